@@ -1,0 +1,4 @@
+//! SMTP, submission and LMTP without I/O: codec, session rules, server and client machine.
+#![no_std]
+
+extern crate alloc;
