@@ -1,0 +1,75 @@
+//! The contract that every machine keeps, as a trait.
+//!
+//! Drivers, simulators, split testers and fuzz bodies are generic over it; everybody else calls the inherent
+//! methods of the same names, to which an implementation only delegates.
+
+use bytes::Bytes;
+
+use crate::{Misuse, Security, Step, Time, Upgrade};
+
+/// A protocol conversation of one connection, without the connection.
+///
+/// ```text
+///        bytes, EOF, time                        events (some are reply tokens)
+///   ───►  handle_input                            poll_event  ───►
+///         handle_eof          ┌───────────┐
+///         handle_timeout ───► │  Machine  │ ───►  poll_transmit   bytes for the peer
+///         upgraded            └───────────┘       poll_timeout    the next deadline
+/// ```
+///
+/// # The loop
+///
+/// 1. Call [`poll_event`](Self::poll_event) until it does not return [`Step::Event`]; answer each event's token
+///    when the answer is known.
+/// 2. Send everything [`poll_transmit`](Self::poll_transmit) has, in order.
+/// 3. On [`Step::NeedInput`], wait for bytes, end of file or the time [`poll_timeout`](Self::poll_timeout) names,
+///    hand in what came, and start again at 1.
+///
+/// # What an implementation promises
+///
+/// * Any split of the same bytes gives the same events, the same output and the same error.
+/// * One event is parsed per poll; what the peer sent behind it stays unparsed until it is asked for.
+/// * No call panics, whatever the bytes and whatever the order of calls.
+/// * An error from `poll_event` is sticky: it comes again on every later poll, and no more events follow. What
+///   was to be sent before it, a farewell included, still comes out of `poll_transmit`.
+/// * After [`Step::Closed`] every input is ignored.
+pub trait Machine {
+    /// What the machine tells the application. A server event that needs an answer is its own reply token.
+    type Event;
+
+    /// The conversation is broken beyond repair: framing lost, contract violated, limit for patience reached.
+    type Error: core::error::Error + Clone + Send + Sync + 'static;
+
+    /// Takes bytes that the peer sent, in any split.
+    fn handle_input(&mut self, now: Time, input: &[u8]);
+
+    /// Takes note that the peer will send nothing more.
+    fn handle_eof(&mut self, now: Time);
+
+    /// Takes note of the time. A call before the deadline does nothing.
+    fn handle_timeout(&mut self, now: Time);
+
+    /// Parses and returns one event, or says what is needed for the next.
+    ///
+    /// # Errors
+    ///
+    /// The conversation cannot go on; the error is returned again on every later call.
+    fn poll_event(&mut self) -> Result<Step<Self::Event>, Self::Error>;
+
+    /// The next bytes for the peer, in order. `None` when all has been taken.
+    fn poll_transmit(&mut self) -> Option<Bytes>;
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called next.
+    fn poll_timeout(&self) -> Option<Time>;
+
+    /// Tells that the layer asked for by [`Step::Upgrade`] is in place. The proof is the one from that step.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`] when no upgrade was asked for, or when the proof belongs to another connection.
+    fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse>;
+
+    /// Whether as much is waiting to be sent as the machine wants to hold. A driver sends before it lets the
+    /// application write more of a body.
+    fn is_congested(&self) -> bool;
+}
