@@ -1,2 +1,1 @@
-//! The reference mail server.
 fn main() {}
