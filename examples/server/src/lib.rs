@@ -15,7 +15,7 @@
 //! | [`cli`] | the commands of the administrator |
 //! | [`log`] | what the log looks like |
 
-// pub mod cli;
+pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod directory;

@@ -393,10 +393,10 @@ impl Target {
         let (quota, used): (Option<u64>, u64) = sql
             .prepare_cached("SELECT quota, used FROM accounts WHERE id = ?1")?
             .query_row([self.account], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if let Some(quota) = quota {
-            if used.saturating_add(size) > quota {
-                return Err(StoreError::OverQuota { account: self.account, quota, wanted: size });
-            }
+        if let Some(quota) = quota
+            && used.saturating_add(size) > quota
+        {
+            return Err(StoreError::OverQuota { account: self.account, quota, wanted: size });
         }
         self.count(sql, size)
     }

@@ -106,7 +106,7 @@ impl Spooled {
     /// The file could not be rewound.
     pub fn reader(&mut self) -> Result<impl Read + '_, StoreError> {
         Ok(match &mut self.body {
-            Body::Memory(bytes) => Either::Memory(&**bytes),
+            Body::Memory(bytes) => Either::Memory(bytes),
             Body::File(file, path) => {
                 file.seek(SeekFrom::Start(0)).map_err(|error| path.failed(&error))?;
                 Either::File(file)
@@ -153,10 +153,10 @@ impl TempPath {
 
 impl Drop for TempPath {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.0) {
-            if error.kind() != std::io::ErrorKind::NotFound {
-                tracing::warn!(path = %self.0.display(), %error, "a spool file could not be removed");
-            }
+        if let Err(error) = std::fs::remove_file(&self.0)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %self.0.display(), %error, "a spool file could not be removed");
         }
     }
 }

@@ -239,10 +239,10 @@ impl State {
         let committed = self.attempt(&mut batch, &mut touched, &mut gone, &mut condemned);
         if let Err(error) = &committed {
             tracing::error!(%error, operations = batch.len(), "the store could not commit");
-            if !self.sql.is_autocommit() {
-                if let Err(error) = self.sql.execute_batch("ROLLBACK") {
-                    tracing::error!(%error, "the store could not roll back");
-                }
+            if !self.sql.is_autocommit()
+                && let Err(error) = self.sql.execute_batch("ROLLBACK")
+            {
+                tracing::error!(%error, "the store could not roll back");
             }
         }
         self.pins.pardon(&condemned);
