@@ -2,3 +2,10 @@
 #![no_std]
 
 extern crate alloc;
+
+mod frame;
+mod limits;
+mod session;
+pub use frame::{LiteralHeader, LiteralMode, Marker, marker, texts};
+pub use limits::Limits;
+pub use session::{Group, State, Transition};
