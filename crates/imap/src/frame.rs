@@ -5,29 +5,10 @@
 //! octets: kept in the line, streamed past it, or refused. Nothing is allocated from an announced length. What the
 //! text means is not decided here.
 
+use crate::types::LiteralHeader;
 use alloc::vec::Vec;
 use bytes::{BufMut, Bytes, BytesMut};
 use posthaste_wire::{Counted, Drained, LineTooLong, ReceiveBuffer, Residue, Secret};
-
-/// The announcement of a literal at the end of a text: `{5}`, `{5+}`, `~{5}`, `~{5+}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LiteralHeader {
-    /// The octets that follow, as announced.
-    pub length: u64,
-    /// Whether the sender waits for a continuation request before it sends them.
-    pub mode: LiteralMode,
-    /// Whether the octets may hold NUL (`~`, RFC 3516).
-    pub binary: bool,
-}
-
-/// Who moves first after the announcement of a literal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LiteralMode {
-    /// The sender waits for `+` (RFC 9051 4.3).
-    Synchronising,
-    /// The octets follow at once (RFC 7888).
-    NonSynchronising,
-}
 
 /// What a text ends with, as far as literals go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +30,9 @@ const DIGITS_MAX: usize = 20;
 /// one `+` are no announcement either; the grammar refuses them.
 pub fn marker(text: &[u8]) -> Marker {
     let Some(inner) = text.strip_suffix(b"}") else { return Marker::None };
-    let (number, mode) = match inner.strip_suffix(b"+") {
-        Some(number) => (number, LiteralMode::NonSynchronising),
-        None => (inner, LiteralMode::Synchronising),
+    let (number, synchronising) = match inner.strip_suffix(b"+") {
+        Some(number) => (number, false),
+        None => (inner, true),
     };
     let start = number.iter().rposition(|octet| !octet.is_ascii_digit());
     let Some(open) = start.filter(|at| number.get(*at) == Some(&b'{')) else { return Marker::None };
@@ -66,10 +47,10 @@ pub fn marker(text: &[u8]) -> Marker {
     let value = digits.iter().try_fold(0_u64, |value, digit| {
         value.checked_mul(10)?.checked_add(u64::from(digit.saturating_sub(b'0')))
     });
-    let Some(length) = value else { return Marker::Malformed };
+    let Some(len) = value else { return Marker::Malformed };
     let binary = before.ends_with(b"~");
     let octets = text.len().saturating_sub(before.len()).saturating_add(usize::from(binary));
-    Marker::Literal(LiteralHeader { length, mode, binary }, octets)
+    Marker::Literal(LiteralHeader { len, synchronising, binary }, octets)
 }
 
 /// The bounds that hold while a logical line is collected.
@@ -209,8 +190,8 @@ impl Framer {
                         return Frame::TooLong;
                     }
                     Ok(Some(text)) => match marker(&text) {
-                        Marker::Literal(header, _) if header.mode == LiteralMode::NonSynchronising => {
-                            self.state = State::RefusedLiteral(Counted::new(header.length));
+                        Marker::Literal(header, _) if !header.synchronising => {
+                            self.state = State::RefusedLiteral(Counted::new(header.len));
                         }
                         // The sender of a synchronising literal waits for us: the line is over.
                         Marker::Literal(..) | Marker::None => {
@@ -243,7 +224,7 @@ impl Framer {
 
     /// How many octets of the undecided literal the line has room for, and whether it may have another literal.
     pub(crate) fn has_room(&self, header: &LiteralHeader, limits: &FrameLimits) -> bool {
-        let total = u64::try_from(self.line.len()).unwrap_or(u64::MAX).saturating_add(header.length);
+        let total = u64::try_from(self.line.len()).unwrap_or(u64::MAX).saturating_add(header.len);
         total <= u64::try_from(limits.total_max).unwrap_or(u64::MAX) && self.literals < limits.literals_max
     }
 
@@ -251,7 +232,7 @@ impl Framer {
     pub(crate) fn keep(&mut self) {
         if let State::Undecided(header) = self.state {
             self.literals = self.literals.saturating_add(1);
-            self.state = State::Keeping(Counted::new(header.length));
+            self.state = State::Keeping(Counted::new(header.len));
         }
     }
 
@@ -259,7 +240,7 @@ impl Framer {
     pub(crate) fn stream(&mut self) {
         if let State::Undecided(header) = self.state {
             self.line.clear();
-            self.state = State::Streaming(Counted::new(header.length));
+            self.state = State::Streaming(Counted::new(header.len));
         }
     }
 
@@ -268,13 +249,10 @@ impl Framer {
     pub(crate) fn refuse(&mut self) -> bool {
         let State::Undecided(header) = self.state else { return false };
         self.reset_line();
-        match header.mode {
-            LiteralMode::Synchronising => false,
-            LiteralMode::NonSynchronising => {
-                self.state = State::RefusedLiteral(Counted::new(header.length));
-                true
-            }
+        if !header.synchronising {
+            self.state = State::RefusedLiteral(Counted::new(header.len));
         }
+        !header.synchronising
     }
 
     /// The literal in flight, or what is left of the line, is dropped as it comes: the answer has been given.
@@ -331,8 +309,7 @@ pub fn texts(line: &[u8]) -> Vec<&[u8]> {
         let text = rest.get(..end).unwrap_or_default();
         texts.push(text);
         let Marker::Literal(header, _) = marker(text) else { return texts };
-        let skip =
-            usize::try_from(header.length).ok().and_then(|length| end.checked_add(2)?.checked_add(length));
+        let skip = usize::try_from(header.len).ok().and_then(|len| end.checked_add(2)?.checked_add(len));
         match skip.and_then(|skip| rest.get(skip..)) {
             Some(behind) => rest = behind,
             None => return texts,
@@ -347,22 +324,21 @@ mod tests {
 
     const LIMITS: FrameLimits = FrameLimits { line_max: 64, total_max: 100, literals_max: 3 };
 
-    fn header(length: u64, mode: LiteralMode, binary: bool) -> LiteralHeader {
-        LiteralHeader { length, mode, binary }
+    fn header(len: u64, synchronising: bool, binary: bool) -> LiteralHeader {
+        LiteralHeader { len, synchronising, binary }
     }
 
     #[test]
     fn imap_03_announcements_of_literals() {
-        use LiteralMode::{NonSynchronising, Synchronising};
         let literal = |text: &[u8]| match marker(text) {
             Marker::Literal(header, _) => Some(header),
             Marker::None | Marker::Malformed => None,
         };
-        assert_eq!(literal(b"a {5}"), Some(header(5, Synchronising, false)));
-        assert_eq!(literal(b"a {5+}"), Some(header(5, NonSynchronising, false)));
-        assert_eq!(literal(b"a ~{5}"), Some(header(5, Synchronising, true)));
-        assert_eq!(literal(b"{00000000000000000005}"), Some(header(5, Synchronising, false)));
-        assert_eq!(literal(b"{18446744073709551615}"), Some(header(u64::MAX, Synchronising, false)));
+        assert_eq!(literal(b"a {5}"), Some(header(5, true, false)));
+        assert_eq!(literal(b"a {5+}"), Some(header(5, false, false)));
+        assert_eq!(literal(b"a ~{5}"), Some(header(5, true, true)));
+        assert_eq!(literal(b"{00000000000000000005}"), Some(header(5, true, false)));
+        assert_eq!(literal(b"{18446744073709551615}"), Some(header(u64::MAX, true, false)));
         assert_eq!(marker(b"{18446744073709551616}"), Marker::Malformed);
         assert_eq!(marker(b"{000000000000000000005}"), Marker::Malformed);
         assert_eq!(marker(&[b"{", &[b'0'; 100][..], b"+}"].concat()), Marker::Malformed);
@@ -390,9 +366,7 @@ mod tests {
             loop {
                 match framer.next(&LIMITS) {
                     Frame::NeedInput => break,
-                    Frame::Literal(header)
-                        if header.length <= keep_max && framer.has_room(&header, &LIMITS) =>
-                    {
+                    Frame::Literal(header) if header.len <= keep_max && framer.has_room(&header, &LIMITS) => {
                         framer.keep();
                     }
                     Frame::Literal(_) => {

@@ -3,9 +3,11 @@
 
 extern crate alloc;
 
+pub mod error;
 mod frame;
 mod limits;
 mod session;
-pub use frame::{LiteralHeader, LiteralMode, Marker, marker, texts};
+pub mod types;
+pub use frame::{Marker, marker, texts};
 pub use limits::Limits;
 pub use session::{Group, State, Transition};
