@@ -69,3 +69,54 @@ impl InvalidValue {
 }
 
 const EXCERPT_MAX: usize = 24;
+
+/// What ends a conversation: the framing is lost or the contract is broken. Sticky; the farewell is still sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// Octets came in between STARTTLS and the TLS handshake (RFC 9051 6.2.1).
+    #[error("octets came in between STARTTLS and TLS")]
+    Residue,
+}
+
+/// What a client did wrong while the framing held. The answer has been given; this is for counting and for logs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// A line is longer than allowed.
+    #[error("line is longer than {limit} octets")]
+    LineTooLong {
+        /// The limit, in octets, CR LF included.
+        limit: usize,
+    },
+    /// A literal is longer than allowed, or one too many.
+    #[error("literal is longer than {limit} octets, or the command too long with it")]
+    LiteralTooLong {
+        /// The limit of one literal, in octets.
+        limit: u64,
+    },
+    /// The announced length of a literal is no 64-bit number.
+    #[error("length of a literal is out of range")]
+    LiteralLength,
+    /// A command without a tag that could be repeated to its sender.
+    #[error("invalid tag")]
+    Tag,
+    /// A command that is not offered.
+    #[error("unknown command")]
+    UnknownCommand,
+    /// A command that is not legal in the present state (RFC 9051 3).
+    #[error("command out of order")]
+    WrongState,
+    /// A password over a connection that others can read.
+    #[error("credentials without TLS")]
+    PrivacyRequired,
+    /// Something follows the message of an APPEND.
+    #[error("octets behind the message of APPEND")]
+    AppendTail,
+    /// The arguments do not follow the grammar.
+    #[error(transparent)]
+    Syntax(#[from] ParseError),
+    /// The first line is an HTTP request.
+    #[error("HTTP request")]
+    Http,
+}
