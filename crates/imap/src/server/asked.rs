@@ -94,6 +94,18 @@ impl<T> Asked<T> {
         Ok(())
     }
 
+    /// Says that the command makes no sense here, as far as only the application can tell: tagged BAD.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn bad(self, server: &mut Server, text: &'static str) -> Result<(), Misuse> {
+        if server.tickets.redeem(self.ticket)? == Answer::InTime {
+            server.bad(Some(&self.tag), None, text);
+        }
+        Ok(())
+    }
+
     /// Completes the command: tagged OK with `code` and `text`.
     pub(super) fn complete(
         self,
