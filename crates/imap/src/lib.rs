@@ -2,3 +2,8 @@
 #![no_std]
 
 extern crate alloc;
+
+pub mod encode;
+pub mod error;
+pub mod parse;
+pub mod types;
