@@ -5,53 +5,11 @@
 //! octets: kept in the line, streamed past it, or refused. Nothing is allocated from an announced length. What the
 //! text means is not decided here.
 
+use crate::parse::{LiteralMarker, literal_marker};
 use crate::types::LiteralHeader;
 use alloc::vec::Vec;
 use bytes::{BufMut, Bytes, BytesMut};
 use posthaste_wire::{Counted, Drained, LineTooLong, ReceiveBuffer, Residue, Secret};
-
-/// What a text ends with, as far as literals go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Marker {
-    /// No announcement: the logical line is complete.
-    None,
-    /// The announcement of a literal, and how many octets of the text it takes up.
-    Literal(LiteralHeader, usize),
-    /// Digits in braces that are no length: too many of them, or over 64 bits.
-    Malformed,
-}
-
-/// The most digits a length may have; more are refused unread, leading zeros or not.
-const DIGITS_MAX: usize = 20;
-
-/// Looks for the announcement of a literal at the end of `text`, which has no CR LF.
-///
-/// Only the very end counts: `{5} ` announces nothing. Braces that hold something else than digits and at most
-/// one `+` are no announcement either; the grammar refuses them.
-pub fn marker(text: &[u8]) -> Marker {
-    let Some(inner) = text.strip_suffix(b"}") else { return Marker::None };
-    let (number, synchronising) = match inner.strip_suffix(b"+") {
-        Some(number) => (number, false),
-        None => (inner, true),
-    };
-    let start = number.iter().rposition(|octet| !octet.is_ascii_digit());
-    let Some(open) = start.filter(|at| number.get(*at) == Some(&b'{')) else { return Marker::None };
-    let (before, digits) = number.split_at_checked(open).unwrap_or_default();
-    let digits = digits.strip_prefix(b"{").unwrap_or_default();
-    if digits.is_empty() {
-        return Marker::None;
-    }
-    if digits.len() > DIGITS_MAX {
-        return Marker::Malformed;
-    }
-    let value = digits.iter().try_fold(0_u64, |value, digit| {
-        value.checked_mul(10)?.checked_add(u64::from(digit.saturating_sub(b'0')))
-    });
-    let Some(len) = value else { return Marker::Malformed };
-    let binary = before.ends_with(b"~");
-    let octets = text.len().saturating_sub(before.len()).saturating_add(usize::from(binary));
-    Marker::Literal(LiteralHeader { len, synchronising, binary }, octets)
-}
 
 /// The bounds that hold while a logical line is collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +38,9 @@ pub(crate) enum Frame {
     Chunk(Bytes, bool),
     /// A text is over its limit; it is dropped up to its end.
     TooLong,
-    /// A length that is no number we can count to. What follows cannot be told apart from commands.
-    Malformed,
+    /// A line, up to here, that ends in braces which announce nothing. Where the sender meant a non-synchronising
+    /// literal, what follows cannot be told apart from commands.
+    Malformed(Bytes),
 }
 
 /// Collects logical lines.
@@ -119,11 +78,6 @@ impl Framer {
 
     pub(crate) fn push(&mut self, input: &[u8]) {
         self.buffer.push(input);
-    }
-
-    /// Unparsed octets, for a look ahead.
-    pub(crate) fn peek(&self) -> &[u8] {
-        self.buffer.peek()
     }
 
     pub(crate) fn drained(&self) -> Result<Drained, Residue> {
@@ -189,18 +143,18 @@ impl Framer {
                         self.state = State::Text;
                         return Frame::TooLong;
                     }
-                    Ok(Some(text)) => match marker(&text) {
-                        Marker::Literal(header, _) if !header.synchronising => {
+                    Ok(Some(text)) => match literal_marker(&text) {
+                        LiteralMarker::Literal(header) if !header.synchronising => {
                             self.state = State::RefusedLiteral(Counted::new(header.len));
                         }
                         // The sender of a synchronising literal waits for us: the line is over.
-                        Marker::Literal(..) | Marker::None => {
+                        LiteralMarker::Literal(_) | LiteralMarker::None => {
                             self.state = State::Text;
                             return Frame::Refused;
                         }
-                        Marker::Malformed => {
+                        LiteralMarker::Malformed => {
                             self.state = State::Text;
-                            return Frame::Malformed;
+                            return Frame::Malformed(text);
                         }
                     },
                 },
@@ -255,40 +209,30 @@ impl Framer {
         !header.synchronising
     }
 
-    /// The literal in flight, or what is left of the line, is dropped as it comes: the answer has been given.
-    pub(crate) fn discard(&mut self) {
-        match self.state {
-            State::Streaming(counted) => self.state = State::RefusedLiteral(counted),
-            State::Text
-            | State::Keeping(_)
-            | State::Undecided(_)
-            | State::RefusedText
-            | State::RefusedLiteral(_) => {}
-        }
-    }
-
     fn text(&mut self, text: Bytes, limits: &FrameLimits) -> Option<Frame> {
         if self.line.len().saturating_add(text.len()) > limits.total_max {
             self.reset_line();
             return Some(Frame::TooLong);
         }
-        match marker(&text) {
-            Marker::None if self.line.is_empty() => Some(Frame::Line(text)),
-            Marker::None => {
+        match literal_marker(&text) {
+            LiteralMarker::None if self.line.is_empty() => Some(Frame::Line(text)),
+            LiteralMarker::None => {
                 self.line.put_slice(&text);
                 let line = self.line.split().freeze();
                 self.reset_line();
                 Some(Frame::Line(line))
             }
-            Marker::Literal(header, _) => {
+            LiteralMarker::Literal(header) => {
                 self.line.put_slice(&text);
                 self.line.put_slice(b"\r\n");
                 self.state = State::Undecided(header);
                 None
             }
-            Marker::Malformed => {
+            LiteralMarker::Malformed => {
+                self.line.put_slice(&text);
+                let line = self.line.split().freeze();
                 self.reset_line();
-                Some(Frame::Malformed)
+                Some(Frame::Malformed(line))
             }
         }
     }
@@ -301,14 +245,14 @@ impl Framer {
 }
 
 /// The pieces of a logical line between its literals, for whoever wants to look at a line without the grammar.
-pub fn texts(line: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn texts(line: &[u8]) -> Vec<&[u8]> {
     let mut texts = Vec::new();
     let mut rest = line;
     loop {
         let end = rest.windows(2).position(|pair| pair == b"\r\n").unwrap_or(rest.len());
         let text = rest.get(..end).unwrap_or_default();
         texts.push(text);
-        let Marker::Literal(header, _) = marker(text) else { return texts };
+        let LiteralMarker::Literal(header) = literal_marker(text) else { return texts };
         let skip = usize::try_from(header.len).ok().and_then(|len| end.checked_add(2)?.checked_add(len));
         match skip.and_then(|skip| rest.get(skip..)) {
             Some(behind) => rest = behind,
@@ -323,41 +267,6 @@ mod tests {
     use proptest::prelude::*;
 
     const LIMITS: FrameLimits = FrameLimits { line_max: 64, total_max: 100, literals_max: 3 };
-
-    fn header(len: u64, synchronising: bool, binary: bool) -> LiteralHeader {
-        LiteralHeader { len, synchronising, binary }
-    }
-
-    #[test]
-    fn imap_03_announcements_of_literals() {
-        let literal = |text: &[u8]| match marker(text) {
-            Marker::Literal(header, _) => Some(header),
-            Marker::None | Marker::Malformed => None,
-        };
-        assert_eq!(literal(b"a {5}"), Some(header(5, true, false)));
-        assert_eq!(literal(b"a {5+}"), Some(header(5, false, false)));
-        assert_eq!(literal(b"a ~{5}"), Some(header(5, true, true)));
-        assert_eq!(literal(b"{00000000000000000005}"), Some(header(5, true, false)));
-        assert_eq!(literal(b"{18446744073709551615}"), Some(header(u64::MAX, true, false)));
-        assert_eq!(marker(b"{18446744073709551616}"), Marker::Malformed);
-        assert_eq!(marker(b"{000000000000000000005}"), Marker::Malformed);
-        assert_eq!(marker(&[b"{", &[b'0'; 100][..], b"+}"].concat()), Marker::Malformed);
-        for none in [
-            &b"{-1}"[..],
-            b"{-0}",
-            b"{+}",
-            b"{}",
-            b"{1",
-            b"{1}x",
-            b"{1} ",
-            b"{0x1}",
-            b"{1.0}",
-            b"{1++}",
-            b"1}",
-        ] {
-            assert_eq!(marker(none), Marker::None, "{none:?}");
-        }
-    }
 
     fn frames(pieces: &[&[u8]], keep_max: u64) -> Vec<Frame> {
         let (mut framer, mut seen) = (Framer::new(), Vec::new());

@@ -37,8 +37,8 @@ pub use asked::{Asked, Refusal};
 pub use auth::{Auth, AuthResponse, StartTls};
 pub use config::{Config, PlaintextLogin, Tls};
 pub use event::{
-    Access, Append, Close, Copy, Delete, Event, Expunge, Fetch, Idle, IdleDone, Lsub, Move, Namespace, Noop, Rename,
-    Search, Select, StatusOf, Store, Subscribe, Unselect, Unsubscribe,
+    Access, Append, Close, Copy, Delete, Event, Expunge, Fetch, Idle, IdleDone, Lsub, Move, Namespace, Noop,
+    Rename, Search, Select, StatusOf, Store, Subscribe, Unselect, Unsubscribe,
 };
 pub use fetch::{FetchWriter, LiteralWriter, RowWriter};
 pub use mailbox::{SelectData, SelectedFlags};
@@ -48,10 +48,11 @@ use crate::encode::{self, EncodeContext};
 use crate::error::{ParseErrorKind, ProtocolError, Violation};
 use crate::frame::{Frame, FrameLimits, Framer};
 use crate::parse;
+use crate::parse::append::AppendStep;
 use crate::session::{Group, State, Transition};
 use crate::types::{
-    AString, Capability, Command, Condition, IdParameters, LiteralHeader, ParseContext, ParseLimits, Response,
-    ResponseCode, Status, Tag, TaggedCommand,
+    AString, Capability, Command, Condition, IdParameters, LiteralHeader, ParseContext, ParseLimits,
+    Response, ResponseCode, Status, Tag, TaggedCommand,
 };
 use auth::SaslLine;
 
@@ -175,7 +176,9 @@ impl Server {
             _ => {
                 self.framer.push(input);
                 match self.phase {
-                    Phase::Append(_) => self.timers.arm(Timer::Append, now, self.config.limits.append_timeout),
+                    Phase::Append(_) => {
+                        self.timers.arm(Timer::Append, now, self.config.limits.append_timeout)
+                    }
                     _ => self.timers.arm_once(Timer::Command, now, self.config.limits.command_timeout),
                 }
             }
@@ -361,7 +364,11 @@ impl Server {
     fn frame_limits(&self) -> FrameLimits {
         let limits = &self.config.limits;
         if self.state.is_authenticated() {
-            FrameLimits { line_max: limits.line_max, total_max: limits.command_max, literals_max: limits.literals_max }
+            FrameLimits {
+                line_max: limits.line_max,
+                total_max: limits.command_max,
+                literals_max: limits.literals_max,
+            }
         } else {
             FrameLimits {
                 line_max: limits.line_preauth_max,
@@ -399,8 +406,12 @@ impl Server {
                 self.untagged(Condition::Bad, Some(ResponseCode::TooBig), "Line too long");
                 self.violation(Violation::LineTooLong { limit: limits.line_max })
             }
-            Frame::Malformed => {
-                self.bye(Some(ResponseCode::TooBig), "No such literal length");
+            Frame::Malformed(line) => {
+                let tag = Head::of(&line).map(|head| head.tag);
+                self.bad(tag.as_ref(), None, "No such literal length");
+                if line.ends_with(b"+}") {
+                    self.bye(None, "No such literal length");
+                }
                 self.violation(Violation::LiteralLength)
             }
         }
@@ -427,9 +438,9 @@ impl Server {
         }
         if head.name.eq_ignore_ascii_case("APPEND") {
             match parse::append::prefix(&line, &self.parse_context()) {
-                Ok(Some(command)) => return self.append(command),
+                Ok(AppendStep::Message(tag, head, header)) => return self.append(tag, head, header),
                 // The literal is the mailbox name.
-                Ok(None) => {}
+                Ok(_) => {}
                 Err(error) => {
                     let violation = Violation::Syntax(error);
                     return self.refuse_literal(tag, header, None, "Syntax error", violation);
@@ -443,7 +454,13 @@ impl Server {
         };
         if header.len > max || !self.framer.has_room(&header, limits) {
             let violation = Violation::LiteralTooLong { limit: max };
-            return self.refuse_literal(tag, header, Some(ResponseCode::TooBig), "Literal too long", violation);
+            return self.refuse_literal(
+                tag,
+                header,
+                Some(ResponseCode::TooBig),
+                "Literal too long",
+                violation,
+            );
         }
         if header.synchronising {
             self.out.put(b"+ OK\r\n");
@@ -510,10 +527,16 @@ impl Server {
             Err(error) => {
                 match error.kind {
                     ParseErrorKind::MailboxName => {
-                        self.tagged(&head.tag, Condition::No, Some(ResponseCode::Cannot), "No such name can be");
+                        self.tagged(
+                            &head.tag,
+                            Condition::No,
+                            Some(ResponseCode::Cannot),
+                            "No such name can be",
+                        );
                     }
                     ParseErrorKind::Charset => {
-                        let charsets = ["US-ASCII", "UTF-8"].map(|name| AString::replacing_nul(name.as_bytes()));
+                        let charsets =
+                            ["US-ASCII", "UTF-8"].map(|name| AString::replacing_nul(name.as_bytes()));
                         let code = ResponseCode::BadCharset(charsets.into());
                         self.tagged(&head.tag, Condition::No, Some(code), "Unknown charset");
                     }
@@ -639,7 +662,9 @@ impl Server {
             Err(_) => SaslLine::Malformed,
         };
         self.timers.disarm(Timer::Command);
-        let Phase::Sasl(tag) = core::mem::replace(&mut self.phase, Phase::Command) else { return Poll::Again };
+        let Phase::Sasl(tag) = core::mem::replace(&mut self.phase, Phase::Command) else {
+            return Poll::Again;
+        };
         let text = match line {
             SaslLine::Response(response) => {
                 let ticket = self.issue();
@@ -660,7 +685,9 @@ impl Server {
             Err(_) => Bytes::new(),
         };
         self.timers.disarm(Timer::Command);
-        let Phase::Idle(tag) = core::mem::replace(&mut self.phase, Phase::Command) else { return Poll::Again };
+        let Phase::Idle(tag) = core::mem::replace(&mut self.phase, Phase::Command) else {
+            return Poll::Again;
+        };
         if line.eq_ignore_ascii_case(b"DONE") {
             self.timers.arm(Timer::Idle, self.now, self.config.limits.idle_timeout);
             return Poll::Event(Event::IdleDone(self.ask(tag, IdleDone)));
@@ -702,7 +729,7 @@ impl Server {
 
     fn send(&mut self, response: &Response) {
         let context = self.encode_context();
-        self.out.encode(|out| encode::response(response, &context, out));
+        self.out.encode(|out| encode::response(out, response, context));
     }
 
     fn encode_context(&self) -> EncodeContext {
@@ -795,7 +822,8 @@ impl Server {
     fn violation(&mut self, violation: Violation) -> Poll {
         self.violations = self.violations.saturating_add(1);
         let limits = &self.config.limits;
-        let max = if self.state.is_authenticated() { limits.violations_max } else { limits.violations_preauth_max };
+        let max =
+            if self.state.is_authenticated() { limits.violations_max } else { limits.violations_preauth_max };
         if self.violations >= max && self.phase != Phase::Closed {
             self.bye(None, "Too many errors");
         }

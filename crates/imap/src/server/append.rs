@@ -7,7 +7,7 @@ use posthaste_wire::{Answer, Misuse};
 use super::{Append, Asked, Event, Phase, Poll, Refusal, Server};
 use crate::error::Violation;
 use crate::frame::Frame;
-use crate::types::{Command, ResponseCode, TaggedCommand, UidSet};
+use crate::types::{AppendHead, LiteralHeader, ResponseCode, Tag, UidSet};
 
 /// The end of the message that APPEND brought; its octets came as [`Event::Body`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +58,7 @@ impl Asked<AppendEnd> {
 
 impl Server {
     /// The text in front of an APPEND's message is complete and well formed.
-    pub(super) fn append(&mut self, command: TaggedCommand) -> Poll {
-        let TaggedCommand { tag, command: Command::Append(head, header) } = command else {
-            return Poll::Again;
-        };
+    pub(super) fn append(&mut self, tag: Tag, head: AppendHead, header: LiteralHeader) -> Poll {
         if header.len > self.config.limits.append_max {
             let limit = self.config.limits.append_max;
             if !header.synchronising && header.len > self.config.limits.drop_max {
@@ -88,7 +85,9 @@ impl Server {
                 if chunk.is_empty() { Poll::Again } else { Poll::Event(Event::Body(chunk)) }
             }
             // Nothing else comes while octets are due.
-            Frame::Line(_) | Frame::Literal(_) | Frame::Refused | Frame::TooLong | Frame::Malformed => Poll::Again,
+            Frame::Line(_) | Frame::Literal(_) | Frame::Refused | Frame::TooLong | Frame::Malformed(_) => {
+                Poll::Again
+            }
         }
     }
 
@@ -98,7 +97,9 @@ impl Server {
         if matches!(frame, Frame::NeedInput) {
             return Poll::NeedInput;
         }
-        let Phase::AppendTail(tag) = core::mem::replace(&mut self.phase, Phase::Command) else { return Poll::Again };
+        let Phase::AppendTail(tag) = core::mem::replace(&mut self.phase, Phase::Command) else {
+            return Poll::Again;
+        };
         self.timers.disarm(super::Timer::Command);
         match frame {
             Frame::Line(line) if line.is_empty() => Poll::Event(Event::AppendEnd(self.ask(tag, AppendEnd))),

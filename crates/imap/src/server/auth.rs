@@ -181,7 +181,9 @@ pub(super) fn sasl_line(line: &Secret) -> SaslLine {
     if line.expose() == b"*" {
         return SaslLine::Cancelled;
     }
-    STANDARD.decode(line.expose()).map_or(SaslLine::Malformed, |octets| SaslLine::Response(Secret::new(octets)))
+    STANDARD
+        .decode(line.expose())
+        .map_or(SaslLine::Malformed, |octets| SaslLine::Response(Secret::new(octets)))
 }
 
 fn bad_credentials() -> Refusal {

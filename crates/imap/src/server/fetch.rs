@@ -60,7 +60,7 @@ impl FetchWriter {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn row(self, server: &mut Server, seq: NonZeroU32) -> Result<RowWriter, Misuse> {
-        self.asked.data(server, |server| server.out.encode(|out| encode::fetch::row_start(seq, out)))?;
+        self.asked.data(server, |server| server.out.encode(|out| encode::fetch::row_start(out, seq)))?;
         Ok(RowWriter { fetch: self, has_items: false })
     }
 
@@ -95,9 +95,9 @@ impl RowWriter {
         self.fetch.asked.data(server, |server| {
             server.out.encode(|out| {
                 if separate {
-                    out.extend_from_slice(b" ");
+                    encode::fetch::separator(out);
                 }
-                encode::fetch::item(item, &context, out);
+                encode::fetch::item(out, item, context);
             });
         })
     }
@@ -107,14 +107,20 @@ impl RowWriter {
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
-    pub fn literal(mut self, server: &mut Server, payload: &Payload, length: u64) -> Result<LiteralWriter, Misuse> {
+    pub fn literal(
+        mut self,
+        server: &mut Server,
+        payload: &Payload,
+        length: u64,
+    ) -> Result<LiteralWriter, Misuse> {
+        let context = server.encode_context();
         let separate = core::mem::replace(&mut self.has_items, true);
         self.fetch.asked.data(server, |server| {
             server.out.encode(|out| {
                 if separate {
-                    out.extend_from_slice(b" ");
+                    encode::fetch::separator(out);
                 }
-                encode::fetch::literal_start(payload, length, out);
+                encode::fetch::payload_header(out, payload, length, context);
             });
         })?;
         Ok(LiteralWriter { row: self, counted: Counted::new(length) })
@@ -126,7 +132,7 @@ impl RowWriter {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn finish(self, server: &mut Server) -> Result<FetchWriter, Misuse> {
-        self.fetch.asked.data(server, |server| server.out.put(b")\r\n"))?;
+        self.fetch.asked.data(server, |server| server.out.encode(encode::fetch::row_end))?;
         Ok(self.fetch)
     }
 }

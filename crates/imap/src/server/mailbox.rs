@@ -5,8 +5,8 @@ use core::num::NonZeroU32;
 use posthaste_wire::{Answer, Misuse};
 
 use super::{
-    Access, Asked, Close, Delete, Idle, IdleDone, Lsub, Namespace, Noop, Phase, Refusal, Rename, Select, Server,
-    StatusOf, Subscribe, Unselect, Unsubscribe,
+    Access, Asked, Close, Delete, Idle, IdleDone, Lsub, Namespace, Noop, Phase, Refusal, Rename, Select,
+    Server, StatusOf, Subscribe, Unselect, Unsubscribe,
 };
 use crate::session::Transition;
 use crate::types::{
@@ -57,7 +57,11 @@ impl Asked<Select> {
             server.send(&Response::Exists(data.exists));
             server.send(&Response::Recent(data.recent));
             if let Some(unseen) = data.unseen {
-                server.untagged(Condition::Ok, Some(ResponseCode::Unseen(unseen.get().into())), "First unseen");
+                server.untagged(
+                    Condition::Ok,
+                    Some(ResponseCode::Unseen(unseen.get().into())),
+                    "First unseen",
+                );
             }
             let permanent = if read_only { PermanentFlags::default() } else { data.flags.permanent };
             server.untagged(Condition::Ok, Some(ResponseCode::PermanentFlags(permanent)), "Flags permitted");
@@ -129,7 +133,9 @@ impl Asked<StatusOf> {
     /// [`Misuse::WrongConnection`].
     pub fn ok(self, server: &mut Server, items: Vec<StatusItem>) -> Result<(), Misuse> {
         let mailbox = self.mailbox.clone();
-        self.complete(server, None, "STATUS completed", |server| server.send(&Response::Status(mailbox, items)))
+        self.complete(server, None, "STATUS completed", |server| {
+            server.send(&Response::Status(mailbox, items))
+        })
     }
 }
 
@@ -140,7 +146,9 @@ impl Asked<Namespace> {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn ok(self, server: &mut Server, namespaces: Namespaces) -> Result<(), Misuse> {
-        self.complete(server, None, "NAMESPACE completed", |server| server.send(&Response::Namespace(namespaces)))
+        self.complete(server, None, "NAMESPACE completed", |server| {
+            server.send(&Response::Namespace(namespaces))
+        })
     }
 }
 
