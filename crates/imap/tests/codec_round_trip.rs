@@ -212,7 +212,9 @@ fn known_times_have_known_seconds() {
     assert_eq!(time(Date::new(1970, 1, 1).unwrap(), 0, 60).unix_seconds(), -3600);
     assert_eq!(time(Date::new(2000, 2, 29).unwrap(), 12, 0).unix_seconds(), 951_825_600);
     assert_eq!(time(Date::new(2024, 3, 1).unwrap(), 0, -480).unix_seconds(), 1_709_280_000);
-    assert!(Date::new(2023, 2, 29).is_err() && Date::new(1900, 2, 29).is_err() && Date::new(1, 0, 1).is_err());
+    assert!(
+        Date::new(2023, 2, 29).is_err() && Date::new(1900, 2, 29).is_err() && Date::new(1, 0, 1).is_err()
+    );
 }
 
 #[test]
@@ -286,7 +288,7 @@ fn client(utf8: bool) -> ParseContext {
     context
 }
 
-// Generators
+// Generators. Boxed, because the wide ones are larger as values than the stack of a test thread.
 
 fn context() -> impl Strategy<Value = EncodeContext> {
     let literals = prop_oneof![
@@ -313,7 +315,7 @@ fn keyword() -> impl Strategy<Value = Keyword> {
     "[$a-zA-Z0-9][a-zA-Z0-9]{0,6}".prop_map(|text| Keyword::new(text).unwrap())
 }
 
-fn astring() -> impl Strategy<Value = AString> {
+fn astring() -> BoxedStrategy<AString> {
     prop_oneof![
         "[ -~]{0,12}".prop_map(|text| AString::new(text).unwrap()),
         "[a-z]{1,6}|NIL|nil|\\{5\\}|a\\{3\\+\\}".prop_map(|text| AString::new(text).unwrap()),
@@ -321,15 +323,16 @@ fn astring() -> impl Strategy<Value = AString> {
         vec(1_u8.., 0..10).prop_map(|octets| AString::new(octets).unwrap()),
         (1000_usize..1100).prop_map(|len| AString::new(vec![b'x'; len]).unwrap()),
     ]
+    .boxed()
 }
 
-fn nstring() -> impl Strategy<Value = NString> {
-    option::of(astring())
+fn nstring() -> BoxedStrategy<NString> {
+    option::of(astring()).boxed()
 }
 
-fn mailbox() -> impl Strategy<Value = Mailbox> {
+fn mailbox() -> BoxedStrategy<Mailbox> {
     let name = "[iI][nN]box|[a-z/.]{1,8}|[ -~]{0,10}|\\PC{1,6}|台北&日本語|";
-    name.prop_filter_map("control characters", |name| Mailbox::new(name).ok())
+    name.prop_filter_map("control characters", |name| Mailbox::new(name).ok()).boxed()
 }
 
 fn pattern() -> impl Strategy<Value = ListPattern> {
@@ -355,12 +358,12 @@ fn sequence_set_below(bound: u32) -> impl Strategy<Value = SequenceSet> {
         .prop_map(|ranges| SequenceSet::new(ranges).unwrap())
 }
 
-fn sequence_set() -> impl Strategy<Value = SequenceSet> {
-    sequence_set_below(u32::MAX)
+fn sequence_set() -> BoxedStrategy<SequenceSet> {
+    sequence_set_below(u32::MAX).boxed()
 }
 
-fn uid_set() -> impl Strategy<Value = UidSet> {
-    vec((number(), number()), 1..5).prop_map(|ends| UidSet::new(ends.into_iter().map(|(a, b)| a..=b)))
+fn uid_set() -> BoxedStrategy<UidSet> {
+    vec((number(), number()), 1..5).prop_map(|ends| UidSet::new(ends.into_iter().map(|(a, b)| a..=b))).boxed()
 }
 
 fn flag() -> impl Strategy<Value = Flag> {
@@ -375,8 +378,8 @@ fn flag() -> impl Strategy<Value = Flag> {
     ]
 }
 
-fn flags() -> impl Strategy<Value = Vec<Flag>> {
-    vec(flag(), 0..4)
+fn flags() -> BoxedStrategy<Vec<Flag>> {
+    vec(flag(), 0..4).boxed()
 }
 
 fn date() -> impl Strategy<Value = Date> {
@@ -395,7 +398,7 @@ fn part() -> impl Strategy<Value = PartPath> {
     vec(number(), 1..5).prop_map(|numbers| PartPath::new(numbers).unwrap())
 }
 
-fn section() -> impl Strategy<Value = Section> {
+fn section() -> BoxedStrategy<Section> {
     let text = option::of(prop_oneof![
         Just(SectionText::Header),
         Just(SectionText::Text),
@@ -403,14 +406,16 @@ fn section() -> impl Strategy<Value = Section> {
         vec(astring(), 1..4).prop_map(SectionText::HeaderFields),
         vec(astring(), 1..4).prop_map(SectionText::HeaderFieldsNot),
     ]);
-    (option::of(part()), text).prop_filter_map("MIME of the message", |(part, text)| Section::new(part, text).ok())
+    (option::of(part()), text)
+        .prop_filter_map("MIME of the message", |(part, text)| Section::new(part, text).ok())
+        .boxed()
 }
 
 fn partial() -> impl Strategy<Value = Option<Partial>> {
     option::of((any::<u32>(), number()).prop_map(|(offset, count)| Partial { offset, count }))
 }
 
-fn fetch_attribute() -> impl Strategy<Value = FetchAttribute> {
+fn fetch_attribute() -> BoxedStrategy<FetchAttribute> {
     prop_oneof![
         prop::sample::select(vec![
             FetchAttribute::Flags,
@@ -425,15 +430,19 @@ fn fetch_attribute() -> impl Strategy<Value = FetchAttribute> {
             FetchAttribute::Rfc822Text,
             FetchAttribute::ModSeq,
         ]),
-        (section(), partial(), any::<bool>())
-            .prop_map(|(section, partial, peek)| FetchAttribute::Section { section, partial, peek }),
+        (section(), partial(), any::<bool>()).prop_map(|(section, partial, peek)| FetchAttribute::Section {
+            section,
+            partial,
+            peek
+        }),
         (option::of(part()), partial(), any::<bool>())
             .prop_map(|(part, partial, peek)| FetchAttribute::Binary { part, partial, peek }),
         option::of(part()).prop_map(FetchAttribute::BinarySize),
     ]
+    .boxed()
 }
 
-fn search_key() -> impl Strategy<Value = SearchKey> {
+fn search_key() -> BoxedStrategy<SearchKey> {
     let leaf = prop_oneof![
         prop::sample::select(vec![
             SearchKey::All,
@@ -483,9 +492,10 @@ fn search_key() -> impl Strategy<Value = SearchKey> {
             vec(inner, 1..4).prop_map(SearchKey::And),
         ]
     })
+    .boxed()
 }
 
-fn search() -> impl Strategy<Value = SearchCommand> {
+fn search() -> BoxedStrategy<SearchCommand> {
     let options = vec![
         SearchReturn::Min,
         SearchReturn::Max,
@@ -493,9 +503,11 @@ fn search() -> impl Strategy<Value = SearchCommand> {
         SearchReturn::Count,
         SearchReturn::Save,
     ];
-    let charset = prop::sample::select(vec!["UTF-8", "us-ascii"]).prop_map(|name| AString::new(name).unwrap());
+    let charset =
+        prop::sample::select(vec!["UTF-8", "us-ascii"]).prop_map(|name| AString::new(name).unwrap());
     (option::of(vec(prop::sample::select(options), 0..4)), option::of(charset), vec(search_key(), 1..4))
         .prop_map(|(returns, charset, keys)| SearchCommand { returns, charset, keys })
+        .boxed()
 }
 
 fn status_attribute() -> impl Strategy<Value = StatusAttribute> {
@@ -511,7 +523,7 @@ fn status_attribute() -> impl Strategy<Value = StatusAttribute> {
     ])
 }
 
-fn list_command() -> impl Strategy<Value = ListCommand> {
+fn list_command() -> BoxedStrategy<ListCommand> {
     let basic = (mailbox(), pattern()).prop_map(|(reference, pattern)| ListCommand {
         style: ListStyle::Basic,
         selection: Vec::new(),
@@ -543,7 +555,7 @@ fn list_command() -> impl Strategy<Value = ListCommand> {
             returns,
         },
     );
-    prop_oneof![basic, extended]
+    prop_oneof![basic, extended].boxed()
 }
 
 fn id_parameters() -> impl Strategy<Value = IdParameters> {
@@ -552,9 +564,10 @@ fn id_parameters() -> impl Strategy<Value = IdParameters> {
     vec((name, value), 0..5).prop_map(|pairs| IdParameters::new(pairs).unwrap())
 }
 
-fn append_head() -> impl Strategy<Value = AppendHead> {
+fn append_head() -> BoxedStrategy<AppendHead> {
     (mailbox(), flags(), option::of(date_time()))
         .prop_map(|(mailbox, flags, date_time)| AppendHead { mailbox, flags, date_time })
+        .boxed()
 }
 
 fn addressing() -> impl Strategy<Value = Addressing> {
@@ -569,17 +582,21 @@ fn secret() -> impl Strategy<Value = Secret> {
     vec(any::<u8>(), 0..20).prop_map(Secret::new)
 }
 
-fn store() -> impl Strategy<Value = StoreCommand> {
+fn store() -> BoxedStrategy<StoreCommand> {
     let action = prop_oneof![Just(StoreAction::Replace), Just(StoreAction::Add), Just(StoreAction::Remove)];
     let echo = prop_oneof![Just(StoreEcho::Report), Just(StoreEcho::Silent)];
     (sequence_set(), action, echo, flags())
         .prop_map(|(set, action, echo, flags)| StoreCommand { set, action, echo, flags })
+        .boxed()
 }
 
-fn command() -> impl Strategy<Value = Command> {
+fn command() -> BoxedStrategy<Command> {
     let select = || vec(Just(SelectParameter::CondStore), 0..2);
-    let header = (any::<u64>(), any::<bool>())
-        .prop_map(|(len, binary)| LiteralHeader { len, synchronising: true, binary });
+    let header = (any::<u64>(), any::<bool>()).prop_map(|(len, binary)| LiteralHeader {
+        len,
+        synchronising: true,
+        binary,
+    });
     prop_oneof![
         prop::sample::select(vec![
             Command::Capability,
@@ -622,9 +639,10 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(addressing, set, to)| Command::Move(addressing, set, to)),
         (addressing(), search()).prop_map(|(addressing, search)| Command::Search(addressing, search)),
     ]
+    .boxed()
 }
 
-fn code() -> impl Strategy<Value = ResponseCode> {
+fn code() -> BoxedStrategy<ResponseCode> {
     prop_oneof![
         prop::sample::select(vec![
             ResponseCode::Alert,
@@ -675,6 +693,7 @@ fn code() -> impl Strategy<Value = ResponseCode> {
             ResponseCode::Other { name: Atom::new(name).unwrap(), arguments: arguments.map(Bytes::from) }
         }),
     ]
+    .boxed()
 }
 
 /// Codes of a status line hold no literals: these two would need them for strange strings.
@@ -686,60 +705,57 @@ fn status(conditions: &'static [Condition]) -> impl Strategy<Value = Status> {
         _ => true,
     });
     (prop::sample::select(conditions), option::of(plain), "[!-Z^-~][ -~]{0,20}")
-        .prop_filter("ends like a literal", |(_, _, text)| literal_marker(text.as_bytes()) == LiteralMarker::None)
+        .prop_filter("ends like a literal", |(_, _, text)| {
+            literal_marker(text.as_bytes()) == LiteralMarker::None
+        })
         .prop_map(|(condition, code, text)| Status { condition, code, text: text.into() })
 }
 
-fn address() -> impl Strategy<Value = Address> {
+fn address() -> BoxedStrategy<Address> {
     (nstring(), nstring(), nstring(), nstring())
         .prop_map(|(name, adl, mailbox, host)| Address { name, adl, mailbox, host })
+        .boxed()
 }
 
-fn envelope() -> impl Strategy<Value = Envelope> {
+fn envelope() -> BoxedStrategy<Envelope> {
     let list = || vec(address(), 0..3);
-    (
-        (nstring(), nstring(), nstring(), nstring()),
-        (list(), list(), list(), list(), list(), list()),
-    )
-        .prop_map(|((date, subject, in_reply_to, message_id), (from, sender, reply_to, to, cc, bcc))| Envelope {
-            date,
-            subject,
-            from,
-            sender,
-            reply_to,
-            to,
-            cc,
-            bcc,
-            in_reply_to,
-            message_id,
+    ((nstring(), nstring(), nstring(), nstring()), (list(), list(), list(), list(), list(), list()))
+        .prop_map(|((date, subject, in_reply_to, message_id), (from, sender, reply_to, to, cc, bcc))| {
+            Envelope { date, subject, from, sender, reply_to, to, cc, bcc, in_reply_to, message_id }
         })
+        .boxed()
 }
 
-fn parameters() -> impl Strategy<Value = Parameters> {
-    vec((astring(), astring()), 0..3)
+fn parameters() -> BoxedStrategy<Parameters> {
+    vec((astring(), astring()), 0..3).boxed()
 }
 
 type Tail = (Option<Disposition>, Vec<AString>, NString);
 
-fn extension_tail() -> impl Strategy<Value = Tail> {
+fn extension_tail() -> BoxedStrategy<Tail> {
     let disposition =
         (astring(), parameters()).prop_map(|(kind, parameters)| Disposition { kind, parameters });
-    (option::of(disposition), vec(astring(), 0..3), nstring())
+    (option::of(disposition), vec(astring(), 0..3), nstring()).boxed()
 }
 
-fn body_structure(extended: bool) -> impl Strategy<Value = BodyStructure> {
+fn body_structure(extended: bool) -> BoxedStrategy<BodyStructure> {
     let part_extension = move || {
         option::of((nstring(), extension_tail()).prop_map(|(md5, (disposition, language, location))| {
             PartExtension { md5, disposition, language, location }
         }))
         .prop_map(move |extension| extension.filter(|_| extended))
+        .boxed()
     };
-    let fields = move || (parameters(), nstring(), nstring(), astring(), any::<u64>(), part_extension());
+    let fields =
+        move || (parameters(), nstring(), nstring(), astring(), any::<u64>(), part_extension()).boxed();
     let part = |kind, (parameters, id, description, encoding, octets, extension)| {
         BodyStructure::Part(BodyPart { kind, parameters, id, description, encoding, octets, extension })
     };
     let basic = ("[A-S]{1,8}|MESSAGE", "[a-z]{1,5}|delivery-status").prop_map(|(media_type, subtype)| {
-        BodyKind::Basic { media_type: AString::new(media_type).unwrap(), subtype: AString::new(subtype).unwrap() }
+        BodyKind::Basic {
+            media_type: AString::new(media_type).unwrap(),
+            subtype: AString::new(subtype).unwrap(),
+        }
     });
     let text = (astring(), any::<u64>()).prop_map(|(subtype, lines)| BodyKind::Text { subtype, lines });
     let leaf = (prop_oneof![basic, text], fields()).prop_map(move |(kind, fields)| part(kind, fields));
@@ -752,25 +768,29 @@ fn body_structure(extended: bool) -> impl Strategy<Value = BodyStructure> {
                 location,
             },
         ))
-        .prop_map(move |extension| extension.filter(|_| extended));
-        let multipart = (vec(inner.clone(), 1..4), astring(), extension).prop_map(
-            |(parts, subtype, extension)| BodyStructure::Multipart(Multipart { parts, subtype, extension }),
-        );
-        let message = (prop::sample::select(vec!["RFC822", "global"]), envelope(), inner, any::<u64>(), fields())
-            .prop_map(move |(subtype, envelope, body, lines, fields)| {
-                let kind = BodyKind::Message {
-                    subtype: AString::new(subtype).unwrap(),
-                    envelope: Box::new(envelope),
-                    body: Box::new(body),
-                    lines,
-                };
-                part(kind, fields)
+        .prop_map(move |extension| extension.filter(|_| extended))
+        .boxed();
+        let multipart =
+            (vec(inner.clone(), 1..4), astring(), extension).prop_map(|(parts, subtype, extension)| {
+                BodyStructure::Multipart(Multipart { parts, subtype, extension })
             });
+        let message =
+            (prop::sample::select(vec!["RFC822", "global"]), envelope(), inner, any::<u64>(), fields())
+                .prop_map(move |(subtype, envelope, body, lines, fields)| {
+                    let kind = BodyKind::Message {
+                        subtype: AString::new(subtype).unwrap(),
+                        envelope: Box::new(envelope),
+                        body: Box::new(body),
+                        lines,
+                    };
+                    part(kind, fields)
+                });
         prop_oneof![multipart, message]
     })
+    .boxed()
 }
 
-fn payload() -> impl Strategy<Value = FetchItem> {
+fn payload() -> BoxedStrategy<FetchItem> {
     let text = prop_oneof![
         (section(), option::of(any::<u32>()))
             .prop_map(|(section, origin)| Payload::Section { section, origin }),
@@ -785,9 +805,10 @@ fn payload() -> impl Strategy<Value = FetchItem> {
         (text, data((1_u8..).boxed())).prop_map(|(payload, data)| FetchItem::Payload { payload, data }),
         (binary, data(any::<u8>().boxed())).prop_map(|(payload, data)| FetchItem::Payload { payload, data }),
     ]
+    .boxed()
 }
 
-fn fetch_item() -> impl Strategy<Value = FetchItem> {
+fn fetch_item() -> BoxedStrategy<FetchItem> {
     prop_oneof![
         vec(prop_oneof![flag(), Just(Flag::Recent)], 0..4).prop_map(FetchItem::Flags),
         number().prop_map(FetchItem::Uid),
@@ -800,9 +821,10 @@ fn fetch_item() -> impl Strategy<Value = FetchItem> {
         (option::of(part()), any::<u32>()).prop_map(|(part, size)| FetchItem::BinarySize { part, size }),
         any::<u64>().prop_map(FetchItem::ModSeq),
     ]
+    .boxed()
 }
 
-fn list_response() -> impl Strategy<Value = ListResponse> {
+fn list_response() -> BoxedStrategy<ListResponse> {
     let attribute = prop_oneof![
         prop::sample::select(vec![
             MailboxAttribute::NoInferiors,
@@ -819,48 +841,50 @@ fn list_response() -> impl Strategy<Value = ListResponse> {
         "X[a-z]{1,6}".prop_map(|name| MailboxAttribute::named(Atom::new(name).unwrap())),
     ];
     let child_info = vec(Just(Atom::new("SUBSCRIBED").unwrap()), 0..2);
-    (vec(attribute, 0..4), delimiter(), mailbox(), child_info, option::of(mailbox())).prop_map(
-        |(attributes, delimiter, mailbox, child_info, old_name)| ListResponse {
+    (vec(attribute, 0..4), delimiter(), mailbox(), child_info, option::of(mailbox()))
+        .prop_map(|(attributes, delimiter, mailbox, child_info, old_name)| ListResponse {
             attributes,
             delimiter,
             mailbox,
             child_info,
             old_name,
-        },
-    )
+        })
+        .boxed()
 }
 
 fn delimiter() -> impl Strategy<Value = Option<char>> {
     option::of(prop::char::range('!', '~'))
 }
 
-fn namespaces() -> impl Strategy<Value = Namespaces> {
-    let namespace =
-        || vec((mailbox(), delimiter()).prop_map(|(prefix, delimiter)| Namespace { prefix, delimiter }), 0..3);
+fn namespaces() -> BoxedStrategy<Namespaces> {
+    let namespace = || {
+        vec((mailbox(), delimiter()).prop_map(|(prefix, delimiter)| Namespace { prefix, delimiter }), 0..3)
+    };
     (namespace(), namespace(), namespace())
         .prop_map(|(personal, other_users, shared)| Namespaces { personal, other_users, shared })
+        .boxed()
 }
 
-fn esearch() -> impl Strategy<Value = EsearchResponse> {
+fn esearch() -> BoxedStrategy<EsearchResponse> {
     let fields = (option::of(number()), option::of(number()), option::of(sequence_set()));
-    (option::of(tag()), any::<bool>(), fields, option::of(any::<u32>())).prop_map(
-        |(tag, uid, (min, max, all), count)| EsearchResponse {
+    (option::of(tag()), any::<bool>(), fields, option::of(any::<u32>()))
+        .prop_map(|(tag, uid, (min, max, all), count)| EsearchResponse {
             tag: tag.map(|tag| AString::new(tag.as_str().to_owned()).unwrap()),
             uid,
             min,
             max,
             all,
             count,
-        },
-    )
+        })
+        .boxed()
 }
 
-fn response() -> impl Strategy<Value = Response> {
+fn response() -> BoxedStrategy<Response> {
     const TAGGED: &[Condition] = &[Condition::Ok, Condition::No, Condition::Bad];
     const UNTAGGED: &[Condition] =
         &[Condition::Ok, Condition::No, Condition::Bad, Condition::PreAuth, Condition::Bye];
-    let status_item = (status_attribute(), any::<u64>())
-        .prop_map(|(attribute, value)| StatusItem { attribute, value });
+    let status_item =
+        (status_attribute(), any::<u64>()).prop_map(|(attribute, value)| StatusItem { attribute, value });
     prop_oneof![
         (tag(), status(TAGGED)).prop_map(|(tag, status)| Response::Tagged(tag, status)),
         status(UNTAGGED).prop_map(Response::Untagged),
@@ -881,4 +905,5 @@ fn response() -> impl Strategy<Value = Response> {
         id_parameters().prop_map(Response::Id),
         (any::<bool>(), uid_set()).prop_map(|(earlier, uids)| Response::Vanished { earlier, uids }),
     ]
+    .boxed()
 }
