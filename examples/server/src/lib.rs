@@ -11,6 +11,7 @@
 //! | [`directory`] | domains, accounts, passwords, quotas |
 //! | [`store`] | mailboxes, messages, flags, durability |
 //! | [`listen`] | which ports are open and who serves them |
+//! | [`session`] | what each protocol does with the store |
 //! | [`demo`] | a server for trying out, with nothing to set up |
 //! | [`cli`] | the commands of the administrator |
 //! | [`log`] | what the log looks like |
@@ -21,5 +22,6 @@ pub mod demo;
 pub mod directory;
 pub mod listen;
 pub mod log;
+pub mod session;
 pub mod store;
 pub mod tls;

@@ -25,7 +25,9 @@ use crate::store::{AccountId, Flags, InternalDate, Spool, StoreError};
 /// How the connection ended, where it did not end in order.
 pub async fn run(context: Context, mode: Mode, stream: Stream, role: Role) -> Result<(), Error<ProtocolError>> {
     let peer = stream.peer_addr().map(|address| address.ip());
-    let machine = Server::new(machine_config(&context, mode, &role), stream.security(), Time::ZERO);
+    let host = context.config.hostname.parse::<ClientName>();
+    let host = host.map_err(|error| std::io::Error::other(format!("hostname in the configuration: {error}")))?;
+    let machine = Server::new(machine_config(&context, host, mode, &role), stream.security(), Time::ZERO);
     let mut session = Session {
         context,
         mode,
@@ -40,16 +42,13 @@ pub async fn run(context: Context, mode: Mode, stream: Stream, role: Role) -> Re
     session.serve().await
 }
 
-fn machine_config(context: &Context, mode: Mode, role: &Role) -> Config {
-    let host = ClientName::new(&context.config.hostname).unwrap_or_else(|_| ClientName::localhost());
-    let limits = Limits {
-        message_octets_max: context.config.limits.message_size,
-        recipients_max: usize::try_from(context.config.limits.recipients).unwrap_or(usize::MAX),
-        ..Limits::default()
-    };
+fn machine_config(context: &Context, host: ClientName, mode: Mode, role: &Role) -> Config {
+    let mut limits = Limits::default();
+    limits.message_max = context.config.limits.message_size;
+    limits.recipients_max = usize::try_from(context.config.limits.recipients).unwrap_or(usize::MAX);
     let tls = if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
     let mechanisms = match mode {
-        Mode::Submission => ["PLAIN", "LOGIN"].iter().filter_map(|name| Mechanism::new(name).ok()).collect(),
+        Mode::Submission => ["PLAIN", "LOGIN"].iter().filter_map(|name| name.parse::<Mechanism>().ok()).collect(),
         Mode::Mta | Mode::Lmtp => Vec::new(),
     };
     Config::new(mode, host)
@@ -264,7 +263,7 @@ impl Session {
             Ok(delivered) => {
                 let id = delivered.first().map_or_else(String::new, |first| format!("{}.{}", first.mailbox, first.uid));
                 tracing::info!(%id, %from, size, recipients = delivered.len(), peer = ?self.peer, "message delivered");
-                match Text::new(&format!("OK delivered {id}")) {
+                match format!("OK delivered {id}").parse::<Text>() {
                     Ok(text) => end.accept_with(server, &text)?,
                     Err(_) => end.accept(server)?,
                 }
