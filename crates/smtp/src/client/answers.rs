@@ -69,7 +69,7 @@ impl Client {
             Some(Expect::Hello | Expect::Helo) => self.refused(reply),
             Some(Expect::StartTls) => self.start_tls_answered(&reply),
             Some(Expect::Auth) => self.auth_answered(reply),
-            Some(Expect::Mail) => self.mail_answered(reply),
+            Some(Expect::Mail) => self.mail_answered(&reply),
             Some(Expect::Rcpt(index)) => self.rcpt_answered(index, reply),
             Some(Expect::Data) => self.data_answered(reply),
             Some(Expect::End(index)) => self.end_answered(index, reply),

@@ -117,7 +117,7 @@ impl Client {
         self.transfer = Some(transfer);
     }
 
-    pub(super) fn mail_answered(&mut self, reply: Reply) {
+    pub(super) fn mail_answered(&mut self, reply: &Reply) {
         let Some(transfer) = &mut self.transfer else { return };
         if let Ok(rejection) = Rejection::try_from(reply.clone()) {
             transfer.refused = Some((Stage::Mail, rejection));
