@@ -5,7 +5,7 @@
 
 extern crate alloc;
 
-//CL pub mod client;
+pub mod client;
 pub mod encode;
 mod error;
 mod limits;
@@ -15,7 +15,7 @@ pub mod session;
 mod types;
 
 pub use bytes::Bytes;
-//CL pub use client::Client;
+pub use client::Client;
 pub use error::{ParseError, ProtocolError, Violation};
 pub use limits::Limits;
 pub use posthaste_wire::{Layer, Machine, Misuse, Secret, Security, Step, Time, Upgrade};
