@@ -267,8 +267,11 @@ impl Client {
             self.fail(ProtocolError::BodyTooLong { limit });
             return None;
         }
-        self.reading =
-            if end { Reading::Ended(Event::BodyEnd { id }) } else { Reading::Body { id, dots, length } };
-        if chunk.is_empty() && !end { None } else { Some(Event::Body { id, chunk }) }
+        if !end {
+            self.reading = Reading::Body { id, dots, length };
+            return if chunk.is_empty() { None } else { Some(Event::Body { id, chunk }) };
+        }
+        self.reading = Reading::Ended(Event::BodyEnd { id });
+        if chunk.is_empty() { self.read() } else { Some(Event::Body { id, chunk }) }
     }
 }
