@@ -266,7 +266,8 @@ impl Client {
         self.queue_command(Command::Top { number, lines })
     }
 
-    /// Marks a message to be removed at [`quit`](Self::quit).
+    /// Marks a message to be removed at [`quit`](Self::quit). To be queued only when the message is stored safely:
+    /// commands are sent ahead, so the connection may be cut inside a message whose removal was sent already.
     ///
     /// # Errors
     ///
