@@ -183,7 +183,7 @@ impl Client {
             Command::List(Some(_)) | Command::Uidl(Some(_))
                 if reply.text().first().is_some_and(u8::is_ascii_digit) =>
             {
-                self.one_row(id, command, &reply)
+                self.one_row(id, &command, &reply)
             }
             // Some servers answer for one message as they do for all.
             Command::List(_) | Command::Uidl(_) => self.read_rows(Due::Command(id, command)),
@@ -197,8 +197,8 @@ impl Client {
     }
 
     /// The row stands in the answer; the end of the list follows as an event of its own.
-    fn one_row(&mut self, id: CommandId, command: Command, reply: &Reply) -> Option<Event> {
-        let event = self.command_row(id, &command, reply.text());
+    fn one_row(&mut self, id: CommandId, command: &Command, reply: &Reply) -> Option<Event> {
+        let event = self.command_row(id, command, reply.text());
         self.reading = Reading::Ended(Event::ListEnd { id });
         event
     }
