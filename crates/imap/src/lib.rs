@@ -2,3 +2,21 @@
 #![no_std]
 
 extern crate alloc;
+
+pub mod encode;
+pub mod error;
+mod frame;
+mod limits;
+pub mod parse;
+pub mod pattern;
+pub mod search;
+pub mod server;
+mod session;
+pub mod types;
+pub mod view;
+
+pub use bytes::Bytes;
+pub use error::{ParseError, ProtocolError, Violation};
+pub use limits::Limits;
+pub use posthaste_wire::{Layer, Machine, Misuse, Secret, Security, Step, Time, Upgrade};
+pub use session::{Group, State, Transition};

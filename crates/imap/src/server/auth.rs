@@ -1,0 +1,219 @@
+//! STARTTLS and AUTHENTICATE on the server's side (RFC 9051 6.2.1, 6.2.2).
+//!
+//! A mechanism is a name and opaque octets here; what they mean is decided elsewhere. Base64 ends here: tokens carry
+//! decoded octets.
+
+use alloc::string::String;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use posthaste_wire::{Answer, Misuse, Secret, Ticket};
+
+use super::{Asked, Phase, Refusal, Server};
+use crate::types::{Login, ResponseCode, Tag};
+
+/// The client asks for TLS. Accept, and the machine asks for the layer; refuse, and all goes on in the clear.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the client waits for the answer"]
+pub struct StartTls {
+    pub(super) asked: Asked<()>,
+}
+
+impl StartTls {
+    /// Accepts: tagged OK, then [`Step::Upgrade`](crate::Step::Upgrade).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
+        self.asked.complete(server, None, "Begin TLS negotiation now", Server::begin_upgrade)
+    }
+
+    /// Refuses: tagged NO.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn reject(self, server: &mut Server) -> Result<(), Misuse> {
+        self.asked.no(server, Refusal::new("TLS is not available").with_code(ResponseCode::Unavailable))
+    }
+}
+
+impl Asked<Login> {
+    /// Lets the user in: tagged OK with the capabilities that hold from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
+        let Self { tag, ticket, .. } = self;
+        logged_in(server, &tag, ticket)
+    }
+
+    /// Refuses the user, without saying whether there is one: AUTHENTICATIONFAILED.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn refuse(self, server: &mut Server) -> Result<(), Misuse> {
+        let Self { tag, ticket, .. } = self;
+        login_failed(server, &tag, ticket, bad_credentials())
+    }
+}
+
+/// AUTHENTICATE: the client has chosen a mechanism.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the client waits for the answer"]
+pub struct Auth {
+    pub(super) mechanism: String,
+    pub(super) initial: Option<Secret>,
+    pub(super) tag: Tag,
+    pub(super) ticket: Ticket,
+}
+
+impl Auth {
+    /// The name of the mechanism, in capitals; one of those the configuration lists.
+    pub fn mechanism(&self) -> &str {
+        &self.mechanism
+    }
+
+    /// The initial response (RFC 4959), where the client sent one. An empty one is not the same as none.
+    pub const fn initial_response(&self) -> Option<&Secret> {
+        self.initial.as_ref()
+    }
+
+    /// Sends a challenge; the response comes as [`Event::AuthResponse`](super::Event::AuthResponse).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn challenge(self, server: &mut Server, challenge: &[u8]) -> Result<(), Misuse> {
+        send_challenge(server, self.tag, self.ticket, challenge)
+    }
+
+    /// Lets the user in.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
+        logged_in(server, &self.tag, self.ticket)
+    }
+
+    /// Refuses the user.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn reject(self, server: &mut Server) -> Result<(), Misuse> {
+        login_failed(server, &self.tag, self.ticket, bad_credentials())
+    }
+
+    /// Refuses for now, because the credentials could not be looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn unavailable(self, server: &mut Server) -> Result<(), Misuse> {
+        login_failed(server, &self.tag, self.ticket, Refusal::unavailable())
+    }
+}
+
+/// The client's response to a challenge.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the client waits for the answer"]
+pub struct AuthResponse {
+    pub(super) response: Secret,
+    pub(super) tag: Tag,
+    pub(super) ticket: Ticket,
+}
+
+impl AuthResponse {
+    /// The decoded response.
+    pub const fn response(&self) -> &Secret {
+        &self.response
+    }
+
+    /// Sends another challenge.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn challenge(self, server: &mut Server, challenge: &[u8]) -> Result<(), Misuse> {
+        send_challenge(server, self.tag, self.ticket, challenge)
+    }
+
+    /// Lets the user in.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
+        logged_in(server, &self.tag, self.ticket)
+    }
+
+    /// Refuses the user.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn reject(self, server: &mut Server) -> Result<(), Misuse> {
+        login_failed(server, &self.tag, self.ticket, bad_credentials())
+    }
+
+    /// Refuses for now, because the credentials could not be looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn unavailable(self, server: &mut Server) -> Result<(), Misuse> {
+        login_failed(server, &self.tag, self.ticket, Refusal::unavailable())
+    }
+}
+
+/// What a line of an exchange says (RFC 9051 6.2.2).
+pub(super) enum SaslLine {
+    Response(Secret),
+    Cancelled,
+    Malformed,
+}
+
+pub(super) fn sasl_line(line: &Secret) -> SaslLine {
+    if line.expose() == b"*" {
+        return SaslLine::Cancelled;
+    }
+    STANDARD
+        .decode(line.expose())
+        .map_or(SaslLine::Malformed, |octets| SaslLine::Response(Secret::new(octets)))
+}
+
+fn bad_credentials() -> Refusal {
+    Refusal::new("Invalid credentials").with_code(ResponseCode::AuthenticationFailed)
+}
+
+fn send_challenge(server: &mut Server, tag: Tag, ticket: Ticket, challenge: &[u8]) -> Result<(), Misuse> {
+    if server.tickets.redeem(ticket)? == Answer::InTime {
+        server.out.put(b"+ ");
+        server.out.put(STANDARD.encode(challenge).as_bytes());
+        server.out.put(b"\r\n");
+        server.phase = Phase::Sasl(tag);
+        server.arm_for_phase();
+    }
+    Ok(())
+}
+
+fn logged_in(server: &mut Server, tag: &Tag, ticket: Ticket) -> Result<(), Misuse> {
+    if server.tickets.redeem(ticket)? == Answer::InTime {
+        server.log_in();
+        let capabilities = ResponseCode::Capability(server.capabilities());
+        server.complete_ok(tag, Some(capabilities), "Logged in");
+    }
+    Ok(())
+}
+
+fn login_failed(server: &mut Server, tag: &Tag, ticket: Ticket, refusal: Refusal) -> Result<(), Misuse> {
+    if server.tickets.redeem(ticket)? == Answer::InTime {
+        server.complete_no(tag, refusal);
+        server.count_failed_login();
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! What one server machine offers: its name, TLS, mechanisms, bounds.
+//!
+//! Decides which capabilities are announced in which state. What a capability means is decided where its commands
+//! are.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use posthaste_wire::Security;
+
+use crate::limits::Limits;
+use crate::session::State;
+use crate::types::Capability;
+
+/// The configuration of a server machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The name in the greeting.
+    pub hostname: String,
+    /// Whether STARTTLS is offered on a connection that is not protected.
+    pub tls: Tls,
+    /// Whether passwords may come over a connection that is not protected.
+    pub plaintext_login: PlaintextLogin,
+    /// The SASL mechanisms that are offered, in capitals.
+    pub mechanisms: Vec<String>,
+    /// The bounds.
+    pub limits: Limits,
+}
+
+/// Whether the driver can set up TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// It can: STARTTLS is announced.
+    Available,
+    /// It cannot.
+    Unavailable,
+}
+
+/// What becomes of LOGIN and AUTHENTICATE over a connection that is not protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaintextLogin {
+    /// LOGINDISABLED is announced, and both are refused unread: `NO [PRIVACYREQUIRED]`.
+    Refused,
+    /// They are taken. Only for a connection nobody else can read.
+    Allowed,
+}
+
+impl Config {
+    /// A server called `hostname` that offers TLS, takes no password without it, and knows PLAIN.
+    pub fn new(hostname: impl Into<String>) -> Self {
+        Self {
+            hostname: hostname.into(),
+            tls: Tls::Available,
+            plaintext_login: PlaintextLogin::Refused,
+            mechanisms: Vec::from([String::from("PLAIN")]),
+            limits: Limits::default(),
+        }
+    }
+
+    /// What is announced in `state` over a connection as secure as `security`.
+    pub(super) fn capabilities(&self, state: State, security: Security) -> Vec<Capability> {
+        let mut names: Vec<String> = ["IMAP4rev1", "LITERAL+", "ID", "ENABLE"].map(String::from).into();
+        if state.is_authenticated() {
+            names.extend(AUTHENTICATED.map(String::from));
+            return names.into_iter().filter_map(|name| Capability::new(name).ok()).collect();
+        }
+        names.push(String::from("SASL-IR"));
+        if self.tls == Tls::Available && !security.is_tls() {
+            names.push(String::from("STARTTLS"));
+        }
+        if security.is_private() || self.plaintext_login == PlaintextLogin::Allowed {
+            names.extend(self.mechanisms.iter().map(|mechanism| ["AUTH=", mechanism].concat()));
+        } else {
+            names.push(String::from("LOGINDISABLED"));
+        }
+        names.into_iter().filter_map(|name| Capability::new(name).ok()).collect()
+    }
+}
+
+/// What is announced once somebody has logged in.
+const AUTHENTICATED: [&str; 7] =
+    ["IDLE", "NAMESPACE", "CHILDREN", "UIDPLUS", "MOVE", "UNSELECT", "SPECIAL-USE"];

@@ -1,0 +1,179 @@
+//! The answer to FETCH, row by row, with long payloads streamed (RFC 9051 6.4.5, 7.5.2).
+//!
+//! ```text
+//!   FetchWriter ── row ──► RowWriter ── literal ──► LiteralWriter
+//!       │  ▲                 │    ▲                     │
+//!       │  └──── finish ─────┘    └────── finish ───────┘
+//!       └─ ok, no
+//! ```
+//!
+//! Each step takes the one before by value, so a row cannot begin within a row and a literal cannot end short.
+
+use core::num::NonZeroU32;
+
+use bytes::Bytes;
+use posthaste_wire::{Answer, Counted, Misuse};
+
+use super::{Asked, Fetch, Refusal, Server};
+use crate::encode;
+use crate::types::{FetchItem, Payload};
+
+/// The answer to FETCH, between two rows.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the client waits for the end of the answer"]
+pub struct FetchWriter {
+    asked: Asked<Fetch>,
+}
+
+/// One row, between two items.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the row is not complete"]
+pub struct RowWriter {
+    fetch: FetchWriter,
+    has_items: bool,
+}
+
+/// A payload of a length that has been announced.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the payload is not complete"]
+pub struct LiteralWriter {
+    row: RowWriter,
+    counted: Counted,
+}
+
+impl Asked<Fetch> {
+    /// Begins the answer.
+    pub fn begin(self) -> FetchWriter {
+        FetchWriter { asked: self }
+    }
+}
+
+impl FetchWriter {
+    /// What was asked.
+    pub const fn request(&self) -> &Fetch {
+        self.asked.request()
+    }
+
+    /// Begins the row of the message with sequence number `seq`.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn row(self, server: &mut Server, seq: NonZeroU32) -> Result<RowWriter, Misuse> {
+        self.asked.data(server, |server| server.out.encode(|out| encode::fetch::row_start(out, seq)))?;
+        Ok(RowWriter { fetch: self, has_items: false })
+    }
+
+    /// All rows have been sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
+        self.asked.complete(server, None, "FETCH completed", |_| {})
+    }
+
+    /// Not all rows can be sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn no(self, server: &mut Server, refusal: Refusal) -> Result<(), Misuse> {
+        self.asked.no(server, refusal)
+    }
+}
+
+impl RowWriter {
+    /// Sends an item whose value is at hand.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn item(&mut self, server: &mut Server, item: &FetchItem) -> Result<(), Misuse> {
+        let context = server.encode_context();
+        let separate = core::mem::replace(&mut self.has_items, true);
+        self.fetch.asked.data(server, |server| {
+            server.out.encode(|out| {
+                if separate {
+                    encode::fetch::separator(out);
+                }
+                encode::fetch::item(out, item, context);
+            });
+        })
+    }
+
+    /// Announces a payload of `length` octets.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn literal(
+        mut self,
+        server: &mut Server,
+        payload: &Payload,
+        length: u64,
+    ) -> Result<LiteralWriter, Misuse> {
+        let context = server.encode_context();
+        let separate = core::mem::replace(&mut self.has_items, true);
+        self.fetch.asked.data(server, |server| {
+            server.out.encode(|out| {
+                if separate {
+                    encode::fetch::separator(out);
+                }
+                encode::fetch::payload_header(out, payload, length, context);
+            });
+        })?;
+        Ok(LiteralWriter { row: self, counted: Counted::new(length) })
+    }
+
+    /// Ends the row.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn finish(self, server: &mut Server) -> Result<FetchWriter, Misuse> {
+        self.fetch.asked.data(server, |server| server.out.encode(encode::fetch::row_end))?;
+        Ok(self.fetch)
+    }
+}
+
+impl LiteralWriter {
+    /// How many octets are still due.
+    pub const fn remaining(&self) -> u64 {
+        self.counted.remaining()
+    }
+
+    /// Sends octets of the payload.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Congested`] while the send queue is at its mark, [`Misuse::TooMuch`] past the announced length; in
+    /// both cases nothing was taken. [`Misuse::WrongConnection`].
+    pub fn write(&mut self, server: &mut Server, chunk: Bytes) -> Result<(), Misuse> {
+        if server.tickets.check(&self.row.fetch.asked.ticket)? == Answer::Late {
+            return Ok(());
+        }
+        if server.is_congested() {
+            return Err(Misuse::Congested { high_water: server.config.limits.send_high_water });
+        }
+        self.counted.write(chunk.len())?;
+        server.out.push(chunk);
+        Ok(())
+    }
+
+    /// Ends the payload.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::TooLittle`] when octets are still due: the client cannot be told any more where the payload ends,
+    /// and the machine closes the connection. [`Misuse::WrongConnection`].
+    pub fn finish(self, server: &mut Server) -> Result<RowWriter, Misuse> {
+        if server.tickets.check(&self.row.fetch.asked.ticket)? == Answer::InTime
+            && let Err(misuse) = self.counted.finish()
+        {
+            server.close();
+            return Err(misuse);
+        }
+        Ok(self.row)
+    }
+}
