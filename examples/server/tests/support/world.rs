@@ -8,14 +8,14 @@ use posthaste_server::store::{
 };
 use tempfile::TempDir;
 
-pub struct World {
-    pub data: TempDir,
-    pub store: Store,
-    pub directory: Directory,
+pub(crate) struct World {
+    pub(crate) data: TempDir,
+    pub(crate) store: Store,
+    pub(crate) directory: Directory,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
         let store = Store::open(data.path(), Role::Server).unwrap();
         let directory = Directory::new(store.clone(), HashCost::MINIMUM).unwrap();
@@ -23,22 +23,22 @@ impl World {
         Self { data, store, directory }
     }
 
-    pub async fn account(&self, local: &str, quota: Option<u64>) -> Account {
+    pub(crate) async fn account(&self, local: &str, quota: Option<u64>) -> Account {
         let address = Address::parse(&format!("{local}@x.test")).unwrap();
         let new = NewAccount { address: address.clone(), password: "secret".to_owned(), quota };
         self.directory.add_account(new).await.unwrap();
         self.directory.account(&address).await.unwrap().unwrap()
     }
 
-    pub async fn used(&self, account: &Account) -> u64 {
+    pub(crate) async fn used(&self, account: &Account) -> u64 {
         self.directory.account_by_id(account.id).await.unwrap().unwrap().used
     }
 
-    pub async fn mailbox(&self, account: &Account, name: &str) -> Mailbox {
+    pub(crate) async fn mailbox(&self, account: &Account, name: &str) -> Mailbox {
         self.store.mailbox(account.id, &named(name)).await.unwrap()
     }
 
-    pub async fn spooled(&self, content: &[u8]) -> Spooled {
+    pub(crate) async fn spooled(&self, content: &[u8]) -> Spooled {
         let mut spool = self.store.spool();
         // In pieces that fit no boundary.
         for piece in content.chunks(10_007) {
@@ -47,12 +47,17 @@ impl World {
         spool.finish().await.unwrap()
     }
 
-    pub async fn append(&self, mailbox: &Mailbox, content: &[u8], flags: Flags) -> Result<u32, StoreError> {
+    pub(crate) async fn append(
+        &self,
+        mailbox: &Mailbox,
+        content: &[u8],
+        flags: Flags,
+    ) -> Result<u32, StoreError> {
         let new = NewMessage { content: self.spooled(content).await, flags, date: DATE };
         Ok(self.store.append(mailbox.id, vec![new]).await?.uids[0])
     }
 
-    pub async fn content(&self, mailbox: &Mailbox, uid: u32, range: Range<u64>) -> Vec<u8> {
+    pub(crate) async fn content(&self, mailbox: &Mailbox, uid: u32, range: Range<u64>) -> Vec<u8> {
         let metas = self.store.snapshot(mailbox.id).await.unwrap();
         let meta = metas.iter().find(|meta| meta.uid == uid).unwrap();
         let mut reader = self.store.read_blob(meta.blob, range).await.unwrap();
@@ -64,13 +69,13 @@ impl World {
     }
 
     /// A look at the database from outside.
-    pub fn count(&self, query: &str) -> i64 {
+    pub(crate) fn count(&self, query: &str) -> i64 {
         let sql = rusqlite::Connection::open(self.data.path().join("posthaste.sqlite")).unwrap();
         sql.query_row(query, [], |row| row.get(0)).unwrap()
     }
 
     /// What must hold at any time: counters equal a recount, nothing is left without an owner.
-    pub fn check(&self) {
+    pub(crate) fn check(&self) {
         for nothing in [
             "SELECT count(*) FROM blobs b WHERE refs != (SELECT count(*) FROM messages m WHERE m.blob = b.id)",
             "SELECT count(*) FROM blobs WHERE refs = 0",
@@ -86,13 +91,13 @@ impl World {
         }
     }
 
-    pub fn spool_files(&self) -> usize {
+    pub(crate) fn spool_files(&self) -> usize {
         std::fs::read_dir(self.data.path().join("spool")).unwrap().count()
     }
 }
 
-pub fn named(name: &str) -> MailboxName {
+pub(crate) fn named(name: &str) -> MailboxName {
     MailboxName::new(name).unwrap()
 }
 
-pub const DATE: InternalDate = InternalDate { seconds: 1_700_000_000, zone_minutes: -150 };
+pub(crate) const DATE: InternalDate = InternalDate { seconds: 1_700_000_000, zone_minutes: -150 };
