@@ -1,0 +1,25 @@
+//! The reference mail server, built on the Posthaste protocol crates.
+//!
+//! One binary, one data directory, no other service. A connection enters through [`listen`], speaks one
+//! protocol, asks the [`directory`] who somebody is and the [`store`] for mailboxes and messages. The
+//! [`cli`] works on the same data directory, also while the server runs.
+//!
+//! | module | decides |
+//! | --- | --- |
+//! | [`config`] | what the configuration file may say |
+//! | [`tls`] | which certificate the server shows |
+//! | [`directory`] | domains, accounts, passwords, quotas |
+//! | [`store`] | mailboxes, messages, flags, durability |
+//! | [`listen`] | which ports are open and who serves them |
+//! | [`demo`] | a server for trying out, with nothing to set up |
+//! | [`cli`] | the commands of the administrator |
+//! | [`log`] | what the log looks like |
+
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod directory;
+pub mod listen;
+pub mod log;
+pub mod store;
+pub mod tls;
