@@ -1,0 +1,85 @@
+//! What a client tells the application.
+
+use alloc::vec::Vec;
+
+use super::{BodyWriter, Challenge};
+use crate::{Capabilities, Rejection, Reply};
+
+/// An event of a client.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The session is open, TLS included where policy wants it: now is the time to authenticate. Messages that
+    /// are queued start with the next poll, unless that is begun first.
+    Ready(Capabilities),
+    /// Token: the server wants more from the mechanism.
+    Challenge(Challenge),
+    /// The server takes the credentials.
+    Authenticated,
+    /// The server does not, or the exchange was cancelled. Messages that are queued start with the next poll
+    /// unless another attempt is made first.
+    AuthRefused(Rejection),
+    /// What the server said to one RCPT. Says nothing yet about the message.
+    Recipient {
+        /// The message.
+        id: TransactionId,
+        /// Which of the envelope's recipients, from 0.
+        index: usize,
+        /// The answer.
+        result: Result<Reply, Rejection>,
+    },
+    /// Token: the server waits for the content of a message.
+    Body(BodyWriter),
+    /// A message is done with, one way or the other. Exactly one for each that was queued, unless the session
+    /// ends in an error before.
+    Sent(Report),
+}
+
+/// The number of a message within a session, from 0 in the order of [`Client::send`](super::Client::send).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransactionId(pub(super) u64);
+
+/// At which point the fate of a message was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Nothing was sent: the server does not offer what the envelope needs.
+    Capabilities,
+    /// At MAIL.
+    Mail,
+    /// At RCPT: no recipient was accepted.
+    Recipients,
+    /// At DATA.
+    Data,
+    /// At the end of the content.
+    End,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The message.
+    pub id: TransactionId,
+    /// Where it was decided.
+    pub stage: Stage,
+    /// For each recipient of the envelope, in order, the answer that counts: its RCPT's where that was refused,
+    /// else the one at `stage`. `Ok` means that the server has taken the message for this recipient.
+    pub recipients: Vec<Result<Reply, Rejection>>,
+    /// The last answer: the one at `stage`.
+    pub reply: Reply,
+}
+
+impl TransactionId {
+    /// The number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl Report {
+    /// Whether every recipient gets the message.
+    pub fn is_complete(&self) -> bool {
+        self.recipients.iter().all(Result::is_ok)
+    }
+}
