@@ -1,0 +1,90 @@
+//! Replies: status, response code, text (RFC 1939 3, RFC 2449 8, RFC 3206).
+
+use alloc::boxed::Box;
+
+use bytes::Bytes;
+
+/// Whether a command succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// `+OK`
+    Ok,
+    /// `-ERR`
+    Err,
+}
+
+/// The first line of an answer.
+///
+/// ```text
+/// reply = ("+OK" / "-ERR") [SP ["[" resp-code "]" [SP]] text] CRLF
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub(crate) status: Status,
+    pub(crate) code: Option<ResponseCode>,
+    pub(crate) text: Bytes,
+}
+
+impl Reply {
+    /// The status.
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Whether it is `+OK`.
+    pub const fn is_ok(&self) -> bool {
+        matches!(self.status, Status::Ok)
+    }
+
+    /// What a program can make of it, where the server said so.
+    pub const fn code(&self) -> Option<&ResponseCode> {
+        self.code.as_ref()
+    }
+
+    /// The text behind status and code: whatever the peer wrote, to be escaped before it is shown.
+    pub const fn text(&self) -> &Bytes {
+        &self.text
+    }
+}
+
+/// Why a command failed, for programs (RFC 2449 8.1, RFC 3206 4, RFC 6856 5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseCode {
+    /// `IN-USE`: another session has the maildrop.
+    InUse,
+    /// `LOGIN-DELAY`: too soon after the last login.
+    LoginDelay,
+    /// `SYS/TEMP`: the server's fault, and worth another try.
+    SysTemp,
+    /// `SYS/PERM`: the server's fault, and a person has to act.
+    SysPerm,
+    /// `AUTH`: the credentials are wrong.
+    Auth,
+    /// `UTF8`: the answer needs UTF-8 mode.
+    Utf8,
+    /// Another one, as sent.
+    Other(Box<str>),
+}
+
+impl ResponseCode {
+    /// The code as it stands between the brackets.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::InUse => "IN-USE",
+            Self::LoginDelay => "LOGIN-DELAY",
+            Self::SysTemp => "SYS/TEMP",
+            Self::SysPerm => "SYS/PERM",
+            Self::Auth => "AUTH",
+            Self::Utf8 => "UTF8",
+            Self::Other(code) => code,
+        }
+    }
+
+    /// The code of this spelling, in any case.
+    pub(crate) fn from_text(text: &str) -> Self {
+        let known = [Self::InUse, Self::LoginDelay, Self::SysTemp, Self::SysPerm, Self::Auth, Self::Utf8];
+        let found = known.into_iter().find(|code| code.as_str().eq_ignore_ascii_case(text));
+        found.unwrap_or_else(|| Self::Other(text.into()))
+    }
+}
