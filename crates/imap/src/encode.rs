@@ -1,0 +1,1 @@
+//! Writes [`crate::types`] as lines.

@@ -1,0 +1,1 @@
+//! Reads lines into [`crate::types`].
