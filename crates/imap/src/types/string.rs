@@ -34,6 +34,11 @@ impl Atom {
         &self.0
     }
 
+    /// Gives the octets away without copying.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
     /// Whether both spell the same name; names in IMAP ignore ASCII case.
     pub fn is(&self, name: &str) -> bool {
         self.0.eq_ignore_ascii_case(name.as_bytes())
