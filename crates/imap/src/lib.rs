@@ -2,3 +2,18 @@
 #![no_std]
 
 extern crate alloc;
+
+pub mod client;
+pub mod encode;
+pub mod error;
+mod frame;
+mod limits;
+pub mod parse;
+mod session;
+pub mod types;
+
+pub use bytes::Bytes;
+pub use frame::{Marker, marker, texts};
+pub use limits::Limits;
+pub use posthaste_wire::{Layer, Machine, Misuse, Secret, Security, Step, Time, Upgrade};
+pub use session::{Group, State, Transition};

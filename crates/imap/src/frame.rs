@@ -1,0 +1,425 @@
+//! Framing: where a command or response ends when literals stand in it (RFC 9051 4.3, RFC 7888).
+//!
+//! Finds one complete logical line, `text {3}` CR LF `abc` ` text` CR LF, by cheap state, before any grammar is run.
+//! A literal is not taken before the machine has seen the text in front of it and said what becomes of the
+//! octets: kept in the line, streamed past it, or refused. Nothing is allocated from an announced length. What the
+//! text means is not decided here.
+
+use crate::types::LiteralHeader;
+use alloc::vec::Vec;
+use bytes::{BufMut, Bytes, BytesMut};
+use posthaste_wire::{Counted, Drained, LineTooLong, ReceiveBuffer, Residue, Secret};
+
+/// What a text ends with, as far as literals go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marker {
+    /// No announcement: the logical line is complete.
+    None,
+    /// The announcement of a literal, and how many octets of the text it takes up.
+    Literal(LiteralHeader, usize),
+    /// Digits in braces that are no length: too many of them, or over 64 bits.
+    Malformed,
+}
+
+/// The most digits a length may have; more are refused unread, leading zeros or not.
+const DIGITS_MAX: usize = 20;
+
+/// Looks for the announcement of a literal at the end of `text`, which has no CR LF.
+///
+/// Only the very end counts: `{5} ` announces nothing. Braces that hold something else than digits and at most
+/// one `+` are no announcement either; the grammar refuses them.
+pub fn marker(text: &[u8]) -> Marker {
+    let Some(inner) = text.strip_suffix(b"}") else { return Marker::None };
+    let (number, synchronising) = match inner.strip_suffix(b"+") {
+        Some(number) => (number, false),
+        None => (inner, true),
+    };
+    let start = number.iter().rposition(|octet| !octet.is_ascii_digit());
+    let Some(open) = start.filter(|at| number.get(*at) == Some(&b'{')) else { return Marker::None };
+    let (before, digits) = number.split_at_checked(open).unwrap_or_default();
+    let digits = digits.strip_prefix(b"{").unwrap_or_default();
+    if digits.is_empty() {
+        return Marker::None;
+    }
+    if digits.len() > DIGITS_MAX {
+        return Marker::Malformed;
+    }
+    let value = digits.iter().try_fold(0_u64, |value, digit| {
+        value.checked_mul(10)?.checked_add(u64::from(digit.saturating_sub(b'0')))
+    });
+    let Some(len) = value else { return Marker::Malformed };
+    let binary = before.ends_with(b"~");
+    let octets = text.len().saturating_sub(before.len()).saturating_add(usize::from(binary));
+    Marker::Literal(LiteralHeader { len, synchronising, binary }, octets)
+}
+
+/// The bounds that hold while a logical line is collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameLimits {
+    /// Octets of one text between literals, its CR LF included.
+    pub(crate) line_max: usize,
+    /// Octets of a logical line, literals that are kept in it included.
+    pub(crate) total_max: usize,
+    /// Literals in one logical line.
+    pub(crate) literals_max: usize,
+}
+
+/// What the framer found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// Nothing yet.
+    NeedInput,
+    /// A complete logical line: what came, without the final CR LF, the literals that were kept in their places.
+    Line(Bytes),
+    /// The text so far ends in the announcement of a literal. One of [`Framer::keep`], [`Framer::stream`] and
+    /// [`Framer::refuse`] has to follow.
+    Literal(LiteralHeader),
+    /// The rest of a refused line has passed.
+    Refused,
+    /// Octets of a literal that is streamed; the flag tells that it is complete.
+    Chunk(Bytes, bool),
+    /// A text is over its limit; it is dropped up to its end.
+    TooLong,
+    /// A length that is no number we can count to. What follows cannot be told apart from commands.
+    Malformed,
+}
+
+/// Collects logical lines.
+///
+/// Memory: one logical line up to its limits, and what was read and not yet taken.
+#[derive(Debug)]
+pub(crate) struct Framer {
+    buffer: ReceiveBuffer,
+    /// The logical line so far, when it has literals.
+    line: BytesMut,
+    literals: usize,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Collecting text.
+    Text,
+    /// The machine has to say what becomes of this literal.
+    Undecided(LiteralHeader),
+    /// Octets that belong into the line.
+    Keeping(Counted),
+    /// Octets that are handed out as they come.
+    Streaming(Counted),
+    /// Text of a refused line.
+    RefusedText,
+    /// Octets of a refused line.
+    RefusedLiteral(Counted),
+}
+
+impl Framer {
+    pub(crate) fn new() -> Self {
+        Self { buffer: ReceiveBuffer::new(), line: BytesMut::new(), literals: 0, state: State::Text }
+    }
+
+    pub(crate) fn push(&mut self, input: &[u8]) {
+        self.buffer.push(input);
+    }
+
+    /// Unparsed octets, for a look ahead.
+    pub(crate) fn peek(&self) -> &[u8] {
+        self.buffer.peek()
+    }
+
+    pub(crate) fn drained(&self) -> Result<Drained, Residue> {
+        if self.state == State::Text && self.line.is_empty() {
+            self.buffer.drained()
+        } else {
+            Err(Residue { octets: self.buffer.len().saturating_add(self.line.len()) })
+        }
+    }
+
+    /// Whether a logical line has begun and is not complete.
+    pub(crate) fn is_within(&self) -> bool {
+        self.state != State::Text || !self.line.is_empty() || !self.buffer.is_empty()
+    }
+
+    /// Takes one line that is no command: a response to a SASL challenge.
+    pub(crate) fn secret_line(&mut self, line_max: usize) -> Result<Option<Secret>, LineTooLong> {
+        self.buffer.secret_line(line_max)
+    }
+
+    /// Takes one line that is no command and holds no literal (DONE).
+    pub(crate) fn plain_line(&mut self, line_max: usize) -> Result<Option<Bytes>, LineTooLong> {
+        self.buffer.line(line_max)
+    }
+
+    /// Finds the next frame.
+    pub(crate) fn next(&mut self, limits: &FrameLimits) -> Frame {
+        loop {
+            match self.state {
+                State::Undecided(header) => return Frame::Literal(header),
+                State::Text => match self.buffer.line(limits.line_max) {
+                    Ok(None) => return Frame::NeedInput,
+                    Err(LineTooLong { .. }) => {
+                        self.reset_line();
+                        return Frame::TooLong;
+                    }
+                    Ok(Some(text)) => match self.text(text, limits) {
+                        Some(frame) => return frame,
+                        None => continue,
+                    },
+                },
+                State::Keeping(mut counted) => {
+                    let chunk = counted.read(&mut self.buffer);
+                    self.line.put_slice(&chunk);
+                    if !counted.is_done() {
+                        self.state = State::Keeping(counted);
+                        return Frame::NeedInput;
+                    }
+                    self.state = State::Text;
+                }
+                State::Streaming(mut counted) => {
+                    let chunk = counted.read(&mut self.buffer);
+                    if counted.is_done() {
+                        self.state = State::Text;
+                        return Frame::Chunk(chunk, true);
+                    }
+                    self.state = State::Streaming(counted);
+                    return if chunk.is_empty() { Frame::NeedInput } else { Frame::Chunk(chunk, false) };
+                }
+                State::RefusedText => match self.buffer.line(limits.line_max) {
+                    Ok(None) => return Frame::NeedInput,
+                    Err(LineTooLong { .. }) => {
+                        self.state = State::Text;
+                        return Frame::TooLong;
+                    }
+                    Ok(Some(text)) => match marker(&text) {
+                        Marker::Literal(header, _) if !header.synchronising => {
+                            self.state = State::RefusedLiteral(Counted::new(header.len));
+                        }
+                        // The sender of a synchronising literal waits for us: the line is over.
+                        Marker::Literal(..) | Marker::None => {
+                            self.state = State::Text;
+                            return Frame::Refused;
+                        }
+                        Marker::Malformed => {
+                            self.state = State::Text;
+                            return Frame::Malformed;
+                        }
+                    },
+                },
+                State::RefusedLiteral(mut counted) => {
+                    let _ = counted.read(&mut self.buffer);
+                    if !counted.is_done() {
+                        self.state = State::RefusedLiteral(counted);
+                        return Frame::NeedInput;
+                    }
+                    self.state = State::RefusedText;
+                }
+            }
+        }
+    }
+
+    /// The logical line so far, up to and including the announcement that is to be decided.
+    pub(crate) fn so_far(&self) -> Bytes {
+        let text: &[u8] = self.line.strip_suffix(b"\r\n").unwrap_or(&self.line);
+        Bytes::copy_from_slice(text)
+    }
+
+    /// How many octets of the undecided literal the line has room for, and whether it may have another literal.
+    pub(crate) fn has_room(&self, header: &LiteralHeader, limits: &FrameLimits) -> bool {
+        let total = u64::try_from(self.line.len()).unwrap_or(u64::MAX).saturating_add(header.len);
+        total <= u64::try_from(limits.total_max).unwrap_or(u64::MAX) && self.literals < limits.literals_max
+    }
+
+    /// The undecided literal becomes part of the line.
+    pub(crate) fn keep(&mut self) {
+        if let State::Undecided(header) = self.state {
+            self.literals = self.literals.saturating_add(1);
+            self.state = State::Keeping(Counted::new(header.len));
+        }
+    }
+
+    /// The undecided literal is handed out in chunks; the line starts anew behind it.
+    pub(crate) fn stream(&mut self) {
+        if let State::Undecided(header) = self.state {
+            self.line.clear();
+            self.state = State::Streaming(Counted::new(header.len));
+        }
+    }
+
+    /// The line is refused: what is left of it will be dropped. Whether anything is: the sender of a
+    /// synchronising literal sends nothing more of it.
+    pub(crate) fn refuse(&mut self) -> bool {
+        let State::Undecided(header) = self.state else { return false };
+        self.reset_line();
+        if !header.synchronising {
+            self.state = State::RefusedLiteral(Counted::new(header.len));
+        }
+        !header.synchronising
+    }
+
+    /// The literal in flight, or what is left of the line, is dropped as it comes: the answer has been given.
+    pub(crate) fn discard(&mut self) {
+        match self.state {
+            State::Streaming(counted) => self.state = State::RefusedLiteral(counted),
+            State::Text
+            | State::Keeping(_)
+            | State::Undecided(_)
+            | State::RefusedText
+            | State::RefusedLiteral(_) => {}
+        }
+    }
+
+    fn text(&mut self, text: Bytes, limits: &FrameLimits) -> Option<Frame> {
+        if self.line.len().saturating_add(text.len()) > limits.total_max {
+            self.reset_line();
+            return Some(Frame::TooLong);
+        }
+        match marker(&text) {
+            Marker::None if self.line.is_empty() => Some(Frame::Line(text)),
+            Marker::None => {
+                self.line.put_slice(&text);
+                let line = self.line.split().freeze();
+                self.reset_line();
+                Some(Frame::Line(line))
+            }
+            Marker::Literal(header, _) => {
+                self.line.put_slice(&text);
+                self.line.put_slice(b"\r\n");
+                self.state = State::Undecided(header);
+                None
+            }
+            Marker::Malformed => {
+                self.reset_line();
+                Some(Frame::Malformed)
+            }
+        }
+    }
+
+    fn reset_line(&mut self) {
+        self.line.clear();
+        self.literals = 0;
+        self.state = State::Text;
+    }
+}
+
+/// The pieces of a logical line between its literals, for whoever wants to look at a line without the grammar.
+pub fn texts(line: &[u8]) -> Vec<&[u8]> {
+    let mut texts = Vec::new();
+    let mut rest = line;
+    loop {
+        let end = rest.windows(2).position(|pair| pair == b"\r\n").unwrap_or(rest.len());
+        let text = rest.get(..end).unwrap_or_default();
+        texts.push(text);
+        let Marker::Literal(header, _) = marker(text) else { return texts };
+        let skip = usize::try_from(header.len).ok().and_then(|len| end.checked_add(2)?.checked_add(len));
+        match skip.and_then(|skip| rest.get(skip..)) {
+            Some(behind) => rest = behind,
+            None => return texts,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LIMITS: FrameLimits = FrameLimits { line_max: 64, total_max: 100, literals_max: 3 };
+
+    fn header(len: u64, synchronising: bool, binary: bool) -> LiteralHeader {
+        LiteralHeader { len, synchronising, binary }
+    }
+
+    #[test]
+    fn imap_03_announcements_of_literals() {
+        let literal = |text: &[u8]| match marker(text) {
+            Marker::Literal(header, _) => Some(header),
+            Marker::None | Marker::Malformed => None,
+        };
+        assert_eq!(literal(b"a {5}"), Some(header(5, true, false)));
+        assert_eq!(literal(b"a {5+}"), Some(header(5, false, false)));
+        assert_eq!(literal(b"a ~{5}"), Some(header(5, true, true)));
+        assert_eq!(literal(b"{00000000000000000005}"), Some(header(5, true, false)));
+        assert_eq!(literal(b"{18446744073709551615}"), Some(header(u64::MAX, true, false)));
+        assert_eq!(marker(b"{18446744073709551616}"), Marker::Malformed);
+        assert_eq!(marker(b"{000000000000000000005}"), Marker::Malformed);
+        assert_eq!(marker(&[b"{", &[b'0'; 100][..], b"+}"].concat()), Marker::Malformed);
+        for none in [
+            &b"{-1}"[..],
+            b"{-0}",
+            b"{+}",
+            b"{}",
+            b"{1",
+            b"{1}x",
+            b"{1} ",
+            b"{0x1}",
+            b"{1.0}",
+            b"{1++}",
+            b"1}",
+        ] {
+            assert_eq!(marker(none), Marker::None, "{none:?}");
+        }
+    }
+
+    fn frames(pieces: &[&[u8]], keep_max: u64) -> Vec<Frame> {
+        let (mut framer, mut seen) = (Framer::new(), Vec::new());
+        for piece in pieces {
+            framer.push(piece);
+            loop {
+                match framer.next(&LIMITS) {
+                    Frame::NeedInput => break,
+                    Frame::Literal(header) if header.len <= keep_max && framer.has_room(&header, &LIMITS) => {
+                        framer.keep();
+                    }
+                    Frame::Literal(_) => {
+                        if !framer.refuse() {
+                            seen.push(Frame::Refused);
+                        }
+                    }
+                    frame => seen.push(frame),
+                }
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn a_logical_line_holds_its_literals_as_they_came() {
+        let input = b"a LOGIN {3}\r\nb\r\n {2+}\r\npw\r\nc NOOP\r\n";
+        let expected = [
+            Frame::Line(Bytes::from_static(b"a LOGIN {3}\r\nb\r\n {2+}\r\npw")),
+            Frame::Line(Bytes::from_static(b"c NOOP")),
+        ];
+        assert_eq!(frames(&[input], 10), expected);
+        for at in 1..input.len() {
+            assert_eq!(frames(&[&input[..at], &input[at..]], 10), expected, "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_refused_non_synchronising_literal_is_never_read_as_commands() {
+        let input = b"a APPEND x {20+}\r\nb DELETE INBOX\r\n1234 {4+}\r\nmore\r\nc NOOP\r\n";
+        let expected = [Frame::Refused, Frame::Line(Bytes::from_static(b"c NOOP"))];
+        assert_eq!(frames(&[input], 10), expected);
+        for at in 1..input.len() {
+            assert_eq!(frames(&[&input[..at], &input[at..]], 10), expected, "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn imap_05_literals_are_bounded_by_count_and_by_total() {
+        let many = b"a X {1+}\r\na{1+}\r\nb{1+}\r\nc{1+}\r\nd\r\n";
+        assert_eq!(frames(&[many], 10), [Frame::Refused]);
+        let large = b"a X {60+}\r\n123456789012345678901234567890123456789012345678901234567890 {60}\r\n";
+        assert_eq!(frames(&[large], 100), [Frame::Refused]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_frames(
+            input in prop::collection::vec(prop::sample::select(&b"\r\n\r\n{}123+~a "[..]), 0..60),
+            size in 1usize..9,
+        ) {
+            let pieces: Vec<&[u8]> = input.chunks(size).collect();
+            prop_assert_eq!(frames(&pieces, 20), frames(&[&input], 20));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Every bound of an IMAP conversation, by name.
+//!
+//! The defaults are what servers that are trusted today use; RFC 9051 leaves most of them to the implementation
+//! and asks for generous lines (RFC 9051 4, RFC 7162 4 for the 8,192 octets of a client's line).
+
+use core::time::Duration;
+
+/// The bounds a machine holds its peer to, and the times it waits.
+///
+/// Memory: a server holds at most one logical line (`command_max`, before login `command_preauth_max`), one read of
+/// its driver, and its send queue up to `send_high_water` and one chunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Octets of one line between literals, CR LF included. Longer: `BAD [TOOBIG]`, the line is dropped.
+    pub line_max: usize,
+    /// Octets of one line before login. Longer: `BAD [TOOBIG]`, the line is dropped.
+    pub line_preauth_max: usize,
+    /// Octets of one literal that becomes part of a command (a mailbox name, a search string). Longer: refused
+    /// before the `+`; a non-synchronising one is dropped as it comes.
+    pub literal_max: u64,
+    /// The same before login (RFC 7888 4 allows to close the connection instead).
+    pub literal_preauth_max: u64,
+    /// Octets of a command with its literals.
+    pub command_max: usize,
+    /// The same before login.
+    pub command_preauth_max: usize,
+    /// Literals in one command.
+    pub literals_max: usize,
+    /// Octets of a message that APPEND may bring (APPENDLIMIT, RFC 7889). More: `NO [TOOBIG]`.
+    pub append_max: u64,
+    /// Octets of a non-synchronising literal that are dropped to keep the conversation going. More: `BYE`.
+    pub drop_max: u64,
+    /// Octets of one line of a SASL exchange, base64 and CR LF included (RFC 9051 4 has no number; RFC 4954 4.5.3
+    /// has 12,288).
+    pub sasl_line_max: usize,
+    /// How deep search keys and parenthesised lists may nest.
+    pub nesting_max: usize,
+    /// Ranges in one sequence set.
+    pub ranges_max: usize,
+    /// Failed logins after which the connection is closed.
+    pub logins_max: u32,
+    /// Commands refused for their form or their moment after which the connection is closed.
+    pub violations_max: u32,
+    /// The same before login.
+    pub violations_preauth_max: u32,
+    /// Octets in the send queue from which on literals and rows wait.
+    pub send_high_water: usize,
+    /// How long a client that has logged in may be silent (RFC 9051 5.4: at least 30 minutes).
+    pub idle_timeout: Duration,
+    /// How long a client may take to log in, all told.
+    pub login_timeout: Duration,
+    /// How long one command may take to arrive once it has begun; a streamed message is under `append_timeout`.
+    pub command_timeout: Duration,
+    /// How long the octets of a streamed message may pause.
+    pub append_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            line_max: 64 * 1024,
+            line_preauth_max: 8 * 1024,
+            literal_max: 128 * 1024,
+            literal_preauth_max: 1024,
+            command_max: 1024 * 1024,
+            command_preauth_max: 16 * 1024,
+            literals_max: 1000,
+            append_max: 50 * 1024 * 1024,
+            drop_max: 64 * 1024 * 1024,
+            sasl_line_max: 12 * 1024,
+            nesting_max: 32,
+            ranges_max: 10_000,
+            logins_max: 3,
+            violations_max: 20,
+            violations_preauth_max: 3,
+            send_high_water: posthaste_wire::HIGH_WATER_DEFAULT,
+            idle_timeout: Duration::from_secs(30 * 60),
+            login_timeout: Duration::from_secs(3 * 60),
+            command_timeout: Duration::from_secs(5 * 60),
+            append_timeout: Duration::from_secs(5 * 60),
+        }
+    }
+}
