@@ -1,0 +1,565 @@
+//! The driver: one machine, one stream, one clock.
+//!
+//! Decides when to send, when to read, when to change the layer and when to close; what is said is the machine's
+//! affair. All state is in the [`Connection`], none in a future: whatever is awaited here may be dropped at any
+//! point and asked for again.
+
+mod alarm;
+mod clock;
+mod output;
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use posthaste_wire::{Layer, Machine, Security, Step, Time, Upgrade};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use crate::{Error, Role, Stream};
+use alarm::Alarm;
+use clock::Clock;
+use output::Output;
+
+/// A machine and the stream it talks over.
+///
+/// ```text
+///                    ┌────────────────────── Open ◄──────────────────────┐
+///                    │ Closed, or an error    │ Upgrade                  │ upgraded
+///                    ▼                        ▼                          │
+///   Closed ◄──── Closing: flush,          Upgrading: flush, ── TLS ──────┘
+///     ▲          shut down, linger           │
+///     └──────────────────────────────────────┘ handshake failed or too slow
+/// ```
+///
+/// Memory: the machine's bound, and up to 64 KiB of output that the peer has not taken yet. There is no read
+/// buffer: octets go from the stream to the machine through the stack.
+pub struct Connection<M: Machine> {
+    machine: M,
+    stream: Stream,
+    role: Role,
+    timeouts: Timeouts,
+    phase: Phase,
+    clock: Clock,
+    alarm: Alarm,
+    output: Output,
+    /// When the peer must have taken more, and what it had taken when this was set.
+    write_limit: Option<(Instant, u64)>,
+    received: u64,
+    /// The peer's end has been seen and told to the machine.
+    eof: bool,
+    /// Nothing can be sent any more. A client reads on until the time given, for the reply that explains it.
+    write_lost: Option<Instant>,
+    /// The machine's deadline had passed when input was taken the last time.
+    overdue: bool,
+    /// What `next` returns when the machine is done, in place of `None`.
+    verdict: Option<Error<M::Error>>,
+}
+
+/// The deadlines of the driver itself. Those of the protocol are limits of the machine.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// How long the peer may take for each 16 KiB that are sent to it, or for what is left when that is less.
+    /// Then the connection is cut. 5 minutes.
+    pub write: Duration,
+    /// How long a TLS handshake may take in all. 30 seconds.
+    pub handshake: Duration,
+    /// How long the orderly end of a connection may take once everything has been sent: closing the own side,
+    /// and waiting for the peer to close its side so that the last reply is not lost to a reset. 2 seconds.
+    pub close: Duration,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Open,
+    /// `deadline` is set when the handshake has begun.
+    Upgrading {
+        upgrade: Upgrade,
+        deadline: Option<Instant>,
+    },
+    Closing(Closing),
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Closing {
+    Flush,
+    Shutdown(Instant),
+    /// Reads and drops what the peer still sends, so many octets at most.
+    Linger(Instant, usize),
+}
+
+impl<M: Machine> Connection<M> {
+    /// A connection over `stream`, with a machine that was made at [`Time::ZERO`] and with
+    /// [`stream.security()`](Stream::security).
+    pub fn new(machine: M, stream: impl Into<Stream>, role: Role) -> Self {
+        Self {
+            machine,
+            stream: stream.into(),
+            role,
+            timeouts: Timeouts::default(),
+            phase: Phase::Open,
+            clock: Clock::default(),
+            alarm: Alarm::default(),
+            output: Output::default(),
+            write_limit: None,
+            received: 0,
+            eof: false,
+            write_lost: None,
+            overdue: false,
+            verdict: None,
+        }
+    }
+
+    /// The same connection with other deadlines.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Waits for the next event, and meanwhile sends, reads, keeps the machine's deadlines, and changes the layer
+    /// when the machine asks for it. `None` when the conversation is over and the stream is closed.
+    ///
+    /// Cancel safe: dropped before it is ready, it has lost nothing. It may stand in `tokio::select!` beside the
+    /// other things a session waits for.
+    ///
+    /// # Errors
+    ///
+    /// Every error but [`Error::TokenOut`] is the end of the connection and is returned once; `None` follows.
+    /// A failed stream is told to the machine as an end of file first, so that the events which follow from it
+    /// have been returned before the error is.
+    pub async fn next(&mut self) -> Result<Option<M::Event>, Error<M::Error>> {
+        let running = Running::start(self);
+        std::future::poll_fn(|cx| running.connection.poll_next(cx)).await
+    }
+
+    /// Sends all that is queued. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// The peer is gone, or took too long. The same is what [`next`](Self::next) ends with; it may have events
+    /// before that.
+    pub async fn flush(&mut self) -> Result<(), Error<M::Error>> {
+        std::future::poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    /// Sends until the machine takes more of a body: what a writer waits for after `Misuse::Congested`, or before
+    /// each chunk. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub async fn room(&mut self) -> Result<(), Error<M::Error>> {
+        std::future::poll_fn(|cx| self.poll_room(cx)).await
+    }
+
+    /// Completes when the peer has closed its side or the connection is cut, as far as that can be known without
+    /// reading: for an application that works on an answer nobody may be waiting for any more.
+    ///
+    /// A hint. Over TCP an end of file is seen only when nothing waits before it, a reset always; over any other
+    /// stream this never completes.
+    pub async fn peer_gone(&mut self) {
+        self.stream.peer_gone().await;
+    }
+
+    /// The machine: what tokens are answered with and, at a client, what commands are given to.
+    pub const fn machine(&mut self) -> &mut M {
+        &mut self.machine
+    }
+
+    /// The machine, to look at.
+    pub const fn machine_ref(&self) -> &M {
+        &self.machine
+    }
+
+    /// The stream, for its addresses and its TLS session.
+    pub const fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// The time on the connection's clock, for calls on the machine that want it. It runs only while
+    /// [`next`](Self::next) waits.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// What protects the connection now.
+    pub const fn security(&self) -> Security {
+        self.stream.security()
+    }
+
+    /// The address of the peer, where the stream is TCP.
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        self.stream.peer_addr()
+    }
+
+    /// The address of this side, where the stream is TCP.
+    pub const fn local_addr(&self) -> Option<SocketAddr> {
+        self.stream.local_addr()
+    }
+
+    /// How many octets the machine was given, counted above TLS.
+    pub const fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// How many octets of the machine were sent, counted above TLS.
+    pub const fn sent(&self) -> u64 {
+        self.output.sent()
+    }
+
+    /// The polled form of [`next`](Self::next). The connection's clock is the caller's concern there: it runs
+    /// from the first call that is not ready to the first that is.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<M::Event>, Error<M::Error>>> {
+        loop {
+            match &self.phase {
+                Phase::Open => {}
+                Phase::Upgrading { .. } => {
+                    ready!(self.poll_upgrade(cx));
+                    continue;
+                }
+                Phase::Closing(_) => {
+                    ready!(self.poll_close(cx));
+                    continue;
+                }
+                Phase::Closed => return Poll::Ready(self.verdict.take().map_or(Ok(None), Err)),
+            }
+            match self.machine.poll_event() {
+                Ok(Step::Event(event)) => return Poll::Ready(Ok(Some(event))),
+                Ok(Step::NeedInput) => ready!(self.poll_exchange(cx)),
+                Ok(Step::Paused) => {
+                    // What became of the sending is told when the machine can go on.
+                    drop(ready!(self.poll_flush(cx)));
+                    return Poll::Ready(Err(Error::TokenOut));
+                }
+                Ok(Step::Upgrade(upgrade)) => self.phase = Phase::Upgrading { upgrade, deadline: None },
+                Ok(Step::Closed) => self.phase = Phase::Closing(Closing::Flush),
+                Err(error) => {
+                    self.verdict.get_or_insert(Error::Protocol(error));
+                    self.phase = Phase::Closing(Closing::Flush);
+                }
+            }
+        }
+    }
+
+    /// The machine needs input: sends, reads and watches the time until one of them changes something.
+    fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let sending = self.poll_output(cx);
+        let due = self.machine.poll_timeout().is_some_and(|deadline| deadline <= self.clock.now());
+        // What has arrived counts before a deadline that has passed, but only once: a peer that never pauses
+        // does not get around it.
+        let overdue = std::mem::replace(&mut self.overdue, due);
+        if due && overdue {
+            self.overdue = false;
+            self.machine.handle_timeout(self.clock.now());
+            return Poll::Ready(());
+        }
+        // Reading goes on while the peer is slow to take a little, so that two sides that both write do not wait
+        // for each other; it stops when much is waiting, so that memory is bounded.
+        let crowded = sending.is_pending() && (self.output.is_full() || self.machine.is_congested());
+        if !self.eof && !crowded && self.poll_read(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if self.eof && sending.is_ready() && self.machine.poll_timeout().is_none() {
+            self.lost(Error::Io(io::ErrorKind::UnexpectedEof.into()));
+            self.phase = Phase::Closing(Closing::Flush);
+            return Poll::Ready(());
+        }
+        let machine = self.machine.poll_timeout().and_then(|deadline| self.clock.instant_of(deadline));
+        let write = self.write_limit.map(|(deadline, _)| deadline);
+        let deadline = [machine, write, self.write_lost].into_iter().flatten().min();
+        ready!(self.alarm.poll(cx, deadline));
+        self.alarm_rang();
+        Poll::Ready(())
+    }
+
+    /// Some deadline has passed.
+    fn alarm_rang(&mut self) {
+        let now = Instant::now();
+        if self.write_limit.is_some_and(|(deadline, _)| deadline <= now) {
+            self.lost(Error::WriteTimeout(self.timeouts.write));
+        } else if !self.eof && self.write_lost.is_some_and(|deadline| deadline <= now) {
+            self.end_of_input();
+        } else {
+            self.machine.handle_timeout(self.clock.now());
+        }
+    }
+
+    /// Reads once and hands what came to the machine.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut space = [MaybeUninit::uninit(); READ_MAX];
+        let mut buffer = ReadBuf::uninit(&mut space);
+        match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+            Ok(()) if !buffer.filled().is_empty() => {
+                let length = u64::try_from(buffer.filled().len()).unwrap_or(u64::MAX);
+                self.received = self.received.saturating_add(length);
+                self.machine.handle_input(self.clock.now(), buffer.filled());
+            }
+            Ok(()) => self.end_of_input(),
+            // TLS was cut without its own end. The protocols above say where a message ends, so a machine treats
+            // a cut and an end alike: what is incomplete is not accepted.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.end_of_input(),
+            Err(error) => self.lost(Error::Io(error)),
+        }
+        Poll::Ready(())
+    }
+
+    /// Sends what is queued here and in the machine. Ready when nothing is left, also because nothing can be sent.
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            self.output.fill(&mut self.machine);
+            if self.write_lost.is_some() {
+                self.output.clear();
+                while self.machine.poll_transmit().is_some() {}
+            }
+            if self.output.is_empty() {
+                self.write_limit = None;
+                return Poll::Ready(());
+            }
+            match self.output.poll_send(&mut self.stream, cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => self.write_failed(error),
+                Poll::Pending => {
+                    self.output.fill(&mut self.machine);
+                    self.watch_progress();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Sets the deadline for what waits, or moves it when the peer has taken enough since.
+    fn watch_progress(&mut self) {
+        let sent = self.output.sent();
+        let progressed = self.write_limit.is_none_or(|(_, mark)| sent.saturating_sub(mark) >= PROGRESS_MIN);
+        if progressed {
+            self.write_limit = deadline_in(self.timeouts.write).map(|deadline| (deadline, sent));
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error<M::Error>>> {
+        if self.poll_output(cx).is_pending() {
+            ready!(self.poll_write_limit(cx));
+        }
+        Poll::Ready(self.writable())
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error<M::Error>>> {
+        if self.poll_output(cx).is_pending() && self.machine.is_congested() {
+            ready!(self.poll_write_limit(cx));
+        }
+        Poll::Ready(self.writable())
+    }
+
+    /// Ready, and the connection lost, when the peer has taken too little for too long.
+    fn poll_write_limit(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.alarm.poll(cx, self.write_limit.map(|(deadline, _)| deadline)));
+        self.lost(Error::WriteTimeout(self.timeouts.write));
+        Poll::Ready(())
+    }
+
+    /// Whether what the application writes still goes anywhere.
+    fn writable(&self) -> Result<(), Error<M::Error>> {
+        match &self.verdict {
+            None if self.write_lost.is_none() => Ok(()),
+            Some(Error::WriteTimeout(after)) => Err(Error::WriteTimeout(*after)),
+            Some(Error::Io(error)) => Err(Error::Io(io::Error::new(error.kind(), error.to_string()))),
+            _ => Err(Error::Io(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    /// Sends what belongs to the old layer, runs the handshake, and tells the machine.
+    fn poll_upgrade(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll_output(cx).is_pending() {
+            ready!(self.poll_write_limit(cx));
+        }
+        if self.write_lost.is_some() {
+            self.phase = Phase::Closing(Closing::Flush);
+            return Poll::Ready(());
+        }
+        let Phase::Upgrading { upgrade, deadline } = &mut self.phase else { return Poll::Ready(()) };
+        if deadline.is_none() {
+            if upgrade.layer() != Layer::Tls || !self.role.has_tls() {
+                let error = Error::NoLayer(upgrade.layer());
+                self.cut(error);
+                return Poll::Ready(());
+            }
+            *deadline = deadline_in(self.timeouts.handshake);
+            if let Err(error) = self.stream.start_tls(&self.role) {
+                self.cut(Error::Handshake(error));
+                return Poll::Ready(());
+            }
+        }
+        let deadline = *deadline;
+        match self.stream.poll_tls(cx) {
+            Poll::Ready(Ok(())) => self.upgraded(),
+            Poll::Ready(Err(error)) => self.cut(Error::Handshake(error)),
+            Poll::Pending => {
+                ready!(self.alarm.poll(cx, deadline));
+                self.cut(Error::HandshakeTimeout(self.timeouts.handshake));
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn upgraded(&mut self) {
+        let Phase::Upgrading { upgrade, .. } = std::mem::replace(&mut self.phase, Phase::Open) else {
+            return;
+        };
+        if let Err(misuse) = self.machine.upgraded(self.clock.now(), upgrade, Security::Tls) {
+            self.cut(Error::Misuse(misuse));
+        }
+    }
+
+    /// Sends the rest, closes this side and gives the peer a moment to close its own.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let Phase::Closing(closing) = self.phase else { return Poll::Ready(()) };
+            match closing {
+                Closing::Flush => {
+                    if self.poll_output(cx).is_pending() {
+                        ready!(self.poll_write_limit(cx));
+                    }
+                    match deadline_in(self.timeouts.close) {
+                        Some(deadline) if self.write_lost.is_none() => {
+                            self.phase = Phase::Closing(Closing::Shutdown(deadline));
+                        }
+                        _ => self.closed(),
+                    }
+                }
+                Closing::Shutdown(deadline) => match Pin::new(&mut self.stream).poll_shutdown(cx) {
+                    Poll::Ready(Ok(())) if !self.eof => {
+                        self.phase = Phase::Closing(Closing::Linger(deadline, LINGER_MAX));
+                    }
+                    Poll::Ready(_) => self.closed(),
+                    Poll::Pending => {
+                        ready!(self.alarm.poll(cx, Some(deadline)));
+                        self.closed();
+                    }
+                },
+                Closing::Linger(deadline, left) => {
+                    let mut space = [MaybeUninit::uninit(); READ_MAX];
+                    let mut buffer = ReadBuf::uninit(&mut space);
+                    match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                        Poll::Ready(Ok(())) if !buffer.filled().is_empty() && left > 0 => {
+                            let left = left.saturating_sub(buffer.filled().len());
+                            self.phase = Phase::Closing(Closing::Linger(deadline, left));
+                        }
+                        Poll::Ready(_) => self.closed(),
+                        Poll::Pending => {
+                            ready!(self.alarm.poll(cx, Some(deadline)));
+                            self.closed();
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The peer sends nothing more.
+    fn end_of_input(&mut self) {
+        if !self.eof {
+            self.eof = true;
+            self.machine.handle_eof(self.clock.now());
+        }
+    }
+
+    /// Sending failed. A server is done: replies reach nobody. A client reads on for a moment, because the peer
+    /// may have said why it closed.
+    fn write_failed(&mut self, error: io::Error) {
+        match self.role {
+            Role::Server { .. } => self.lost(Error::Io(error)),
+            Role::Client { .. } => {
+                self.verdict.get_or_insert(Error::Io(error));
+                self.write_lost = deadline_in(self.timeouts.close).or_else(|| Some(Instant::now()));
+                self.write_limit = None;
+                self.output.clear();
+            }
+        }
+    }
+
+    /// The stream is of no use any more. The machine learns of it as an end of file.
+    fn lost(&mut self, error: Error<M::Error>) {
+        self.verdict.get_or_insert(error);
+        self.write_lost.get_or_insert_with(Instant::now);
+        self.write_limit = None;
+        self.output.clear();
+        self.stream.abandon();
+        self.end_of_input();
+    }
+
+    /// Ends the connection at once: the machine cannot go on either.
+    fn cut(&mut self, error: Error<M::Error>) {
+        self.lost(error);
+        self.closed();
+    }
+
+    fn closed(&mut self) {
+        self.stream.abandon();
+        self.write_lost.get_or_insert_with(Instant::now);
+        self.phase = Phase::Closed;
+    }
+}
+
+impl Role {
+    const fn has_tls(&self) -> bool {
+        matches!(self, Self::Server { tls: Some(_) } | Self::Client { tls: Some(_) })
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            write: Duration::from_secs(5 * 60),
+            handshake: Duration::from_secs(30),
+            close: Duration::from_secs(2),
+        }
+    }
+}
+
+impl<M: Machine> std::fmt::Debug for Connection<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("stream", &self.stream)
+            .field("phase", &self.phase)
+            .field("received", &self.received)
+            .field("sent", &self.sent())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Lets the clock of a connection run for as long as somebody waits for the next event.
+struct Running<'a, M: Machine> {
+    connection: &'a mut Connection<M>,
+}
+
+impl<'a, M: Machine> Running<'a, M> {
+    fn start(connection: &'a mut Connection<M>) -> Self {
+        connection.clock.start();
+        Self { connection }
+    }
+}
+
+impl<M: Machine> Drop for Running<'_, M> {
+    fn drop(&mut self) {
+        self.connection.clock.stop();
+    }
+}
+
+fn deadline_in(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
+}
+
+/// So much is read at a time.
+const READ_MAX: usize = 16 * 1024;
+
+/// So much the peer has to take within the time given for writing.
+const PROGRESS_MIN: u64 = 16 * 1024;
+
+/// So much is read and dropped after the own side is closed.
+const LINGER_MAX: usize = 256 * 1024;

@@ -1,0 +1,113 @@
+//! What has left the machine and not yet the process.
+//!
+//! Chunks are taken from the machine only while little is waiting, so that the machine's own mark is what the
+//! application meets. A chunk that was written in part keeps its rest: nothing is lost or sent twice when whoever
+//! waits for the write goes away.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use posthaste_wire::Machine;
+use tokio::io::AsyncWrite;
+
+use crate::Stream;
+
+/// Chunks in the order in which they leave.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    chunks: VecDeque<Bytes>,
+    waiting: usize,
+    sent: u64,
+    /// Something was handed to the stream that it may still hold.
+    unflushed: bool,
+}
+
+impl Output {
+    /// How many octets have been handed to the stream so far.
+    pub(crate) const fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Whether nothing waits here or in the stream.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && !self.unflushed
+    }
+
+    /// Whether so much waits that no more is taken from the machine.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.waiting >= WAITING_MAX
+    }
+
+    /// Takes from the machine what there is room for.
+    pub(crate) fn fill<M: Machine>(&mut self, machine: &mut M) {
+        while !self.is_full() {
+            let Some(chunk) = machine.poll_transmit() else { return };
+            if !chunk.is_empty() {
+                self.waiting = self.waiting.saturating_add(chunk.len());
+                self.chunks.push_back(chunk);
+            }
+        }
+    }
+
+    /// Drops what waits: there is nobody to send it to.
+    pub(crate) fn clear(&mut self) {
+        self.chunks.clear();
+        self.waiting = 0;
+        self.unflushed = false;
+    }
+
+    /// Writes what is queued here until all of it has left, then flushes the stream.
+    pub(crate) fn poll_send(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.chunks.is_empty() {
+            let written = ready!(self.poll_write(stream, cx))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.unflushed = true;
+            self.take(written);
+        }
+        if self.unflushed {
+            ready!(Pin::new(stream).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write(&self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let first: &[u8] = self.chunks.front().map_or(&[], |chunk| chunk);
+        if self.chunks.len() == 1 || !stream.is_write_vectored() {
+            return Pin::new(stream).poll_write(cx, first);
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+        let mut used = 0_usize;
+        for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
+            *slice = IoSlice::new(chunk);
+            used = used.saturating_add(1);
+        }
+        Pin::new(stream).poll_write_vectored(cx, slices.get(..used).unwrap_or_default())
+    }
+
+    /// Removes `written` octets from the front.
+    fn take(&mut self, written: usize) {
+        self.sent = self.sent.saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
+        self.waiting = self.waiting.saturating_sub(written);
+        let mut rest = written;
+        while let Some(chunk) = self.chunks.front_mut() {
+            if rest < chunk.len() {
+                chunk.advance(rest);
+                return;
+            }
+            rest = rest.saturating_sub(chunk.len());
+            self.chunks.pop_front();
+        }
+    }
+}
+
+/// From so many octets waiting here no more is taken from the machine.
+const WAITING_MAX: usize = 64 * 1024;
+
+/// So many chunks go into one system call.
+const SLICES_MAX: usize = 32;

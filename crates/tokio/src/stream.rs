@@ -1,0 +1,358 @@
+//! The byte stream under a connection: TCP, TLS over it, or anything else that reads and writes.
+//!
+//! Decides nothing about mail. The kind of stream is erased here, so that `Connection` is generic over the machine
+//! only, and TLS can be put over a stream in place. A handshake under way is a state of the stream, not of a
+//! future: whoever waits for it may stop and come back.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use posthaste_wire::Security;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, Interest, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::{Accept, Connect, TlsAcceptor, TlsConnector, TlsStream};
+
+use crate::tls::ClientTls;
+
+/// What can carry a connection: whatever reads and writes and can move to another task.
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for T {}
+
+/// The byte stream of a connection, whatever it is made of.
+pub struct Stream {
+    layer: Layer,
+    peer: Option<SocketAddr>,
+    local: Option<SocketAddr>,
+    security: Security,
+}
+
+/// What this side is in a TLS handshake, and what it needs for one.
+#[derive(Clone, Debug)]
+pub enum Role {
+    /// The server of the protocol, with the configuration for STARTTLS where that is offered.
+    Server {
+        /// Certificates and policy; `None` when the machine is configured to offer no TLS.
+        tls: Option<Arc<ServerConfig>>,
+    },
+    /// The client of the protocol, with what STARTTLS needs where the machine may ask for it.
+    Client {
+        /// Trust and the name the certificate must be for; `None` when the machine never asks for TLS.
+        tls: Option<ClientTls>,
+    },
+}
+
+enum Layer {
+    Raw(Raw),
+    Handshake(Box<Handshake>),
+    Tls(Box<TlsStream<Raw>>),
+    /// A handshake failed, or the stream was closed.
+    Gone,
+}
+
+enum Raw {
+    Tcp(TcpStream),
+    Other(Box<dyn Transport>),
+}
+
+enum Handshake {
+    Accept(Accept<Raw>),
+    Connect(Connect<Raw>),
+}
+
+impl Stream {
+    /// A stream over any transport. For TCP use [`From<TcpStream>`](#impl-From<TcpStream>-for-Stream), which
+    /// knows the addresses and can watch for the peer's end.
+    pub fn new(transport: impl Transport) -> Self {
+        Self::over(Raw::Other(Box::new(transport)))
+    }
+
+    /// A stream whose path policy treats as secure, such as a socket of the same machine.
+    pub fn local(transport: impl Transport) -> Self {
+        Self { security: Security::Local, ..Self::new(transport) }
+    }
+
+    /// What protects the stream: what a machine is to be made with.
+    pub const fn security(&self) -> Security {
+        match self.layer {
+            Layer::Tls(_) => Security::Tls,
+            _ => self.security,
+        }
+    }
+
+    /// The address of the peer, where the stream is TCP.
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// The address of this side, where the stream is TCP.
+    pub const fn local_addr(&self) -> Option<SocketAddr> {
+        self.local
+    }
+
+    /// The TLS session: version, cipher suite, ALPN protocol, peer certificates. `None` without TLS.
+    pub fn tls(&self) -> Option<&rustls::CommonState> {
+        match &self.layer {
+            Layer::Tls(stream) => Some(stream.get_ref().1),
+            _ => None,
+        }
+    }
+
+    /// The host name that a TLS client asked for (SNI), at a server.
+    pub fn server_name(&self) -> Option<&str> {
+        match &self.layer {
+            Layer::Tls(stream) => match stream.as_ref() {
+                TlsStream::Server(stream) => stream.get_ref().1.server_name(),
+                TlsStream::Client(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The `tls-exporter` channel binding of the session (RFC 9266 3), for SASL mechanisms that bind to it.
+    /// `None` below TLS 1.3.
+    pub fn tls_exporter(&self) -> Option<[u8; 32]> {
+        let Layer::Tls(stream) = &self.layer else { return None };
+        if self.tls()?.protocol_version()? != rustls::ProtocolVersion::TLSv1_3 {
+            return None;
+        }
+        let exported = match stream.as_ref() {
+            TlsStream::Client(stream) => {
+                stream.get_ref().1.export_keying_material([0; 32], EXPORTER_LABEL, Some(&[]))
+            }
+            TlsStream::Server(stream) => {
+                stream.get_ref().1.export_keying_material([0; 32], EXPORTER_LABEL, Some(&[]))
+            }
+        };
+        exported.ok()
+    }
+
+    /// Runs a TLS handshake over the stream before anything else is said: implicit TLS (RFC 8314 3).
+    ///
+    /// # Errors
+    ///
+    /// The handshake failed, the role holds no TLS configuration, or TLS is in place already. The caller gives
+    /// the deadline, by [`tokio::time::timeout`]; dropping the future closes the stream.
+    pub async fn into_tls(mut self, role: &Role) -> io::Result<Self> {
+        self.start_tls(role)?;
+        std::future::poll_fn(|cx| self.poll_tls(cx)).await?;
+        Ok(self)
+    }
+
+    /// Puts a handshake in the place of the stream. Nothing is read or written yet.
+    pub(crate) fn start_tls(&mut self, role: &Role) -> io::Result<()> {
+        let raw = match std::mem::replace(&mut self.layer, Layer::Gone) {
+            Layer::Raw(raw) => raw,
+            layer => {
+                self.layer = layer;
+                return Err(io::Error::other("the stream is not in the clear"));
+            }
+        };
+        let handshake = match role {
+            Role::Server { tls: Some(config) } => {
+                Handshake::Accept(TlsAcceptor::from(Arc::clone(config)).accept(raw))
+            }
+            Role::Client { tls: Some(tls) } => {
+                let connector = TlsConnector::from(Arc::clone(&tls.config));
+                Handshake::Connect(connector.connect(tls.name.clone(), raw))
+            }
+            Role::Server { tls: None } | Role::Client { tls: None } => {
+                return Err(io::Error::other("there is no TLS configuration"));
+            }
+        };
+        self.layer = Layer::Handshake(Box::new(handshake));
+        Ok(())
+    }
+
+    /// Goes on with the handshake. After an error the stream is gone.
+    pub(crate) fn poll_tls(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Layer::Handshake(handshake) = &mut self.layer else {
+            return Poll::Ready(Err(gone()));
+        };
+        let done = match handshake.as_mut() {
+            Handshake::Accept(accept) => ready!(Pin::new(accept).poll(cx)).map(TlsStream::Server),
+            Handshake::Connect(connect) => ready!(Pin::new(connect).poll(cx)).map(TlsStream::Client),
+        };
+        self.layer = Layer::Gone;
+        self.layer = Layer::Tls(Box::new(done?));
+        Poll::Ready(Ok(()))
+    }
+
+    /// Closes the stream without a word.
+    pub(crate) fn abandon(&mut self) {
+        self.layer = Layer::Gone;
+    }
+
+    /// Completes when the peer has closed its side or the connection is cut, without reading. See
+    /// `Connection::peer_gone`.
+    pub(crate) async fn peer_gone(&mut self) {
+        let raw = match &mut self.layer {
+            Layer::Raw(raw) => raw,
+            Layer::Tls(stream) => stream.get_mut().0,
+            Layer::Handshake(_) => return std::future::pending().await,
+            Layer::Gone => return,
+        };
+        let Raw::Tcp(tcp) = raw else { return std::future::pending().await };
+        let mut octet = [0; 1];
+        match tcp.peek(&mut octet).await {
+            Ok(0) | Err(_) => {}
+            // Something waits to be read: an end behind it cannot be seen, a reset can.
+            Ok(_) => drop(tcp.ready(Interest::ERROR).await),
+        }
+    }
+
+    fn over(raw: Raw) -> Self {
+        let (peer, local) = match &raw {
+            Raw::Tcp(tcp) => (tcp.peer_addr().ok(), tcp.local_addr().ok()),
+            Raw::Other(_) => (None, None),
+        };
+        Self { layer: Layer::Raw(raw), peer, local, security: Security::Plain }
+    }
+}
+
+const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
+
+impl From<TcpStream> for Stream {
+    /// Also turns Nagle's algorithm off: what is sent is batched here already.
+    fn from(tcp: TcpStream) -> Self {
+        // A socket that does not take the option still carries bytes.
+        drop(tcp.set_nodelay(true));
+        Self::over(Raw::Tcp(tcp))
+    }
+}
+
+impl From<DuplexStream> for Stream {
+    fn from(duplex: DuplexStream) -> Self {
+        Self::new(duplex)
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream")
+            .field("peer", &self.peer)
+            .field("security", &self.security())
+            .finish_non_exhaustive()
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().layer {
+            Layer::Raw(raw) => raw.pin().poll_read(cx, buf),
+            Layer::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+            Layer::Handshake(_) | Layer::Gone => Poll::Ready(Err(gone())),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().layer {
+            Layer::Raw(raw) => raw.pin().poll_write(cx, buf),
+            Layer::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+            Layer::Handshake(_) | Layer::Gone => Poll::Ready(Err(gone())),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().layer {
+            Layer::Raw(raw) => raw.pin().poll_write_vectored(cx, bufs),
+            Layer::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Layer::Handshake(_) | Layer::Gone => Poll::Ready(Err(gone())),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.layer {
+            Layer::Raw(Raw::Tcp(tcp)) => tcp.is_write_vectored(),
+            Layer::Raw(Raw::Other(other)) => other.is_write_vectored(),
+            Layer::Tls(stream) => stream.is_write_vectored(),
+            Layer::Handshake(_) | Layer::Gone => false,
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().layer {
+            Layer::Raw(raw) => raw.pin().poll_flush(cx),
+            Layer::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Layer::Handshake(_) | Layer::Gone => Poll::Ready(Err(gone())),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().layer {
+            Layer::Raw(raw) => raw.pin().poll_shutdown(cx),
+            Layer::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Layer::Handshake(_) | Layer::Gone => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl Raw {
+    fn pin(&mut self) -> Pin<&mut Self> {
+        Pin::new(self)
+    }
+}
+
+impl AsyncRead for Raw {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Self::Other(other) => Pin::new(other).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Raw {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, buf),
+            Self::Other(other) => Pin::new(other).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, bufs),
+            Self::Other(other) => Pin::new(other).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tcp(tcp) => tcp.is_write_vectored(),
+            Self::Other(other) => other.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            Self::Other(other) => Pin::new(other).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Self::Other(other) => Pin::new(other).poll_shutdown(cx),
+        }
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the stream is closed")
+}
