@@ -18,11 +18,6 @@ pub mod view;
 
 pub use bytes::Bytes;
 pub use error::{ParseError, ProtocolError, Violation};
-mod session;
-pub mod types;
-
-pub use bytes::Bytes;
-pub use frame::{Marker, marker, texts};
 pub use limits::Limits;
 pub use posthaste_wire::{Layer, Machine, Misuse, Secret, Security, Step, Time, Upgrade};
 pub use session::{Group, State, Transition};
