@@ -88,7 +88,7 @@ impl Client {
     /// Queues a command.
     ///
     /// What the state allows is judged as if all commands before it succeeded. One that then proves impossible
-    /// comes back as [`Event::NotSent`]. The octets of [`Command::Append`] are asked for by
+    /// comes back as [`Event::NotSent`]. While IDLE is in progress, commands wait for [`Client::done`]. The octets of [`Command::Append`] are asked for by
     /// [`Event::AppendReady`]; the response to [`Command::Authenticate`]'s challenges by [`Event::Challenge`].
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Client {
     ///
     /// [`Config`]: crate::client::Config
     pub fn command(&mut self, command: Command) -> Result<CommandId, Misuse> {
-        self.check(&command)?;
+        self.admit(&command)?;
         let purpose = purpose(&command);
         self.commands_queued = self.commands_queued.saturating_add(1);
         let id = CommandId(self.commands_queued);
@@ -230,7 +230,9 @@ impl Client {
             Command::Append(_, header) => Then::Append { id, length: header.len },
             Command::Idle => Then::Idle(Idle::new(id)),
             // RFC 4959 3: the initial response goes along where the server says it takes it.
-            Command::Authenticate(_) if self.has_capability("SASL-IR") => Then::Authenticate { initial: None },
+            Command::Authenticate(_) if self.has_capability("SASL-IR") => {
+                Then::Authenticate { initial: None }
+            }
             Command::Authenticate(authenticate) => {
                 Then::Authenticate { initial: authenticate.initial.take() }
             }
@@ -252,7 +254,7 @@ impl Client {
     }
 
     /// Whether a command may be queued.
-    fn check(&self, command: &Command) -> Result<(), Misuse> {
+    fn admit(&self, command: &Command) -> Result<(), Misuse> {
         let call = command.name();
         if self.is_over() || self.bye {
             return Err(Misuse::NotNow { call, state: "after the end of the conversation" });
@@ -269,14 +271,12 @@ impl Client {
             return Err(Misuse::Argument { argument: "search key", problem: "is nested too deep" });
         }
         if !matches!(self.phase, Phase::Ready) {
-            let greeted = !matches!(self.phase, Phase::Greeting);
             let login = matches!(command, Command::Login(_) | Command::Authenticate(_));
             // Before that nobody knows what the server needs and what protects it.
-            let held = self.security.is_private() || self.config.starttls == StartTls::Required;
-            if login && !held {
+            if login && !self.security.is_private() && self.config.starttls != StartTls::Required {
                 return Err(Misuse::NotNow { call, state: "before the client is ready" });
             }
-            return if greeted || !login { self.check_state(command, self.expected()) } else { Ok(()) };
+            return self.check_state(command, self.expected());
         }
         self.check_state(command, self.expected())?;
         self.check_announced(command)

@@ -52,7 +52,11 @@ impl Bounds {
     /// The bounds before login.
     pub(crate) fn preauth(limits: &ClientLimits) -> Self {
         let max = limits.response_preauth_max;
-        Self { line_max: limits.line_max.min(max), response_max: limits.response_max.min(max), ..Self::full(limits) }
+        Self {
+            line_max: limits.line_max.min(max),
+            response_max: limits.response_max.min(max),
+            ..Self::full(limits)
+        }
     }
 }
 
