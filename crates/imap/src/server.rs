@@ -177,7 +177,7 @@ impl Server {
                 self.framer.push(input);
                 match self.phase {
                     Phase::Append(_) => {
-                        self.timers.arm(Timer::Append, now, self.config.limits.append_timeout)
+                        self.timers.arm(Timer::Append, now, self.config.limits.append_timeout);
                     }
                     _ => self.timers.arm_once(Timer::Command, now, self.config.limits.command_timeout),
                 }
@@ -311,6 +311,7 @@ impl Server {
         if self.phase != Phase::Upgrading || upgrade.layer() != Layer::Tls {
             return Err(Misuse::NoUpgrade);
         }
+        drop(upgrade);
         // Every field is named, so that a new one has to say whether it crosses.
         let Self {
             config: _,
@@ -647,7 +648,7 @@ impl Server {
 
     fn authenticate(&mut self, tag: Tag, authenticate: crate::types::Authenticate) -> Poll {
         let mechanism = authenticate.mechanism.as_str().to_ascii_uppercase();
-        if !self.config.mechanisms.iter().any(|offered| *offered == mechanism) {
+        if !self.config.mechanisms.contains(&mechanism) {
             self.tagged(&tag, Condition::No, Some(ResponseCode::Cannot), "Unknown mechanism");
             return Poll::Again;
         }

@@ -1,11 +1,81 @@
 //! POP3 without I/O: codec, session rules, server and client machine.
+//!
+//! A server is given bytes and says what to do; an event that wants an answer is its own reply token:
+//!
+//! ```
+//! use posthaste_pop3::server::{Config, Event, Listed, LoginRefusal, Maildrop};
+//! use posthaste_pop3::{Bytes, Security, Server, Step, Time, Uidl};
+//!
+//! let message = Bytes::from_static(b"Subject: hello\r\n\r\n.dots are stuffed\r\n");
+//! let mut server = Server::new(Config::default(), Security::Tls, Time::ZERO);
+//! server.handle_input(Time::ZERO, b"USER mrose\r\nPASS tanstaaf\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n");
+//! loop {
+//!     match server.poll_event()? {
+//!         Step::Event(Event::Login(login)) if login.password().expose() == b"tanstaaf" => {
+//!             let listed = Listed { size: 37, uidl: Uidl::new("id-1")? };
+//!             login.accept(&mut server, Maildrop { messages: vec![listed] })?;
+//!         }
+//!         Step::Event(Event::Login(login)) => login.reject(&mut server, LoginRefusal::Credentials)?,
+//!         Step::Event(Event::Retr(retr)) => {
+//!             let mut writer = retr.open(&mut server)?;
+//!             writer.write(&mut server, message.clone())?; // in pieces, as the store reads them
+//!             writer.finish(&mut server)?;
+//!         }
+//!         Step::Event(Event::Quit(quit)) => {
+//!             assert_eq!(quit.deleted(), [0]); // removed durably before the answer
+//!             quit.done(&mut server)?;
+//!         }
+//!         Step::Event(_) => {}
+//!         _ => break, // a driver sends, reads and goes on
+//!     }
+//! }
+//! let sent: Vec<u8> = std::iter::from_fn(|| server.poll_transmit()).flatten().collect();
+//! assert!(sent.ends_with(b"\r\n..dots are stuffed\r\n.\r\n+OK marked as deleted\r\n+OK bye\r\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The loop that drives it, and both machines, is that of [`Machine`]. One rule is POP3's own: a short command can
+//! have a long answer, so commands that wait behind one are read when it has left. The server asks to be polled
+//! again by a deadline that has passed ([`server::Timer::Flushed`]).
+//!
+//! # Types
+//!
+//! | type | what it is |
+//! | --- | --- |
+//! | [`Server`], [`server::Event`] | the server, and what it asks its application |
+//! | [`Client`], [`client::Event`] | the client, and what the server answered |
+//! | [`Command`], [`Reply`], [`parse`], [`encode`] | the codec |
+//! | [`session::State`] | what is legal when |
+//! | [`Limits`] | every limit |
+//!
+//! # Coverage
+//!
+//! | RFC | what | status |
+//! | --- | --- | --- |
+//! | 1939 | POP3 | all; APOP is parsed and refused |
+//! | 2449 | CAPA, response codes, PIPELINING | all but EXPIRE and LOGIN-DELAY of the server |
+//! | 2595 | STLS | all |
+//! | 3206 | SYS and AUTH response codes | all |
+//! | 5034 | AUTH | all; mechanisms are the application's |
+//! | 6856 | UTF8, LANG | names in UTF-8 only |
+//!
+//! # Memory
+//!
+//! A server holds a line of at most [`Limits::auth_line_max`], one read, the send queue up to
+//! [`Limits::high_water`] and one chunk, and its maildrop's list (about 100 octets a message). A client holds a
+//! line of at most [`Limits::reply_line_max`], one read and the commands queued. Messages stream through both.
+//!
+//! # Features
+//!
+//! `std` (default) lets the byte search use wider vector instructions. Without it the crate needs only `alloc`;
+//! behaviour is the same. MSRV 1.85.
 #![no_std]
 #![warn(clippy::arithmetic_side_effects, clippy::as_conversions)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests may panic"))]
 
 extern crate alloc;
 
-//CL pub mod client;
+pub mod client;
 pub mod encode;
 mod error;
 mod limits;
@@ -15,7 +85,7 @@ pub mod session;
 mod types;
 
 pub use bytes::Bytes;
-//CL pub use client::Client;
+pub use client::Client;
 pub use error::{ParseError, ProtocolError, Violation};
 pub use limits::Limits;
 pub use posthaste_wire::{Layer, Machine, Misuse, Secret, Security, Step, Time, Upgrade};

@@ -283,6 +283,7 @@ impl Server {
     /// # Errors
     ///
     /// [`Misuse::NoUpgrade`] when no upgrade was asked for.
+    #[expect(clippy::needless_pass_by_value, reason = "the proof is used up")]
     pub fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
         if self.phase != Phase::Handshake || self.end.is_some() || upgrade.layer() != Layer::Tls {
             return Err(Misuse::NoUpgrade);

@@ -1,10 +1,12 @@
 //! The client machine of SMTP and LMTP: messages are queued, sent in groups, reported one by one.
 
+mod answers;
 mod auth;
 mod body;
 mod config;
 mod event;
 mod machine;
+mod transfer;
 
 pub use auth::Challenge;
 pub use body::BodyWriter;

@@ -90,6 +90,10 @@ pub fn run<'a, M: Machine>(
                 let note = answer(machine, event);
                 outcome.note(note);
             }
+            // A machine that waits for its output to leave says so with a deadline that has passed.
+            Ok(Step::NeedInput) if machine.poll_timeout().is_some_and(|deadline| deadline <= now) => {
+                machine.handle_timeout(now);
+            }
             Ok(Step::NeedInput) => match pieces.next() {
                 Some(piece) => machine.handle_input(now, piece),
                 None if eof => {

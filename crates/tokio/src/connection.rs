@@ -163,7 +163,7 @@ impl<M: Machine> Connection<M> {
     ///
     /// A hint. Over TCP an end of file is seen only when nothing waits before it, a reset always; over any other
     /// stream this never completes.
-    pub async fn peer_gone(&self) {
+    pub async fn peer_gone(&mut self) {
         self.stream.peer_gone().await;
     }
 

@@ -189,10 +189,10 @@ impl Stream {
 
     /// Completes when the peer has closed its side or the connection is cut, without reading. See
     /// `Connection::peer_gone`.
-    pub(crate) async fn peer_gone(&self) {
-        let raw = match &self.layer {
+    pub(crate) async fn peer_gone(&mut self) {
+        let raw = match &mut self.layer {
             Layer::Raw(raw) => raw,
-            Layer::Tls(stream) => stream.get_ref().0,
+            Layer::Tls(stream) => stream.get_mut().0,
             Layer::Handshake(_) => return std::future::pending().await,
             Layer::Gone => return,
         };

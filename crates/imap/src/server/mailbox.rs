@@ -134,7 +134,7 @@ impl Asked<StatusOf> {
     pub fn ok(self, server: &mut Server, items: Vec<StatusItem>) -> Result<(), Misuse> {
         let mailbox = self.mailbox.clone();
         self.complete(server, None, "STATUS completed", |server| {
-            server.send(&Response::Status(mailbox, items))
+            server.send(&Response::Status(mailbox, items));
         })
     }
 }
@@ -147,7 +147,7 @@ impl Asked<Namespace> {
     /// [`Misuse::WrongConnection`].
     pub fn ok(self, server: &mut Server, namespaces: Namespaces) -> Result<(), Misuse> {
         self.complete(server, None, "NAMESPACE completed", |server| {
-            server.send(&Response::Namespace(namespaces))
+            server.send(&Response::Namespace(namespaces));
         })
     }
 }

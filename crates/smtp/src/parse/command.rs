@@ -137,8 +137,7 @@ fn mail(arguments: &[u8]) -> Result<Command, CommandError> {
 fn rcpt(arguments: &[u8]) -> Result<Command, CommandError> {
     let (path, rest) = path_of(arguments, "TO:", "forward-path")?;
     let to = whole(forward_path, path, "forward-path").map_err(CommandError::Recipient)?;
-    let mut parameters = RcptParameters::default();
-    parameters.others = esmtp_parameters(rest)?;
+    let parameters = RcptParameters { others: esmtp_parameters(rest)? };
     Ok(Command::Rcpt { to, parameters })
 }
 

@@ -115,7 +115,7 @@ impl Server {
             }
             // RFC 5321 3.5.3: neither yes nor no.
             Command::Vrfy(_) => {
-                self.put(&Reply::fixed(252, (2, 5, 0), "Cannot VRFY user, but will take mail for it"))
+                self.put(&Reply::fixed(252, (2, 5, 0), "Cannot VRFY user, but will take mail for it"));
             }
             Command::Expn(_) => self.refuse(Refusal::NotImplemented, &command),
             Command::Help(_) => self.put(&Reply::fixed(214, (2, 0, 0), "See RFC 5321")),

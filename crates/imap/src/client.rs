@@ -1,0 +1,472 @@
+//! The client machine: one IMAP conversation seen from its client (RFC 9051, RFC 3501).
+//!
+//! Commands are queued and get their [`CommandId`] at once; the machine sends what the rules of pipelining allow,
+//! waits for `+` where a literal needs it, sets up TLS as configured before anything of the application leaves, and
+//! gives what the server says as events. How a line is written or read is the codec's matter, what TLS and
+//! certificates are worth the driver's.
+
+mod append;
+mod authenticate;
+mod command;
+mod config;
+mod error;
+mod event;
+mod idle;
+mod limits;
+mod mailbox;
+mod pipeline;
+mod queue;
+mod reader;
+mod respond;
+mod row;
+mod setup;
+mod timer;
+
+pub use append::AppendWriter;
+pub use authenticate::Challenge;
+pub use config::{Config, PlaintextLogin, StartTls, TagPrefix};
+pub use error::{ProtocolError, Violation};
+pub use event::{CommandId, Event};
+pub use limits::ClientLimits;
+pub use mailbox::MailboxState;
+pub use timer::Timer;
+
+use crate::session::State;
+use crate::types::{Capability, ParseContext};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use posthaste_wire::{Machine, Misuse, Security, SendQueue, Step, Tickets, Time, TimerTable, Upgrade};
+use queue::{Queued, Running, Sending};
+use reader::{Bounds, Read, Reader};
+use setup::Phase;
+
+/// An IMAP client without I/O.
+///
+/// ```
+/// use posthaste_imap::client::{Client, Config, Event, StartTls};
+/// use posthaste_imap::{Secret, Security, Step, Time};
+///
+/// let now = Time::ZERO;
+/// let mut client = Client::new(Config::default(), Security::Tls, now);
+/// client.handle_input(now, b"* OK [CAPABILITY IMAP4rev1] hello\r\n");
+/// assert!(matches!(client.poll_event(), Ok(Step::Event(Event::Greeting(_)))));
+/// assert!(matches!(client.poll_event(), Ok(Step::Event(Event::Ready))));
+/// let login = client.login("joe", Secret::from("secret")).unwrap();
+/// assert_eq!(client.poll_transmit().as_deref(), Some(&b"A1 LOGIN joe secret\r\n"[..]));
+/// client.handle_input(now, b"A1 OK [CAPABILITY IMAP4rev1 IDLE] welcome\r\n");
+/// assert!(matches!(client.poll_event(), Ok(Step::Event(Event::Capability(_)))));
+/// assert!(matches!(client.poll_event(), Ok(Step::Event(Event::Done { id, .. })) if id == login));
+/// ```
+///
+/// Memory: see [`ClientLimits`].
+#[derive(Debug)]
+pub struct Client {
+    config: Config,
+    security: Security,
+    /// The last time that was told.
+    now: Time,
+    phase: Phase,
+    state: State,
+    reader: Reader,
+    send: SendQueue,
+    timers: TimerTable<Timer, { timer::COUNT }>,
+    /// What the codec must know: whether UTF-8 is enabled.
+    context: ParseContext,
+    /// `None` until the server has told, and again after what changes them.
+    capabilities: Option<Vec<Capability>>,
+    /// They were told since the login in progress began.
+    capabilities_told: bool,
+    /// The selected mailbox.
+    mailbox: Option<MailboxState>,
+    /// The mailbox that SELECT or EXAMINE in progress opens.
+    opening: Option<MailboxState>,
+    /// Commands of which nothing was sent.
+    queue: VecDeque<Queued>,
+    /// Commands in progress, in the order in which they were sent.
+    running: Vec<Running>,
+    /// What the command sent last still has to send.
+    sending: Option<(u64, Sending)>,
+    /// Whether a challenge is out.
+    challenges: Tickets,
+    /// Whether a writer is out.
+    writers: Tickets,
+    commands_queued: u64,
+    commands_sent: u64,
+    /// The IDLE of which the application knows that it was confirmed.
+    idle_told: Option<CommandId>,
+    /// Events of responses that were read.
+    events: VecDeque<Event>,
+    /// A row is coming in that makes no sense; it is dropped.
+    dropping_row: bool,
+    strays: u32,
+    violations: u32,
+    /// The server said BYE.
+    bye: bool,
+    /// The peer will send nothing more.
+    eof: bool,
+    error: Option<ProtocolError>,
+}
+
+/// Making and looking.
+impl Client {
+    /// A client at the start of a connection that `security` protects.
+    pub fn new(config: Config, security: Security, now: Time) -> Self {
+        let mut timers = TimerTable::new();
+        timers.arm(Timer::Setup, now, config.limits.setup_timeout);
+        let send = SendQueue::new(config.limits.send_high_water);
+        Self {
+            config,
+            security,
+            now,
+            phase: Phase::Greeting,
+            state: State::NotAuthenticated,
+            reader: Reader::new(),
+            send,
+            timers,
+            context: ParseContext::client(),
+            capabilities: None,
+            capabilities_told: false,
+            mailbox: None,
+            opening: None,
+            queue: VecDeque::new(),
+            running: Vec::new(),
+            sending: None,
+            challenges: Tickets::new(),
+            writers: Tickets::new(),
+            commands_queued: 0,
+            commands_sent: 0,
+            idle_told: None,
+            events: VecDeque::new(),
+            dropping_row: false,
+            strays: 0,
+            violations: 0,
+            bye: false,
+            eof: false,
+            error: None,
+        }
+    }
+
+    /// The state of the conversation, as the server has confirmed it.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// What protects the connection.
+    pub const fn security(&self) -> Security {
+        self.security
+    }
+
+    /// What the server announced last; empty while it is not known.
+    pub fn capabilities(&self) -> &[Capability] {
+        self.capabilities.as_deref().unwrap_or_default()
+    }
+
+    /// Whether the server announced the capability called `name`, in any case.
+    pub fn has_capability(&self, name: &str) -> bool {
+        self.capabilities().iter().any(|capability| capability.is(name))
+    }
+
+    /// The SASL mechanisms the server announced.
+    pub fn mechanisms(&self) -> impl Iterator<Item = &str> {
+        self.capabilities().iter().filter_map(Capability::auth_mechanism)
+    }
+
+    /// The selected mailbox.
+    pub const fn mailbox(&self) -> Option<&MailboxState> {
+        self.mailbox.as_ref()
+    }
+
+    /// Commands that were sent, in full or in part, and not answered, in their order.
+    pub fn running(&self) -> impl Iterator<Item = CommandId> {
+        self.running.iter().filter_map(|running| running.id)
+    }
+
+    /// Commands of which nothing was sent, in their order.
+    pub fn queued(&self) -> impl Iterator<Item = CommandId> {
+        self.queue.iter().filter_map(|queued| queued.id)
+    }
+}
+
+/// The contract of [`Machine`].
+impl Client {
+    /// Takes bytes of the server, in any split.
+    pub fn handle_input(&mut self, now: Time, input: &[u8]) {
+        self.now = now;
+        if self.is_over() || self.eof || input.is_empty() {
+            return;
+        }
+        self.reader.push(input);
+        if let Phase::Upgrade(_) = self.phase {
+            // RFC 9051 6.2.1: nothing that was not said inside TLS counts.
+            if let Err(residue) = self.reader.drained() {
+                self.fail(residue.into());
+            }
+            return;
+        }
+        self.timers.disarm(Timer::Response);
+        self.watch();
+    }
+
+    /// Takes note that the server will send nothing more.
+    pub fn handle_eof(&mut self, now: Time) {
+        self.now = now;
+        self.eof = true;
+    }
+
+    /// Takes note of the time: gives up on a server that is late, renews IDLE.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.now = now;
+        if self.is_over() {
+            return;
+        }
+        while let Some(timer) = self.timers.expire(now) {
+            match timer {
+                Timer::IdleRenewal => self.renew_idle(),
+                Timer::Logout => self.end(),
+                Timer::Setup | Timer::Response => self.fail(ProtocolError::TimedOut(timer)),
+            }
+        }
+        self.watch();
+    }
+
+    /// The next event, or what is needed for one.
+    ///
+    /// # Errors
+    /// When the conversation cannot go on; the same error comes on every later call.
+    pub fn poll_event(&mut self) -> Result<Step<Event>, ProtocolError> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Step::Event(event));
+            }
+            if let Some(error) = &self.error {
+                return Err(error.clone());
+            }
+            match &mut self.phase {
+                Phase::Closed => return Ok(Step::Closed),
+                Phase::Upgrade(upgrade) if !self.eof => {
+                    return Ok(upgrade.take().map_or(Step::Paused, Step::Upgrade));
+                }
+                _ => {}
+            }
+            if self.challenges.is_open() && !self.eof {
+                return Ok(Step::Paused);
+            }
+            self.pump();
+            if !self.events.is_empty() || self.is_over() {
+                continue;
+            }
+            match self.reader.next(&self.bounds(), &self.context) {
+                Ok(Read::NeedInput) if self.eof => self.end(),
+                Ok(Read::NeedInput) => return Ok(Step::NeedInput),
+                Ok(read) => {
+                    if let Err(error) = self.take(read) {
+                        self.fail(error);
+                    }
+                    self.watch();
+                }
+                Err(error) => self.fail(error),
+            }
+        }
+    }
+
+    /// The next bytes for the server.
+    pub fn poll_transmit(&mut self) -> Option<Bytes> {
+        self.send.pop()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.timers.next().map(|(_, deadline)| deadline)
+    }
+
+    /// Why [`poll_timeout`](Self::poll_timeout) names a time.
+    pub fn timer(&self) -> Option<Timer> {
+        self.timers.next().map(|(timer, _)| timer)
+    }
+
+    /// Tells that TLS is in place. Nothing the server said before it is kept.
+    ///
+    /// # Errors
+    /// [`Misuse::NoUpgrade`] when no [`Step::Upgrade`] came before.
+    pub fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
+        let Phase::Upgrade(None) = self.phase else { return Err(Misuse::NoUpgrade) };
+        drop(upgrade);
+        *self = core::mem::replace(self, Self::new(Config::default(), Security::Plain, now))
+            .rebuilt(now, security);
+        self.after_upgrade();
+        Ok(())
+    }
+
+    /// Whether as much is waiting to be sent as the machine wants to hold.
+    pub const fn is_congested(&self) -> bool {
+        self.send.is_congested()
+    }
+
+    /// Ends the conversation: drops what is queued, ends IDLE, says LOGOUT; where that is not possible, in the
+    /// middle of a message or before the greeting, just closes.
+    pub fn shutdown(&mut self, now: Time) {
+        self.now = now;
+        if self.is_over() {
+            return;
+        }
+        self.drop_queue();
+        let busy = match &self.sending {
+            None => false,
+            Some((_, Sending::Idle(_))) => self.done().is_err(),
+            Some(_) => true,
+        };
+        if busy || !matches!(self.phase, Phase::Ready) || self.logout().is_err() {
+            self.shut();
+        }
+    }
+}
+
+/// Helpers of all parts.
+impl Client {
+    /// Ends the conversation because of `error`.
+    fn fail(&mut self, error: ProtocolError) {
+        if self.error.is_none() {
+            self.error = Some(error);
+        }
+        self.stop();
+    }
+
+    /// Ends the conversation in good order.
+    fn shut(&mut self) {
+        self.stop();
+        self.phase = Phase::Closed;
+    }
+
+    fn stop(&mut self) {
+        self.timers.disarm_all();
+        self.challenges.withdraw();
+        self.writers.withdraw();
+        self.reader.clear();
+    }
+
+    const fn is_over(&self) -> bool {
+        self.error.is_some() || matches!(self.phase, Phase::Closed)
+    }
+
+    /// The connection is at its end: closes where nothing is owed, fails where something is.
+    fn end(&mut self) {
+        if self.reader.is_within_row() && !core::mem::take(&mut self.dropping_row) {
+            self.events.push_back(Event::RowAborted);
+        }
+        let owed = self.running.iter().filter(|running| !running.is_logout());
+        let unknown: Vec<CommandId> = owed.filter_map(|running| running.id).collect();
+        let unsent: Vec<CommandId> = self.queued().collect();
+        let expected = matches!(self.phase, Phase::Ready) || self.bye;
+        if expected && unknown.is_empty() && unsent.is_empty() {
+            self.shut();
+        } else {
+            self.fail(ProtocolError::ConnectionLost { unknown, unsent });
+        }
+    }
+
+    /// Counts a fault that can be passed over.
+    fn violation(&mut self, violation: Violation) -> Result<(), ProtocolError> {
+        self.violations = self.violations.saturating_add(1);
+        let limit = self.config.limits.violations_max;
+        self.events.push_back(Event::Violation(violation));
+        if self.violations > limit { Err(ProtocolError::TooManyViolations { limit }) } else { Ok(()) }
+    }
+
+    fn bounds(&self) -> Bounds {
+        if self.state.is_authenticated() {
+            Bounds::full(&self.config.limits)
+        } else {
+            Bounds::preauth(&self.config.limits)
+        }
+    }
+
+    /// The same client behind a change of layer. Every field is named, so that a new one has to be decided.
+    fn rebuilt(self, now: Time, security: Security) -> Self {
+        let Self {
+            config,
+            security: _,
+            now: _,
+            phase: _,
+            state,
+            // Nothing was in it: that is what the upgrade proves.
+            reader: _,
+            send,
+            timers,
+            context: _,
+            capabilities: _,
+            capabilities_told: _,
+            mailbox: _,
+            opening: _,
+            // What the application wants is not the server's to change.
+            queue,
+            running: _,
+            sending: _,
+            challenges,
+            writers,
+            commands_queued,
+            commands_sent,
+            idle_told: _,
+            events,
+            dropping_row: _,
+            strays,
+            violations,
+            bye: _,
+            eof,
+            error,
+        } = self;
+        Self {
+            state,
+            send,
+            timers,
+            queue,
+            challenges,
+            writers,
+            commands_queued,
+            commands_sent,
+            events,
+            strays,
+            violations,
+            eof,
+            error,
+            ..Self::new(config, security, now)
+        }
+    }
+}
+
+impl Machine for Client {
+    type Event = Event;
+    type Error = ProtocolError;
+
+    fn handle_input(&mut self, now: Time, input: &[u8]) {
+        Self::handle_input(self, now, input);
+    }
+
+    fn handle_eof(&mut self, now: Time) {
+        Self::handle_eof(self, now);
+    }
+
+    fn handle_timeout(&mut self, now: Time) {
+        Self::handle_timeout(self, now);
+    }
+
+    fn poll_event(&mut self) -> Result<Step<Event>, ProtocolError> {
+        Self::poll_event(self)
+    }
+
+    fn poll_transmit(&mut self) -> Option<Bytes> {
+        Self::poll_transmit(self)
+    }
+
+    fn poll_timeout(&self) -> Option<Time> {
+        Self::poll_timeout(self)
+    }
+
+    fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
+        Self::upgraded(self, now, upgrade, security)
+    }
+
+    fn is_congested(&self) -> bool {
+        Self::is_congested(self)
+    }
+}

@@ -1,0 +1,350 @@
+//! The commands as methods, each a thin layer over [`Client::command`] (RFC 9051 6).
+//!
+//! All return the [`CommandId`] of the queued command and fail with what [`Client::command`] fails with.
+
+use crate::client::{Client, CommandId};
+use crate::types::{
+    AString, Addressing, AppendHead, Atom, Authenticate, Capability, Command, Create, DateTime,
+    FetchAttribute, Flag, IdParameters, ListCommand, ListPattern, ListStyle, LiteralHeader, Login, Mailbox,
+    SearchCommand, SearchKey, SelectParameter, SequenceSet, StatusAttribute, StoreCommand,
+};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use posthaste_wire::{Misuse, Secret};
+
+type Result = core::result::Result<CommandId, Misuse>;
+
+/// At any time.
+impl Client {
+    /// Asks for the capabilities (RFC 9051 6.1.1). The machine does so itself whenever they may have changed.
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn capability(&mut self) -> Result {
+        self.command(Command::Capability)
+    }
+
+    /// Does nothing, and lets the server tell what is new (RFC 9051 6.1.2).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn noop(&mut self) -> Result {
+        self.command(Command::Noop)
+    }
+
+    /// Tells who is asking (RFC 2971).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn id(&mut self, parameters: IdParameters) -> Result {
+        self.command(Command::Id(parameters))
+    }
+
+    /// Ends the conversation (RFC 9051 6.1.3).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn logout(&mut self) -> Result {
+        self.command(Command::Logout)
+    }
+}
+
+/// Before login.
+impl Client {
+    /// Logs in with a password (RFC 9051 6.2.3).
+    ///
+    /// # Errors
+    /// As [`Client::command`]; also when the name or the password holds NUL.
+    pub fn login(&mut self, user: &str, password: Secret) -> Result {
+        let holds_nul = |argument| Misuse::Argument { argument, problem: "holds NUL" };
+        let user = AString::new(Bytes::copy_from_slice(user.as_bytes())).map_err(|_| holds_nul("user"))?;
+        let login = Login::new(user, password).map_err(|_| holds_nul("password"))?;
+        self.command(Command::Login(login))
+    }
+
+    /// Begins a SASL exchange (RFC 9051 6.2.2). The initial response travels with the command where the server
+    /// announces SASL-IR, and answers the first challenge otherwise; for mechanisms in which the server speaks first,
+    /// and only for them, there is none.
+    ///
+    /// # Errors
+    /// As [`Client::command`]; also when the name of the mechanism is no atom.
+    pub fn authenticate(&mut self, mechanism: &str, initial: Option<Secret>) -> Result {
+        let mechanism = Atom::new(Bytes::copy_from_slice(mechanism.as_bytes()))
+            .map_err(|_| Misuse::Argument { argument: "mechanism", problem: "is not an atom" })?;
+        self.command(Command::Authenticate(Authenticate { mechanism, initial }))
+    }
+}
+
+/// Once logged in.
+impl Client {
+    /// Switches extensions on (RFC 9051 6.3.1).
+    ///
+    /// # Errors
+    /// As [`Client::command`]; also when there is no capability in the list.
+    pub fn enable(&mut self, capabilities: Vec<Capability>) -> Result {
+        if capabilities.is_empty() {
+            return Err(Misuse::Argument { argument: "capabilities", problem: "are none" });
+        }
+        self.command(Command::Enable(capabilities))
+    }
+
+    /// Asks for the namespaces (RFC 9051 6.3.10).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn namespace(&mut self) -> Result {
+        self.command(Command::Namespace)
+    }
+
+    /// Lists the mailboxes that match `pattern` (RFC 9051 6.3.9). [`Client::command`] takes the extended form.
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn list(&mut self, reference: Mailbox, pattern: ListPattern) -> Result {
+        self.command(Command::List(ListCommand {
+            style: ListStyle::Basic,
+            selection: Vec::new(),
+            reference,
+            patterns: alloc::vec![pattern],
+            returns: Vec::new(),
+        }))
+    }
+
+    /// Lists subscriptions (RFC 3501 6.3.9).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn lsub(&mut self, reference: Mailbox, pattern: ListPattern) -> Result {
+        self.command(Command::Lsub { reference, pattern })
+    }
+
+    /// Subscribes (RFC 9051 6.3.7).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn subscribe(&mut self, mailbox: Mailbox) -> Result {
+        self.command(Command::Subscribe(mailbox))
+    }
+
+    /// Unsubscribes (RFC 9051 6.3.8).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn unsubscribe(&mut self, mailbox: Mailbox) -> Result {
+        self.command(Command::Unsubscribe(mailbox))
+    }
+
+    /// Makes a mailbox (RFC 9051 6.3.4).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn create(&mut self, mailbox: Mailbox) -> Result {
+        self.command(Command::Create(Create { mailbox, special_use: Vec::new() }))
+    }
+
+    /// Deletes a mailbox (RFC 9051 6.3.5).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn delete(&mut self, mailbox: Mailbox) -> Result {
+        self.command(Command::Delete(mailbox))
+    }
+
+    /// Renames a mailbox (RFC 9051 6.3.6).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn rename(&mut self, from: Mailbox, to: Mailbox) -> Result {
+        self.command(Command::Rename { from, to })
+    }
+
+    /// Asks what a mailbox holds without selecting it (RFC 9051 6.3.11).
+    ///
+    /// # Errors
+    /// As [`Client::command`]; also when nothing is asked.
+    pub fn status(&mut self, mailbox: Mailbox, attributes: Vec<StatusAttribute>) -> Result {
+        if attributes.is_empty() {
+            return Err(Misuse::Argument { argument: "attributes", problem: "are none" });
+        }
+        self.command(Command::Status(mailbox, attributes))
+    }
+
+    /// Opens a mailbox for reading and writing (RFC 9051 6.3.2).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn select(&mut self, mailbox: Mailbox, parameters: Vec<SelectParameter>) -> Result {
+        self.command(Command::Select(mailbox, parameters))
+    }
+
+    /// Opens a mailbox for reading only (RFC 9051 6.3.3).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn examine(&mut self, mailbox: Mailbox, parameters: Vec<SelectParameter>) -> Result {
+        self.command(Command::Examine(mailbox, parameters))
+    }
+
+    /// Stores a message of `length` octets (RFC 9051 6.3.12). [`Event::AppendReady`](crate::client::Event::AppendReady)
+    /// asks for the octets when the server is ready for them. Without a date the server takes its own.
+    ///
+    /// # Errors
+    /// As [`Client::command`]; also for a flag that a client cannot set.
+    pub fn append(
+        &mut self,
+        mailbox: Mailbox,
+        flags: Vec<Flag>,
+        date: Option<DateTime>,
+        length: u64,
+    ) -> Result {
+        if !flags.iter().all(Flag::is_settable) {
+            return Err(Misuse::Argument { argument: "flags", problem: "hold one that cannot be set" });
+        }
+        let head = AppendHead { mailbox, flags, date_time: date };
+        let header = LiteralHeader { len: length, synchronising: true, binary: false };
+        self.command(Command::Append(head, header))
+    }
+
+    /// Waits for news without asking (RFC 2177), until [`done`](Client::done). The machine renews it in time.
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn idle(&mut self) -> Result {
+        self.command(Command::Idle)
+    }
+}
+
+/// With a mailbox selected.
+impl Client {
+    /// Expunges and closes the mailbox (RFC 9051 6.4.1).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn close(&mut self) -> Result {
+        self.command(Command::Close)
+    }
+
+    /// Closes the mailbox (RFC 9051 6.4.2).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn unselect(&mut self) -> Result {
+        self.command(Command::Unselect)
+    }
+
+    /// Asks for a checkpoint (RFC 3501 6.4.1).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn check(&mut self) -> Result {
+        self.command(Command::Check)
+    }
+
+    /// Removes the messages that are marked as deleted (RFC 9051 6.4.3).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn expunge(&mut self) -> Result {
+        self.command(Command::Expunge)
+    }
+
+    /// Removes those of these messages that are marked as deleted (RFC 9051 6.4.9).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn uid_expunge(&mut self, uids: SequenceSet) -> Result {
+        self.command(Command::UidExpunge(uids))
+    }
+
+    /// Asks for data of messages by number (RFC 9051 6.4.5).
+    ///
+    /// # Errors
+    /// As [`Client::command`]; also when nothing is asked.
+    pub fn fetch(&mut self, set: SequenceSet, attributes: Vec<FetchAttribute>) -> Result {
+        self.fetch_by(Addressing::Sequence, set, attributes)
+    }
+
+    /// Asks for data of messages by UID (RFC 9051 6.4.9).
+    ///
+    /// # Errors
+    /// As [`Client::command`]; also when nothing is asked.
+    pub fn uid_fetch(&mut self, uids: SequenceSet, attributes: Vec<FetchAttribute>) -> Result {
+        self.fetch_by(Addressing::Uid, uids, attributes)
+    }
+
+    /// Changes flags (RFC 9051 6.4.6).
+    ///
+    /// # Errors
+    /// As [`Client::command`]; also for a flag that a client cannot set.
+    pub fn store(&mut self, addressing: Addressing, store: StoreCommand) -> Result {
+        if !store.flags.iter().all(Flag::is_settable) {
+            return Err(Misuse::Argument { argument: "flags", problem: "hold one that cannot be set" });
+        }
+        self.command(Command::Store(addressing, store))
+    }
+
+    /// Copies messages (RFC 9051 6.4.7).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn copy(&mut self, addressing: Addressing, set: SequenceSet, mailbox: Mailbox) -> Result {
+        self.command(Command::Copy(addressing, set, mailbox))
+    }
+
+    /// Moves messages (RFC 9051 6.4.8).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn move_messages(&mut self, addressing: Addressing, set: SequenceSet, mailbox: Mailbox) -> Result {
+        self.command(Command::Move(addressing, set, mailbox))
+    }
+
+    /// Searches the mailbox (RFC 9051 6.4.4). Text that is not ASCII needs a charset, which is set where it is missing
+    /// and UTF-8 is not enabled.
+    ///
+    /// # Errors
+    /// As [`Client::command`]; also when there is no key.
+    pub fn search(&mut self, addressing: Addressing, mut search: SearchCommand) -> Result {
+        if search.keys.is_empty() {
+            return Err(Misuse::Argument { argument: "keys", problem: "are none" });
+        }
+        let plain = search.keys.iter().all(|key| is_ascii(key, SEARCH_DEPTH));
+        if search.charset.is_none() && !plain && !self.context.utf8 {
+            search.charset = AString::new(Bytes::from_static(b"UTF-8")).ok();
+        }
+        self.command(Command::Search(addressing, search))
+    }
+
+    fn fetch_by(
+        &mut self,
+        addressing: Addressing,
+        set: SequenceSet,
+        attributes: Vec<FetchAttribute>,
+    ) -> Result {
+        if attributes.is_empty() {
+            return Err(Misuse::Argument { argument: "attributes", problem: "are none" });
+        }
+        self.command(Command::Fetch(addressing, set, attributes))
+    }
+}
+
+/// Whether the texts of `key` are ASCII; looks `levels` deep, deeper keys are refused later.
+fn is_ascii(key: &SearchKey, levels: usize) -> bool {
+    let Some(below) = levels.checked_sub(1) else { return true };
+    match key {
+        SearchKey::Bcc(text)
+        | SearchKey::Body(text)
+        | SearchKey::Cc(text)
+        | SearchKey::From(text)
+        | SearchKey::Subject(text)
+        | SearchKey::Text(text)
+        | SearchKey::To(text) => text.as_bytes().is_ascii(),
+        SearchKey::Header(name, text) => name.as_bytes().is_ascii() && text.as_bytes().is_ascii(),
+        SearchKey::Not(key) => is_ascii(key, below),
+        SearchKey::Or(left, right) => is_ascii(left, below) && is_ascii(right, below),
+        SearchKey::And(keys) => keys.iter().all(|key| is_ascii(key, below)),
+        _ => true,
+    }
+}
+
+const SEARCH_DEPTH: usize = 100;

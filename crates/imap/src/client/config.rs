@@ -1,0 +1,74 @@
+//! What an application decides once, before the conversation begins.
+
+use crate::client::ClientLimits;
+use crate::error::InvalidValue;
+use alloc::string::String;
+
+/// The settings of a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Whether TLS is negotiated inside the connection.
+    pub starttls: StartTls,
+    /// Whether a password may travel without protection.
+    pub plaintext_login: PlaintextLogin,
+    /// What every tag begins with. Give each connection a random one: a server, or somebody in the path, then cannot
+    /// answer a command before it was sent.
+    pub tag_prefix: TagPrefix,
+    /// The bounds.
+    pub limits: ClientLimits,
+}
+
+/// Whether the client changes to TLS by STARTTLS (RFC 9051 6.2.1).
+///
+/// A connection that is private from its start (TLS at once, or local) needs none, whatever is set here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StartTls {
+    /// Never.
+    Off,
+    /// Where the server announces it. Somebody in the path can prevent that.
+    Opportunistic,
+    /// Always. Without it, nothing is said and the conversation fails.
+    #[default]
+    Required,
+}
+
+/// Whether LOGIN and AUTHENTICATE are sent over a connection that is not private.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlaintextLogin {
+    /// Never.
+    #[default]
+    Refused,
+    /// Wherever the server takes it. For tests and closed networks.
+    Allowed,
+}
+
+/// What every tag begins with: one to sixteen letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagPrefix(String);
+
+impl TagPrefix {
+    /// Checks and takes `prefix`.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 16 octets or has anything but ASCII letters and digits.
+    pub fn new(prefix: impl Into<String>) -> Result<Self, InvalidValue> {
+        let prefix = prefix.into();
+        let fits =
+            (1..=PREFIX_MAX).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_alphanumeric());
+        if fits { Ok(Self(prefix)) } else { Err(InvalidValue::new("tag prefix")) }
+    }
+
+    /// The prefix.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for TagPrefix {
+    fn default() -> Self {
+        Self(String::from("A"))
+    }
+}
+
+const PREFIX_MAX: usize = 16;

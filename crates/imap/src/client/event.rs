@@ -1,0 +1,117 @@
+//! What the machine tells the application.
+
+use crate::client::{AppendWriter, Challenge, Violation};
+use crate::types::{
+    Capability, EsearchResponse, FetchItem, Flag, IdParameters, ListResponse, Mailbox, Namespaces, Payload,
+    Status, StatusItem, UidSet,
+};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::num::NonZeroU32;
+use posthaste_wire::Misuse;
+
+/// Names one command of one client, from the moment it is queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub(crate) u64);
+
+/// Something the application has to know or to answer.
+///
+/// Data may come at any moment, asked for or not (RFC 9051 7). A FETCH row is a sequence of events:
+/// [`Row`](Self::Row), then for each item [`Item`](Self::Item) or [`Literal`](Self::Literal) with its
+/// [`Body`](Self::Body) chunks and [`LiteralEnd`](Self::LiteralEnd), then [`RowEnd`](Self::RowEnd). Rows never
+/// interleave.
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use = "some events are tokens that want an answer"]
+pub enum Event {
+    /// The greeting. Not given while STARTTLS is still to come: what it says could be anybody's.
+    Greeting(Status),
+    /// The connection is set up as configured and the capabilities are known: time to log in, unless
+    /// [`Client::state`](crate::client::Client::state) says that somebody is.
+    Ready,
+    /// The server challenges; the answer is due.
+    Challenge(Challenge),
+    /// The server is ready for the octets of a message.
+    AppendReady(AppendWriter),
+    /// The server confirmed IDLE: what happens in the mailbox comes unasked. Given once, not at renewals.
+    Idling(CommandId),
+    /// A command is complete.
+    Done {
+        /// Which.
+        id: CommandId,
+        /// OK, NO or BAD.
+        status: Status,
+    },
+    /// A queued command was dropped because what went before left no state for it. Nothing of it was sent.
+    NotSent {
+        /// Which.
+        id: CommandId,
+        /// Why.
+        why: Misuse,
+    },
+
+    /// `* n EXISTS`: so many messages are in the mailbox.
+    Exists(u32),
+    /// `* n RECENT` (RFC 3501)
+    Recent(u32),
+    /// `* n EXPUNGE`: this message is gone and the numbers above it are one less.
+    Expunge(NonZeroU32),
+    /// `* VANISHED` (RFC 7162)
+    Vanished {
+        /// `(EARLIER)`: no message numbers change.
+        earlier: bool,
+        /// The UIDs.
+        uids: UidSet,
+    },
+    /// `* FLAGS`: the flags of the mailbox.
+    Flags(Vec<Flag>),
+    /// `* LIST`
+    List(ListResponse),
+    /// `* LSUB` (RFC 3501)
+    Lsub(ListResponse),
+    /// `* STATUS`
+    Status(Mailbox, Vec<StatusItem>),
+    /// `* SEARCH` (RFC 3501)
+    Search(Vec<NonZeroU32>),
+    /// `* ESEARCH`
+    Esearch(EsearchResponse),
+    /// The capabilities are known, or known anew: [`Client::capabilities`](crate::client::Client::capabilities).
+    Capability(Vec<Capability>),
+    /// `* ENABLED`
+    Enabled(Vec<Capability>),
+    /// `* NAMESPACE`
+    Namespace(Namespaces),
+    /// `* ID`
+    Id(IdParameters),
+    /// A text the user has to see (RFC 9051 7.1: ALERT). Untrusted, like all text of a server.
+    Alert(Bytes),
+    /// `* OK`, `* NO` or `* BAD`: information, a warning or an error of no command in particular.
+    Untagged(Status),
+    /// An untagged response this crate does not know, from after `* ` on.
+    Other(Bytes),
+    /// `* BYE`: the server ends the conversation.
+    Bye(Status),
+
+    /// A FETCH row begins: data of the message of this number.
+    Row(NonZeroU32),
+    /// One item of the row, complete. One that could not be understood is [`FetchItem::Opaque`].
+    Item(FetchItem),
+    /// A payload begins whose octets stream.
+    Literal {
+        /// What the octets are.
+        payload: Payload,
+        /// How many octets the server announced. A claim until they are there: allocate nothing from it.
+        length: u64,
+    },
+    /// Octets of the payload.
+    Body(Bytes),
+    /// The payload is complete.
+    LiteralEnd,
+    /// The row is complete.
+    RowEnd,
+    /// The connection ended within a row: a payload that has no [`LiteralEnd`](Self::LiteralEnd) is incomplete.
+    RowAborted,
+
+    /// The server broke the protocol; the conversation goes on.
+    Violation(Violation),
+}

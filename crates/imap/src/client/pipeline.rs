@@ -1,0 +1,210 @@
+//! Which commands may be in progress together (RFC 9051 5.5), as a table.
+//!
+//! A command waits where its answer could change what the next one means, where the rules about message numbers
+//! demand it, and where nobody could tell whose data an untagged response is. It also waits for its turn: the order
+//! of the queue is the order on the wire. What is legal in which state stands in `session.rs`.
+
+use crate::session::{Group, Transition};
+use crate::types::{Addressing, Command, SearchCommand, SearchKey};
+
+/// How a command gets along with those around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// Nothing else is in progress while it is: it changes the state, the layer or what lines mean.
+    Alone,
+    /// Others may be in progress. The flags say what it does to message numbers.
+    Among(Numbers, Answer),
+    /// Others may be in progress, and nothing is sent behind it.
+    Last,
+}
+
+/// What a command has to do with message sequence numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// FETCH, STORE, SEARCH: it uses them, and the server tells of no EXPUNGE while it is in progress.
+    UsesAndKeeps,
+    /// COPY, MOVE, UID SEARCH with numbers: it uses them, and an EXPUNGE may change them for what follows.
+    UsesAndMayChange,
+    /// All others: an EXPUNGE may change them.
+    MayChange,
+}
+
+/// Whose data untagged responses are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The responses say it themselves, or there are none.
+    Told,
+    /// `* SEARCH` names no command.
+    Search,
+    /// `* LIST` names no command.
+    List,
+    /// `* LSUB` names no command.
+    Lsub,
+}
+
+/// The table.
+pub(crate) fn company(command: &Command) -> Company {
+    use Numbers::{MayChange, UsesAndKeeps, UsesAndMayChange};
+    match command {
+        Command::StartTls
+        | Command::Login(_)
+        | Command::Authenticate(_)
+        | Command::Enable(_)
+        | Command::Select(..)
+        | Command::Examine(..)
+        | Command::Close
+        | Command::Unselect
+        | Command::Idle => Company::Alone,
+        Command::Logout => Company::Last,
+        Command::Fetch(Addressing::Sequence, ..) | Command::Store(Addressing::Sequence, _) => {
+            Company::Among(UsesAndKeeps, Answer::Told)
+        }
+        Command::Search(Addressing::Sequence, search) => Company::Among(UsesAndKeeps, search_answer(search)),
+        Command::Search(Addressing::Uid, search) => {
+            let numbers = if search.keys.iter().any(has_numbers) { UsesAndMayChange } else { MayChange };
+            Company::Among(numbers, search_answer(search))
+        }
+        Command::Copy(Addressing::Sequence, ..) | Command::Move(Addressing::Sequence, ..) => {
+            Company::Among(UsesAndMayChange, Answer::Told)
+        }
+        Command::List(_) => Company::Among(MayChange, Answer::List),
+        Command::Lsub { .. } => Company::Among(MayChange, Answer::Lsub),
+        _ => Company::Among(MayChange, Answer::Told),
+    }
+}
+
+impl Company {
+    /// Whether a command of this kind may be sent while `running` is in progress.
+    pub(crate) fn may_join(self, running: Self) -> bool {
+        match (self, running) {
+            (_, Self::Alone | Self::Last) | (Self::Alone, _) => false,
+            (Self::Last, _) => true,
+            (Self::Among(numbers, answer), Self::Among(before, other)) => {
+                let uses = numbers != Numbers::MayChange;
+                let stable = before == Numbers::UsesAndKeeps;
+                (!uses || stable) && (answer == Answer::Told || answer != other)
+            }
+        }
+    }
+}
+
+/// What `command` needs, in the terms of `session.rs`.
+pub(crate) const fn group(command: &Command) -> Group {
+    match command {
+        Command::Capability | Command::Noop | Command::Logout | Command::Id(_) => Group::Any,
+        Command::StartTls | Command::Login(_) | Command::Authenticate(_) => Group::NotAuthenticated,
+        Command::Close
+        | Command::Unselect
+        | Command::Check
+        | Command::Expunge
+        | Command::UidExpunge(_)
+        | Command::Fetch(..)
+        | Command::Store(..)
+        | Command::Copy(..)
+        | Command::Move(..)
+        | Command::Search(..) => Group::Selected,
+        _ => Group::Authenticated,
+    }
+}
+
+/// What an OK to `command` changes.
+pub(crate) const fn transition(command: &Command) -> Option<Transition> {
+    match command {
+        Command::Login(_) | Command::Authenticate(_) => Some(Transition::LoggedIn),
+        Command::Select(..) | Command::Examine(..) => Some(Transition::Selected),
+        Command::Close | Command::Unselect => Some(Transition::Deselected),
+        Command::Logout => Some(Transition::LoggedOut),
+        _ => None,
+    }
+}
+
+const fn search_answer(search: &SearchCommand) -> Answer {
+    // ESEARCH names its command.
+    if search.returns.is_some() { Answer::Told } else { Answer::Search }
+}
+
+/// Whether message numbers stand in `key`. The tree is the caller's own, and as deep as the caller made it.
+fn has_numbers(key: &SearchKey) -> bool {
+    match key {
+        SearchKey::Sequence(_) => true,
+        SearchKey::Not(key) => has_numbers(key),
+        SearchKey::Or(left, right) => has_numbers(left) || has_numbers(right),
+        SearchKey::And(keys) => keys.iter().any(has_numbers),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{FetchAttribute, Flag, Mailbox, SequenceSet, StoreAction, StoreCommand, StoreEcho};
+    use alloc::vec;
+
+    fn fetch(addressing: Addressing) -> Command {
+        Command::Fetch(addressing, SequenceSet::all(), vec![FetchAttribute::Uid])
+    }
+
+    fn store() -> Command {
+        let (set, flags) = (SequenceSet::all(), vec![Flag::Seen]);
+        let command = StoreCommand { set, action: StoreAction::Add, echo: StoreEcho::Report, flags };
+        Command::Store(Addressing::Sequence, command)
+    }
+
+    fn copy() -> Command {
+        Command::Copy(Addressing::Sequence, SequenceSet::all(), Mailbox::inbox())
+    }
+
+    fn search(addressing: Addressing, key: SearchKey) -> Command {
+        Command::Search(addressing, SearchCommand { returns: None, charset: None, keys: vec![key] })
+    }
+
+    /// Whether the commands can be sent one behind the other without waiting.
+    fn pipelines(commands: &[Command]) -> bool {
+        let companies: alloc::vec::Vec<Company> = commands.iter().map(company).collect();
+        companies
+            .iter()
+            .enumerate()
+            .all(|(at, next)| companies[..at].iter().all(|before| next.may_join(*before)))
+    }
+
+    #[test]
+    fn the_examples_of_rfc_9051_5_5() {
+        use Addressing::Sequence;
+        assert!(!pipelines(&[fetch(Sequence), Command::Noop, store()]));
+        assert!(!pipelines(&[store(), copy(), fetch(Sequence)]));
+        assert!(!pipelines(&[copy(), copy()]));
+        assert!(pipelines(&[fetch(Sequence), store(), search(Sequence, SearchKey::All), Command::Noop]));
+        assert!(pipelines(&[store(), copy(), Command::Expunge]));
+    }
+
+    #[test]
+    fn uid_commands_may_change_numbers_and_need_none() {
+        use Addressing::{Sequence, Uid};
+        assert!(pipelines(&[fetch(Uid), Command::Noop, fetch(Uid), Command::Expunge, fetch(Uid)]));
+        assert!(!pipelines(&[fetch(Uid), fetch(Sequence)]));
+        let numbers = SearchKey::Not(alloc::boxed::Box::new(SearchKey::Sequence(SequenceSet::all())));
+        assert!(!pipelines(&[Command::Noop, search(Uid, numbers)]));
+        assert!(pipelines(&[Command::Noop, search(Uid, SearchKey::All)]));
+    }
+
+    #[test]
+    fn data_that_names_no_command_has_one_owner() {
+        use Addressing::Uid;
+        let all = || search(Uid, SearchKey::All);
+        assert!(!pipelines(&[all(), all()]));
+        let told = SearchCommand { returns: Some(vec![]), charset: None, keys: vec![SearchKey::All] };
+        assert!(pipelines(&[all(), Command::Search(Uid, told)]));
+    }
+
+    #[test]
+    fn what_changes_the_state_is_alone() {
+        for alone in
+            [Command::Close, Command::Idle, Command::StartTls, Command::Select(Mailbox::inbox(), vec![])]
+        {
+            assert!(!pipelines(&[Command::Noop, alone.clone()]), "{}", alone.name());
+            assert!(!pipelines(&[alone.clone(), Command::Noop]), "{}", alone.name());
+        }
+        assert!(pipelines(&[Command::Noop, Command::Logout]));
+        assert!(!pipelines(&[Command::Logout, Command::Noop]));
+    }
+}

@@ -1,0 +1,346 @@
+//! What the server says, turned into events and into what the client knows (RFC 9051 7).
+//!
+//! Data may come at any moment, so nothing here asks which command it belongs to; it asks whether it makes sense in
+//! the present state. Tagged responses are matched by their exact tag.
+
+use crate::client::queue::{Purpose, Queued, Running, Sending};
+use crate::client::reader::Read;
+use crate::client::setup::Phase;
+use crate::client::{Client, Event, MailboxState, ProtocolError, Violation};
+use crate::parse;
+use crate::session::Transition;
+use crate::types::{Capability, Command, Condition, Response, ResponseCode, Status, Tag, UidSet};
+use bytes::Bytes;
+use core::num::NonZeroU32;
+
+impl Client {
+    /// Takes what the reader found.
+    pub(crate) fn take(&mut self, read: Read) -> Result<(), ProtocolError> {
+        match read {
+            Read::Response(line) => return self.line(&line),
+            Read::Row(number) => return self.row(number),
+            Read::RowEnd if core::mem::take(&mut self.dropping_row) => {}
+            _ if self.dropping_row => {}
+            Read::Item(item) => self.events.push_back(Event::Item(item)),
+            Read::Literal { payload, length } => self.events.push_back(Event::Literal { payload, length }),
+            Read::Body(chunk) => self.events.push_back(Event::Body(chunk)),
+            Read::LiteralEnd => self.events.push_back(Event::LiteralEnd),
+            Read::RowEnd => self.events.push_back(Event::RowEnd),
+            Read::NeedInput => {}
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &Bytes) -> Result<(), ProtocolError> {
+        if let Phase::Greeting = self.phase {
+            return self.greet(line);
+        }
+        let response = match parse::response(line, &self.context) {
+            Ok(parsed) => parsed.response,
+            Err(error) => return self.violation(Violation::Malformed(error)),
+        };
+        match response {
+            Response::Tagged(tag, status) => self.tagged(&tag, status),
+            Response::Continue(text) => self.go_on_or_refuse(&text),
+            Response::Untagged(status) => self.untagged(status),
+            Response::Capability(capabilities) => {
+                self.capabilities_told = true;
+                self.learn(capabilities);
+                Ok(())
+            }
+            response => self.data(response),
+        }
+    }
+
+    // Tagged responses and continuation requests
+
+    fn go_on_or_refuse(&mut self, text: &[u8]) -> Result<(), ProtocolError> {
+        if let Phase::StartTls = self.phase {
+            // TLS was asked for; whatever this is, it is not TLS.
+            return Err(ProtocolError::StartTlsRefused);
+        }
+        self.go_ahead(text)
+    }
+
+    fn tagged(&mut self, tag: &Tag, status: Status) -> Result<(), ProtocolError> {
+        let at = self.running.iter().position(|running| running.tag == *tag);
+        let Some(at) = at else { return self.stray() };
+        let running = self.running.remove(at);
+        if status.condition == Condition::Ok && !running.is_sent {
+            return Err(ProtocolError::CompletedUnsent);
+        }
+        let sending = self.stop_sending(&running);
+        if !matches!(self.phase, Phase::Ready) {
+            self.note_code(&status);
+            return self.setup_done(running.purpose, &status);
+        }
+        self.complete(&running, sending, status);
+        Ok(())
+    }
+
+    fn stray(&mut self) -> Result<(), ProtocolError> {
+        if !matches!(self.phase, Phase::Ready) {
+            return Err(ProtocolError::CompletedUnsent);
+        }
+        self.strays = self.strays.saturating_add(1);
+        self.violation(Violation::StrayTag)?;
+        let limit = self.config.limits.strays_max;
+        if self.strays > limit { Err(ProtocolError::TooManyViolations { limit }) } else { Ok(()) }
+    }
+
+    /// What the command still had to send is not sent any more: that is what an early answer means (RFC 9051 4.3).
+    /// Only the octets of a message that were announced are still due.
+    fn stop_sending(&mut self, running: &Running) -> Option<Sending> {
+        let (serial, sending) = self.sending.take()?;
+        if serial != running.serial || matches!(sending, Sending::Writing { .. }) {
+            self.sending = Some((serial, sending));
+            return None;
+        }
+        self.challenges.withdraw();
+        Some(sending)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "what was being sent is over with the command")]
+    fn complete(&mut self, running: &Running, sending: Option<Sending>, status: Status) {
+        let is_ok = status.condition == Condition::Ok;
+        match running.purpose {
+            Purpose::Capability => {
+                self.capabilities.get_or_insert_default();
+                return;
+            }
+            Purpose::Select => {
+                self.note_code(&status);
+                self.mailbox = self.opening.take().filter(|_| is_ok);
+                if !is_ok {
+                    self.state = self.state.after(Transition::Deselected);
+                }
+            }
+            Purpose::Idle => {
+                let idle = match sending {
+                    Some(Sending::Idle(idle)) => Some(idle),
+                    _ => None,
+                };
+                if !self.idle_done(running.id, idle, &status) {
+                    self.pump();
+                    return;
+                }
+            }
+            Purpose::Plain | Purpose::StartTls | Purpose::Login | Purpose::Logout => self.note_code(&status),
+        }
+        if let Some(transition) = running.transition.filter(|_| is_ok) {
+            self.state = self.state.after(transition);
+            if transition == Transition::Deselected {
+                self.mailbox = None;
+            }
+        }
+        if running.purpose == Purpose::Login && is_ok {
+            self.after_login(&status);
+        }
+        self.alert(&status);
+        if let Some(id) = running.id {
+            self.events.push_back(Event::Done { id, status });
+        }
+        if running.purpose == Purpose::Logout {
+            // Its answer is the last thing a server says (RFC 9051 6.1.3), whatever it is.
+            self.finish();
+        }
+    }
+
+    /// RFC 9051 6.2.2, 6.2.3: what was announced before login need not hold after it.
+    fn after_login(&mut self, status: &Status) {
+        let told = self.capabilities_told || matches!(status.code, Some(ResponseCode::Capability(_)));
+        if !told {
+            self.capabilities = None;
+            let (command, purpose) = (Command::Capability, Purpose::Capability);
+            self.queue.push_front(Queued { id: None, command, purpose });
+        }
+    }
+
+    /// The conversation is over; the events that wait still come.
+    fn finish(&mut self) {
+        if self.queue.is_empty() { self.shut() } else { self.end() }
+    }
+
+    // Untagged status responses
+
+    fn untagged(&mut self, status: Status) -> Result<(), ProtocolError> {
+        match status.condition {
+            Condition::Bye => {
+                self.say_bye(status);
+                return Ok(());
+            }
+            Condition::PreAuth => return self.unexpected("PREAUTH"),
+            Condition::Ok | Condition::No | Condition::Bad => {}
+        }
+        self.note_code(&status);
+        // Text from before TLS could be anybody's: it is not shown.
+        if self.is_trusted() {
+            self.alert(&status);
+            if status.code != Some(ResponseCode::Alert) {
+                self.events.push_back(Event::Untagged(status));
+            }
+        }
+        Ok(())
+    }
+
+    /// The server ends the conversation.
+    pub(crate) fn say_bye(&mut self, status: Status) {
+        self.state = self.state.after(Transition::LoggedOut);
+        self.bye = true;
+        self.events.push_back(Event::Bye(status));
+        if !self.running.iter().any(Running::is_logout) {
+            self.end();
+        }
+    }
+
+    fn alert(&mut self, status: &Status) {
+        if status.code == Some(ResponseCode::Alert) {
+            self.events.push_back(Event::Alert(status.text.clone()));
+        }
+    }
+
+    /// Takes note of what a code says of the mailbox or of the server.
+    fn note_code(&mut self, status: &Status) {
+        let Some(code) = &status.code else { return };
+        if let ResponseCode::Capability(capabilities) = code {
+            self.capabilities_told = true;
+            self.learn(capabilities.clone());
+        } else if let Some(mailbox) = self.open_mailbox() {
+            mailbox.note(code);
+        }
+    }
+
+    // Data
+
+    /// The mailbox that data is about: the one that is being opened, or the selected one.
+    fn open_mailbox(&mut self) -> Option<&mut MailboxState> {
+        self.opening.as_mut().or(self.mailbox.as_mut())
+    }
+
+    /// The mailbox whose messages vanish. While another one is being opened and has not been counted, that is still
+    /// the old one (RFC 7162 3.2.11).
+    fn shrinking_mailbox(&mut self) -> Option<&mut MailboxState> {
+        let counted = self.opening.as_ref().is_some_and(|opening| opening.counted);
+        if counted || self.mailbox.is_none() { self.opening.as_mut() } else { self.mailbox.as_mut() }
+    }
+
+    fn row(&mut self, number: NonZeroU32) -> Result<(), ProtocolError> {
+        if self.open_mailbox().is_none() || !matches!(self.phase, Phase::Ready) {
+            self.dropping_row = true;
+            return self.unexpected("FETCH");
+        }
+        self.events.push_back(Event::Row(number));
+        Ok(())
+    }
+
+    fn data(&mut self, response: Response) -> Result<(), ProtocolError> {
+        let (name, needs) = describe(&response);
+        let fits = match needs {
+            Needs::Nothing => true,
+            Needs::Login => self.state.is_authenticated(),
+            Needs::Mailbox => self.open_mailbox().is_some(),
+            Needs::Never => false,
+        };
+        if !fits || !matches!(self.phase, Phase::Ready) {
+            return self.unexpected(name);
+        }
+        let event = match response {
+            Response::Exists(exists) => {
+                if let Some(mailbox) = self.open_mailbox() {
+                    mailbox.set_exists(exists);
+                }
+                Event::Exists(exists)
+            }
+            Response::Recent(recent) => {
+                if let Some(mailbox) = self.open_mailbox() {
+                    mailbox.recent = recent;
+                }
+                Event::Recent(recent)
+            }
+            Response::Expunge(number) => {
+                if !self.shrinking_mailbox().is_some_and(|mailbox| mailbox.expunge(number)) {
+                    return self.violation(Violation::ImpossibleNumber { response: name });
+                }
+                Event::Expunge(number)
+            }
+            Response::Vanished { earlier, uids } => {
+                if !earlier && !self.vanish(&uids) {
+                    return self.violation(Violation::ImpossibleNumber { response: name });
+                }
+                Event::Vanished { earlier, uids }
+            }
+            Response::Flags(flags) => {
+                if let Some(mailbox) = self.open_mailbox() {
+                    mailbox.flags.clone_from(&flags);
+                }
+                Event::Flags(flags)
+            }
+            Response::Enabled(enabled) => {
+                self.context.utf8 |= enabled.iter().any(enables_utf8);
+                Event::Enabled(enabled)
+            }
+            Response::List(list) => Event::List(list),
+            Response::Lsub(list) => Event::Lsub(list),
+            Response::Search(numbers) => Event::Search(numbers),
+            Response::Esearch(response) => Event::Esearch(response),
+            Response::Status(mailbox, items) => Event::Status(mailbox, items),
+            Response::Namespace(namespaces) => Event::Namespace(namespaces),
+            Response::Id(parameters) => Event::Id(parameters),
+            Response::Other(text) if text.first().is_some_and(u8::is_ascii_digit) => {
+                // A number that no message has, such as `* 0 FETCH`.
+                return self.violation(Violation::ImpossibleNumber { response: name });
+            }
+            Response::Other(text) => Event::Other(text),
+            _ => return self.unexpected(name),
+        };
+        self.events.push_back(event);
+        Ok(())
+    }
+
+    /// Whether there were so many messages.
+    fn vanish(&mut self, uids: &UidSet) -> bool {
+        let Some(mailbox) = self.shrinking_mailbox() else { return false };
+        let left = u32::try_from(uids.len()).ok().and_then(|gone| mailbox.exists.checked_sub(gone));
+        mailbox.exists = left.unwrap_or(mailbox.exists);
+        left.is_some()
+    }
+
+    fn unexpected(&mut self, response: &'static str) -> Result<(), ProtocolError> {
+        self.violation(Violation::Unexpected { response })
+    }
+}
+
+/// What a response needs to make sense.
+#[derive(Clone, Copy)]
+enum Needs {
+    Nothing,
+    Login,
+    Mailbox,
+    Never,
+}
+
+const fn describe(response: &Response) -> (&'static str, Needs) {
+    match response {
+        Response::Enabled(_) => ("ENABLED", Needs::Login),
+        Response::Flags(_) => ("FLAGS", Needs::Mailbox),
+        Response::List(_) => ("LIST", Needs::Login),
+        Response::Lsub(_) => ("LSUB", Needs::Login),
+        Response::Search(_) => ("SEARCH", Needs::Mailbox),
+        Response::Esearch(_) => ("ESEARCH", Needs::Mailbox),
+        Response::Status(..) => ("STATUS", Needs::Login),
+        Response::Exists(_) => ("EXISTS", Needs::Mailbox),
+        Response::Recent(_) => ("RECENT", Needs::Mailbox),
+        Response::Expunge(_) => ("EXPUNGE", Needs::Mailbox),
+        Response::Fetch(..) => ("FETCH", Needs::Never),
+        Response::Namespace(_) => ("NAMESPACE", Needs::Login),
+        Response::Id(_) => ("ID", Needs::Nothing),
+        Response::Vanished { .. } => ("VANISHED", Needs::Mailbox),
+        Response::Other(_) => ("data", Needs::Nothing),
+        _ => ("a response", Needs::Never),
+    }
+}
+
+/// RFC 6855 3, RFC 9051 6.3.1: from here on strings and names are UTF-8.
+fn enables_utf8(capability: &Capability) -> bool {
+    capability.is("UTF8=ACCEPT") || capability.is("IMAP4rev2")
+}

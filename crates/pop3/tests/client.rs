@@ -1,0 +1,274 @@
+//! The client: recorded servers in every split, hostile ones, and both machines against each other with cuts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code"
+)]
+
+use posthaste_pop3::client::{Config, Event, TlsPolicy};
+use posthaste_pop3::{
+    Bytes, Client, MechanismName, MessageNumber, Misuse, ProtocolError, Secret, Security, Server, Step, Time,
+    Uidl, server,
+};
+use posthaste_testkit::{Conversation, Note, Outcome, assert_split_invariant, converse, run};
+
+fn one() -> MessageNumber {
+    MessageNumber::new(1).unwrap()
+}
+
+fn with(tls: TlsPolicy, security: Security) -> Client {
+    let mut config = Config::default();
+    config.tls = tls;
+    Client::new(config, security, Time::ZERO)
+}
+
+fn private() -> Client {
+    with(TlsPolicy::Required, Security::Tls)
+}
+
+/// Logs in when it may, asks for everything, and quits.
+fn act(client: &mut Client, event: Event) -> Note {
+    let words = match event {
+        Event::Ready { .. } => {
+            client.login("user", Secret::from("pass word")).unwrap();
+            "ready".into()
+        }
+        Event::Reply { reply, .. } if client.state() == posthaste_pop3::session::State::Transaction => {
+            // The login is answered first; then everything is queued once.
+            if let Ok(id) = client.stat()
+                && format!("{id:?}") == "CommandId(2)"
+            {
+                client.list().unwrap();
+                client.uidl_one(one()).unwrap();
+                client.retr(one()).unwrap();
+                client.dele(one()).unwrap();
+                client.quit().unwrap();
+            }
+            format!("reply {:?}", reply.status())
+        }
+        Event::Reply { id, reply } => format!("{id:?} {:?} {:?}", reply.status(), reply.code()),
+        Event::Stat { messages, octets, .. } => format!("stat {messages} {octets}"),
+        Event::Size { number, octets, .. } => format!("size {number} {octets}"),
+        Event::Uidl { number, uidl, .. } => format!("uidl {number} {uidl}"),
+        Event::Body { chunk, .. } => return Note::body(&chunk),
+        Event::ListEnd { .. } => "list end".into(),
+        Event::BodyEnd { .. } => "body end".into(),
+        Event::BodyAborted { .. } => "body aborted".into(),
+        event => format!("{event:?}"),
+    };
+    Note::event(words)
+}
+
+fn heard(make: impl Fn() -> Client, input: &str) -> Outcome {
+    assert_split_invariant(make, input.as_bytes(), true, act)
+}
+
+const OPENING: &str =
+    "+OK hello\r\n+OK\r\nUIDL\r\nPIPELINING\r\n.\r\n+OK\r\n+OK in\r\n+OK\r\nPIPELINING\r\n.\r\n";
+
+#[test]
+fn a_recorded_session_is_read_in_any_split() {
+    let server = "+OK 1 120\r\n+OK\r\n1   120 extra\r\n.\r\n+OK 1  x.y\r\n+OK\r\nA: b\r\n\r\n..dot\r\n.\r\n+OK\r\n+OK bye\r\n";
+    let outcome = heard(private, &format!("{OPENING}{server}"));
+    assert_eq!(
+        outcome.text(),
+        "CAPA\r\nUSER user\r\nPASS pass word\r\nCAPA\r\nSTAT\r\nLIST\r\nUIDL 1\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n"
+    );
+    for words in ["stat 1 120", "size 1 120", "uidl 1 x.y", "list end", "body end"] {
+        assert!(outcome.has(words), "{words}");
+    }
+    assert_eq!(outcome.bodies(), b"A: b\r\n\r\n.dot\r\n");
+    assert!(outcome.closed);
+}
+
+#[test]
+fn commands_are_sent_ahead_only_where_that_is_announced() {
+    let opening = OPENING.replace("PIPELINING\r\n", "TOP\r\n");
+    let outcome = run(&mut private(), [opening.as_bytes()], false, act);
+    assert!(outcome.text().ends_with("CAPA\r\nSTAT\r\n"), "{}", outcome.text());
+}
+
+#[test]
+fn uidl_of_one_message_may_come_as_a_list() {
+    let outcome =
+        heard(private, &format!("{OPENING}+OK 1 2\r\n+OK\r\n.\r\n+OK\r\n1 abc\r\n.\r\n-ERR no\r\n"));
+    assert!(outcome.has("uidl 1 abc"));
+}
+
+#[test]
+fn a_cut_inside_a_message_is_told() {
+    let outcome = heard(private, &format!("{OPENING}+OK 1 2\r\n+OK\r\n.\r\n+OK 1 a\r\n+OK\r\nhalf\r\n"));
+    assert!(outcome.has("body aborted") && !outcome.has("body end") && outcome.closed);
+}
+
+#[test]
+fn tlsc_12_without_tls_there_is_no_login() {
+    let plain = || with(TlsPolicy::Required, Security::Plain);
+    for server in [
+        "+OK hi\r\n+OK\r\nUIDL\r\n.\r\n",
+        "+OK hi\r\n-ERR what\r\n",
+        "+OK hi\r\n+OK\r\nSTLS\r\n.\r\n-ERR no\r\n",
+        "+OK 2 messages\r\n1 120\r\n2 200\r\n.\r\n",
+    ] {
+        let outcome = heard(plain, server);
+        assert!(outcome.error.is_some() && !outcome.text().contains("USER"), "{outcome:?}");
+    }
+    let may = || with(TlsPolicy::Opportunistic, Security::Plain);
+    assert!(heard(may, "+OK hi\r\n-ERR what\r\n").text().ends_with("USER user\r\n"));
+}
+
+#[test]
+fn tlsc_13_octets_behind_the_go_ahead_are_fatal() {
+    for tail in ["+OK\r\nPLAIN\r\n.\r\n", "garbage"] {
+        let input = format!("+OK hi\r\n+OK\r\nSTLS\r\n.\r\n+OK Begin TLS\r\n{tail}");
+        let mut client = with(TlsPolicy::Required, Security::Plain);
+        let outcome = run(&mut client, [input.as_bytes()], false, act);
+        assert!(matches!(client.poll_event(), Err(ProtocolError::Residue(_))), "{outcome:?}");
+        assert!(outcome.notes.is_empty());
+    }
+}
+
+#[test]
+fn hst_11_nonsense_is_bounded() {
+    let rows = "1 99999999999999999999\r\n".repeat(20);
+    let outcome = heard(private, &format!("{OPENING}+OK 4294967296 -1\r\n+OK\r\n{rows}"));
+    assert_eq!(outcome.error.as_deref(), Some("10 violations"));
+    let outcome = heard(private, &format!("{OPENING}+OK 1 1\r\n+OK\r\n.\r\n+OK 1 {}\r\n", "x".repeat(71)));
+    assert!(
+        outcome.notes.iter().any(|note| matches!(note, Note::Event(words) if words.contains("unique-id")))
+    );
+    let mut config = Config::default();
+    config.limits.body_max = 1000;
+    let mut client = Client::new(config, Security::Tls, Time::ZERO);
+    let endless = format!("{OPENING}+OK 1 1\r\n+OK\r\n.\r\n+OK 1 a\r\n+OK 3 octets\r\n{}", "x".repeat(2000));
+    let outcome = run(&mut client, [endless.as_bytes()], false, act);
+    assert_eq!(outcome.error.as_deref(), Some("message is longer than 1000 octets"));
+}
+
+#[test]
+fn inj_13_and_commands_out_of_order_are_misuse() {
+    let mut client = private();
+    assert!(matches!(client.login("a\r\nDELE 1", Secret::from("p")), Err(Misuse::Argument { .. })));
+    assert!(matches!(client.login("a", Secret::from("x\r\nDELE 1\r\n")), Err(Misuse::Argument { .. })));
+    assert!(matches!(client.stat(), Err(Misuse::NotNow { .. })));
+    client.login("a", Secret::from("p")).unwrap();
+    assert!(matches!(client.login("a", Secret::from("p")), Err(Misuse::NotNow { .. })));
+    client.quit().unwrap();
+    assert!(matches!(client.quit(), Err(Misuse::NotNow { .. })));
+}
+
+#[test]
+fn a_silent_server_is_given_up() {
+    let mut client = private();
+    let deadline = client.poll_timeout().unwrap();
+    client.handle_timeout(Time::ZERO);
+    assert!(matches!(client.poll_event(), Ok(Step::NeedInput)));
+    client.handle_timeout(deadline);
+    assert!(matches!(client.poll_event(), Err(ProtocolError::Timeout)));
+}
+
+/// What the server of a conversation does; counts what is to be removed.
+fn serve(server: &mut Server, event: server::Event, removed: &mut Vec<usize>) {
+    match event {
+        server::Event::Login(login) => {
+            let uidl = Uidl::new("id").unwrap();
+            let maildrop = server::Maildrop { messages: vec![server::Listed { size: 9, uidl }] };
+            login.accept(server, maildrop).unwrap();
+        }
+        server::Event::Retr(retr) => {
+            let mut writer = retr.open(server).unwrap();
+            writer.write(server, Bytes::from_static(b".a\r\n\r\n..b")).unwrap();
+            writer.finish(server).unwrap();
+        }
+        server::Event::StartTls(start) => start.accept(server).unwrap(),
+        server::Event::Quit(quit) => {
+            removed.extend(quit.deleted());
+            quit.done(server).unwrap();
+        }
+        event => panic!("{event:?}"),
+    }
+}
+
+fn talk(conversation: Conversation) -> (Vec<Note>, Vec<usize>, usize) {
+    let mut config = server::Config::default();
+    config.stls = server::Stls::Available;
+    config.mechanisms = vec![MechanismName::new("PLAIN").unwrap()];
+    let mut server = Server::new(config, Security::Plain, Time::ZERO);
+    let mut client = with(TlsPolicy::Required, Security::Plain);
+    let (mut notes, mut removed) = (Vec::new(), Vec::new());
+    let ended = converse(
+        &mut client,
+        &mut server,
+        conversation,
+        |client, event| notes.push(act(client, event)),
+        |server, event| serve(server, event, &mut removed),
+    );
+    assert_eq!((ended.client, ended.server), (Ok(()), Ok(())), "{conversation:?}");
+    (notes, removed, ended.octets)
+}
+
+#[test]
+fn both_machines_agree_whatever_the_segments() {
+    for segment in [1, 2, 7, usize::MAX] {
+        let (notes, removed, _) = talk(Conversation { segment, cut_after: None });
+        assert_eq!(removed, [0]);
+        let bodies: Vec<u8> = notes
+            .iter()
+            .filter_map(|note| if let Note::Body(chunk) = note { Some(chunk.clone()) } else { None })
+            .flatten()
+            .collect();
+        assert_eq!(bodies, b".a\r\n\r\n..b\r\n");
+        assert!(notes.contains(&Note::event("size 1 9")));
+        assert_eq!(notes.last(), Some(&Note::event("CommandId(7) Ok None")));
+    }
+}
+
+#[test]
+fn pop_03_a_cut_at_any_octet_leaves_no_false_certainty() {
+    let (whole, _, octets) = talk(Conversation::default());
+    for cut in 0..octets {
+        let (notes, removed, _) = talk(Conversation { segment: 1, cut_after: Some(cut) });
+        // A client that heard the last answer knows that the message is removed, and then it is.
+        if notes.last() == whole.last() {
+            assert_eq!(removed, [0], "cut after {cut}");
+        }
+        // A message that is not whole is not taken for one.
+        if notes.contains(&Note::event("body aborted")) {
+            assert!(!notes.contains(&Note::event("body end")), "cut after {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_sasl_exchange_is_the_applications() {
+    let mut client = private();
+    client.authenticate("LOGIN", None).unwrap();
+    let input = "+OK hi\r\n-ERR\r\n+ VXNlcm5hbWU6\r\n+\r\n-ERR [AUTH] no\r\n";
+    let outcome = run(&mut client, [input.as_bytes()], true, |client, event| match event {
+        Event::Challenge(challenge) if challenge.challenge().is_empty() => {
+            challenge.cancel(client).unwrap();
+            Note::event("cancel")
+        }
+        Event::Challenge(challenge) => {
+            assert_eq!(challenge.challenge().expose(), b"Username:");
+            challenge.respond(client, &Secret::from("user")).unwrap();
+            Note::event("respond")
+        }
+        Event::Reply { reply, .. } => Note::event(reply.code().unwrap().as_str()),
+        _ => Note::event("other"),
+    });
+    assert_eq!(outcome.text(), "CAPA\r\nAUTH LOGIN\r\ndXNlcg==\r\n*\r\n");
+    assert!(outcome.has("AUTH") && outcome.closed);
+}
+
+#[test]
+fn a_long_initial_response_waits_to_be_asked_for() {
+    let mut client = private();
+    client.authenticate("PLAIN", Some(Secret::new(vec![b'x'; 300]))).unwrap();
+    let outcome = run(&mut client, [&b"+OK hi\r\n-ERR\r\n+ \r\n+OK\r\n"[..]], false, |_, _| Note::event("x"));
+    let lines: Vec<usize> = outcome.text().lines().map(str::len).collect();
+    assert_eq!(lines, [4, "AUTH PLAIN".len(), 400]);
+}
