@@ -189,7 +189,9 @@ async fn listen(service: Service, listener: Listener, tls: Arc<ServerConfig>, co
     limits.connections_max = count(context.config.limits.connections);
     limits.per_network_max = count(context.config.limits.connections_per_ip);
     limits.farewell = match service {
-        Service::Imap | Service::Imaps => |_| Bytes::from_static(b"* BYE [UNAVAILABLE] Too many connections\r\n"),
+        Service::Imap | Service::Imaps => {
+            |_| Bytes::from_static(b"* BYE [UNAVAILABLE] Too many connections\r\n")
+        }
         Service::Pop3 | Service::Pop3s => |_| Bytes::from_static(b"-ERR [SYS/TEMP] too many connections\r\n"),
         _ => |_| Bytes::from_static(b"421 4.7.0 Too many connections\r\n"),
     };
@@ -229,7 +231,8 @@ fn said<E: std::fmt::Display>(outcome: Result<(), E>) -> Result<(), String> {
 
 #[expect(clippy::print_stdout, reason = "whoever started the server reads this")]
 fn say_ready(bound: &[(Service, SocketAddr)]) {
-    let ports: Vec<String> = bound.iter().map(|(service, address)| format!("{service:?}={address}")).collect();
+    let ports: Vec<String> =
+        bound.iter().map(|(service, address)| format!("{service:?}={address}")).collect();
     println!("ready {}", ports.join(" ").to_lowercase());
 }
 

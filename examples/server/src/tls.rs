@@ -54,10 +54,15 @@ pub fn load(config: &Config) -> Result<Arc<ServerConfig>, TlsError> {
     Ok(Arc::new(server))
 }
 
+/// Where the certificate of the server's own making is, for clients that are to trust it.
+pub fn self_signed_certificate(data: &Path) -> PathBuf {
+    data.join("tls").join("certificate.pem")
+}
+
 /// The certificate and key of the data directory, made if they are not there.
 fn self_signed(data: &Path, hostname: &str) -> Result<(PathBuf, PathBuf), TlsError> {
     let directory = data.join("tls");
-    let (certificate, key) = (directory.join("self-signed.crt"), directory.join("self-signed.key"));
+    let (certificate, key) = (self_signed_certificate(data), directory.join("key.pem"));
     if !certificate.exists() || !key.exists() {
         crate::store::make_private_directory(&directory).map_err(|error| file_error(&directory, &error))?;
         let made = rcgen::generate_simple_self_signed([hostname.to_owned()])
@@ -97,9 +102,9 @@ mod tests {
         let text = format!("hostname = \"mail.test\"\ndata = {:?}\n", data.path().display().to_string());
         let config = Config::parse(&text, Path::new("x.toml")).unwrap();
         load(&config).unwrap();
-        let first = std::fs::read(data.path().join("tls/self-signed.crt")).unwrap();
+        let first = std::fs::read(data.path().join("tls/certificate.pem")).unwrap();
         load(&config).unwrap();
-        assert_eq!(std::fs::read(data.path().join("tls/self-signed.crt")).unwrap(), first);
+        assert_eq!(std::fs::read(data.path().join("tls/certificate.pem")).unwrap(), first);
     }
 
     #[test]

@@ -30,7 +30,8 @@ use selected::Selected;
 /// How the connection ended, where it did not end in order.
 pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Error<ProtocolError>> {
     let mut config = Config::new(context.config.hostname.clone());
-    config.tls = if matches!(role, Role::Server { tls: Some(_) }) { Tls::Available } else { Tls::Unavailable };
+    config.tls =
+        if matches!(role, Role::Server { tls: Some(_) }) { Tls::Available } else { Tls::Unavailable };
     config.mechanisms = ["PLAIN", "LOGIN"].map(String::from).into();
     config.limits.append_max = context.config.limits.message_size;
     let machine = Server::new(config, stream.security(), Time::ZERO);

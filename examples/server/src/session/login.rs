@@ -23,7 +23,12 @@ pub(super) struct Exchanges(Option<Exchange>);
 
 impl Exchanges {
     /// Begins an exchange; one that was left unfinished is forgotten.
-    pub(super) async fn start(&mut self, directory: &Directory, mechanism: &str, initial: Option<&Secret>) -> Login {
+    pub(super) async fn start(
+        &mut self,
+        directory: &Directory,
+        mechanism: &str,
+        initial: Option<&Secret>,
+    ) -> Login {
         let Some(mut exchange) = Exchange::new(mechanism) else { return Login::Refused };
         let step = exchange.start(initial);
         self.0 = Some(exchange);

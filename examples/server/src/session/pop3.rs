@@ -79,7 +79,8 @@ impl Session {
         match event {
             Event::StartTls(start) => start.accept(self.connection.machine())?,
             Event::Login(login) => {
-                let verdict = login::verify(&self.context.directory, login.user().as_str(), login.password()).await;
+                let verdict =
+                    login::verify(&self.context.directory, login.user().as_str(), login.password()).await;
                 match self.open(verdict).await {
                     Ok(maildrop) => login.accept(self.connection.machine(), maildrop)?,
                     Err(refusal) => login.reject(self.connection.machine(), refusal)?,

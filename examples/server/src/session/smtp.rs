@@ -6,9 +6,12 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use posthaste_smtp::server::{AuthPrivacy, BodyEnd, Config, Event, HelloVerb, Mail, Mode, Rcpt, Server, TlsOffer};
+use posthaste_smtp::server::{
+    AuthPrivacy, BodyEnd, Config, Event, HelloVerb, Mail, Mode, Rcpt, Server, TlsOffer,
+};
 use posthaste_smtp::{
-    ClientName, ForwardPath, Limits, Mailbox, Mechanism, ProtocolError, Rejection, ReversePath, Text, Transaction,
+    ClientName, ForwardPath, Limits, Mailbox, Mechanism, ProtocolError, Rejection, ReversePath, Text,
+    Transaction,
 };
 use posthaste_tokio::{Connection, Error, Role, Stream};
 use posthaste_wire::Time;
@@ -23,10 +26,16 @@ use crate::store::{AccountId, Flags, InternalDate, Spool, StoreError};
 /// # Errors
 ///
 /// How the connection ended, where it did not end in order.
-pub async fn run(context: Context, mode: Mode, stream: Stream, role: Role) -> Result<(), Error<ProtocolError>> {
+pub async fn run(
+    context: Context,
+    mode: Mode,
+    stream: Stream,
+    role: Role,
+) -> Result<(), Error<ProtocolError>> {
     let peer = stream.peer_addr().map(|address| address.ip());
     let host = context.config.hostname.parse::<ClientName>();
-    let host = host.map_err(|error| std::io::Error::other(format!("hostname in the configuration: {error}")))?;
+    let host =
+        host.map_err(|error| std::io::Error::other(format!("hostname in the configuration: {error}")))?;
     let machine = Server::new(machine_config(&context, host, mode, &role), stream.security(), Time::ZERO);
     let mut session = Session {
         context,
@@ -46,9 +55,12 @@ fn machine_config(context: &Context, host: ClientName, mode: Mode, role: &Role) 
     let mut limits = Limits::default();
     limits.message_max = context.config.limits.message_size;
     limits.recipients_max = usize::try_from(context.config.limits.recipients).unwrap_or(usize::MAX);
-    let tls = if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
+    let tls =
+        if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
     let mechanisms = match mode {
-        Mode::Submission => ["PLAIN", "LOGIN"].iter().filter_map(|name| name.parse::<Mechanism>().ok()).collect(),
+        Mode::Submission => {
+            ["PLAIN", "LOGIN"].iter().filter_map(|name| name.parse::<Mechanism>().ok()).collect()
+        }
         Mode::Mta | Mode::Lmtp => Vec::new(),
     };
     Config::new(mode, host)
@@ -261,7 +273,9 @@ impl Session {
         };
         match outcome {
             Ok(delivered) => {
-                let id = delivered.first().map_or_else(String::new, |first| format!("{}.{}", first.mailbox, first.uid));
+                let id = delivered
+                    .first()
+                    .map_or_else(String::new, |first| format!("{}.{}", first.mailbox, first.uid));
                 tracing::info!(%id, %from, size, recipients = delivered.len(), peer = ?self.peer, "message delivered");
                 match format!("OK delivered {id}").parse::<Text>() {
                     Ok(text) => end.accept_with(server, &text)?,
@@ -280,10 +294,13 @@ impl Session {
     fn trace_fields(&self, transaction: &Transaction) -> String {
         let host = &self.context.config.hostname;
         let name = self.hello.as_ref().map_or("unknown", |(name, _)| name.as_str());
-        let peer = self.peer.map_or_else(|| "unknown".to_owned(), |ip| match ip {
-            IpAddr::V4(ip) => format!("[{ip}]"),
-            IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
-        });
+        let peer = self.peer.map_or_else(
+            || "unknown".to_owned(),
+            |ip| match ip {
+                IpAddr::V4(ip) => format!("[{ip}]"),
+                IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
+            },
+        );
         let date = rfc5322_date(Timestamp::now());
         let for_one = match transaction.recipients() {
             [one] => format!("\r\n\tfor {one}"),
@@ -291,7 +308,9 @@ impl Session {
         };
         let with = self.with_protocol();
         let from = transaction.from();
-        format!("Return-Path: {from}\r\nReceived: from {name} ({peer})\r\n\tby {host} with {with}{for_one};\r\n\t{date}\r\n")
+        format!(
+            "Return-Path: {from}\r\nReceived: from {name} ({peer})\r\n\tby {host} with {with}{for_one};\r\n\t{date}\r\n"
+        )
     }
 
     /// The name of the protocol in a Received field (RFC 3848).

@@ -1,6 +1,7 @@
 //! The content of a message in memory, as far as a command needs it, and what IMAP wants to know of it.
 
 use bytes::{Bytes, BytesMut};
+use posthaste_imap::message::{self, Fields, Summary};
 use posthaste_imap::types::{BodyStructure, Date, Envelope, Section, SectionText};
 
 use crate::store::{BlobId, Store, StoreError};
@@ -17,6 +18,7 @@ pub(super) enum Need {
 /// A message, or its header.
 pub(super) struct Content {
     octets: Bytes,
+    summary: Summary,
 }
 
 impl Content {
@@ -41,7 +43,61 @@ impl Content {
                 break;
             }
         }
-        Ok(Self { octets: octets.freeze() })
+        let octets = octets.freeze();
+        let summary = Summary::scan(&octets);
+        Ok(Self { octets, summary })
+    }
+
+    pub(super) fn envelope(&self) -> Envelope {
+        Envelope::default()
+    }
+
+    pub(super) fn body_structure(&self) -> BodyStructure {
+        BodyStructure::Multipart(posthaste_imap::types::Multipart {
+            parts: Vec::new(),
+            subtype: posthaste_imap::types::AString::replacing_nul("x"),
+            extension: None,
+        })
+    }
+
+    pub(super) fn header(&self) -> Bytes {
+        self.resolve(&[], message::SectionText::Header).unwrap_or_default()
+    }
+
+    pub(super) fn text(&self) -> Bytes {
+        self.resolve(&[], message::SectionText::Text).unwrap_or_default()
+    }
+
+    /// The octets of a section; `None` where the message has no such part.
+    pub(super) fn section(&self, section: &Section) -> Option<Bytes> {
+        let path: Vec<u32> = section
+            .part()
+            .map_or_else(Vec::new, |part| part.numbers().iter().map(|number| number.get()).collect());
+        match section.text() {
+            None => self.resolve(&path, message::SectionText::Whole),
+            Some(SectionText::Header) => self.resolve(&path, message::SectionText::Header),
+            Some(SectionText::Text) => self.resolve(&path, message::SectionText::Text),
+            Some(SectionText::Mime) => self.resolve(&path, message::SectionText::Mime),
+            Some(SectionText::HeaderFields(names)) => {
+                let names: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+                self.resolve(&path, message::SectionText::HeaderFields(&names))
+            }
+            Some(SectionText::HeaderFieldsNot(names)) => {
+                let names: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+                self.resolve(&path, message::SectionText::HeaderFieldsNot(&names))
+            }
+        }
+    }
+
+    /// The day the `Date` field names.
+    pub(super) fn sent_day(&self) -> Option<Date> {
+        Date::from_unix_days(self.summary.envelope().sent()?.local_day()).ok()
+    }
+
+    fn resolve(&self, path: &[u32], text: message::SectionText<'_>) -> Option<Bytes> {
+        let section = message::Section { path, text };
+        // NUL cannot stand in a literal (RFC 9051 4.3); the encoder replaces it.
+        Some(Bytes::copy_from_slice(&section.resolve(&self.summary, &self.octets)?))
     }
 }
 

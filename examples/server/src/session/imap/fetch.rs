@@ -34,7 +34,9 @@ impl Session {
         if attributes.iter().any(reads) && !self.connection.machine_ref().is_read_only() {
             match self.mark_seen(&targets).await {
                 // The client learns of the flag with the row.
-                Ok(true) if !attributes.contains(&FetchAttribute::Flags) => attributes.push(FetchAttribute::Flags),
+                Ok(true) if !attributes.contains(&FetchAttribute::Flags) => {
+                    attributes.push(FetchAttribute::Flags)
+                }
                 Ok(_) => {}
                 Err(error) => return Ok(asked.no(self.connection.machine(), refusal(&error))?),
             }
@@ -62,7 +64,8 @@ impl Session {
                 match item {
                     Ready::Item(item) => row.item(self.connection.machine(), &item)?,
                     Ready::Stream(payload, mut reader) => {
-                        let mut literal = row.literal(self.connection.machine(), &payload, reader.remaining())?;
+                        let mut literal =
+                            row.literal(self.connection.machine(), &payload, reader.remaining())?;
                         while let Some(chunk) = reader.next_chunk().await.map_err(|error| cut(&error))? {
                             self.connection.room().await?;
                             literal.write(self.connection.machine(), chunk)?;

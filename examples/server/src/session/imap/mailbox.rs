@@ -9,12 +9,12 @@ use posthaste_imap::server::{
     SelectedFlags, StatusOf, Subscribe, Unsubscribe,
 };
 use posthaste_imap::types::{
-    Create, ListCommand, ListResponse, ListStyle, Mailbox as ImapMailbox, MailboxAttribute, Namespace, Namespaces,
-    PermanentFlags, SpecialUse as ImapSpecialUse, StatusAttribute, StatusItem,
+    Create, ListCommand, ListResponse, ListStyle, Mailbox as ImapMailbox, MailboxAttribute, Namespace,
+    Namespaces, PermanentFlags, SpecialUse as ImapSpecialUse, StatusAttribute, StatusItem,
 };
 
-use super::{Outcome, Session, convert, refusal};
 use super::selected::Selected;
+use super::{Outcome, Session, convert, refusal};
 use crate::store::{Expunge, Mailbox, SEPARATOR, SpecialUse, Status, StoreError};
 
 impl Session {
@@ -170,7 +170,9 @@ impl Session {
 
     pub(super) async fn rename(&mut self, rename: Asked<Rename>) -> Outcome {
         let outcome = match (self.account_id(), convert::name(&rename.from), convert::name(&rename.to)) {
-            (Ok(account), Ok(from), Ok(to)) => self.context.store.rename_mailbox(account, &from, &to).await.map(drop),
+            (Ok(account), Ok(from), Ok(to)) => {
+                self.context.store.rename_mailbox(account, &from, &to).await.map(drop)
+            }
             (Err(error), ..) => Err(error),
             (_, Err(_), _) => Err(StoreError::NoSuchMailbox),
             (.., Err(error)) => Err(error.into()),
@@ -293,4 +295,3 @@ fn status_value(status: &Status, attribute: StatusAttribute) -> Option<u64> {
 pub(super) fn nonzero(number: u32) -> Result<NonZeroU32, StoreError> {
     NonZeroU32::new(number).ok_or_else(|| StoreError::Database("a UID or UIDVALIDITY is zero".to_owned()))
 }
-

@@ -1,6 +1,8 @@
 //! Commands that change messages (RFC 9051 6.3.12, 6.4): APPEND, STORE, COPY, MOVE, EXPUNGE.
 
-use posthaste_imap::server::{Append, AppendEnd, Asked, Copy, CopyUid, Expunge as ExpungeCommand, Move, Refusal, Store};
+use posthaste_imap::server::{
+    Append, AppendEnd, Asked, Copy, CopyUid, Expunge as ExpungeCommand, Move, Refusal, Store,
+};
 use posthaste_imap::types::{Addressing, FetchItem, ResponseCode, SequenceSet, StoreAction, StoreEcho};
 use std::num::NonZeroU32;
 
@@ -59,13 +61,18 @@ impl Session {
     async fn finish_append(&self, arriving: Arriving) -> Result<(NonZeroU32, NonZeroU32), StoreError> {
         let Arriving { mailbox, flags, date, spool } = arriving;
         let content = spool?.finish().await?;
-        let appended = self.context.store.append(mailbox.id, vec![NewMessage { content, flags, date }]).await?;
+        let appended =
+            self.context.store.append(mailbox.id, vec![NewMessage { content, flags, date }]).await?;
         let uid = appended.uids.first().copied().unwrap_or_default();
         Ok((nonzero(appended.uidvalidity)?, nonzero(uid)?))
     }
 
     /// The messages a set names; `None` where a number is beyond the last message.
-    pub(super) fn targets(&self, set: &SequenceSet, addressing: Addressing) -> Option<Vec<(NonZeroU32, u32)>> {
+    pub(super) fn targets(
+        &self,
+        set: &SequenceSet,
+        addressing: Addressing,
+    ) -> Option<Vec<(NonZeroU32, u32)>> {
         let selected = self.selected.as_ref()?;
         if addressing == Addressing::Sequence && !selected.view.covers(set) {
             return None;
