@@ -280,8 +280,8 @@ fn commands(mut octets: &[u8]) -> Vec<Bytes> {
         let (text, rest) = (&octets[..end], &octets[end + 2..]);
         line.extend_from_slice(text);
         octets = rest;
-        match posthaste_imap::marker(text) {
-            posthaste_imap::Marker::Literal(header, _) => {
+        match parse::literal_marker(text) {
+            parse::LiteralMarker::Literal(header) => {
                 let (data, rest) = octets.split_at(usize::try_from(header.len).unwrap());
                 line.extend_from_slice(b"\r\n");
                 line.extend_from_slice(data);

@@ -6,8 +6,8 @@
 
 use crate::client::row::{Found, Row};
 use crate::client::{ClientLimits, ProtocolError};
-use crate::frame::{Marker, marker};
 use crate::parse::fetch::row_start;
+use crate::parse::{LiteralMarker, literal_marker};
 use crate::types::{FetchItem, ParseContext, Payload};
 use bytes::{BufMut, Bytes, BytesMut};
 use core::num::NonZeroU32;
@@ -272,10 +272,10 @@ fn check_length(held: usize, more: usize, bounds: &Bounds) -> Result<(), Protoco
 }
 
 fn line_end(line: &[u8]) -> Result<LineEnd, ProtocolError> {
-    match marker(line) {
-        Marker::None => Ok(LineEnd::Last),
-        Marker::Literal(header, _) => Ok(LineEnd::Literal(header.len)),
-        Marker::Malformed => Err(ProtocolError::MalformedLiteral),
+    match literal_marker(line) {
+        LiteralMarker::None => Ok(LineEnd::Last),
+        LiteralMarker::Literal(header) => Ok(LineEnd::Literal(header.len)),
+        LiteralMarker::Malformed => Err(ProtocolError::MalformedLiteral),
     }
 }
 

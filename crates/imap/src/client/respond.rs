@@ -100,6 +100,7 @@ impl Client {
         Some(sending)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "what was being sent is over with the command")]
     fn complete(&mut self, running: &Running, sending: Option<Sending>, status: Status) {
         let is_ok = status.condition == Condition::Ok;
         match running.purpose {
