@@ -15,7 +15,7 @@ use client_support::{client, note, ready, say, sent, step};
 use posthaste_imap::client::{
     Client, Config, Event, PlaintextLogin, ProtocolError, StartTls, TagPrefix, Timer,
 };
-use posthaste_imap::types::{Mailbox, StatusAttribute};
+use posthaste_imap::types::{Capability, Mailbox, StatusAttribute};
 use posthaste_imap::{Layer, Misuse, Secret, Security, State, Step, Time};
 use posthaste_testkit::{assert_split_invariant, run};
 use proptest::prelude::*;
@@ -240,6 +240,21 @@ fn tlsc_21_login_is_refused_before_an_octet_is_sent() {
     let (events, _, sent) = play(&mut client, "* CAPABILITY IMAP4rev1 LOGINDISABLED\r\nA2 OK done\r\n");
     assert_eq!(events, ["Ready", "NotSent CommandId(1)"]);
     assert_eq!(sent, "");
+}
+
+#[test]
+fn tlsc_22_a_server_that_speaks_utf8_only() {
+    let mut client = ready("IMAP4rev1 IMAPSIEVE=sieve://evil UTF8=ONLY");
+    client.login("joe", Secret::from("pw")).unwrap();
+    sent(&mut client);
+    say(&mut client, "A1 OK [CAPABILITY IMAP4rev1 IMAPSIEVE=sieve://evil UTF8=ONLY] in\r\n");
+    assert_eq!(sent(&mut client), "", "an address in a capability is text");
+    assert!(matches!(client.select(Mailbox::inbox(), vec![]), Err(Misuse::NotNow { .. })));
+    client.enable(vec![Capability::new("UTF8=ACCEPT").unwrap()]).unwrap();
+    sent(&mut client);
+    say(&mut client, "* ENABLED UTF8=ACCEPT\r\nA2 OK on\r\n");
+    client.select(Mailbox::new("Entwürfe").unwrap(), vec![]).unwrap();
+    assert_eq!(sent(&mut client), "A3 SELECT \"Entwürfe\"\r\n");
 }
 
 #[test]

@@ -334,6 +334,14 @@ impl Client {
         {
             return Err(Misuse::NotNow { call, state: "with a server that does not announce it" });
         }
+        // RFC 6855 6: such a server opens no mailbox for a client that has not said it reads UTF-8.
+        let opens = matches!(command, Command::Select(..) | Command::Examine(..));
+        if opens && !self.context.utf8 && self.has_capability("UTF8=ONLY") {
+            return Err(Misuse::NotNow {
+                call,
+                state: "before UTF8=ACCEPT is enabled, which the server demands",
+            });
+        }
         Ok(())
     }
 
