@@ -3,17 +3,14 @@
 //! Stands on `posthaste_smtp::client::Client`, which decides what is said. Adds: connecting, the choice of a login,
 //! and bodies that are read while they are sent.
 
-use std::pin::Pin;
-
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use posthaste_smtp::client::{self as machine, AuthPrivacy, BodyWriter, Event, Mode, Report, TlsPolicy};
 use posthaste_smtp::{Capabilities, ClientName, Envelope, ProtocolError, Rejection, Time};
 use posthaste_wire::Misuse;
-use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::client::{self, ClientOptions, TlsMode, within};
 use crate::tls::Alpn;
-use crate::{ClientError, Connection, Role, Stream};
+use crate::{Body, ClientError, Connection, Role, Stream};
 
 /// Why a call of an SMTP client failed.
 pub type Error = ClientError<ProtocolError, Rejection>;
@@ -38,14 +35,6 @@ pub type Error = ClientError<ProtocolError, Rejection>;
 pub struct Client {
     connection: Connection<machine::Client>,
     options: ClientOptions,
-}
-
-/// The content of a message: lines that end in CR LF, without dot-stuffing.
-pub struct Body(Source);
-
-enum Source {
-    Bytes(Bytes),
-    Reader(Pin<Box<dyn AsyncRead + Send>>),
 }
 
 impl Client {
@@ -93,7 +82,7 @@ impl Client {
         Ok(client)
     }
 
-    /// Sends one message and waits for what becomes of it: the answer for each recipient, and whether the server
+    /// Sends one message, whose lines end in CR LF, and waits for what becomes of it: the answer for each recipient, and whether the server
     /// has taken the message.
     ///
     /// A body that is not fully read is not sent: the session is given up in the middle, and the server throws
@@ -200,38 +189,3 @@ impl Client {
         client::next(&mut self.connection, self.options.idle_timeout).await
     }
 }
-
-impl Body {
-    /// A body that is read while it is sent.
-    pub fn from_reader(reader: impl AsyncRead + Send + 'static) -> Self {
-        Self(Source::Reader(Box::pin(reader)))
-    }
-
-    /// The next piece; `None` at the end.
-    async fn next(&mut self) -> std::io::Result<Option<Bytes>> {
-        let piece = match &mut self.0 {
-            Source::Bytes(bytes) => bytes.split_to(bytes.len().min(PIECE_MAX)),
-            Source::Reader(reader) => {
-                let mut piece = BytesMut::with_capacity(PIECE_MAX);
-                reader.read_buf(&mut piece).await?;
-                piece.freeze()
-            }
-        };
-        Ok(Some(piece).filter(|piece| !piece.is_empty()))
-    }
-}
-
-impl<T: Into<Bytes>> From<T> for Body {
-    fn from(bytes: T) -> Self {
-        Self(Source::Bytes(bytes.into()))
-    }
-}
-
-impl std::fmt::Debug for Body {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Body").finish_non_exhaustive()
-    }
-}
-
-/// So much of a body is in memory here at a time.
-const PIECE_MAX: usize = 32 * 1024;
