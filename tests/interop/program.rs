@@ -80,7 +80,11 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
 ///
 /// When it cannot be started, or has not ended after a minute; it is ended then.
 #[track_caller]
-pub(crate) fn run<A: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = A>, input: &[u8]) -> Output {
+pub(crate) fn run<A: AsRef<OsStr>>(
+    program: &Path,
+    arguments: impl IntoIterator<Item = A>,
+    input: &[u8],
+) -> Output {
     run_for(program, arguments, input, RUN_MAX)
 }
 

@@ -46,7 +46,8 @@ pub(crate) fn flags(server: &Server, account: &str) -> Vec<String> {
 /// Adds a flag to the message with this subject in an INBOX.
 #[track_caller]
 pub(crate) fn add_flag(server: &Server, account: &str, subject: &str, flag: &str) {
-    let (user, subject, flag) = (format!("user={account}"), format!("subject={subject}"), format!("flag={flag}"));
+    let (user, subject, flag) =
+        (format!("user={account}"), format!("subject={subject}"), format!("flag={flag}"));
     script(server, "mailbox_tool.py", &["do=add-flag", &user, &subject, &flag]).success();
 }
 

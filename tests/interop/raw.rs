@@ -137,7 +137,9 @@ fn mail_for_other_domains_is_refused() {
     talk.send("RCPT TO:<victim@elsewhere.test>\r\n");
     talk.expect("550 5.7.1");
     // A claim to be local changes nothing, nor do the old ways to name a route.
-    for recipient in ["victim%elsewhere.test@example.test", "victim@elsewhere.test@example.test", "elsewhere.test!victim"] {
+    for recipient in
+        ["victim%elsewhere.test@example.test", "victim@elsewhere.test@example.test", "elsewhere.test!victim"]
+    {
         talk.send(format!("RCPT TO:<{recipient}>\r\n"));
         talk.expect("5");
     }
@@ -192,7 +194,11 @@ fn plaintext_sent_ahead_of_the_handshake_is_never_answered() {
     talk.until("* OK");
     talk.send("a STARTTLS\r\nb NOOP\r\n");
     let rest = talk.rest();
-    assert!(rest.iter().all(|line| !line.starts_with("a OK") && !line.starts_with("b ")), "{}", talk.transcript());
+    assert!(
+        rest.iter().all(|line| !line.starts_with("a OK") && !line.starts_with("b ")),
+        "{}",
+        talk.transcript()
+    );
     let mut talk = Talk::connect(&server, "pop3");
     talk.until("+OK");
     talk.send("STLS\r\nCAPA\r\n");

@@ -157,7 +157,10 @@ impl Server {
             match ready.recv_timeout(START_MAX) {
                 Ok(()) => return,
                 Err(RecvTimeoutError::Timeout) => {
-                    panic!("the server printed no line starting with `ready` in {START_MAX:?}\n{}", self.log())
+                    panic!(
+                        "the server printed no line starting with `ready` in {START_MAX:?}\n{}",
+                        self.log()
+                    )
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.child.take().unwrap().wait().unwrap();

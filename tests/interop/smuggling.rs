@@ -32,7 +32,8 @@ fn attempt(attempts: &[&[u8]]) {
             let (replies, transcript) = transaction(&server, attempt, segments);
             let reply = replies.first().map(String::as_str).unwrap_or_default();
             assert!(reply.starts_with("250") || reply.starts_with('5'), "no reply to the data\n{transcript}");
-            let behind = replies.iter().skip(1).filter(|line| !line.starts_with("221") && !line.starts_with("421"));
+            let behind =
+                replies.iter().skip(1).filter(|line| !line.starts_with("221") && !line.starts_with("421"));
             assert_eq!(behind.count(), 0, "more than one reply to one text\n{transcript}");
         }
     }

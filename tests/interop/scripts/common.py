@@ -64,7 +64,8 @@ def refused(call, message, *codes):
 def deliver(text, recipient=None, sender="sender@remote.test"):
     """Hands a message to port 25, as any server on the internet would."""
     with smtplib.SMTP(HOST, port("smtp"), local_hostname="client.test", timeout=TIMEOUT) as smtp:
-        equal(smtp.sendmail(sender, [recipient or ALICE], text), {}, "no recipient is refused")
+        options = [] if text.isascii() else ["BODY=8BITMIME"]
+        equal(smtp.sendmail(sender, [recipient or ALICE], text, options), {}, "no recipient is refused")
 
 
 def inbox(user=None, mailbox="INBOX"):

@@ -24,7 +24,7 @@ ok(clear.starttls(trust()), "STARTTLS")
 check("LOGINDISABLED" not in clear.capabilities, "LOGINDISABLED is gone after TLS", clear.capabilities)
 ok(clear.login(ALICE, PASSWORD), "LOGIN")
 ok(clear.select(), "SELECT")
-ok(clear.logout() and ("OK", None), "LOGOUT")
+equal(clear.logout()[0], "BYE", "LOGOUT")
 
 for subject in ("first", "second"):
     deliver(message(subject, BODY, "Content-Type: text/plain; charset=utf-8\r\n"))
@@ -86,7 +86,7 @@ for name in (b"INBOX", b"Archive", b"Archive/2026"):
 ok(imap.subscribe("Archive"), "SUBSCRIBE")
 check(b"Archive" in b"\n".join(item or b"" for item in ok(imap.lsub(), "LSUB")), "LSUB shows it")
 equal(imap.create("Archive")[0], "NO", "a mailbox is not made twice")
-equal(imap.select("No such mailbox".join('""'))[0], "NO", "SELECT of nothing")
+equal(imap.select('"No such mailbox"')[0], "NO", "SELECT of nothing")
 ok(imap.select(), "SELECT")
 
 # APPEND keeps octets, flags and the date.
@@ -140,8 +140,3 @@ equal(imap.logout()[0], "BYE", "LOGOUT")
 bob = inbox(BOB)
 equal(numbers(ok(bob.search(None, "ALL"), "SEARCH")), [], "Bob's INBOX is empty")
 check(b"Archive" not in b"\n".join(ok(bob.list(), "LIST")), "Bob does not see Alice's mailboxes")
-try:
-    bob.login(ALICE, PASSWORD)
-    check(False, "a second LOGIN is refused")
-except imaplib.IMAP4.error:
-    pass
