@@ -36,6 +36,7 @@ use crate::types::{Capability, ParseContext};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::fmt;
 use posthaste_wire::{Machine, Misuse, Security, SendQueue, Step, Tickets, Time, TimerTable, Upgrade};
 use queue::{Queued, Running, Sending};
 use reader::{Bounds, Read, Reader};
@@ -60,7 +61,6 @@ use setup::Phase;
 /// ```
 ///
 /// Memory: see [`ClientLimits`].
-#[derive(Debug)]
 pub struct Client {
     config: Config,
     security: Security,
@@ -431,6 +431,20 @@ impl Client {
             error,
             ..Self::new(config, security, now)
         }
+    }
+}
+
+/// Shows where the conversation is. What waits to be sent, which may be a password, is not shown.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("phase", &self.phase)
+            .field("state", &self.state)
+            .field("security", &self.security)
+            .field("running", &self.running)
+            .field("queued", &self.queue.len())
+            .field("error", &self.error)
+            .finish_non_exhaustive()
     }
 }
 

@@ -73,6 +73,9 @@ pub struct Timeouts {
     pub close: Duration,
 }
 
+/// What `next` gives.
+type Next<M> = Result<Option<<M as Machine>::Event>, Error<<M as Machine>::Error>>;
+
 #[derive(Debug)]
 enum Phase {
     Open,
@@ -213,9 +216,8 @@ impl<M: Machine> Connection<M> {
         self.output.sent()
     }
 
-    /// The polled form of [`next`](Self::next). The connection's clock is the caller's concern there: it runs
-    /// from the first call that is not ready to the first that is.
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<M::Event>, Error<M::Error>>> {
+    /// The polled form of [`next`](Self::next), which sees to the clock.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<M>> {
         loop {
             match &self.phase {
                 Phase::Open => {}
@@ -265,7 +267,9 @@ impl<M: Machine> Connection<M> {
         if !self.eof && !crowded && self.poll_read(cx).is_ready() {
             return Poll::Ready(());
         }
-        if self.eof && sending.is_ready() && self.machine.poll_timeout().is_none() {
+        // With nothing to come in and nowhere to send to, or no deadline, the machine would wait for ever.
+        let stuck = self.write_lost.is_some() || self.machine.poll_timeout().is_none();
+        if self.eof && sending.is_ready() && stuck {
             self.lost(Error::Io(io::ErrorKind::UnexpectedEof.into()));
             self.phase = Phase::Closing(Closing::Flush);
             return Poll::Ready(());

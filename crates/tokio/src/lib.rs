@@ -1,11 +1,98 @@
-//! Transport.
+//! Tokio and rustls transport for the Posthaste protocol machines: one driver, listeners, async clients.
+//!
+//! The machines of `posthaste-smtp`, `posthaste-pop3` and `posthaste-imap` do no I/O. A [`Connection`] moves the
+//! octets and keeps the time for any of them; [`serve`] runs a session for each connection that comes in:
+//!
+//! ```no_run
+//! use posthaste_pop3::server::{Config, Event, LoginRefusal, Server};
+//! use posthaste_tokio::{Accepted, Connection, Limits, Listener, Role, Time, serve};
+//! use tokio_util::sync::CancellationToken;
+//!
+//! async fn session(accepted: Accepted) -> Result<(), Box<dyn std::error::Error>> {
+//!     let machine = Server::new(Config::default(), accepted.stream.security(), Time::ZERO);
+//!     let mut connection = Connection::new(machine, accepted.stream, Role::Server { tls: None });
+//!     while let Some(event) = connection.next().await? {
+//!         if let Event::Login(login) = event {
+//!             login.reject(connection.machine(), LoginRefusal::Credentials)?;
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//!
+//! # async fn run() -> std::io::Result<()> {
+//! let listener = Listener::bind("127.0.0.1:1100").await?;
+//! serve(listener, Limits::default(), CancellationToken::new(), |accepted| async move {
+//!     if let Err(error) = session(accepted).await {
+//!         eprintln!("{error}");
+//!     }
+//! })
+//! .await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A client needs no loop: see [`smtp::Client`], [`pop3::Client`] and [`imap::Client`].
+//!
+//! # The loop
+//!
+//! 1. [`Connection::next`] gives the next event. Meanwhile it sends what is queued, reads, keeps the machine's
+//!    deadlines, and runs the TLS handshake when the machine asks for one.
+//! 2. An event that is a token is answered with [`Connection::machine`] as the argument. Until then nothing is read.
+//! 3. A body is written in chunks, with [`Connection::room`] before each or after `Misuse::Congested`.
+//! 4. `None` means that all has been sent and the stream is closed.
+//!
+//! [`Connection::next`] may be dropped at any moment, so a session waits for its peer and for other things, such
+//! as news of a mailbox or the end of the service, in one `tokio::select!`.
+//!
+//! The connection's clock runs only while `next` waits. What an application takes over an event is not held
+//! against its peer.
+//!
+//! # Parts
+//!
+//! | part | what it decides |
+//! | --- | --- |
+//! | [`Connection`], [`Timeouts`] | when to send, read, upgrade, close |
+//! | [`Stream`], [`Role`] | what carries the octets, and which side of TLS this is |
+//! | [`tls`] | whom to trust, what to show |
+//! | [`serve`], [`Listener`], [`Limits`] | who may connect, and how a service ends |
+//! | [`smtp`], [`pop3`], [`imap`] | a call for each thing a client does |
+//! | [`Error`], [`ClientError`] | whose fault it was |
+//!
+//! # Limits
+//!
+//! A connection holds what its machine holds, up to 64 KiB of output (and one chunk more) that the peer has not
+//! taken, and under TLS what rustls buffers. There is no read buffer. A peer that takes less than 16 KiB in
+//! [`Timeouts::write`] is cut. Nothing is read while more than the machine's mark waits to be sent.
+//!
+//! # Sources
+//!
+//! | RFC | what of it | status |
+//! | --- | --- | --- |
+//! | 8314 | implicit TLS, credentials only in private | done |
+//! | 3207, 2595, 9051 6.2.1 | the handshake behind STARTTLS and STLS | done; what is said is the machines' |
+//! | 7301 | ALPN `imap`, `pop3` | done |
+//! | 9266 | `tls-exporter` channel binding | offered by [`Stream::tls_exporter`], not used by a mechanism yet |
+//! | 4978 | COMPRESS=DEFLATE | not done: `Error::NoLayer` |
+//!
+//! # Features and versions
+//!
+//! No features. Needs Rust 1.85 and a tokio runtime with time and I/O enabled.
+
+mod body;
+mod client;
 mod connection;
 mod error;
+pub mod imap;
 mod listen;
+pub mod pop3;
+pub mod smtp;
 mod stream;
 pub mod tls;
 
+pub use body::Body;
+pub use client::{ClientError, ClientOptions, Credentials, TlsMode};
 pub use connection::{Connection, Timeouts};
 pub use error::Error;
 pub use listen::{Accepted, Limits, Listener, Outcome, Refusal, serve};
+pub use posthaste_wire::{Machine, Misuse, Secret, Security, Time};
 pub use stream::{Role, Stream, Transport};

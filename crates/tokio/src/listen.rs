@@ -70,7 +70,7 @@ pub struct Accepted {
 }
 
 impl Listener {
-    /// Binds to every address that `addresses` stands for.
+    /// Binds to every address that `addresses` stands for. On most systems a socket on `[::]` takes IPv4 as well.
     ///
     /// # Errors
     ///

@@ -19,9 +19,9 @@ use tokio_rustls::{Accept, Connect, TlsAcceptor, TlsConnector, TlsStream};
 use crate::tls::ClientTls;
 
 /// What can carry a connection: whatever reads and writes and can move to another task.
-pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+pub trait Transport: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static> Transport for T {}
 
 /// The byte stream of a connection, whatever it is made of.
 pub struct Stream {

@@ -245,6 +245,56 @@ async fn a_server_that_cannot_write_ends_with_the_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_cannot_write_still_reads_why() {
+    let (near, mut far) = duplex(64);
+    far.write_all(b"421 going away\r\n").await.unwrap();
+    drop(far);
+    let mut connection = Connection::new(Toy::client(), near, Role::Client { tls: None });
+    connection.machine().write(Bytes::from(vec![b'x'; 10_000])).unwrap();
+    assert!(matches!(connection.flush().await, Err(Error::Io(_))));
+    assert!(matches!(connection.next().await, Ok(Some(Said::Line(line))) if line == "421 going away"));
+    assert!(matches!(connection.next().await, Err(Error::Io(_))));
+    assert!(matches!(connection.next().await, Ok(None)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_lost_ends_even_if_its_machine_waits() {
+    let (near, far) = duplex(64);
+    drop(far);
+    let mut machine = Toy::server();
+    machine.wait_after_eof();
+    machine.say("hello");
+    let mut connection = Connection::new(machine, near, plain_server());
+    assert!(matches!(connection.next().await, Err(Error::Io(_))));
+    assert!(matches!(connection.next().await, Ok(None)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_from_outside_leaves_beside_other_waiting() {
+    let (near, mut far) = duplex(64);
+    let (send, mut news) = tokio::sync::mpsc::channel::<&str>(1);
+    let mut connection = Connection::new(Toy::server(), near, plain_server());
+    let session = tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                event = connection.next() => match event.unwrap() {
+                    Some(Said::Question(question)) => question.answer(connection.machine(), "ok").unwrap(),
+                    _ => return,
+                },
+                Some(news) = news.recv() => connection.machine().say(news),
+            }
+        }
+    });
+    let mut heard = [0; 9];
+    send.send("2 exist").await.unwrap();
+    far.read_exact(&mut heard).await.unwrap();
+    assert_eq!(&heard, b"2 exist\r\n");
+    far.write_all(b"noop\r\nquit\r\n").await.unwrap();
+    assert_eq!(read_all(far).await, "ok\r\nbye\r\n");
+    session.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_closing_server_does_not_wait_for_a_silent_peer_for_long() {
     let (near, mut far) = duplex(1024);
     far.write_all(b"quit\r\n").await.unwrap();

@@ -151,13 +151,27 @@ async fn a_session_that_does_not_end_is_dropped_at_the_deadline() {
     let running = tokio::spawn(serve(listener, limits, shutdown.clone(), |accepted| async move {
         let mut stream = accepted.stream;
         stream.write_all(b"here\r\n").await.unwrap();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }));
     let mut peer = TcpStream::connect(address).await.unwrap();
     let mut greeting = [0; 6];
     peer.read_exact(&mut greeting).await.unwrap();
     shutdown.cancel();
     assert_eq!(running.await.unwrap().dropped, 1);
+}
+
+#[tokio::test]
+async fn a_service_listens_on_several_addresses() {
+    let addresses: Vec<SocketAddr> = vec!["127.0.0.1:0".parse().unwrap(), "127.0.0.2:0".parse().unwrap()];
+    let listener = Listener::bind(addresses.as_slice()).await.unwrap();
+    let bound = listener.local_addrs().unwrap();
+    assert_eq!(bound.len(), 2);
+    let service = start_on(listener, Limits::default());
+    for address in bound {
+        let mut peer = BufReader::new(TcpStream::connect(address).await.unwrap());
+        assert!(repeats(&mut peer).await, "{address}");
+    }
+    service.stop().await;
 }
 
 #[tokio::test]

@@ -108,14 +108,7 @@ impl Client {
 
     /// Sends from the queue what may be sent now.
     pub(crate) fn pump(&mut self) {
-        while matches!(self.phase, Phase::Ready) && self.sending.is_none() && !self.is_over() && !self.bye {
-            let Some(next) = self.queue.front() else { return };
-            let company = company(&next.command);
-            let full = self.running.len() >= self.config.limits.running_max;
-            if full || !self.running.iter().all(|running| company.may_join(running.company)) {
-                return;
-            }
-            let Some(Queued { id, command, purpose }) = self.queue.pop_front() else { return };
+        while let Some((Queued { id, command, purpose }, company)) = self.next_in_turn() {
             match (self.check_now(&command), id) {
                 (Ok(()), _) => self.start(id, command, purpose, company),
                 (Err(why), Some(id)) => self.events.push_back(Event::NotSent { id, why }),
@@ -123,6 +116,22 @@ impl Client {
             }
         }
         self.watch();
+    }
+
+    /// Takes the next command when its turn has come.
+    fn next_in_turn(&mut self) -> Option<(Queued, Company)> {
+        let open = matches!(self.phase, Phase::Ready) && !self.is_over() && !self.bye;
+        if !open || self.sending.is_some() || self.running.len() >= self.config.limits.running_max {
+            return None;
+        }
+        let next = self.queue.front()?;
+        let company = match next.purpose {
+            // What follows is written by what the answer announces.
+            Purpose::Capability => Company::Alone,
+            _ => company(&next.command),
+        };
+        let joins = self.running.iter().all(|running| company.may_join(running.company));
+        if joins { self.queue.pop_front().map(|next| (next, company)) } else { None }
     }
 
     /// Begins to send a command.
@@ -324,6 +333,14 @@ impl Client {
             && !self.has_capability("IMAP4rev2")
         {
             return Err(Misuse::NotNow { call, state: "with a server that does not announce it" });
+        }
+        // RFC 6855 6: such a server opens no mailbox for a client that has not said it reads UTF-8.
+        let opens = matches!(command, Command::Select(..) | Command::Examine(..));
+        if opens && !self.context.utf8 && self.has_capability("UTF8=ONLY") {
+            return Err(Misuse::NotNow {
+                call,
+                state: "before UTF8=ACCEPT is enabled, which the server demands",
+            });
         }
         Ok(())
     }

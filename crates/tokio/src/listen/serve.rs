@@ -221,3 +221,24 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often it is logged that accepting fails.
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn res_02_accepting_pauses_when_file_descriptors_run_out_and_not_for_one_peer() {
+        let mut failures = Failures::default();
+        let begun = Instant::now();
+        for _ in 0..100 {
+            failures.pause(&io::ErrorKind::ConnectionAborted.into()).await;
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        // EMFILE: 24 on every system that this runs on.
+        for _ in 0..100 {
+            failures.pause(&io::Error::from_raw_os_error(24)).await;
+        }
+        assert!(begun.elapsed() >= ACCEPT_PAUSE * 100);
+        assert!(failures.logged.is_some_and(|logged| logged.elapsed() < LOG_INTERVAL + ACCEPT_PAUSE * 2));
+    }
+}

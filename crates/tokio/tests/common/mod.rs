@@ -27,6 +27,8 @@ pub struct Toy {
     idle: Option<Time>,
     /// Input does not move the deadline.
     held: bool,
+    /// The machine keeps waiting, and its deadline, when nothing can come any more: a machine that is wrong.
+    stubborn: bool,
     pub timeouts: usize,
     pub security: Security,
 }
@@ -89,6 +91,7 @@ impl Toy {
             closed: false,
             idle: Some(Time::ZERO.after(IDLE)),
             held: false,
+            stubborn: false,
             timeouts: 0,
             security: Security::Plain,
         }
@@ -101,6 +104,11 @@ impl Toy {
     /// From here on the deadline is that of the whole conversation.
     pub fn hold_deadline(&mut self) {
         self.held = true;
+    }
+
+    /// Makes the machine wait for input after the end of it.
+    pub fn wait_after_eof(&mut self) {
+        self.stubborn = true;
     }
 
     pub fn say(&mut self, line: &str) {
@@ -208,7 +216,7 @@ impl Machine for Toy {
                         return Ok(Step::Event(event));
                     }
                 }
-                None if self.eof => return Ok(Step::Closed),
+                None if self.eof && !self.stubborn => return Ok(Step::Closed),
                 None => return Ok(Step::NeedInput),
             }
         }
@@ -219,7 +227,7 @@ impl Machine for Toy {
     }
 
     fn poll_timeout(&self) -> Option<Time> {
-        if self.closed || self.eof { None } else { self.idle }
+        if self.closed || (self.eof && !self.stubborn) { None } else { self.idle }
     }
 
     fn upgraded(&mut self, _: Time, _: Upgrade, security: Security) -> Result<(), Misuse> {

@@ -1,0 +1,296 @@
+//! The clients against the server machines, over pipes, with STARTTLS and real certificates.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code"
+)]
+
+mod common;
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::tls_roles;
+use posthaste_imap::types::{FetchAttribute, FetchItem, Mailbox, SequenceSet};
+use posthaste_pop3::server as pop3_server;
+use posthaste_smtp::server as smtp_server;
+use posthaste_smtp::{Envelope, Rejection};
+use posthaste_tokio::tls::Alpn;
+use posthaste_tokio::{
+    Body, ClientError, ClientOptions, Connection, Credentials, Role, Security, Stream, Time, TlsMode, imap,
+    pop3, smtp,
+};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
+
+const PLAIN_RESPONSE: &[u8] = b"\0ursel\0Geheim!";
+
+fn options(tls: TlsMode) -> ClientOptions {
+    ClientOptions::new(tls).with_credentials(Credentials::new("ursel", "Geheim!"))
+}
+
+/// A submission server that takes what is for `hans` and gives back the last content.
+async fn submission(stream: DuplexStream, role: Role) -> Option<Vec<u8>> {
+    use smtp_server::{Config, Event, Mode, Server, TlsOffer};
+    let config = Config::new(Mode::Submission, "mail.example".parse().unwrap())
+        .with_tls(TlsOffer::StartTls)
+        .with_mechanisms(vec!["PLAIN".parse().unwrap()]);
+    let machine = Server::new(config, Security::Plain, Time::ZERO);
+    let mut connection = Connection::new(machine, stream, role);
+    let mut content = Vec::new();
+    let mut kept = None;
+    while let Ok(Some(event)) = connection.next().await {
+        let server = connection.machine();
+        match event {
+            Event::StartTls(token) => token.accept(server).unwrap(),
+            Event::Auth(auth) => match auth.initial_response() {
+                Some(response) if response.expose() == PLAIN_RESPONSE => auth.accept(server).unwrap(),
+                _ => auth.reject(server, Rejection::credentials_invalid()).unwrap(),
+            },
+            Event::Mail(mail) => mail.accept(server).unwrap(),
+            Event::Rcpt(rcpt) if rcpt.to().to_string().contains("hans") => rcpt.accept(server).unwrap(),
+            Event::Rcpt(rcpt) => rcpt.reject(server, Rejection::no_such_user()).unwrap(),
+            Event::Data(data) => data.accept(server).unwrap(),
+            Event::Body(chunk) => content.extend_from_slice(&chunk),
+            Event::BodyEnd(end) => {
+                kept = Some(std::mem::take(&mut content));
+                end.accept(server).unwrap();
+            }
+            Event::BodyAborted(_) => content.clear(),
+            _ => {}
+        }
+    }
+    kept
+}
+
+fn envelope(to: &[&str]) -> Envelope {
+    let recipients = to.iter().map(|to| to.parse().unwrap()).collect();
+    Envelope::new("<ursel@mail.example>".parse().unwrap(), recipients)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_submitted_over_starttls_with_an_answer_for_each_recipient() {
+    let (server_role, client_role) = tls_roles(Alpn::Smtp);
+    let (near, far) = duplex(512);
+    let server = tokio::spawn(submission(near, server_role));
+    let options = options(TlsMode::StartTls);
+    let name = "laptop.example".parse().unwrap();
+    let mode = posthaste_smtp::client::Mode::Smtp;
+    let mut client = smtp::Client::over(far.into(), client_role, mode, name, &options).await.unwrap();
+    let message: String = (0..20_000).map(|n| format!(".line {n}\r\n")).collect();
+    let report = client
+        .send(envelope(&["<hans@mail.example>", "<nobody@mail.example>"]), message.clone())
+        .await
+        .unwrap();
+    assert!(report.recipients[0].is_ok());
+    assert_eq!(report.recipients[1].as_ref().unwrap_err().reply().code(), 550);
+    // A second message, from a reader.
+    let reader = Body::from_reader(std::io::Cursor::new(message.clone().into_bytes()));
+    assert!(client.send(envelope(&["<hans@mail.example>"]), reader).await.unwrap().is_complete());
+    client.quit().await.unwrap();
+    assert_eq!(server.await.unwrap().unwrap(), message.into_bytes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_credentials_are_an_error_of_connecting() {
+    let (server_role, client_role) = tls_roles(Alpn::Smtp);
+    let (near, far) = duplex(4096);
+    let server = tokio::spawn(submission(near, server_role));
+    let options =
+        ClientOptions::new(TlsMode::StartTls).with_credentials(Credentials::new("ursel", "verkehrt"));
+    let mode = posthaste_smtp::client::Mode::Smtp;
+    let name = "laptop.example".parse().unwrap();
+    let error = smtp::Client::over(far.into(), client_role, mode, name, &options).await.unwrap_err();
+    assert!(matches!(error, ClientError::Refused(_)), "{error}");
+    assert!(server.await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_cannot_be_read_is_no_message() {
+    let (server_role, client_role) = tls_roles(Alpn::Smtp);
+    let (near, far) = duplex(4096);
+    let server = tokio::spawn(submission(near, server_role));
+    let mode = posthaste_smtp::client::Mode::Smtp;
+    let name = "laptop.example".parse().unwrap();
+    let mut client =
+        smtp::Client::over(far.into(), client_role, mode, name, &options(TlsMode::StartTls)).await.unwrap();
+    let reader = std::io::Cursor::new(b"half\r\n".to_vec()).chain(Broken);
+    let error = client.send(envelope(&["<hans@mail.example>"]), Body::from_reader(reader)).await.unwrap_err();
+    assert!(matches!(error, ClientError::Source(_)), "{error}");
+    drop(client);
+    assert!(server.await.unwrap().is_none(), "half a message was accepted");
+}
+
+struct Broken;
+
+impl tokio::io::AsyncRead for Broken {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Err(std::io::Error::other("disk is gone")))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_are_not_sent_in_the_clear() {
+    let (near, mut far) = duplex(4096);
+    let server = tokio::spawn(async move {
+        far.write_all(b"220 mail.example ESMTP\r\n").await.unwrap();
+        let mut far = BufReader::new(far);
+        let mut line = String::new();
+        far.read_line(&mut line).await.unwrap();
+        far.write_all(b"250-mail.example\r\n250 AUTH PLAIN LOGIN\r\n").await.unwrap();
+        let mut rest = String::new();
+        drop(far.read_to_string(&mut rest).await);
+        rest
+    });
+    let name = "laptop.example".parse().unwrap();
+    let mode = posthaste_smtp::client::Mode::Smtp;
+    let role = Role::Client { tls: None };
+    let error =
+        smtp::Client::over(Stream::from(near), role, mode, name, &options(TlsMode::Plain)).await.unwrap_err();
+    assert!(matches!(error, ClientError::NoLogin), "{error}");
+    assert_eq!(server.await.unwrap(), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_falls_silent_is_given_up() {
+    let (near, far) = duplex(4096);
+    let mut options = ClientOptions::new(TlsMode::Plain);
+    options.idle_timeout = Duration::from_secs(20);
+    let name = "laptop.example".parse().unwrap();
+    let mode = posthaste_smtp::client::Mode::Smtp;
+    let role = Role::Client { tls: None };
+    let error = smtp::Client::over(near.into(), role, mode, name, &options).await.unwrap_err();
+    assert!(matches!(error, ClientError::Idle(_)), "{error}");
+    drop(far);
+}
+
+/// A POP3 server with two messages; gives back what was removed.
+async fn maildrop(stream: DuplexStream, role: Role, messages: [Bytes; 2]) -> Vec<usize> {
+    use pop3_server::{Config, Event, Stls};
+    use posthaste_pop3::Server;
+    let mut config = Config::default();
+    config.stls = Stls::Available;
+    let mut connection = Connection::new(Server::new(config, Security::Plain, Time::ZERO), stream, role);
+    let mut removed = Vec::new();
+    while let Ok(Some(event)) = connection.next().await {
+        match event {
+            Event::StartTls(token) => token.accept(connection.machine()).unwrap(),
+            Event::Login(login) => {
+                login.accept(connection.machine(), listing(&messages)).unwrap();
+            }
+            Event::Retr(retr) => {
+                let message = messages[retr.index()].clone();
+                let mut writer = retr.open(connection.machine()).unwrap();
+                for piece in message.chunks(1000) {
+                    connection.room().await.unwrap();
+                    writer.write(connection.machine(), Bytes::copy_from_slice(piece)).unwrap();
+                }
+                writer.finish(connection.machine()).unwrap();
+            }
+            Event::Quit(quit) => {
+                removed = quit.deleted().to_vec();
+                quit.done(connection.machine()).unwrap();
+            }
+            _ => {}
+        }
+    }
+    removed
+}
+
+fn listing(messages: &[Bytes]) -> pop3_server::Maildrop {
+    let listed = messages.iter().enumerate().map(|(index, message)| pop3_server::Listed {
+        size: message.len() as u64,
+        uidl: posthaste_pop3::Uidl::new(&format!("id{index}")).unwrap(),
+    });
+    pop3_server::Maildrop { messages: listed.collect() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_are_fetched_over_stls_and_removed_at_quit() {
+    let (server_role, client_role) = tls_roles(Alpn::Pop3);
+    let (near, far) = duplex(512);
+    let long: String = (0..20_000).map(|n| format!(".line {n}\r\n")).collect();
+    let messages = [Bytes::from("short\r\n"), Bytes::from(long)];
+    let server = tokio::spawn(maildrop(near, server_role, messages.clone()));
+    let mut client = pop3::Client::over(far.into(), client_role, &options(TlsMode::StartTls)).await.unwrap();
+    assert_eq!(client.stat().await.unwrap().0, 2);
+    let rows = client.list().await.unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(client.uidl().await.unwrap().len(), 2);
+    // A message that is dropped halfway does not disturb the next call.
+    let mut half = client.retr(rows[1].0).await.unwrap();
+    assert!(half.next_chunk().await.unwrap().is_some());
+    drop(half);
+    assert_eq!(client.retr_to_bytes(rows[1].0, usize::MAX).await.unwrap(), messages[1]);
+    assert_eq!(client.retr_to_bytes(rows[0].0, 100).await.unwrap(), messages[0]);
+    assert!(matches!(client.retr_to_bytes(rows[1].0, 100).await, Err(ClientError::Source(_))));
+    client.dele(rows[0].0).await.unwrap();
+    assert!(matches!(client.retr(rows[0].0).await, Err(ClientError::Refused(_))));
+    client.quit().await.unwrap();
+    assert_eq!(server.await.unwrap(), [0]);
+}
+
+/// An IMAP server that knows one conversation. Answers come behind the command, with its tag.
+async fn imap_script(stream: DuplexStream, role: Role) {
+    let stream = Stream::from(stream).into_tls(&role).await.unwrap();
+    let mut stream = BufReader::new(stream);
+    stream.write_all(b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR IDLE] hello\r\n").await.unwrap();
+    stream.flush().await.unwrap();
+    let script: [(&str, &str); 6] = [
+        ("AUTHENTICATE PLAIN", "* CAPABILITY IMAP4rev1 IDLE\r\nTAG OK in\r\n"),
+        ("SELECT INBOX", "* 1 EXISTS\r\n* FLAGS ()\r\nTAG OK [READ-WRITE] selected\r\n"),
+        ("FETCH 1", "* 1 FETCH (UID 7 BODY[] {12}\r\nhello world!)\r\nTAG OK done\r\n"),
+        ("IDLE", "+ waiting\r\n* 2 EXISTS\r\n"),
+        ("DONE", "TAG OK idled\r\n"),
+        ("LOGOUT", "* BYE bye\r\nTAG OK out\r\n"),
+    ];
+    let mut tag = String::new();
+    for (expected, answer) in script {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        assert!(line.contains(expected), "{line:?} in place of {expected:?}");
+        if expected != "DONE" {
+            tag = line.split(' ').next().unwrap().to_owned();
+        }
+        stream.write_all(answer.replace("TAG", &tag).as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+    }
+    stream.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_and_news_arrive_from_an_imap_server() {
+    let (server_role, client_role) = tls_roles(Alpn::Imap);
+    let (near, far) = duplex(64 * 1024);
+    let server = tokio::spawn(imap_script(near, server_role));
+    let stream = Stream::from(far).into_tls(&client_role).await.unwrap();
+    let mut client = imap::Client::over(stream, client_role, &options(TlsMode::Implicit)).await.unwrap();
+    assert_eq!(client.select(Mailbox::inbox()).await.unwrap().exists, 1);
+    let attributes = vec![FetchAttribute::Uid, FetchAttribute::Rfc822];
+    let mut rows = client.fetch(SequenceSet::single(NonZeroU32::MIN), attributes).unwrap();
+    let mut parts = Vec::new();
+    let mut octets = Vec::new();
+    while let Some(part) = rows.next().await.unwrap() {
+        match &part {
+            imap::Part::Chunk(chunk) => octets.extend_from_slice(chunk),
+            imap::Part::Item(FetchItem::Payload { data: Some(data), .. }) => octets.extend_from_slice(data),
+            _ => {}
+        }
+        parts.push(part);
+    }
+    assert!(matches!(parts.first(), Some(imap::Part::Row(number)) if number.get() == 1), "{parts:?}");
+    assert!(matches!(parts.last(), Some(imap::Part::RowEnd)), "{parts:?}");
+    assert_eq!(octets, b"hello world!");
+    let mut idle = client.idle().unwrap();
+    assert!(matches!(idle.next().await.unwrap(), posthaste_imap::client::Event::Exists(2)));
+    idle.done().await.unwrap();
+    client.logout().await.unwrap();
+    server.await.unwrap();
+}
