@@ -39,7 +39,7 @@ impl Address {
                 break;
             }
             match (&word.kind, item.place) {
-                (WordKind::Special(b','), Place::Angle) if item.in_route() => item.angle.push(word),
+                (WordKind::Special(b','), Place::Route) => item.route.push(word),
                 (WordKind::Special(b','), _) => list.flush(&mut item),
                 (WordKind::Special(b';'), _) => {
                     list.flush(&mut item);
@@ -54,10 +54,16 @@ impl Address {
                     list.flush(&mut item);
                     item.place = Place::Angle;
                 }
-                (WordKind::Special(b'<'), Place::Angle) => {}
-                (WordKind::Special(b'>'), Place::Angle) => item.place = Place::After,
+                (WordKind::Special(b'<'), Place::Angle | Place::Route) => {}
+                (WordKind::Special(b'>'), Place::Angle | Place::Route) => item.place = Place::After,
                 (WordKind::Special(b'>'), _) => {}
                 (WordKind::Comment(text), _) => item.comment = Some(text.clone()),
+                (WordKind::Special(b'@'), Place::Angle) if item.angle.is_empty() && item.route.is_empty() => {
+                    item.place = Place::Route;
+                    item.route.push(word);
+                }
+                (WordKind::Special(b':'), Place::Route) => item.place = Place::Angle,
+                (_, Place::Route) => item.route.push(word),
                 (_, Place::Angle) => item.angle.push(word),
                 (_, Place::Before) => item.words.push(word),
                 (_, Place::After) => item.trailing.push(word),
@@ -111,6 +117,8 @@ enum Place {
     Before,
     /// Inside the angle brackets.
     Angle,
+    /// Inside them, in the source route in front of the address.
+    Route,
     /// Behind them.
     After,
 }
@@ -120,29 +128,23 @@ enum Place {
 struct Item {
     place: Place,
     words: Vec<Word>,
+    route: Vec<Word>,
     angle: Vec<Word>,
     trailing: Vec<Word>,
     comment: Option<Vec<u8>>,
 }
 
 impl Item {
-    /// Whether the angle bracket so far is a source route, whose commas are its own.
-    fn in_route(&self) -> bool {
-        self.angle.first().is_some_and(|word| is_special(word, b'@'))
-            && !self.angle.iter().rev().take(2).any(|word| is_special(word, b':'))
-    }
-
     fn address(self) -> Option<Address> {
         let comment = self.comment.filter(|text| !text.is_empty());
         if self.place == Place::Before {
             return bare(&self.words, comment);
         }
-        let (route, spec) = match self.angle.iter().position(|word| is_special(word, b':')) {
-            Some(colon) if self.in_angle_route() => {
-                let (route, spec) = self.angle.split_at_checked(colon)?;
-                (Some(joined(route)), spec.get(1..).unwrap_or_default())
-            }
-            _ => (None, self.angle.as_slice()),
+        // A route that leads nowhere, `<@example.org>`, is an address without a local part.
+        let (route, spec) = match (self.route.as_slice(), self.angle.as_slice()) {
+            ([], spec) => (None, spec),
+            (spec, []) => (None, spec),
+            (route, spec) => (Some(joined(route)), spec),
         };
         let (local, host) = match last_at(spec) {
             Some(at) => (spec.get(..at)?, spec.get(at.saturating_add(1)..)?),
@@ -153,10 +155,6 @@ impl Item {
             name = phrase(&self.trailing);
         }
         mailbox(if name.is_empty() { comment } else { Some(name) }, route, joined(local), joined(host))
-    }
-
-    fn in_angle_route(&self) -> bool {
-        self.angle.first().is_some_and(|word| is_special(word, b'@'))
     }
 }
 
