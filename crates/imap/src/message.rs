@@ -50,5 +50,5 @@ pub use date::SentDate;
 pub use envelope::Envelope;
 pub use field::{Field, Fields, unfold};
 pub use limits::Limits;
-pub use section::{Located, Section, SectionText, partial};
+pub use section::{FieldChoice, Located, Section, SectionText, chosen_fields, partial};
 pub use summary::{Kind, Part, Parts, Span, Summary};

@@ -66,6 +66,22 @@ impl Envelope {
         SentDate::parse(self.date.as_deref()?)
     }
 
+    /// The envelope of a message without a header.
+    pub(super) const fn none() -> Self {
+        Self {
+            date: None,
+            subject: None,
+            from: Vec::new(),
+            own_sender: Vec::new(),
+            own_reply_to: Vec::new(),
+            to: Vec::new(),
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            in_reply_to: None,
+            message_id: None,
+        }
+    }
+
     fn note(&mut self, name: &[u8], value: &[u8], seen: &mut Seen, max: usize) {
         // The longest name of interest has eleven octets.
         if name.is_empty() || name.len() > 11 {
