@@ -184,9 +184,8 @@ fn touching<'a>(backwards: impl Iterator<Item = &'a Word>) -> usize {
     let mut count = 0_usize;
     let mut later: Option<&Word> = None;
     for word in backwards {
-        let joins = later.is_none_or(|later| {
-            !later.spaced || is_special(later, b'.') || is_special(word, b'.')
-        });
+        let joins =
+            later.is_none_or(|later| !later.spaced || is_special(later, b'.') || is_special(word, b'.'));
         if !joins {
             break;
         }
@@ -201,9 +200,8 @@ fn domain_len(words: &[Word]) -> usize {
     let mut count = 0_usize;
     let mut earlier: Option<&Word> = None;
     for word in words {
-        let joins = earlier.is_none_or(|earlier| {
-            !word.spaced || is_special(earlier, b'.') || is_special(word, b'.')
-        });
+        let joins =
+            earlier.is_none_or(|earlier| !word.spaced || is_special(earlier, b'.') || is_special(word, b'.'));
         if !joins {
             break;
         }

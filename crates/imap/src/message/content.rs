@@ -241,7 +241,8 @@ fn parameter_value(octets: &[u8]) -> (Vec<u8>, &[u8]) {
     if let Some((b'"', tail)) = trimmed.split_first() {
         return quoted(tail);
     }
-    let (raw, tail) = split(trimmed, trimmed.iter().position(|octet| *octet == b';').unwrap_or(trimmed.len()));
+    let (raw, tail) =
+        split(trimmed, trimmed.iter().position(|octet| *octet == b';').unwrap_or(trimmed.len()));
     // A parenthesis inside a word is no comment.
     let comment_at = raw.windows(2).position(|pair| matches!(pair, [b' ' | b'\t', b'(']));
     let (value, _) = split(raw, comment_at.unwrap_or(raw.len()));
@@ -269,7 +270,8 @@ fn skip_space(octets: &[u8]) -> &[u8] {
 /// The token at the front, behind white space, in lower case.
 fn first_token(octets: &[u8]) -> Option<String> {
     let trimmed = octets.trim_ascii_start();
-    let (front, _) = split(trimmed, trimmed.iter().position(|octet| !is_token(*octet)).unwrap_or(trimmed.len()));
+    let (front, _) =
+        split(trimmed, trimmed.iter().position(|octet| !is_token(*octet)).unwrap_or(trimmed.len()));
     token(front)
 }
 

@@ -59,11 +59,8 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
         return None;
     }
     // Years counted from March, so that the leap day is the last of one.
-    let (year, month) = if month > 2 {
-        (year, month.checked_sub(3)?)
-    } else {
-        (year.checked_sub(1)?, month.checked_add(9)?)
-    };
+    let (year, month) =
+        if month > 2 { (year, month.checked_sub(3)?) } else { (year.checked_sub(1)?, month.checked_add(9)?) };
     let of_years = year
         .checked_mul(365)?
         .checked_add(year.div_euclid(4))?

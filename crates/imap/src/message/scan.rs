@@ -157,7 +157,9 @@ impl Scanner<'_> {
         }
         let boundary = content.parameter("boundary").map(<[u8]>::trim_ascii_end);
         match boundary {
-            Some(boundary) if has_body && !boundary.is_empty() && boundary.len() <= self.limits.boundary_max => {
+            Some(boundary)
+                if has_body && !boundary.is_empty() && boundary.len() <= self.limits.boundary_max =>
+            {
                 (Kind::Multipart, Some(boundary.to_vec()))
             }
             _ => {

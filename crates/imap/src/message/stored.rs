@@ -94,9 +94,8 @@ fn is_part_sound(summary: &Summary, part: &Part) -> bool {
     let next = part.next_sibling.and_then(|index| summary.part(index));
     let parent = part.parent.and_then(|index| summary.part(index));
     let in_order = part.header.start <= part.header.end && part.body.start <= part.body.end;
-    let inside = parent.is_none_or(|parent| {
-        parent.body.contains(part.span()) && part.span().len() < parent.span().len()
-    });
+    let inside = parent
+        .is_none_or(|parent| parent.body.contains(part.span()) && part.span().len() < parent.span().len());
     let before_next = next.is_none_or(|next| part.body.end <= next.header.start);
     let holds = match (part.kind, first) {
         (Kind::Leaf, None) => true,
@@ -176,18 +175,8 @@ impl Writer {
     }
 
     fn envelope(&mut self, envelope: &Envelope) {
-        let Envelope {
-            date,
-            subject,
-            from,
-            own_sender,
-            own_reply_to,
-            to,
-            cc,
-            bcc,
-            in_reply_to,
-            message_id,
-        } = envelope;
+        let Envelope { date, subject, from, own_sender, own_reply_to, to, cc, bcc, in_reply_to, message_id } =
+            envelope;
         self.optional(date.as_deref());
         self.optional(subject.as_deref());
         for list in [from, own_sender, own_reply_to, to, cc, bcc] {
@@ -360,7 +349,8 @@ impl<'a> Reader<'a> {
 
     fn token(&mut self) -> Option<String> {
         let token = self.slice()?;
-        let fits = !token.is_empty() && token.iter().all(|octet| is_token(*octet) && !octet.is_ascii_uppercase());
+        let fits =
+            !token.is_empty() && token.iter().all(|octet| is_token(*octet) && !octet.is_ascii_uppercase());
         let token = core::str::from_utf8(token).ok().filter(|_| fits)?;
         Some(String::from(token))
     }
