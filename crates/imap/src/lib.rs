@@ -3,4 +3,8 @@
 
 extern crate alloc;
 
+pub mod encode;
+pub mod error;
 pub mod message;
+pub mod parse;
+pub mod types;

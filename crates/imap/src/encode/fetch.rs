@@ -1,0 +1,159 @@
+//! FETCH, command and rows (RFC 9051, sections 6.4.5 and 7.5.2).
+//!
+//! A server writes a row as [`row_start`], items with [`separator`] between them, and [`row_end`]. A payload is
+//! [`payload_header`] followed by exactly the announced octets, which need not be at hand at once.
+
+use super::body::Extensions;
+use super::writer::{EncodeContext, Nul, Writer};
+use crate::types::{FetchAttribute, FetchItem, Payload};
+use bytes::BytesMut;
+use core::num::NonZeroU32;
+
+/// `* n FETCH (`
+pub fn row_start(out: &mut BytesMut, number: NonZeroU32) {
+    let mut writer = Writer::response(out, EncodeContext::default());
+    writer.text("* ");
+    writer.number(number.get());
+    writer.text(" FETCH (");
+}
+
+/// The space between two items.
+pub fn separator(out: &mut BytesMut) {
+    out.extend_from_slice(b" ");
+}
+
+/// The end of a row with its CRLF.
+pub fn row_end(out: &mut BytesMut) {
+    out.extend_from_slice(b")\r\n");
+}
+
+/// One item. Writes nothing for [`FetchItem::Opaque`]: then leave the separator out as well.
+pub fn item(out: &mut BytesMut, item: &FetchItem, context: EncodeContext) {
+    Writer::response(out, context).fetch_item(item);
+}
+
+/// The name of a payload and the header of its literal with CRLF; `len` octets have to follow.
+///
+/// The literal is `~{n}` for BINARY and `{n}`, in which no NUL may come, for all others.
+pub fn payload_header(out: &mut BytesMut, payload: &Payload, len: u64, context: EncodeContext) {
+    let mut writer = Writer::response(out, context);
+    writer.payload(payload);
+    writer.octet(b' ');
+    let nul = if matches!(payload, Payload::Binary { .. }) { Nul::Possible } else { Nul::Absent };
+    writer.literal_header(len, nul);
+}
+
+impl Writer<'_> {
+    pub(super) fn fetch_attributes(&mut self, attributes: &[FetchAttribute]) {
+        self.list(attributes, Self::fetch_attribute);
+    }
+
+    pub(super) fn fetch_items(&mut self, items: &[FetchItem]) {
+        let writable = items.iter().filter(|item| !matches!(item, FetchItem::Opaque { .. }));
+        self.list(writable, Self::fetch_item);
+    }
+
+    fn fetch_attribute(&mut self, attribute: &FetchAttribute) {
+        self.text(match attribute {
+            FetchAttribute::Flags => "FLAGS",
+            FetchAttribute::Uid => "UID",
+            FetchAttribute::InternalDate => "INTERNALDATE",
+            FetchAttribute::Rfc822Size => "RFC822.SIZE",
+            FetchAttribute::Envelope => "ENVELOPE",
+            FetchAttribute::Body | FetchAttribute::Section { peek: false, .. } => "BODY",
+            FetchAttribute::BodyStructure => "BODYSTRUCTURE",
+            FetchAttribute::Section { peek: true, .. } => "BODY.PEEK",
+            FetchAttribute::Rfc822 => "RFC822",
+            FetchAttribute::Rfc822Header => "RFC822.HEADER",
+            FetchAttribute::Rfc822Text => "RFC822.TEXT",
+            FetchAttribute::Binary { peek: false, .. } => "BINARY",
+            FetchAttribute::Binary { peek: true, .. } => "BINARY.PEEK",
+            FetchAttribute::BinarySize(_) => "BINARY.SIZE",
+            FetchAttribute::ModSeq => "MODSEQ",
+        });
+        match attribute {
+            FetchAttribute::Section { section, partial, .. } => {
+                self.section(section);
+                self.partial(*partial);
+            }
+            FetchAttribute::Binary { part, partial, .. } => {
+                self.section_binary(part.as_ref());
+                self.partial(*partial);
+            }
+            FetchAttribute::BinarySize(part) => self.section_binary(part.as_ref()),
+            _ => {}
+        }
+    }
+
+    fn fetch_item(&mut self, item: &FetchItem) {
+        match item {
+            FetchItem::Flags(flags) => {
+                self.text("FLAGS ");
+                self.flags(flags);
+            }
+            FetchItem::Uid(uid) => {
+                self.text("UID ");
+                self.number(uid.get());
+            }
+            FetchItem::InternalDate(time) => {
+                self.text("INTERNALDATE ");
+                self.date_time(*time);
+            }
+            FetchItem::Rfc822Size(size) => {
+                self.text("RFC822.SIZE ");
+                self.number(*size);
+            }
+            FetchItem::Envelope(envelope) => {
+                self.text("ENVELOPE ");
+                self.envelope(envelope);
+            }
+            FetchItem::Body(body) => {
+                self.text("BODY ");
+                self.body(body, Extensions::LeftOut);
+            }
+            FetchItem::BodyStructure(body) => {
+                self.text("BODYSTRUCTURE ");
+                self.body(body, Extensions::Written);
+            }
+            FetchItem::Payload { payload, data } => {
+                self.payload(payload);
+                self.octet(b' ');
+                match data {
+                    None => self.text("NIL"),
+                    Some(data) if matches!(payload, Payload::Binary { .. }) => self.literal8(data),
+                    Some(data) => self.literal(data),
+                }
+            }
+            FetchItem::BinarySize { part, size } => {
+                self.text("BINARY.SIZE");
+                self.section_binary(part.as_ref());
+                self.octet(b' ');
+                self.number(*size);
+            }
+            FetchItem::ModSeq(value) => {
+                self.text("MODSEQ (");
+                self.number(*value);
+                self.octet(b')');
+            }
+            FetchItem::Opaque { .. } => {}
+        }
+    }
+
+    fn payload(&mut self, payload: &Payload) {
+        match payload {
+            Payload::Section { section, origin } => {
+                self.text("BODY");
+                self.section(section);
+                self.origin(*origin);
+            }
+            Payload::Binary { part, origin } => {
+                self.text("BINARY");
+                self.section_binary(part.as_ref());
+                self.origin(*origin);
+            }
+            Payload::Rfc822 => self.text("RFC822"),
+            Payload::Rfc822Header => self.text("RFC822.HEADER"),
+            Payload::Rfc822Text => self.text("RFC822.TEXT"),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! SEARCH (RFC 9051, section 9). Keeps its own stack: a deep tree cannot exhaust the thread's.
+
+use super::writer::Writer;
+use crate::types::{AString, SearchCommand, SearchKey, SearchReturn};
+use alloc::vec::Vec;
+
+/// What is left to write.
+enum Task<'a> {
+    Key(&'a SearchKey),
+    Octet(u8),
+}
+
+impl Writer<'_> {
+    pub(super) fn search(&mut self, search: &SearchCommand) {
+        if let Some(returns) = &search.returns {
+            self.text("RETURN ");
+            self.list(returns, |w, option| {
+                w.text(match option {
+                    SearchReturn::Min => "MIN",
+                    SearchReturn::Max => "MAX",
+                    SearchReturn::All => "ALL",
+                    SearchReturn::Count => "COUNT",
+                    SearchReturn::Save => "SAVE",
+                });
+            });
+            self.octet(b' ');
+        }
+        if let Some(charset) = &search.charset {
+            self.text("CHARSET ");
+            self.astring(charset.as_bytes());
+            self.octet(b' ');
+        }
+        if search.keys.is_empty() {
+            // No key restricts nothing, and the grammar wants one.
+            return self.text("ALL");
+        }
+        let mut tasks = Vec::new();
+        push_separated(&mut tasks, &search.keys);
+        while let Some(task) = tasks.pop() {
+            match task {
+                Task::Octet(octet) => self.octet(octet),
+                Task::Key(key) => self.search_key(key, &mut tasks),
+            }
+        }
+    }
+
+    fn search_key<'a>(&mut self, key: &'a SearchKey, tasks: &mut Vec<Task<'a>>) {
+        match key {
+            SearchKey::Not(key) => {
+                self.text("NOT ");
+                tasks.push(Task::Key(key));
+            }
+            SearchKey::Or(first, second) => {
+                self.text("OR ");
+                tasks.extend([Task::Key(second), Task::Octet(b' '), Task::Key(first)]);
+            }
+            SearchKey::And(keys) if keys.is_empty() => self.text("ALL"),
+            SearchKey::And(keys) => {
+                self.octet(b'(');
+                tasks.push(Task::Octet(b')'));
+                push_separated(tasks, keys);
+            }
+            _ => self.leaf(key),
+        }
+    }
+
+    fn leaf(&mut self, key: &SearchKey) {
+        match key {
+            SearchKey::All | SearchKey::And(_) | SearchKey::Not(_) | SearchKey::Or(..) => self.text("ALL"),
+            SearchKey::Answered => self.text("ANSWERED"),
+            SearchKey::Deleted => self.text("DELETED"),
+            SearchKey::Draft => self.text("DRAFT"),
+            SearchKey::Flagged => self.text("FLAGGED"),
+            SearchKey::New => self.text("NEW"),
+            SearchKey::Old => self.text("OLD"),
+            SearchKey::Recent => self.text("RECENT"),
+            SearchKey::Seen => self.text("SEEN"),
+            SearchKey::Unanswered => self.text("UNANSWERED"),
+            SearchKey::Undeleted => self.text("UNDELETED"),
+            SearchKey::Undraft => self.text("UNDRAFT"),
+            SearchKey::Unflagged => self.text("UNFLAGGED"),
+            SearchKey::Unseen => self.text("UNSEEN"),
+            SearchKey::Bcc(text) => self.key_with_string("BCC ", text),
+            SearchKey::Body(text) => self.key_with_string("BODY ", text),
+            SearchKey::Cc(text) => self.key_with_string("CC ", text),
+            SearchKey::From(text) => self.key_with_string("FROM ", text),
+            SearchKey::Subject(text) => self.key_with_string("SUBJECT ", text),
+            SearchKey::Text(text) => self.key_with_string("TEXT ", text),
+            SearchKey::To(text) => self.key_with_string("TO ", text),
+            SearchKey::Header(field, text) => {
+                self.key_with_string("HEADER ", field);
+                self.octet(b' ');
+                self.astring(text.as_bytes());
+            }
+            SearchKey::Before(date) => self.key_with("BEFORE ", |w| w.date(*date)),
+            SearchKey::On(date) => self.key_with("ON ", |w| w.date(*date)),
+            SearchKey::Since(date) => self.key_with("SINCE ", |w| w.date(*date)),
+            SearchKey::SentBefore(date) => self.key_with("SENTBEFORE ", |w| w.date(*date)),
+            SearchKey::SentOn(date) => self.key_with("SENTON ", |w| w.date(*date)),
+            SearchKey::SentSince(date) => self.key_with("SENTSINCE ", |w| w.date(*date)),
+            SearchKey::Keyword(keyword) => self.key_with("KEYWORD ", |w| w.text(keyword.as_str())),
+            SearchKey::Unkeyword(keyword) => self.key_with("UNKEYWORD ", |w| w.text(keyword.as_str())),
+            SearchKey::Larger(size) => self.key_with("LARGER ", |w| w.number(*size)),
+            SearchKey::Smaller(size) => self.key_with("SMALLER ", |w| w.number(*size)),
+            SearchKey::Uid(set) => self.key_with("UID ", |w| w.sequence_set(set)),
+            SearchKey::Sequence(set) => self.sequence_set(set),
+        }
+    }
+
+    fn key_with(&mut self, name: &str, write: impl FnOnce(&mut Self)) {
+        self.text(name);
+        write(self);
+    }
+
+    fn key_with_string(&mut self, name: &str, text: &AString) {
+        self.text(name);
+        self.astring(text.as_bytes());
+    }
+}
+
+/// Pushes the keys with spaces between them, the first on top.
+fn push_separated<'a>(tasks: &mut Vec<Task<'a>>, keys: &'a [SearchKey]) {
+    for (index, key) in keys.iter().enumerate().rev() {
+        tasks.push(Task::Key(key));
+        if index > 0 {
+            tasks.push(Task::Octet(b' '));
+        }
+    }
+}

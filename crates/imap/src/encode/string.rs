@@ -1,0 +1,55 @@
+//! Strings: as atom, quoted or literal, whichever is the shortest that can hold them (RFC 9051, section 9).
+
+use super::writer::Writer;
+use crate::types::string::is_astring_char;
+use crate::types::{AString, NString};
+
+impl Writer<'_> {
+    /// `string`: quoted when it is short and plain, a literal otherwise.
+    pub(super) fn string(&mut self, octets: &[u8]) {
+        if !self.fits_quotes(octets) {
+            return self.literal(octets);
+        }
+        self.octet(b'"');
+        let mut rest = octets;
+        while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
+            let (plain, special) = rest.split_at(at);
+            self.put(plain);
+            self.octet(b'\\');
+            let (special, after) = special.split_at(special.len().min(1));
+            self.put(special);
+            rest = after;
+        }
+        self.put(rest);
+        self.octet(b'"');
+    }
+
+    /// `astring`: an atom where one will do. `NIL` is quoted, so that nobody mistakes it.
+    pub(super) fn astring(&mut self, octets: &[u8]) {
+        let atom = !octets.is_empty() && octets.iter().copied().all(is_astring_char);
+        if atom && !octets.eq_ignore_ascii_case(b"NIL") { self.put(octets) } else { self.string(octets) }
+    }
+
+    /// `nstring`.
+    pub(super) fn nstring(&mut self, string: &NString) {
+        match string {
+            Some(string) => self.string(string.as_bytes()),
+            None => self.text("NIL"),
+        }
+    }
+
+    /// `string` of a validated value.
+    pub(super) fn string_of(&mut self, string: &AString) {
+        self.string(string.as_bytes());
+    }
+
+    fn fits_quotes(&self, octets: &[u8]) -> bool {
+        if octets.len() > QUOTED_MAX || memchr::memchr3(b'\r', b'\n', 0, octets).is_some() {
+            return false;
+        }
+        octets.is_ascii() || (self.context.utf8 && core::str::from_utf8(octets).is_ok())
+    }
+}
+
+/// Longer strings go as literals: servers have small limits for quoted ones.
+const QUOTED_MAX: usize = 1024;

@@ -1,0 +1,71 @@
+//! What the codec can find wrong: a line that does not follow the grammar, a value that no line can carry.
+//!
+//! A [`ParseError`] tells where and which rule, with an escaped piece of the input for a log. Lines that
+//! carry credentials give no excerpt. What to answer the peer is the machine's decision, not this file's.
+
+use alloc::string::String;
+use core::fmt::Write as _;
+
+/// A line that does not follow the grammar or passes a limit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} in {rule} at octet {offset}, near \"{excerpt}\"")]
+#[non_exhaustive]
+pub struct ParseError {
+    /// Octets from the start of the parsed input to the fault.
+    pub offset: usize,
+    /// The grammar rule that did not match, in the RFC's spelling.
+    pub rule: &'static str,
+    /// What kind of fault it is; decides between BAD and NO.
+    pub kind: ParseErrorKind,
+    /// Up to 24 octets from `offset` on, control and 8-bit octets escaped; empty where secrets may stand.
+    pub excerpt: String,
+}
+
+/// The kinds of [`ParseError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseErrorKind {
+    /// The octets do not match the rule: a tagged or untagged BAD.
+    #[error("syntax error")]
+    Syntax,
+    /// The input is well formed so far but longer, deeper or more numerous than allowed.
+    #[error("limit of {0} exceeded")]
+    Limit(usize),
+    /// A mailbox name that is not canonical modified UTF-7 or holds control characters: a NO.
+    #[error("unacceptable mailbox name")]
+    MailboxName,
+    /// A SEARCH charset other than US-ASCII or UTF-8: a NO with BADCHARSET.
+    #[error("unsupported charset")]
+    Charset,
+    /// A well-formed name of an option, item or command that this crate does not know: a BAD.
+    #[error("unknown name")]
+    Unknown,
+}
+
+impl ParseError {
+    pub(crate) fn new(offset: usize, rule: &'static str, kind: ParseErrorKind, near: &[u8]) -> Self {
+        let mut excerpt = String::new();
+        for octet in near.iter().take(EXCERPT_MAX) {
+            // Writing to a String cannot fail.
+            let _ = write!(excerpt, "{}", octet.escape_ascii());
+        }
+        Self { offset, rule, kind, excerpt }
+    }
+}
+
+/// A value that IMAP has no way to write, refused by the constructor of its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid {what}")]
+#[non_exhaustive]
+pub struct InvalidValue {
+    /// The grammar rule the value does not fit.
+    pub what: &'static str,
+}
+
+impl InvalidValue {
+    pub(crate) const fn new(what: &'static str) -> Self {
+        Self { what }
+    }
+}
+
+const EXCERPT_MAX: usize = 24;

@@ -1,0 +1,217 @@
+//! Responses, as a client reads them (RFC 9051, section 9: `response`; lenient).
+
+use super::cursor::{Cursor, Result};
+use super::string::astring;
+use super::{capability, code, fetch, flag, id, list, mailbox, namespace, sequence, status};
+use crate::error::ParseError;
+use crate::types::{
+    Condition, EsearchResponse, ParseContext, Parsed, Repairs, Response, SequenceSet, Status,
+};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::num::NonZeroU32;
+
+/// Reads a complete response; in a FETCH row all payloads are inline.
+///
+/// # Errors
+/// When it is neither a continuation request nor tagged nor untagged, or when the data of a known untagged
+/// response cannot be read. Unknown untagged responses are [`Response::Other`].
+pub fn response(line: &Bytes, context: &ParseContext) -> core::result::Result<Parsed, ParseError> {
+    let mut cursor = Cursor::lenient(line, context);
+    let response = match cursor.peek() {
+        Some(b'+') => continuation(&mut cursor),
+        Some(b'*') => untagged(&mut cursor)?,
+        _ => {
+            let tag = super::tag::tag(&mut cursor)?;
+            cursor.space("response-tagged")?;
+            match condition(&mut cursor) {
+                Some(condition @ (Condition::Ok | Condition::No | Condition::Bad)) => {
+                    Response::Tagged(tag, code::status(&mut cursor, condition))
+                }
+                _ => return cursor.fail("resp-cond-state"),
+            }
+        }
+    };
+    cursor.end("response")?;
+    Ok(Parsed { response, repairs: cursor.repairs })
+}
+
+fn continuation(cursor: &mut Cursor<'_>) -> Response {
+    cursor.eat(b'+');
+    if !cursor.eat(b' ') {
+        cursor.repair(Repairs::MISSING_TEXT);
+    }
+    let start = cursor.offset();
+    cursor.seek(usize::MAX);
+    Response::Continue(cursor.since(start))
+}
+
+/// `OK`, `NO`, `BAD`, `PREAUTH` or `BYE` as a whole word.
+fn condition(cursor: &mut Cursor<'_>) -> Option<Condition> {
+    let start = cursor.offset();
+    let word = cursor.run("resp-cond-state", |octet| octet.is_ascii_alphabetic()).ok()?;
+    let known = CONDITIONS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
+    match known {
+        Some((_, condition)) if matches!(cursor.peek(), None | Some(b' ')) => Some(*condition),
+        _ => {
+            cursor.seek(start);
+            None
+        }
+    }
+}
+
+const CONDITIONS: [(&str, Condition); 5] = [
+    ("OK", Condition::Ok),
+    ("NO", Condition::No),
+    ("BAD", Condition::Bad),
+    ("PREAUTH", Condition::PreAuth),
+    ("BYE", Condition::Bye),
+];
+
+fn untagged(cursor: &mut Cursor<'_>) -> Result<Response> {
+    cursor.octet("response-data", b'*')?;
+    cursor.space("response-data")?;
+    let start = cursor.offset();
+    match cursor.peek() {
+        Some(b'0'..=b'9') => return numbered(cursor),
+        Some(b'[') => {
+            // A code without its condition, sent by servers that forget the OK.
+            cursor.repair(Repairs::MALFORMED_CODE);
+            return Ok(Response::Untagged(code::status(cursor, Condition::Ok)));
+        }
+        _ => {}
+    }
+    if let Some(condition) = condition(cursor) {
+        let status: Status = code::status(cursor, condition);
+        return Ok(Response::Untagged(status));
+    }
+    let name = cursor.run("response-data", |octet| !matches!(octet, b' ' | b'\r' | b'\n' | 0))?;
+    if let Some((_, read)) = UNTAGGED.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes())) {
+        return read(cursor);
+    }
+    Ok(other(cursor, start))
+}
+
+fn other(cursor: &mut Cursor<'_>, start: usize) -> Response {
+    cursor.seek(usize::MAX);
+    Response::Other(cursor.since(start))
+}
+
+/// `number SP "EXISTS"` and its kind.
+fn numbered(cursor: &mut Cursor<'_>) -> Result<Response> {
+    let start = cursor.offset();
+    let number = cursor.number("message-data")?;
+    cursor.space("message-data")?;
+    let word = cursor.run("message-data", |octet| octet.is_ascii_alphabetic())?;
+    let named = |known: &str| word.eq_ignore_ascii_case(known.as_bytes());
+    match (NonZeroU32::new(number), ()) {
+        (_, ()) if named("EXISTS") => Ok(Response::Exists(number)),
+        (_, ()) if named("RECENT") => Ok(Response::Recent(number)),
+        (Some(number), ()) if named("EXPUNGE") => Ok(Response::Expunge(number)),
+        (Some(number), ()) if named("FETCH") => {
+            cursor.space("message-data")?;
+            cursor.octet("msg-att", b'(')?;
+            Ok(Response::Fetch(number, fetch::row(cursor)?))
+        }
+        (number, ()) => {
+            if number.is_none() {
+                cursor.repair(Repairs::ODD_NUMBER);
+            }
+            Ok(other(cursor, start))
+        }
+    }
+}
+
+type Data = fn(&mut Cursor<'_>) -> Result<Response>;
+
+const UNTAGGED: [(&str, Data); 11] = [
+    ("CAPABILITY", |c| capability::capabilities(c).map(Response::Capability)),
+    ("ENABLED", |c| capability::capabilities(c).map(Response::Enabled)),
+    ("FLAGS", |c| {
+        c.space("mailbox-data")?;
+        flag::reported_flags(c).map(Response::Flags)
+    }),
+    ("LIST", |c| {
+        c.space("mailbox-data")?;
+        list::response(c).map(Response::List)
+    }),
+    ("LSUB", |c| {
+        c.space("mailbox-data")?;
+        list::response(c).map(Response::Lsub)
+    }),
+    ("SEARCH", |c| search(c).map(Response::Search)),
+    ("ESEARCH", |c| esearch(c).map(Response::Esearch)),
+    ("STATUS", |c| {
+        c.space("mailbox-data")?;
+        let mailbox = mailbox::mailbox(c)?;
+        c.space("mailbox-data")?;
+        Ok(Response::Status(mailbox, status::items(c)?))
+    }),
+    ("NAMESPACE", |c| {
+        c.space("namespace-response")?;
+        namespace::namespaces(c).map(Response::Namespace)
+    }),
+    ("ID", |c| {
+        c.space("id-response")?;
+        id::parameters(c).map(Response::Id)
+    }),
+    ("VANISHED", |c| {
+        c.space("expunged-resp")?;
+        let earlier = c.eat_word("(EARLIER)");
+        if earlier {
+            c.space("expunged-resp")?;
+        }
+        Ok(Response::Vanished { earlier, uids: sequence::uid_set(c)? })
+    }),
+];
+
+/// `*(SP nz-number)`; a MODSEQ group at the end (RFC 7162) is passed over.
+fn search(cursor: &mut Cursor<'_>) -> Result<Vec<NonZeroU32>> {
+    let mut numbers = Vec::new();
+    while cursor.eat(b' ') {
+        match cursor.peek() {
+            Some(b'0'..=b'9') => match NonZeroU32::new(cursor.number("nz-number")?) {
+                Some(number) => numbers.push(number),
+                None => cursor.repair(Repairs::ODD_NUMBER),
+            },
+            Some(b'(') => fetch::skip_value(cursor)?,
+            Some(b' ') | None => cursor.repair(Repairs::EXTRA_SPACE),
+            _ => return cursor.fail("nz-number"),
+        }
+    }
+    Ok(numbers)
+}
+
+fn esearch(cursor: &mut Cursor<'_>) -> Result<EsearchResponse> {
+    let mut response = EsearchResponse::default();
+    while cursor.eat(b' ') {
+        cursor.extra_spaces();
+        if cursor.is_at_end() {
+            break;
+        }
+        if cursor.eat_word("(TAG ") {
+            response.tag = Some(astring(cursor, "tag-string")?);
+            cursor.octet("search-correlator", b')')?;
+            continue;
+        }
+        let name = cursor.run("search-modifier-name", |octet| !matches!(octet, b' ' | b'(' | b')'))?;
+        let named = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        if named("UID") {
+            response.uid = true;
+            continue;
+        }
+        cursor.space("search-return-data")?;
+        match () {
+            () if named("MIN") => response.min = Some(cursor.nz_number("MIN")?),
+            () if named("MAX") => response.max = Some(cursor.nz_number("MAX")?),
+            () if named("COUNT") => response.count = Some(cursor.number("COUNT")?),
+            () if named("ALL") => response.all = Some(set(cursor)?),
+            () => fetch::skip_value(cursor)?,
+        }
+    }
+    Ok(response)
+}
+
+fn set(cursor: &mut Cursor<'_>) -> Result<SequenceSet> {
+    sequence::set(cursor)
+}

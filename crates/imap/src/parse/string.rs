@@ -1,0 +1,129 @@
+//! Atoms, quoted strings and what may be either or a literal (RFC 9051, section 9; RFC 6855 for UTF-8).
+
+use super::cursor::{Cursor, Result};
+use super::literal::literal;
+use crate::error::ParseErrorKind;
+use crate::types::string::{is_astring_char, is_atom_char};
+use crate::types::{AString, Atom, NString, Repairs};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use memchr::{memchr2, memchr3};
+
+pub(super) fn atom(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<Atom> {
+    let start = cursor.offset();
+    cursor.run(rule, is_atom_char)?;
+    match Atom::new(cursor.since(start)) {
+        Ok(atom) => Ok(atom),
+        Err(_) => cursor.fail_at(start, rule, ParseErrorKind::Syntax),
+    }
+}
+
+/// `astring` as raw octets.
+pub(super) fn astring_octets(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<Bytes> {
+    match cursor.peek() {
+        Some(b'"' | b'{') => string_octets(cursor, rule),
+        _ => {
+            let start = cursor.offset();
+            let class = if cursor.is_lenient() { is_lenient_astring_char } else { is_astring_char };
+            let run = cursor.run(rule, class)?;
+            if !run.is_ascii() {
+                cursor.repair(Repairs::ODD_STRING);
+            }
+            Ok(cursor.since(start))
+        }
+    }
+}
+
+pub(super) fn astring(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<AString> {
+    astring_octets(cursor, rule).map(AString::replacing_nul)
+}
+
+/// `string` as raw octets; free of NUL when reading strictly.
+pub(super) fn string_octets(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<Bytes> {
+    if cursor.peek() == Some(b'"') { quoted(cursor, rule) } else { literal(cursor, rule) }
+}
+
+pub(super) fn string(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<AString> {
+    string_octets(cursor, rule).map(AString::replacing_nul)
+}
+
+pub(super) fn nstring(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<NString> {
+    if nil(cursor) { Ok(None) } else { string(cursor, rule).map(Some) }
+}
+
+/// Takes `NIL` if it is next.
+pub(super) fn nil(cursor: &mut Cursor<'_>) -> bool {
+    cursor.eat_word("NIL")
+}
+
+/// The contents of a quoted string, copied only when there is an escape.
+pub(super) fn quoted(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<Bytes> {
+    let quote = cursor.offset();
+    cursor.octet(rule, b'"')?;
+    let start = cursor.offset();
+    let mut unescaped: Option<Vec<u8>> = None;
+    loop {
+        let piece = cursor.offset();
+        let Some(length) = memchr2(b'"', b'\\', cursor.rest()) else {
+            return cursor.fail_at(quote, rule, ParseErrorKind::Syntax);
+        };
+        cursor.seek(piece + length);
+        if cursor.offset() - start > cursor.context.limits.quoted_max {
+            let limit = cursor.context.limits.quoted_max;
+            return cursor.fail_at(quote, rule, ParseErrorKind::Limit(limit));
+        }
+        let plain = cursor.since(piece);
+        check_plain(cursor, rule, piece, &plain)?;
+        if cursor.eat(b'"') {
+            return match unescaped {
+                None => checked_charset(cursor, rule, quote, plain),
+                Some(mut octets) => {
+                    octets.extend_from_slice(&plain);
+                    checked_charset(cursor, rule, quote, octets.into())
+                }
+            };
+        }
+        let octets = unescaped.get_or_insert_default();
+        octets.extend_from_slice(&plain);
+        cursor.octet(rule, b'\\')?;
+        match cursor.peek() {
+            Some(escaped @ (b'"' | b'\\')) => octets.push(escaped),
+            // Some servers escape what needs none.
+            Some(other) if cursor.is_lenient() && !matches!(other, b'\r' | b'\n' | 0) => {
+                cursor.repair(Repairs::ODD_STRING);
+                octets.push(other);
+            }
+            _ => return cursor.fail(rule),
+        }
+        cursor.seek(cursor.offset() + 1);
+    }
+}
+
+/// No CR, LF or NUL between the quotes.
+fn check_plain(cursor: &mut Cursor<'_>, rule: &'static str, start: usize, plain: &[u8]) -> Result<()> {
+    match memchr3(b'\r', b'\n', 0, plain) {
+        Some(at) => cursor.fail_at(start + at, rule, ParseErrorKind::Syntax),
+        None => Ok(()),
+    }
+}
+
+/// 8-bit octets only as UTF-8 and only after it was enabled, unless a server sent them.
+fn checked_charset(
+    cursor: &mut Cursor<'_>,
+    rule: &'static str,
+    quote: usize,
+    octets: Bytes,
+) -> Result<Bytes> {
+    if octets.is_ascii() || (cursor.context.utf8 && core::str::from_utf8(&octets).is_ok()) {
+        return Ok(octets);
+    }
+    if !cursor.is_lenient() {
+        return cursor.fail_at(quote, rule, ParseErrorKind::Syntax);
+    }
+    cursor.repair(Repairs::ODD_STRING);
+    Ok(octets)
+}
+
+const fn is_lenient_astring_char(octet: u8) -> bool {
+    is_astring_char(octet) || octet >= 0x80
+}

@@ -1,0 +1,114 @@
+//! SEARCH: the tree of keys (RFC 9051, sections 6.4.4 and 9; RFC 3501, section 6.4.4).
+//!
+//! The parser bounds the depth of a tree; whoever builds one by hand bounds it himself.
+
+use crate::types::{AString, Date, Keyword, SequenceSet};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// The arguments of SEARCH.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchCommand {
+    /// `RETURN (..)`: answer with ESEARCH; `Some` and empty means ALL (RFC 4731).
+    pub returns: Option<Vec<SearchReturn>>,
+    /// `CHARSET`: the parser takes US-ASCII and UTF-8 and refuses others.
+    pub charset: Option<AString>,
+    /// The keys, all of which must match; a server never sees an empty list.
+    pub keys: Vec<SearchKey>,
+}
+
+/// `search-return-opt`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SearchReturn {
+    /// `MIN`
+    Min,
+    /// `MAX`
+    Max,
+    /// `ALL`
+    All,
+    /// `COUNT`
+    Count,
+    /// `SAVE` (RFC 5182)
+    Save,
+}
+
+/// `search-key`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SearchKey {
+    /// `ALL`
+    All,
+    /// `ANSWERED`
+    Answered,
+    /// `BCC string`
+    Bcc(AString),
+    /// `BEFORE date`: the internal date is earlier.
+    Before(Date),
+    /// `BODY string`
+    Body(AString),
+    /// `CC string`
+    Cc(AString),
+    /// `DELETED`
+    Deleted,
+    /// `DRAFT`
+    Draft,
+    /// `FLAGGED`
+    Flagged,
+    /// `FROM string`
+    From(AString),
+    /// `HEADER field string`; an empty string asks only for the field.
+    Header(AString, AString),
+    /// `KEYWORD flag`
+    Keyword(Keyword),
+    /// `LARGER n`: more octets than n.
+    Larger(u64),
+    /// `NEW` (RFC 3501): recent and not seen.
+    New,
+    /// `NOT key`
+    Not(Box<SearchKey>),
+    /// `OLD` (RFC 3501): not recent.
+    Old,
+    /// `ON date`
+    On(Date),
+    /// `OR key key`
+    Or(Box<SearchKey>, Box<SearchKey>),
+    /// `RECENT` (RFC 3501)
+    Recent,
+    /// `SEEN`
+    Seen,
+    /// `SENTBEFORE date`: the Date field is earlier.
+    SentBefore(Date),
+    /// `SENTON date`
+    SentOn(Date),
+    /// `SENTSINCE date`
+    SentSince(Date),
+    /// `SINCE date`
+    Since(Date),
+    /// `SMALLER n`: fewer octets than n.
+    Smaller(u64),
+    /// `SUBJECT string`
+    Subject(AString),
+    /// `TEXT string`: header or body.
+    Text(AString),
+    /// `TO string`
+    To(AString),
+    /// `UID set`
+    Uid(SequenceSet),
+    /// `UNANSWERED`
+    Unanswered,
+    /// `UNDELETED`
+    Undeleted,
+    /// `UNDRAFT`
+    Undraft,
+    /// `UNFLAGGED`
+    Unflagged,
+    /// `UNKEYWORD flag`
+    Unkeyword(Keyword),
+    /// `UNSEEN`
+    Unseen,
+    /// A set of message sequence numbers.
+    Sequence(SequenceSet),
+    /// `(key key ..)`: all match.
+    And(Vec<SearchKey>),
+}
