@@ -5,13 +5,17 @@
 //! [`Summary::to_bytes`] it is stored beside the message, and no fetch reads the whole of it again.
 //!
 //! ```
-//! use posthaste_imap::message::{Section, SectionText, Summary};
+//! use std::num::NonZeroU32;
+//!
+//! use posthaste_imap::message::Summary;
+//! use posthaste_imap::types::{PartPath, Section};
 //!
 //! let message = b"Subject: hi\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\none\r\n--x--\r\n";
 //! let summary = Summary::scan(message);
 //! assert_eq!(summary.envelope().subject.as_deref(), Some(&b"hi"[..]));
-//! let first = Section { path: &[1], text: SectionText::Whole };
-//! assert_eq!(first.resolve(&summary, message).as_deref(), Some(&b"one"[..]));
+//! let first = Section::new(Some(PartPath::new(vec![NonZeroU32::MIN])?), None)?;
+//! assert_eq!(summary.section(&first, message).as_deref(), Some(&b"one"[..]));
+//! # Ok::<(), posthaste_imap::error::InvalidValue>(())
 //! ```
 //!
 //! Every function is total: any octets give an answer, in time linear in their number, within named [`Limits`].
@@ -43,6 +47,7 @@ mod scan;
 mod section;
 mod stored;
 mod summary;
+mod wire;
 
 pub use address::Address;
 pub use content::{Disposition, Parameter};
@@ -50,5 +55,6 @@ pub use date::SentDate;
 pub use envelope::Envelope;
 pub use field::{Field, Fields, unfold};
 pub use limits::Limits;
-pub use section::{FieldChoice, Located, Section, SectionText, chosen_fields, partial};
+pub use section::{FieldChoice, Located, chosen_fields, partial};
 pub use summary::{Kind, Part, Parts, Span, Summary};
+pub use wire::StructureForm;

@@ -9,44 +9,19 @@ use super::{
     field::{Fields, empty_line},
     summary::{Kind, Part, Span, Summary},
 };
-
-/// The section of `BODY[section]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Section<'a> {
-    /// The numbers of parts, from 1. Empty for the message itself.
-    pub path: &'a [u32],
-    /// What of the part.
-    pub text: SectionText<'a>,
-}
-
-/// What of a part a section means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SectionText<'a> {
-    /// Nothing said: the message with its header, or the body of a part.
-    Whole,
-    /// `HEADER`, of the message or of a part that is a message.
-    Header,
-    /// `HEADER.FIELDS`: the fields with one of these names.
-    HeaderFields(&'a [&'a [u8]]),
-    /// `HEADER.FIELDS.NOT`: all other fields.
-    HeaderFieldsNot(&'a [&'a [u8]]),
-    /// `TEXT`: the body of the message or of a part that is a message.
-    Text,
-    /// `MIME`: the header of a part. Of the message itself there is none.
-    Mime,
-}
+use crate::types::{AString, PartPath, Section, SectionText};
 
 /// Where a section is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Located<'a> {
     /// These octets of the message.
     Octets(Span),
-    /// Some fields of the header at `header`: those with one of the names, or those with none of them.
+    /// Some fields of a header, see [`chosen_fields`].
     Fields {
         /// Where the header is.
         header: Span,
         /// The names that were given.
-        names: &'a [&'a [u8]],
+        names: &'a [AString],
         /// Which fields are meant.
         choice: FieldChoice,
     },
@@ -61,41 +36,37 @@ pub enum FieldChoice {
     Others,
 }
 
-impl<'a> Section<'a> {
-    /// Finds the section without the message: only the octets it names have to be read then.
+impl Summary {
+    /// Finds a section without the message: only the octets it names have to be read then.
     ///
     /// `None` when there is no such part, or no such text of it.
-    pub fn locate(&self, summary: &Summary) -> Option<Located<'a>> {
-        let place = follow(summary, self.path)?;
+    pub fn locate<'a>(&self, section: &'a Section) -> Option<Located<'a>> {
+        let place = follow(self, section.part())?;
         // `HEADER` and `TEXT` are of a message; `MIME` is of a part that has a number.
         let message = match place {
             Place::Message(root) => Some(root),
-            Place::Part(part) if part.kind == Kind::Message => summary.part(part.first_child?),
+            Place::Part(part) if part.kind == Kind::Message => self.part(part.first_child?),
             Place::Part(_) => None,
         };
-        Some(match self.text {
-            SectionText::Whole => Located::Octets(match place {
-                Place::Message(root) => root.span(),
-                Place::Part(part) => part.body,
-            }),
-            SectionText::Header => Located::Octets(message?.header),
-            SectionText::HeaderFields(names) => {
-                Located::Fields { header: message?.header, names, choice: FieldChoice::Named }
-            }
-            SectionText::HeaderFieldsNot(names) => {
-                Located::Fields { header: message?.header, names, choice: FieldChoice::Others }
-            }
-            SectionText::Text => Located::Octets(message?.body),
-            SectionText::Mime => match place {
-                Place::Message(_) => return None,
-                Place::Part(part) => Located::Octets(part.header),
-            },
-        })
+        let fields = |names, choice| Some(Located::Fields { header: message?.header, names, choice });
+        match (section.text(), place) {
+            (None, Place::Message(root)) => Some(Located::Octets(root.span())),
+            (None, Place::Part(part)) => Some(Located::Octets(part.body)),
+            (Some(SectionText::Header), _) => Some(Located::Octets(message?.header)),
+            (Some(SectionText::HeaderFields(names)), _) => fields(names, FieldChoice::Named),
+            (Some(SectionText::HeaderFieldsNot(names)), _) => fields(names, FieldChoice::Others),
+            (Some(SectionText::Text), _) => Some(Located::Octets(message?.body)),
+            (Some(SectionText::Mime), Place::Message(_)) => None,
+            (Some(SectionText::Mime), Place::Part(part)) => Some(Located::Octets(part.header)),
+        }
     }
 
-    /// The octets of the section, borrowed from the message unless they are a choice of fields.
-    pub fn resolve<'m>(&self, summary: &Summary, message: &'m [u8]) -> Option<Cow<'m, [u8]>> {
-        Some(match self.locate(summary)? {
+    /// The octets of a section, borrowed from the message unless they are a choice of fields. They may hold NUL, as
+    /// the message may.
+    ///
+    /// `None` when there is no such part, or no such text of it.
+    pub fn section<'m>(&self, section: &Section, message: &'m [u8]) -> Option<Cow<'m, [u8]>> {
+        Some(match self.locate(section)? {
             Located::Octets(span) => Cow::Borrowed(span.of(message)),
             Located::Fields { header, names, choice } => {
                 Cow::Owned(chosen_fields(header.of(message), names, choice))
@@ -107,11 +78,11 @@ impl<'a> Section<'a> {
 /// The fields of `header` that are chosen, and its empty line if it has one (RFC 9051 6.4.5.1).
 ///
 /// A line that is no field is among the others, so that for each list of names both choices make up the header.
-pub fn chosen_fields(header: &[u8], names: &[&[u8]], choice: FieldChoice) -> Vec<u8> {
+pub fn chosen_fields(header: &[u8], names: &[AString], choice: FieldChoice) -> Vec<u8> {
     let mut chosen = Vec::new();
     let mut fields = Fields::of(header);
     for field in &mut fields {
-        let named = names.iter().any(|name| field.is(name));
+        let named = names.iter().any(|name| field.is(name.as_bytes()));
         if named == (choice == FieldChoice::Named) {
             chosen.extend_from_slice(field.raw);
         }
@@ -135,32 +106,30 @@ enum Place<'a> {
     Part(&'a Part),
 }
 
-fn follow<'a>(summary: &'a Summary, path: &[u32]) -> Option<Place<'a>> {
+fn follow<'a>(summary: &'a Summary, path: Option<&PartPath>) -> Option<Place<'a>> {
     let mut place = Place::Message(summary.root());
-    for number in path {
-        place = Place::Part(step(summary, place, *number)?);
+    for number in path.map(PartPath::numbers).unwrap_or_default() {
+        place = Place::Part(step(summary, place, number.get())?);
     }
     Some(place)
 }
 
-/// Each step but the first into a message without parts leads deeper: a path is never followed longer than that.
 fn step<'a>(summary: &'a Summary, place: Place<'a>, number: u32) -> Option<&'a Part> {
-    let around = match place {
-        Place::Part(part) if part.kind == Kind::Message => {
-            return step(summary, Place::Message(summary.part(part.first_child?)?), number);
-        }
-        Place::Message(part) | Place::Part(part) => part,
+    // The numbers behind that of a message are those of the message inside.
+    let place = match place {
+        Place::Part(part) if part.kind == Kind::Message => Place::Message(summary.part(part.first_child?)?),
+        place => place,
     };
-    let before = usize::try_from(number.checked_sub(1)?).ok()?;
-    if around.kind == Kind::Multipart {
-        let mut child = summary.part(around.first_child?)?;
-        for _ in 0..before {
-            child = summary.part(child.next_sibling?)?;
-        }
-        return Some(child);
-    }
-    // The one part of a message that is no multipart.
+    let before = number.checked_sub(1)?;
     match place {
+        Place::Message(part) | Place::Part(part) if part.kind == Kind::Multipart => {
+            let mut child = summary.part(part.first_child?)?;
+            for _ in 0..before {
+                child = summary.part(child.next_sibling?)?;
+            }
+            Some(child)
+        }
+        // The one part of a message that is no multipart.
         Place::Message(part) if before == 0 => Some(part),
         _ => None,
     }
