@@ -8,6 +8,7 @@ pub mod encode;
 pub mod error;
 mod frame;
 mod limits;
+pub mod message;
 pub mod parse;
 pub mod pattern;
 pub mod search;

@@ -1,0 +1,367 @@
+//! Laws of message summaries, over arbitrary octets and over octets that look like MIME.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code"
+)]
+
+use posthaste_imap::message::{
+    Address, Envelope, FieldChoice, Fields, Kind, Limits, Part, Section, SectionText, SentDate, Summary,
+    chosen_fields, partial, unfold,
+};
+use proptest::prelude::*;
+
+/// Lines that make parsers of MIME work, and some that do not.
+fn line() -> impl Strategy<Value = Vec<u8>> {
+    const LINES: &[&[u8]] = &[
+        b"",
+        b"--a",
+        b"--b",
+        b"--a--",
+        b"--b--",
+        b"--aa",
+        b"--",
+        b"----",
+        b"--a \t",
+        b" continued",
+        b"Content-Type: multipart/mixed; boundary=a",
+        b"Content-Type: multipart/digest; boundary=\"b\"",
+        b"Content-Type: multipart/alternative; boundary=aa (",
+        b"Content-Type: multipart/mixed",
+        b"content-type: message/rfc822",
+        b"Content-Type: message/global; a=b; a=c; =; \"",
+        b"Content-Type: text/html; charset=utf-8; name*0*=utf-8''x",
+        b"Content-Type: \x00/\xff; \r=\"\\",
+        b"Content-Transfer-Encoding: base64",
+        b"Content-Transfer-Encoding: (x) QUOTED-PRINTABLE",
+        b"Content-Disposition: attachment; filename=\"a\\\"b\"",
+        b"Content-Language: en, de (x",
+        b"Content-ID: <x@y>",
+        b"From: \"A (x\" <a@example.org>, g: b@c, <@r,@s:d@e>;",
+        b"To: (abc\\",
+        b"Sender: <<<, @, x@y@z, [a], b@[1.2.3.4",
+        b"Date: Thu, 29 Feb 2024 23:59:60 -0500 (x",
+        b"Subject: =?utf-8?q?x",
+        b"no field",
+    ];
+    prop_oneof![
+        8 => prop::sample::select(LINES).prop_map(<[u8]>::to_vec),
+        1 => prop::collection::vec(any::<u8>(), 0..12),
+    ]
+}
+
+fn mime() -> impl Strategy<Value = Vec<u8>> {
+    const ENDS: &[&[u8]] = &[b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r", b""];
+    let ended = (line(), prop::sample::select(ENDS));
+    prop::collection::vec(ended, 0..60)
+        .prop_map(|lines| lines.into_iter().flat_map(|(line, end)| [line, end.to_vec()].concat()).collect())
+}
+
+fn any_message() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![4 => mime(), 1 => prop::collection::vec(any::<u8>(), 0..400)]
+}
+
+fn small_limits() -> impl Strategy<Value = Limits> {
+    (0..6_usize, 0..8_usize, 0..80_usize, 0..40_usize, 0..4_usize, 0..4_usize).prop_map(
+        |(depth, parts, header, field, params, addresses)| {
+            let mut limits = Limits::default();
+            limits.depth_max = depth;
+            limits.parts_max = parts;
+            limits.header_max = header;
+            limits.field_max = field;
+            limits.params_max = params;
+            limits.addresses_max = addresses;
+            limits
+        },
+    )
+}
+
+/// Everything that a summary promises, checked without the code that builds it.
+fn assert_sound(message: &[u8], summary: &Summary) {
+    assert_eq!(summary.octets(), message.len());
+    assert_eq!((summary.root().header.start, summary.root().body.end), (0, message.len()));
+    let mut seen = 0;
+    for (index, part) in summary.parts().enumerate() {
+        seen += 1;
+        assert_eq!(part.header.end, part.body.start);
+        assert!(part.header.start <= part.header.end && part.body.start <= part.body.end);
+        let lines = part.body.of(message).iter().filter(|octet| **octet == b'\n').count();
+        assert_eq!(part.lines, lines as u64, "part {index}");
+        let children: Vec<_> = summary.children(index).collect();
+        match part.kind {
+            Kind::Leaf => assert!(children.is_empty()),
+            Kind::Multipart => assert!(!children.is_empty() && part.media_type == "multipart"),
+            Kind::Message => assert!(children.len() == 1 && part.media_type == "message"),
+        }
+        if part.kind == Kind::Leaf {
+            let container = part.media_type == "multipart"
+                || (part.media_type == "message" && matches!(&*part.subtype, "rfc822" | "global"));
+            assert!(!container, "a leaf is no container");
+        }
+        let mut end = part.body.start;
+        for (child_index, child) in children {
+            assert!(child_index > index);
+            assert_eq!(child.parent, Some(index));
+            assert!(child.span().start >= end && part.body.contains(child.span()));
+            assert!(child.span().len() < part.span().len(), "strictly inside");
+            end = child.span().end;
+        }
+        let starts_message = match part.parent {
+            None => true,
+            Some(parent) => summary.part(parent).unwrap().kind == Kind::Message,
+        };
+        assert_eq!(part.envelope.is_some(), starts_message);
+        assert_clean(part);
+    }
+    assert_eq!(seen, summary.parts().count());
+}
+
+/// No string can break a line of a response.
+fn assert_clean(part: &Part) {
+    let clean = |octets: &[u8]| assert!(!octets.iter().any(|o| matches!(o, 0 | b'\r' | b'\n')), "{octets:?}");
+    for parameter in part.parameters.iter().chain(part.disposition.iter().flat_map(|d| &d.parameters)) {
+        clean(parameter.name.as_bytes());
+        clean(&parameter.value);
+    }
+    for string in [&part.id, &part.description, &part.md5, &part.location].into_iter().flatten() {
+        clean(string);
+    }
+    part.languages.iter().for_each(|language| clean(language));
+    for token in [&part.media_type, &part.subtype, &part.encoding] {
+        assert!(!token.is_empty() && token.bytes().all(|o| o.is_ascii_graphic() && o != b'"'));
+    }
+    let Some(envelope) = part.envelope.as_deref() else { return };
+    for string in [&envelope.date, &envelope.subject, &envelope.in_reply_to, &envelope.message_id] {
+        string.iter().for_each(|string| clean(string));
+    }
+    for list in [&envelope.from, &envelope.own_sender, &envelope.own_reply_to, &envelope.to, &envelope.cc] {
+        assert_groups_are_closed(list);
+        for address in list {
+            match address {
+                Address::Mailbox { name, route, mailbox, host } => {
+                    name.iter().chain(route).for_each(|string| clean(string));
+                    clean(mailbox);
+                    clean(host);
+                }
+                Address::GroupStart(name) => clean(name),
+                Address::GroupEnd => {}
+            }
+        }
+    }
+}
+
+fn assert_groups_are_closed(list: &[Address]) {
+    let mut open = false;
+    for address in list {
+        match address {
+            Address::Mailbox { .. } => {}
+            Address::GroupStart(_) => assert!(!std::mem::replace(&mut open, true)),
+            Address::GroupEnd => assert!(std::mem::replace(&mut open, false)),
+        }
+    }
+    assert!(!open);
+}
+
+fn whole<'a>(path: &'a [u32], text: SectionText<'a>) -> Section<'a> {
+    Section { path, text }
+}
+
+/// The paths of all parts that have a number.
+fn paths(summary: &Summary) -> Vec<(Vec<u32>, usize)> {
+    let mut found = Vec::new();
+    for index in 0..summary.parts().count() {
+        let mut path = Vec::new();
+        let mut at = index;
+        while let Some(parent) = summary.part(at).unwrap().parent {
+            if summary.part(parent).unwrap().kind == Kind::Multipart {
+                let place = summary.children(parent).position(|(child, _)| child == at).unwrap();
+                path.push(place as u32 + 1);
+            } else if summary.part(at).unwrap().kind != Kind::Multipart {
+                path.push(1);
+            }
+            at = parent;
+        }
+        if summary.root().kind != Kind::Multipart {
+            path.push(1);
+        }
+        path.reverse();
+        // The content of a message that is a multipart has no number of its own.
+        let part = summary.part(index).unwrap();
+        let in_message = part.parent.is_none_or(|p| summary.part(p).unwrap().kind == Kind::Message);
+        if !(in_message && part.kind == Kind::Multipart) {
+            found.push((path, index));
+        }
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn mbx_10_parts_lie_strictly_inside_their_parents(message in any_message()) {
+        assert_sound(&message, &Summary::scan(&message));
+    }
+
+    #[test]
+    fn limits_hold_and_leave_a_sound_tree(message in any_message(), limits in small_limits()) {
+        let summary = Summary::scan_within(&message, &limits);
+        assert_sound(&message, &summary);
+        prop_assert!(summary.parts().count() <= limits.parts_max.max(1));
+        for part in summary.parts() {
+            let mut depth = 0;
+            let mut at = part;
+            while let Some(parent) = at.parent {
+                at = summary.part(parent).unwrap();
+                depth += 1;
+            }
+            prop_assert!(depth <= limits.depth_max);
+            for list in part.envelope.iter().flat_map(|e| [&e.from, &e.to, &e.cc, &e.own_sender]) {
+                prop_assert!(list.len() <= limits.addresses_max);
+            }
+        }
+    }
+
+    #[test]
+    fn a_stored_summary_is_the_scanned_one(message in any_message()) {
+        let summary = Summary::scan(&message);
+        let stored = summary.to_bytes();
+        prop_assert_eq!(Summary::from_bytes(&stored), Some(summary));
+        for end in 0..stored.len() {
+            prop_assert_eq!(Summary::from_bytes(&stored[..end]), None);
+        }
+        prop_assert_eq!(Summary::from_bytes(&[&stored[..], b"\0"].concat()), None);
+    }
+
+    #[test]
+    fn damaged_stored_summaries_are_refused_or_sound(
+        message in mime(), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut stored = Summary::scan(&message).to_bytes();
+        for (index, octet) in changes {
+            let at = index.index(stored.len());
+            stored[at] = octet;
+        }
+        if let Some(summary) = Summary::from_bytes(&stored) {
+            prop_assert_eq!(summary.to_bytes(), stored, "one form only");
+            for (index, part) in summary.parts().enumerate() {
+                assert_clean_links(&summary, index, part);
+            }
+        }
+    }
+
+    #[test]
+    fn any_octets_are_a_stored_summary_or_not(mut octets in prop::collection::vec(any::<u8>(), 0..200)) {
+        Summary::from_bytes(&octets);
+        octets.insert(0, 1);
+        if let Some(summary) = Summary::from_bytes(&octets) {
+            prop_assert_eq!(summary.to_bytes(), octets);
+        }
+    }
+
+    #[test]
+    fn sections_make_up_their_messages(message in any_message()) {
+        let summary = Summary::scan(&message);
+        let octets = |path: &[u32], text| {
+            whole(path, text).resolve(&summary, &message).map(std::borrow::Cow::into_owned)
+        };
+        prop_assert_eq!(octets(&[], SectionText::Whole).unwrap(), &message[..]);
+        let halves = [octets(&[], SectionText::Header).unwrap(), octets(&[], SectionText::Text).unwrap()];
+        prop_assert_eq!(halves.concat(), &message[..]);
+        prop_assert_eq!(octets(&[], SectionText::Mime), None);
+        prop_assert!(octets(&[1], SectionText::Whole).is_some(), "each message has a part 1");
+        prop_assert_eq!(octets(&[0], SectionText::Whole), None);
+        for (path, index) in paths(&summary) {
+            let part = summary.part(index).unwrap();
+            prop_assert_eq!(&octets(&path, SectionText::Whole).unwrap()[..], part.body.of(&message));
+            prop_assert_eq!(&octets(&path, SectionText::Mime).unwrap()[..], part.header.of(&message));
+            let header = octets(&path, SectionText::Header);
+            prop_assert_eq!(header.is_some(), part.kind == Kind::Message);
+            if let Some(header) = header {
+                let text = octets(&path, SectionText::Text).unwrap();
+                prop_assert_eq!(&[header, text].concat()[..], part.body.of(&message));
+            }
+            let siblings = part.parent.map_or(1, |parent| summary.children(parent).count());
+            let mut behind = path.clone();
+            *behind.last_mut().unwrap() += siblings as u32;
+            prop_assert_eq!(octets(&behind, SectionText::Whole), None);
+        }
+    }
+
+    #[test]
+    fn chosen_and_other_fields_make_up_the_header(message in any_message()) {
+        let summary = Summary::scan(&message);
+        let header = summary.root().header.of(&message);
+        let names: &[&[u8]] = &[b"CONTENT-TYPE", b"from", b""];
+        let chosen = chosen_fields(header, names, FieldChoice::Named);
+        let others = chosen_fields(header, names, FieldChoice::Others);
+        let all = chosen_fields(header, &[], FieldChoice::Others);
+        prop_assert_eq!(&all[..], header);
+        let empty_line = chosen_fields(header, &[], FieldChoice::Named);
+        prop_assert!(matches!(&empty_line[..], b"" | b"\n" | b"\r\n"));
+        prop_assert_eq!(chosen.len() + others.len(), header.len() + empty_line.len());
+        let raw: Vec<u8> = Fields::of(header).flat_map(|field| field.raw.to_vec()).collect();
+        prop_assert_eq!([raw, empty_line].concat(), header);
+    }
+
+    #[test]
+    fn a_partial_is_a_slice(content in prop::collection::vec(any::<u8>(), 0..40), offset: u64, count: u64) {
+        for (offset, count) in [(offset, count), (offset % 50, count), (offset % 50, count % 50)] {
+            let expected: Vec<u8> =
+                (0..).zip(&content).filter(|(at, _)| *at >= offset && at - offset < count).map(|(_, o)| *o).collect();
+            prop_assert_eq!(partial(&content, offset, count), expected);
+        }
+    }
+
+    #[test]
+    fn small_readers_are_total(octets in prop::collection::vec(any::<u8>(), 0..200)) {
+        let line = unfold(&octets);
+        prop_assert!(!line.iter().any(|octet| matches!(octet, 0 | b'\r' | b'\n')));
+        prop_assert_eq!(unfold(&line), line.clone());
+        assert_groups_are_closed(&Address::parse_list(&octets, 10));
+        SentDate::parse(&octets);
+        Envelope::read(&octets, &Limits::default());
+    }
+
+    #[test]
+    fn dates_and_days_agree(day in -700_000_i64..2_000_000, second in 0..86_400_i64, zone in -1439_i16..=1439) {
+        // A day counted the slow way.
+        let (mut year, mut rest) = (1970_i64, day);
+        let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let length = |year| if leap(year) { 366 } else { 365 };
+        while rest < 0 {
+            year -= 1;
+            rest += length(year);
+        }
+        while rest >= length(year) {
+            rest -= length(year);
+            year += 1;
+        }
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let lengths = [31, if leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+        let mut month = 0;
+        while rest >= lengths[month] {
+            rest -= lengths[month];
+            month += 1;
+        }
+        let text = format!(
+            "{} {} {year:04} {:02}:{:02}:{:02} {}{:02}{:02}",
+            rest + 1, months[month], second / 3600, second / 60 % 60, second % 60,
+            if zone < 0 { '-' } else { '+' }, zone.abs() / 60, zone.abs() % 60,
+        );
+        let date = SentDate::parse(text.as_bytes()).unwrap();
+        prop_assert_eq!(date.unix_seconds, day * 86_400 + second - i64::from(zone) * 60);
+        prop_assert_eq!(date.local_day(), day);
+    }
+}
+
+fn assert_clean_links(summary: &Summary, index: usize, part: &Part) {
+    for (child_index, child) in summary.children(index) {
+        assert!(child_index > index);
+        assert!(part.body.contains(child.span()) && child.span().len() < part.span().len());
+    }
+    assert_clean(part);
+}
