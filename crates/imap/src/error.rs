@@ -110,6 +110,9 @@ pub enum Violation {
     /// A password over a connection that others can read.
     #[error("credentials without TLS")]
     PrivacyRequired,
+    /// The message of an APPEND holds a NUL (RFC 9051 4.3).
+    #[error("NUL in the message of APPEND")]
+    Nul,
     /// Something follows the message of an APPEND.
     #[error("octets behind the message of APPEND")]
     AppendTail,

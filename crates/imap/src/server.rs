@@ -2,7 +2,7 @@
 //!
 //! Decides what is answered at once, what the application is asked, and when a literal is let in: form, state and
 //! size are looked at before its first octet is accepted. The rules of what is legal stand in
-//! [`session`](crate::session); what a mailbox holds is the application's business.
+//! `session`; what a mailbox holds is the application's business.
 //!
 //! ```text
 //!   Greeting ──► Command ◄───────────────────────────────┐
@@ -77,6 +77,8 @@ pub struct Server {
     /// Whether the command in progress forbids EXPUNGE (RFC 9051 7.5.1).
     expunge_forbidden: bool,
     read_only: bool,
+    /// Whether the message that APPEND brings holds a NUL: it is read to its end and not taken.
+    append_nul: bool,
     failed_logins: u32,
     violations: u32,
     /// Whether a well-formed command has come: an HTTP request would have been the first thing.
@@ -142,6 +144,7 @@ impl Server {
             held: Vec::new(),
             expunge_forbidden: false,
             read_only: false,
+            append_nul: false,
             failed_logins: 0,
             violations: 0,
             is_imap: false,
@@ -327,6 +330,7 @@ impl Server {
             held,
             expunge_forbidden,
             read_only,
+            append_nul,
             // Counters of misbehaviour stay: TLS is no pardon.
             failed_logins: _,
             violations: _,
@@ -342,6 +346,7 @@ impl Server {
         held.clear();
         *expunge_forbidden = false;
         *read_only = false;
+        *append_nul = false;
         timers.disarm_all();
         self.timers.arm(Timer::Login, now, self.config.limits.login_timeout);
         Ok(())

@@ -174,9 +174,9 @@ fn a_session_reads_in_order_in_any_split() {
 #[test]
 fn append_streams_with_either_kind_of_literal() {
     let outcome = conversation(
-        b"a LOGIN u p\r\nb APPEND inbox (\\Seen) {5}\r\nh\0\rl\n\r\nc APPEND inbox {2+}\r\nhi\r\nd NOOP\r\n",
+        b"a LOGIN u p\r\nb APPEND inbox (\\Seen) {5}\r\nh\x01\rl\n\r\nc APPEND inbox {2+}\r\nhi\r\nd NOOP\r\n",
     );
-    assert_eq!(outcome.bodies(), b"h\0\rl\nhi");
+    assert_eq!(outcome.bodies(), b"h\x01\rl\nhi");
     let text = outcome.text();
     assert_eq!(text.matches("+ Ready\r\n").count(), 1, "{text}");
     assert!(text.contains("b OK [APPENDUID 1 8] ") && text.contains("c OK [APPENDUID 1 8] "), "{text}");
@@ -204,6 +204,15 @@ fn something_behind_the_message_of_append_is_refused_and_nothing_is_kept() {
     assert!(outcome.has("BodyAborted") && !outcome.has("AppendEnd"), "{outcome:?}");
     let text = outcome.text();
     assert!(text.contains("\r\nb BAD ") && text.contains("\r\nc OK "), "{text}");
+}
+
+#[test]
+fn imap_16_a_message_with_nul_is_read_to_its_end_and_not_taken() {
+    let outcome =
+        conversation(b"a LOGIN u p\r\nb APPEND inbox {3+}\r\na\0b\r\nc APPEND inbox {2+}\r\nhi\r\n");
+    let text = outcome.text();
+    assert!(text.contains("\r\nb BAD ") && text.contains("\r\nc OK [APPENDUID 1 8] "), "{text}");
+    assert!(outcome.has("BodyAborted"), "{outcome:?}");
 }
 
 #[test]

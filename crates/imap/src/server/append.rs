@@ -25,6 +25,7 @@ impl Asked<Append> {
                 server.out.put(b"+ Ready\r\n");
             }
             server.framer.stream();
+            server.append_nul = false;
             server.phase = Phase::Append(self.tag);
             server.arm_for_phase();
         }
@@ -82,7 +83,13 @@ impl Server {
                     self.timers.disarm(super::Timer::Append);
                     self.phase = Phase::AppendTail(tag);
                 }
-                if chunk.is_empty() { Poll::Again } else { Poll::Event(Event::Body(chunk)) }
+                // Only literal8 may hold NUL, and it is not offered (RFC 9051 4.3).
+                self.append_nul |= memchr::memchr(0, &chunk).is_some();
+                if chunk.is_empty() || self.append_nul {
+                    Poll::Again
+                } else {
+                    Poll::Event(Event::Body(chunk))
+                }
             }
             // Nothing else comes while octets are due.
             Frame::Line(_) | Frame::Literal(_) | Frame::Refused | Frame::TooLong | Frame::Malformed(_) => {
@@ -102,6 +109,11 @@ impl Server {
         };
         self.timers.disarm(super::Timer::Command);
         match frame {
+            Frame::Line(line) if line.is_empty() && core::mem::take(&mut self.append_nul) => {
+                self.events.push_back(Event::BodyAborted);
+                self.bad(Some(&tag), None, "A message may not hold NUL");
+                self.violation(Violation::Nul)
+            }
             Frame::Line(line) if line.is_empty() => Poll::Event(Event::AppendEnd(self.ask(tag, AppendEnd))),
             Frame::Literal(header) => {
                 self.events.push_back(Event::BodyAborted);

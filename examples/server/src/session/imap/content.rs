@@ -1,7 +1,9 @@
 //! The content of a message in memory, as far as a command needs it, and what IMAP wants to know of it.
 
+use std::borrow::Cow;
+
 use bytes::{Bytes, BytesMut};
-use posthaste_imap::message::{self, Fields, Summary};
+use posthaste_imap::message::{Fields, StructureForm, Summary};
 use posthaste_imap::types::{BodyStructure, Date, Envelope, Section, SectionText};
 
 use crate::store::{BlobId, Store, StoreError};
@@ -49,55 +51,37 @@ impl Content {
     }
 
     pub(super) fn envelope(&self) -> Envelope {
-        Envelope::default()
+        self.summary.envelope().into()
     }
 
-    pub(super) fn body_structure(&self) -> BodyStructure {
-        BodyStructure::Multipart(posthaste_imap::types::Multipart {
-            parts: Vec::new(),
-            subtype: posthaste_imap::types::AString::replacing_nul("x"),
-            extension: None,
-        })
+    pub(super) fn body_structure(&self, form: StructureForm) -> BodyStructure {
+        self.summary.body_structure(form)
     }
 
     pub(super) fn header(&self) -> Bytes {
-        self.resolve(&[], message::SectionText::Header).unwrap_or_default()
+        self.text_of_message(SectionText::Header)
     }
 
     pub(super) fn text(&self) -> Bytes {
-        self.resolve(&[], message::SectionText::Text).unwrap_or_default()
+        self.text_of_message(SectionText::Text)
     }
 
     /// The octets of a section; `None` where the message has no such part.
     pub(super) fn section(&self, section: &Section) -> Option<Bytes> {
-        let path: Vec<u32> = section
-            .part()
-            .map_or_else(Vec::new, |part| part.numbers().iter().map(|number| number.get()).collect());
-        match section.text() {
-            None => self.resolve(&path, message::SectionText::Whole),
-            Some(SectionText::Header) => self.resolve(&path, message::SectionText::Header),
-            Some(SectionText::Text) => self.resolve(&path, message::SectionText::Text),
-            Some(SectionText::Mime) => self.resolve(&path, message::SectionText::Mime),
-            Some(SectionText::HeaderFields(names)) => {
-                let names: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
-                self.resolve(&path, message::SectionText::HeaderFields(&names))
-            }
-            Some(SectionText::HeaderFieldsNot(names)) => {
-                let names: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
-                self.resolve(&path, message::SectionText::HeaderFieldsNot(&names))
-            }
-        }
+        Some(match self.summary.section(section, &self.octets)? {
+            Cow::Borrowed(octets) => self.octets.slice_ref(octets),
+            Cow::Owned(octets) => octets.into(),
+        })
+    }
+
+    fn text_of_message(&self, text: SectionText) -> Bytes {
+        let section = Section::new(None, Some(text)).ok();
+        section.and_then(|section| self.section(&section)).unwrap_or_default()
     }
 
     /// The day the `Date` field names.
     pub(super) fn sent_day(&self) -> Option<Date> {
         Date::from_unix_days(self.summary.envelope().sent()?.local_day()).ok()
-    }
-
-    fn resolve(&self, path: &[u32], text: message::SectionText<'_>) -> Option<Bytes> {
-        let section = message::Section { path, text };
-        // NUL cannot stand in a literal (RFC 9051 4.3); the encoder replaces it.
-        Some(Bytes::copy_from_slice(&section.resolve(&self.summary, &self.octets)?))
     }
 }
 

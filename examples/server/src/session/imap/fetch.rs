@@ -6,6 +6,7 @@
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
+use posthaste_imap::message::StructureForm;
 use posthaste_imap::server::{Asked, Fetch, Refusal};
 use posthaste_imap::types::{Addressing, FetchAttribute, FetchItem, Partial, Payload, ResponseCode, Section};
 
@@ -161,12 +162,12 @@ async fn item(
         FetchAttribute::Envelope => {
             content.map(|content| Ready::Item(FetchItem::Envelope(Box::new(content.envelope()))))
         }
-        FetchAttribute::Body => {
-            content.map(|content| Ready::Item(FetchItem::Body(Box::new(content.body_structure()))))
-        }
-        FetchAttribute::BodyStructure => {
-            content.map(|content| Ready::Item(FetchItem::BodyStructure(Box::new(content.body_structure()))))
-        }
+        FetchAttribute::Body => content.map(|content| {
+            Ready::Item(FetchItem::Body(Box::new(content.body_structure(StructureForm::Plain))))
+        }),
+        FetchAttribute::BodyStructure => content.map(|content| {
+            Ready::Item(FetchItem::BodyStructure(Box::new(content.body_structure(StructureForm::Extended))))
+        }),
         FetchAttribute::Section { section, partial, .. } => {
             let origin = partial.map(|partial| partial.offset);
             let payload = Payload::Section { section: section.clone(), origin };
