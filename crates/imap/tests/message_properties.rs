@@ -188,7 +188,7 @@ fn paths(summary: &Summary) -> Vec<(Vec<u32>, usize)> {
         while let Some(parent) = summary.part(at).unwrap().parent {
             if summary.part(parent).unwrap().kind == Kind::Multipart {
                 let place = summary.children(parent).position(|(child, _)| child == at).unwrap();
-                path.push(place as u32 + 1);
+                path.push(u32::try_from(place).unwrap() + 1);
             } else if summary.part(at).unwrap().kind != Kind::Multipart {
                 path.push(1);
             }
@@ -293,7 +293,7 @@ proptest! {
             }
             let siblings = part.parent.map_or(1, |parent| summary.children(parent).count());
             let mut behind = path.clone();
-            *behind.last_mut().unwrap() += siblings as u32;
+            *behind.last_mut().unwrap() += u32::try_from(siblings).unwrap();
             prop_assert_eq!(octets(&behind, None), None);
         }
     }
