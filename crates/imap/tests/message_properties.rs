@@ -9,10 +9,12 @@
 )]
 
 use posthaste_imap::message::{
-    Address, Envelope, FieldChoice, Fields, Kind, Limits, Part, Section, SectionText, SentDate, Summary,
-    chosen_fields, partial, unfold,
+    Address, Envelope, FieldChoice, Fields, Kind, Limits, Part, SentDate, Summary, chosen_fields, partial,
+    unfold,
 };
+use posthaste_imap::types::{AString, PartPath, Section, SectionText};
 use proptest::prelude::*;
+use std::num::NonZeroU32;
 
 /// Lines that make parsers of MIME work, and some that do not.
 fn line() -> impl Strategy<Value = Vec<u8>> {
@@ -165,8 +167,16 @@ fn assert_groups_are_closed(list: &[Address]) {
     assert!(!open);
 }
 
-fn whole<'a>(path: &'a [u32], text: SectionText<'a>) -> Section<'a> {
-    Section { path, text }
+/// The octets of a section; `None` as text is all of it.
+fn octets(
+    message: &[u8],
+    summary: &Summary,
+    path: &[u32],
+    text: impl Into<Option<SectionText>>,
+) -> Option<Vec<u8>> {
+    let numbers: Vec<_> = path.iter().map(|number| NonZeroU32::new(*number).unwrap()).collect();
+    let section = Section::new(PartPath::new(numbers).ok(), text.into()).unwrap();
+    summary.section(&section, message).map(std::borrow::Cow::into_owned)
 }
 
 /// The paths of all parts that have a number.
@@ -178,7 +188,7 @@ fn paths(summary: &Summary) -> Vec<(Vec<u32>, usize)> {
         while let Some(parent) = summary.part(at).unwrap().parent {
             if summary.part(parent).unwrap().kind == Kind::Multipart {
                 let place = summary.children(parent).position(|(child, _)| child == at).unwrap();
-                path.push(place as u32 + 1);
+                path.push(u32::try_from(place).unwrap() + 1);
             } else if summary.part(at).unwrap().kind != Kind::Multipart {
                 path.push(1);
             }
@@ -218,7 +228,7 @@ proptest! {
                 at = summary.part(parent).unwrap();
                 depth += 1;
             }
-            prop_assert!(depth <= limits.depth_max);
+            prop_assert!(depth < limits.depth_max.max(1));
             for list in part.envelope.iter().flat_map(|e| [&e.from, &e.to, &e.cc, &e.own_sender]) {
                 prop_assert!(list.len() <= limits.addresses_max);
             }
@@ -265,29 +275,26 @@ proptest! {
     #[test]
     fn sections_make_up_their_messages(message in any_message()) {
         let summary = Summary::scan(&message);
-        let octets = |path: &[u32], text| {
-            whole(path, text).resolve(&summary, &message).map(std::borrow::Cow::into_owned)
-        };
-        prop_assert_eq!(octets(&[], SectionText::Whole).unwrap(), &message[..]);
-        let halves = [octets(&[], SectionText::Header).unwrap(), octets(&[], SectionText::Text).unwrap()];
-        prop_assert_eq!(halves.concat(), &message[..]);
-        prop_assert_eq!(octets(&[], SectionText::Mime), None);
-        prop_assert!(octets(&[1], SectionText::Whole).is_some(), "each message has a part 1");
-        prop_assert_eq!(octets(&[0], SectionText::Whole), None);
+        let octets = |path: &[u32], text: Option<SectionText>| octets(&message, &summary, path, text);
+        prop_assert_eq!(octets(&[], None).unwrap(), &message[..]);
+        let header = octets(&[], Some(SectionText::Header)).unwrap();
+        let text = octets(&[], Some(SectionText::Text)).unwrap();
+        prop_assert_eq!([header, text].concat(), &message[..]);
+        prop_assert!(octets(&[1], None).is_some(), "each message has a part 1");
         for (path, index) in paths(&summary) {
             let part = summary.part(index).unwrap();
-            prop_assert_eq!(&octets(&path, SectionText::Whole).unwrap()[..], part.body.of(&message));
-            prop_assert_eq!(&octets(&path, SectionText::Mime).unwrap()[..], part.header.of(&message));
-            let header = octets(&path, SectionText::Header);
+            prop_assert_eq!(&octets(&path, None).unwrap()[..], part.body.of(&message));
+            prop_assert_eq!(&octets(&path, Some(SectionText::Mime)).unwrap()[..], part.header.of(&message));
+            let header = octets(&path, Some(SectionText::Header));
             prop_assert_eq!(header.is_some(), part.kind == Kind::Message);
             if let Some(header) = header {
-                let text = octets(&path, SectionText::Text).unwrap();
+                let text = octets(&path, Some(SectionText::Text)).unwrap();
                 prop_assert_eq!(&[header, text].concat()[..], part.body.of(&message));
             }
             let siblings = part.parent.map_or(1, |parent| summary.children(parent).count());
             let mut behind = path.clone();
-            *behind.last_mut().unwrap() += siblings as u32;
-            prop_assert_eq!(octets(&behind, SectionText::Whole), None);
+            *behind.last_mut().unwrap() += u32::try_from(siblings).unwrap();
+            prop_assert_eq!(octets(&behind, None), None);
         }
     }
 
@@ -295,9 +302,9 @@ proptest! {
     fn chosen_and_other_fields_make_up_the_header(message in any_message()) {
         let summary = Summary::scan(&message);
         let header = summary.root().header.of(&message);
-        let names: &[&[u8]] = &[b"CONTENT-TYPE", b"from", b""];
-        let chosen = chosen_fields(header, names, FieldChoice::Named);
-        let others = chosen_fields(header, names, FieldChoice::Others);
+        let names = ["CONTENT-TYPE", "from", ""].map(|name| AString::new(name).unwrap());
+        let chosen = chosen_fields(header, &names, FieldChoice::Named);
+        let others = chosen_fields(header, &names, FieldChoice::Others);
         let all = chosen_fields(header, &[], FieldChoice::Others);
         prop_assert_eq!(&all[..], header);
         let empty_line = chosen_fields(header, &[], FieldChoice::Named);

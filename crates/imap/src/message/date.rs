@@ -4,6 +4,8 @@
 //! Order and punctuation are not insisted on, so that the forms of `ctime` and of old mailers are understood too. A
 //! day that does not exist is no date.
 
+use alloc::vec::Vec;
+
 use super::lexer::without_comments;
 
 /// A moment, and the zone it was written in.
@@ -29,7 +31,7 @@ impl SentDate {
     /// Without a time of day it is midnight, without a zone it is UTC. Only the first 1,000 octets are read.
     pub fn parse(value: &[u8]) -> Option<Self> {
         let value = value.get(..READ_MAX).unwrap_or(value);
-        let plain = without_comments(value);
+        let plain = without_space_at_colons(&without_comments(value));
         let mut found = Found::default();
         for word in plain.split(|octet| octet.is_ascii_whitespace() || *octet == b',') {
             found.add(word)?;
@@ -43,6 +45,20 @@ impl SentDate {
         let zone = i64::from(self.zone_minutes).saturating_mul(60);
         self.unix_seconds.saturating_add(zone).div_euclid(DAY)
     }
+}
+
+/// RFC 5322 4.5 lets old dates write `09 : 55`.
+fn without_space_at_colons(octets: &[u8]) -> Vec<u8> {
+    let mut tight: Vec<u8> = Vec::with_capacity(octets.len());
+    for octet in octets {
+        if *octet == b':' {
+            tight.truncate(tight.trim_ascii_end().len());
+        }
+        if !(octet.is_ascii_whitespace() && tight.last() == Some(&b':')) {
+            tight.push(*octet);
+        }
+    }
+    tight
 }
 
 /// The days from 1970-01-01 to a day of the Gregorian calendar, `None` when there is no such day.

@@ -4,7 +4,8 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Levels of multiparts and enclosed messages. What would open one more is an `application/octet-stream` leaf.
+    /// Levels of parts, the message itself included. A multipart or an enclosed message on the last of them is an
+    /// `application/octet-stream` leaf.
     pub depth_max: usize,
     /// Parts of a message in all, enclosed messages counted twice (the part and its content). The last one allowed
     /// is an `application/octet-stream` leaf that runs to the end of the message.

@@ -1,6 +1,6 @@
 //! Finds the parts of a message (RFC 2046 5.1, 5.2.1) in one pass over its octets.
 //!
-//! There is no recursion: the parts that are open form a stack of at most [`Limits::depth_max`] and one. Each line
+//! There is no recursion: the parts that are open form a stack of at most [`Limits::depth_max`]. Each line
 //! that begins with `--` is compared with the boundaries on it, the innermost first; everything else is skipped with
 //! a substring search.
 //!
@@ -139,7 +139,8 @@ impl Scanner<'_> {
         }
         // Two places for the content of a message: it may itself be cut short by the last part.
         let places = self.parts.len().saturating_add(if content.is_message() { 2 } else { 1 });
-        if self.open.len() >= self.limits.depth_max || places >= self.limits.parts_max.max(1) {
+        let level_inside = self.open.len().saturating_add(1);
+        if level_inside >= self.limits.depth_max || places >= self.limits.parts_max.max(1) {
             content.become_opaque();
             return (Kind::Leaf, None);
         }
