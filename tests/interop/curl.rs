@@ -147,8 +147,8 @@ fn curl_sends_no_password_in_the_clear_to_imap_and_pop3() {
     let Some(curl) = Curl::start() else { return };
     let user = format!("{ALICE}:{PASSWORD}");
     for listener in ["imap", "pop3"] {
-        let output = curl.run(listener, "", &["--user", &user]);
-        assert_ne!(output.code, Some(0), "{listener} let a password in\n{}", output.report());
+        // Nothing is offered that a password could be sent by, so curl gives up by itself.
+        curl.run(listener, "", &["--user", &user]).fails_with(LOGIN_DENIED);
     }
 }
 
