@@ -179,20 +179,20 @@ fn curl_appends_and_changes_by_imap() {
     let Some(curl) = Curl::start() else { return };
     let request =
         |path: &str, command: &str| curl.logged_in(ALICE, "imaps", path, &["--request", command]).text();
-    request("", "CREATE Archive");
+    request("", "CREATE Papers");
     let octets = message("appended");
     let file = curl.file(&octets);
-    curl.logged_in(ALICE, "imap", "Archive", &["--upload-file", &file]).success();
-    let fetched = curl.logged_in(ALICE, "imaps", "Archive;MAILINDEX=1", &[]).success();
+    curl.logged_in(ALICE, "imap", "Papers", &["--upload-file", &file]).success();
+    let fetched = curl.logged_in(ALICE, "imaps", "Papers;MAILINDEX=1", &[]).success();
     assert_eq!(fetched, octets, "the octets of APPEND come back unchanged");
-    let stored = request("Archive", "STORE 1 +FLAGS (\\Flagged)");
+    let stored = request("Papers", "STORE 1 +FLAGS (\\Flagged)");
     assert!(stored.contains("\\Flagged"), "{stored}");
-    let copied = request("Archive", "COPY 1 INBOX");
+    let copied = request("Papers", "COPY 1 INBOX");
     assert!(!copied.contains("NO"), "{copied}");
     assert_eq!(curl.fetch(ALICE, 1), octets, "COPY keeps the octets");
-    request("Archive", "STORE 1 +FLAGS.SILENT (\\Deleted)");
-    assert!(request("Archive", "EXPUNGE").contains("* 1 EXPUNGE"));
-    let status = request("", "STATUS Archive (MESSAGES)");
+    request("Papers", "STORE 1 +FLAGS.SILENT (\\Deleted)");
+    assert!(request("Papers", "EXPUNGE").contains("* 1 EXPUNGE"));
+    let status = request("", "STATUS Papers (MESSAGES)");
     assert!(status.contains("MESSAGES 0"), "{status}");
 }
 

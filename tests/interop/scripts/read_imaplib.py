@@ -78,22 +78,22 @@ imap.literal = "Caf\u00e9".encode()
 equal(numbers(ok(imap.search("UTF-8", "BODY"), "SEARCH")), [1, 2], "SEARCH CHARSET UTF-8 BODY with a literal")
 
 # Mailboxes.
-ok(imap.create("Archive"), "CREATE")
-ok(imap.create("Archive/2026"), "CREATE below")
+ok(imap.create("Papers"), "CREATE")
+ok(imap.create("Papers/2026"), "CREATE below")
 listed = b"\n".join(ok(imap.list(), "LIST"))
-for name in (b"INBOX", b"Archive", b"Archive/2026"):
+for name in (b"INBOX", b"Papers", b"Papers/2026"):
     check(name in listed, "LIST shows %r" % name, listed)
-ok(imap.subscribe("Archive"), "SUBSCRIBE")
-check(b"Archive" in b"\n".join(item or b"" for item in ok(imap.lsub(), "LSUB")), "LSUB shows it")
-equal(imap.create("Archive")[0], "NO", "a mailbox is not made twice")
+ok(imap.subscribe("Papers"), "SUBSCRIBE")
+check(b"Papers" in b"\n".join(item or b"" for item in ok(imap.lsub(), "LSUB")), "LSUB shows it")
+equal(imap.create("Papers")[0], "NO", "a mailbox is not made twice")
 equal(imap.select('"No such mailbox"')[0], "NO", "SELECT of nothing")
 ok(imap.select(), "SELECT")
 
 # APPEND keeps octets, flags and the date.
 date = '"17-Jul-1996 02:44:25 -0700"'
 octets = message("appended", "a literal\r\n\r\n.\r\nwith a dot\r\n")
-ok(imap.append("Archive", "(\\Seen $Kept)", date, octets), "APPEND")
-ok(imap.select("Archive"), "SELECT")
+ok(imap.append("Papers", "(\\Seen $Kept)", date, octets), "APPEND")
+ok(imap.select("Papers"), "SELECT")
 equal(fetch(imap, 1), octets, "APPEND's octets come back unchanged")
 line = ok(imap.fetch("1", "(FLAGS INTERNALDATE)"), "FETCH")[0]
 check(b"\\Seen" in line and b"$Kept" in line, "APPEND's flags are kept", line)
@@ -105,12 +105,12 @@ equal(imap.append("Nowhere", None, None, octets)[0], "NO", "APPEND to nothing")
 # COPY keeps octets and flags; EXPUNGE removes what is \Deleted and nothing else.
 ok(imap.select(), "SELECT")
 original = fetch(imap, 2)
-ok(imap.copy("2", "Archive"), "COPY")
+ok(imap.copy("2", "Papers"), "COPY")
 ok(imap.store("1", "+FLAGS", "(\\Deleted)"), "STORE")
 equal(ok(imap.expunge(), "EXPUNGE"), [b"1"], "EXPUNGE reports the number")
 equal(numbers(ok(imap.search(None, "ALL"), "SEARCH")), [1], "one message is left")
 equal(fetch(imap, 1), original, "the other message is untouched and has moved up")
-ok(imap.select("Archive"), "SELECT")
+ok(imap.select("Papers"), "SELECT")
 equal(fetch(imap, 2), original, "COPY keeps the octets")
 check(b"$Label1" in ok(imap.fetch("2", "(FLAGS)"), "FETCH")[0], "COPY keeps the flags")
 
@@ -119,24 +119,24 @@ uids = numbers(ok(imap.uid("SEARCH", None, "ALL"), "UID SEARCH"))
 equal(len(uids), 2, "every message has a UID")
 ok(imap.uid("STORE", str(uids[1]), "+FLAGS.SILENT", "(\\Deleted)"), "UID STORE")
 ok(imap.close(), "CLOSE")
-ok(imap.append("Archive", None, None, octets), "APPEND")
-ok(imap.select("Archive", readonly=True), "EXAMINE")
+ok(imap.append("Papers", None, None, octets), "APPEND")
+ok(imap.select("Papers", readonly=True), "EXAMINE")
 later = numbers(ok(imap.uid("SEARCH", None, "ALL"), "UID SEARCH"))
 check(later[0] == uids[0] and later[1] > uids[1], "a UID is never given again", uids, later)
 
 # A mailbox opened to be read only is not changed by reading.
 data = imap.store("1", "-FLAGS", "(\\Seen)")
-ok(imap.select("Archive"), "SELECT")
+ok(imap.select("Papers"), "SELECT")
 check(b"\\Seen" in ok(imap.fetch("1", "(FLAGS)"), "FETCH")[0], "EXAMINE changes nothing", data)
 ok(imap.select(), "SELECT")
-ok(imap.rename("Archive/2026", "Archive/Old"), "RENAME")
-ok(imap.delete("Archive/Old"), "DELETE")
+ok(imap.rename("Papers/2026", "Papers/Old"), "RENAME")
+ok(imap.delete("Papers/Old"), "DELETE")
 check(b"Old" not in b"\n".join(ok(imap.list(), "LIST")), "DELETE deletes")
-status = ok(imap.status("Archive", "(MESSAGES UNSEEN UIDNEXT UIDVALIDITY)"), "STATUS")[0]
+status = ok(imap.status("Papers", "(MESSAGES UNSEEN UIDNEXT UIDVALIDITY)"), "STATUS")[0]
 check(b"MESSAGES 2" in status and b"UNSEEN 1" in status, "STATUS counts", status)
 equal(imap.logout()[0], "BYE", "LOGOUT")
 
 # One account does not see the other.
 bob = inbox(BOB)
 equal(numbers(ok(bob.search(None, "ALL"), "SEARCH")), [], "Bob's INBOX is empty")
-check(b"Archive" not in b"\n".join(ok(bob.list(), "LIST")), "Bob does not see Alice's mailboxes")
+check(b"Papers" not in b"\n".join(ok(bob.list(), "LIST")), "Bob does not see Alice's mailboxes")
