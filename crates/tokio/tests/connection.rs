@@ -203,12 +203,18 @@ async fn res_05_a_machine_that_waits_for_its_output_goes_on_without_turning_in_c
         far.write_all(b"flood\r\nafter\r\n").await.unwrap();
         let mut connection = Connection::new(Toy::server(), near, plain_server());
         let octets = FLOOD_CHUNKS * FLOOD_CHUNK;
-        let (next, heard) = tokio::join!(connection.next(), async {
+        let hear = async {
             sleep(Duration::from_secs(60)).await;
             let mut heard = vec![0; octets];
             far.read_exact(&mut heard).await.unwrap();
             heard
-        });
+        };
+        let work = async {
+            let next = connection.next().await;
+            connection.flush().await.unwrap();
+            next
+        };
+        let (next, heard) = tokio::join!(work, hear);
         assert!(matches!(next, Ok(Some(Said::Question(question))) if question.line == "after"));
         assert!(heard.iter().all(|octet| *octet == b'f'));
         assert!(connection.machine_ref().polls < 4000, "{}", connection.machine_ref().polls);
