@@ -65,8 +65,9 @@ fn reply() -> impl Strategy<Value = Reply> {
     // A text without status that begins with a digit could read as one with a status.
     (prop::sample::select(vec![2u16, 4, 5]), 0u16..100, enhanced, "[A-Za-z][ -~\u{e9}\n]{0,40}").prop_map(
         |(class, rest, enhanced, text)| {
-            let status =
-                enhanced.map(|(subject, detail)| EnhancedStatus::new(class as u8, subject, detail).unwrap());
+            let status = enhanced.map(|(subject, detail)| {
+                EnhancedStatus::new(u8::try_from(class).unwrap(), subject, detail).unwrap()
+            });
             Reply::new(class * 100 + rest, status, &text).unwrap()
         },
     )

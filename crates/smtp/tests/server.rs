@@ -475,3 +475,68 @@ fn silence_ends_in_421() {
     }
     assert!(String::from_utf8(out).unwrap().contains("\r\n421 4.4.2"));
 }
+
+#[test]
+fn lmtp_results_are_one_for_each_recipient() {
+    for (results, text) in [
+        (vec![Ok(()), Err(Rejection::mailbox_full())], "250 2.1.5 Delivered\r\n452 4.2.2 Mailbox full\r\n"),
+        (vec![Ok(())], "451 4.3.0 Local error in processing, try again later\r\n"),
+    ] {
+        let start = "LHLO c.test\r\nMAIL FROM:<>\r\nRCPT TO:<u@a.test>\r\nRCPT TO:<v@a.test>\r\nDATA\r\n";
+        let mut server = server(&config(Mode::Lmtp));
+        let outcome = run(&mut server, [start.as_bytes(), b".\r\n"], false, |server, event| match event {
+            Event::BodyEnd(end) => {
+                assert_eq!(end.finish(server, results.clone()).is_ok(), results.len() == 2);
+                Note::event("end")
+            }
+            event => answer(server, event),
+        });
+        assert!(outcome.text().ends_with(text), "{}", outcome.text());
+        assert_eq!(outcome.text().matches("\r\n451").count(), if results.len() == 2 { 0 } else { 2 });
+    }
+}
+
+#[test]
+fn an_auth_exchange_in_every_split() {
+    let config = config(Mode::Submission).with_mechanisms(vec!["LOGIN".parse().unwrap()]);
+    let cases = [
+        ("dQ==\r\nMAIL FROM:<>\r\n", "235 2.7.0 Authentication successful\r\n250 2.1.0 OK\r\n"),
+        (
+            "*\r\nMAIL FROM:<>\r\n",
+            "501 5.7.0 Authentication cancelled\r\n530 5.7.0 Authentication required\r\n",
+        ),
+        ("d?\r\n", "501 5.5.2 Cannot decode base64\r\n"),
+    ];
+    for (response, replies) in cases {
+        let make = || Server::new(config.clone(), Security::Tls, Time::ZERO);
+        let input = format!("EHLO c.test\r\nAUTH LOGIN\r\n{response}");
+        let outcome = assert_split_invariant(make, input.as_bytes(), false, |server, event| match event {
+            Event::Auth(auth) => {
+                auth.challenge(server, b"Username:").unwrap();
+                Note::event("auth")
+            }
+            Event::AuthResponse(token) => {
+                assert_eq!(token.response().expose(), b"u");
+                token.accept(server).unwrap();
+                Note::event("response")
+            }
+            event => answer(server, event),
+        });
+        assert!(outcome.text().ends_with(&format!("334 VXNlcm5hbWU6\r\n{replies}")), "{}", outcome.text());
+    }
+}
+
+#[test]
+fn a_token_answers_only_its_own_connection() {
+    let mut here = server(&config(Mode::Mta));
+    let mut there = server(&config(Mode::Mta));
+    while here.poll_transmit().is_some() {}
+    here.handle_input(Time::ZERO, b"EHLO c.test\r\nMAIL FROM:<>\r\n");
+    let mail = loop {
+        if let Step::Event(Event::Mail(mail)) = here.poll_event().unwrap() {
+            break mail;
+        }
+    };
+    assert!(matches!(here.poll_event(), Ok(Step::Paused)));
+    assert_eq!(mail.accept(&mut there), Err(posthaste_smtp::Misuse::WrongConnection));
+}
