@@ -36,6 +36,7 @@ use crate::types::{Capability, ParseContext};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::fmt;
 use posthaste_wire::{Machine, Misuse, Security, SendQueue, Step, Tickets, Time, TimerTable, Upgrade};
 use queue::{Queued, Running, Sending};
 use reader::{Bounds, Read, Reader};
@@ -60,7 +61,6 @@ use setup::Phase;
 /// ```
 ///
 /// Memory: see [`ClientLimits`].
-#[derive(Debug)]
 pub struct Client {
     config: Config,
     security: Security,
@@ -223,7 +223,7 @@ impl Client {
         while let Some(timer) = self.timers.expire(now) {
             match timer {
                 Timer::IdleRenewal => self.renew_idle(),
-                Timer::Logout => self.close(),
+                Timer::Logout => self.end(),
                 Timer::Setup | Timer::Response => self.fail(ProtocolError::TimedOut(timer)),
             }
         }
@@ -316,9 +316,8 @@ impl Client {
             Some((_, Sending::Idle(_))) => self.done().is_err(),
             Some(_) => true,
         };
-        if busy || self.logout().is_err() || !matches!(self.phase, Phase::Ready) {
-            self.drop_queue();
-            self.close();
+        if busy || !matches!(self.phase, Phase::Ready) || self.logout().is_err() {
+            self.shut();
         }
     }
 }
@@ -334,7 +333,7 @@ impl Client {
     }
 
     /// Ends the conversation in good order.
-    fn close(&mut self) {
+    fn shut(&mut self) {
         self.stop();
         self.phase = Phase::Closed;
     }
@@ -360,7 +359,7 @@ impl Client {
         let unsent: Vec<CommandId> = self.queued().collect();
         let expected = matches!(self.phase, Phase::Ready) || self.bye;
         if expected && unknown.is_empty() && unsent.is_empty() {
-            self.close();
+            self.shut();
         } else {
             self.fail(ProtocolError::ConnectionLost { unknown, unsent });
         }
@@ -432,6 +431,20 @@ impl Client {
             error,
             ..Self::new(config, security, now)
         }
+    }
+}
+
+/// Shows where the conversation is. What waits to be sent, which may be a password, is not shown.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("phase", &self.phase)
+            .field("state", &self.state)
+            .field("security", &self.security)
+            .field("running", &self.running)
+            .field("queued", &self.queue.len())
+            .field("error", &self.error)
+            .finish_non_exhaustive()
     }
 }
 

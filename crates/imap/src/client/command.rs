@@ -4,9 +4,9 @@
 
 use crate::client::{Client, CommandId};
 use crate::types::{
-    Addressing, AppendHead, Atom, AString, Authenticate, Capability, Command, Create, DateTime, FetchAttribute, Flag,
-    IdParameters, ListCommand, ListPattern, ListStyle, LiteralHeader, Login, Mailbox, SearchCommand,
-    SearchKey, SelectParameter, SequenceSet, StatusAttribute, StoreCommand,
+    AString, Addressing, AppendHead, Atom, Authenticate, Capability, Command, Create, DateTime,
+    FetchAttribute, Flag, IdParameters, ListCommand, ListPattern, ListStyle, LiteralHeader, Login, Mailbox,
+    SearchCommand, SearchKey, SelectParameter, SequenceSet, StatusAttribute, StoreCommand,
 };
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -190,7 +190,13 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::command`]; also for a flag that a client cannot set.
-    pub fn append(&mut self, mailbox: Mailbox, flags: Vec<Flag>, date: Option<DateTime>, length: u64) -> Result {
+    pub fn append(
+        &mut self,
+        mailbox: Mailbox,
+        flags: Vec<Flag>,
+        date: Option<DateTime>,
+        length: u64,
+    ) -> Result {
         if !flags.iter().all(Flag::is_settable) {
             return Err(Misuse::Argument { argument: "flags", problem: "hold one that cannot be set" });
         }
@@ -214,7 +220,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::command`].
-    pub fn close_mailbox(&mut self) -> Result {
+    pub fn close(&mut self) -> Result {
         self.command(Command::Close)
     }
 
@@ -230,7 +236,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::command`].
-    pub fn check_mailbox(&mut self) -> Result {
+    pub fn check(&mut self) -> Result {
         self.command(Command::Check)
     }
 
@@ -309,7 +315,12 @@ impl Client {
         self.command(Command::Search(addressing, search))
     }
 
-    fn fetch_by(&mut self, addressing: Addressing, set: SequenceSet, attributes: Vec<FetchAttribute>) -> Result {
+    fn fetch_by(
+        &mut self,
+        addressing: Addressing,
+        set: SequenceSet,
+        attributes: Vec<FetchAttribute>,
+    ) -> Result {
         if attributes.is_empty() {
             return Err(Misuse::Argument { argument: "attributes", problem: "are none" });
         }

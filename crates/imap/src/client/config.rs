@@ -54,7 +54,8 @@ impl TagPrefix {
     /// When it is empty, longer than 16 octets or has anything but ASCII letters and digits.
     pub fn new(prefix: impl Into<String>) -> Result<Self, InvalidValue> {
         let prefix = prefix.into();
-        let fits = (1..=PREFIX_MAX).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_alphanumeric());
+        let fits =
+            (1..=PREFIX_MAX).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_alphanumeric());
         if fits { Ok(Self(prefix)) } else { Err(InvalidValue::new("tag prefix")) }
     }
 

@@ -51,7 +51,7 @@ pub enum ProtocolError {
         /// The limit.
         limit: usize,
     },
-    /// Digits in braces that are no length: where the literal ends is unknown.
+    /// A line ends in braces that are no length: whether a literal follows, and where it ends, is unknown.
     #[error("the server announced a literal of no readable length")]
     MalformedLiteral,
     /// Too many faults that each could have been passed over.

@@ -161,7 +161,10 @@ mod tests {
     /// Whether the commands can be sent one behind the other without waiting.
     fn pipelines(commands: &[Command]) -> bool {
         let companies: alloc::vec::Vec<Company> = commands.iter().map(company).collect();
-        companies.iter().enumerate().all(|(at, next)| companies[..at].iter().all(|before| next.may_join(*before)))
+        companies
+            .iter()
+            .enumerate()
+            .all(|(at, next)| companies[..at].iter().all(|before| next.may_join(*before)))
     }
 
     #[test]
@@ -195,7 +198,9 @@ mod tests {
 
     #[test]
     fn what_changes_the_state_is_alone() {
-        for alone in [Command::Close, Command::Idle, Command::StartTls, Command::Select(Mailbox::inbox(), vec![])] {
+        for alone in
+            [Command::Close, Command::Idle, Command::StartTls, Command::Select(Mailbox::inbox(), vec![])]
+        {
             assert!(!pipelines(&[Command::Noop, alone.clone()]), "{}", alone.name());
             assert!(!pipelines(&[alone.clone(), Command::Noop]), "{}", alone.name());
         }

@@ -88,7 +88,7 @@ impl Client {
     /// Queues a command.
     ///
     /// What the state allows is judged as if all commands before it succeeded. One that then proves impossible
-    /// comes back as [`Event::NotSent`]. The octets of [`Command::Append`] are asked for by
+    /// comes back as [`Event::NotSent`]. While IDLE is in progress, commands wait for [`Client::done`]. The octets of [`Command::Append`] are asked for by
     /// [`Event::AppendReady`]; the response to [`Command::Authenticate`]'s challenges by [`Event::Challenge`].
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Client {
     ///
     /// [`Config`]: crate::client::Config
     pub fn command(&mut self, command: Command) -> Result<CommandId, Misuse> {
-        self.check(&command)?;
+        self.admit(&command)?;
         let purpose = purpose(&command);
         self.commands_queued = self.commands_queued.saturating_add(1);
         let id = CommandId(self.commands_queued);
@@ -108,14 +108,7 @@ impl Client {
 
     /// Sends from the queue what may be sent now.
     pub(crate) fn pump(&mut self) {
-        while matches!(self.phase, Phase::Ready) && self.sending.is_none() && !self.is_over() && !self.bye {
-            let Some(next) = self.queue.front() else { return };
-            let company = company(&next.command);
-            let full = self.running.len() >= self.config.limits.running_max;
-            if full || !self.running.iter().all(|running| company.may_join(running.company)) {
-                return;
-            }
-            let Some(Queued { id, command, purpose }) = self.queue.pop_front() else { return };
+        while let Some((Queued { id, command, purpose }, company)) = self.next_in_turn() {
             match (self.check_now(&command), id) {
                 (Ok(()), _) => self.start(id, command, purpose, company),
                 (Err(why), Some(id)) => self.events.push_back(Event::NotSent { id, why }),
@@ -123,6 +116,22 @@ impl Client {
             }
         }
         self.watch();
+    }
+
+    /// Takes the next command when its turn has come.
+    fn next_in_turn(&mut self) -> Option<(Queued, Company)> {
+        let open = matches!(self.phase, Phase::Ready) && !self.is_over() && !self.bye;
+        if !open || self.sending.is_some() || self.running.len() >= self.config.limits.running_max {
+            return None;
+        }
+        let next = self.queue.front()?;
+        let company = match next.purpose {
+            // What follows is written by what the answer announces.
+            Purpose::Capability => Company::Alone,
+            _ => company(&next.command),
+        };
+        let joins = self.running.iter().all(|running| company.may_join(running.company));
+        if joins { self.queue.pop_front().map(|next| (next, company)) } else { None }
     }
 
     /// Begins to send a command.
@@ -230,7 +239,9 @@ impl Client {
             Command::Append(_, header) => Then::Append { id, length: header.len },
             Command::Idle => Then::Idle(Idle::new(id)),
             // RFC 4959 3: the initial response goes along where the server says it takes it.
-            Command::Authenticate(_) if self.has_capability("SASL-IR") => Then::Authenticate { initial: None },
+            Command::Authenticate(_) if self.has_capability("SASL-IR") => {
+                Then::Authenticate { initial: None }
+            }
             Command::Authenticate(authenticate) => {
                 Then::Authenticate { initial: authenticate.initial.take() }
             }
@@ -252,7 +263,7 @@ impl Client {
     }
 
     /// Whether a command may be queued.
-    fn check(&self, command: &Command) -> Result<(), Misuse> {
+    fn admit(&self, command: &Command) -> Result<(), Misuse> {
         let call = command.name();
         if self.is_over() || self.bye {
             return Err(Misuse::NotNow { call, state: "after the end of the conversation" });
@@ -269,14 +280,12 @@ impl Client {
             return Err(Misuse::Argument { argument: "search key", problem: "is nested too deep" });
         }
         if !matches!(self.phase, Phase::Ready) {
-            let greeted = !matches!(self.phase, Phase::Greeting);
             let login = matches!(command, Command::Login(_) | Command::Authenticate(_));
             // Before that nobody knows what the server needs and what protects it.
-            let held = self.security.is_private() || self.config.starttls == StartTls::Required;
-            if login && !held {
+            if login && !self.security.is_private() && self.config.starttls != StartTls::Required {
                 return Err(Misuse::NotNow { call, state: "before the client is ready" });
             }
-            return if greeted || !login { self.check_state(command, self.expected()) } else { Ok(()) };
+            return self.check_state(command, self.expected());
         }
         self.check_state(command, self.expected())?;
         self.check_announced(command)
@@ -324,6 +333,14 @@ impl Client {
             && !self.has_capability("IMAP4rev2")
         {
             return Err(Misuse::NotNow { call, state: "with a server that does not announce it" });
+        }
+        // RFC 6855 6: such a server opens no mailbox for a client that has not said it reads UTF-8.
+        let opens = matches!(command, Command::Select(..) | Command::Examine(..));
+        if opens && !self.context.utf8 && self.has_capability("UTF8=ONLY") {
+            return Err(Misuse::NotNow {
+                call,
+                state: "before UTF8=ACCEPT is enabled, which the server demands",
+            });
         }
         Ok(())
     }

@@ -6,8 +6,8 @@
 
 use crate::client::row::{Found, Row};
 use crate::client::{ClientLimits, ProtocolError};
-use crate::frame::{Marker, marker};
 use crate::parse::fetch::row_start;
+use crate::parse::{LiteralMarker, literal_marker};
 use crate::types::{FetchItem, ParseContext, Payload};
 use bytes::{BufMut, Bytes, BytesMut};
 use core::num::NonZeroU32;
@@ -52,7 +52,11 @@ impl Bounds {
     /// The bounds before login.
     pub(crate) fn preauth(limits: &ClientLimits) -> Self {
         let max = limits.response_preauth_max;
-        Self { line_max: limits.line_max.min(max), response_max: limits.response_max.min(max), ..Self::full(limits) }
+        Self {
+            line_max: limits.line_max.min(max),
+            response_max: limits.response_max.min(max),
+            ..Self::full(limits)
+        }
     }
 }
 
@@ -268,10 +272,10 @@ fn check_length(held: usize, more: usize, bounds: &Bounds) -> Result<(), Protoco
 }
 
 fn line_end(line: &[u8]) -> Result<LineEnd, ProtocolError> {
-    match marker(line) {
-        Marker::None => Ok(LineEnd::Last),
-        Marker::Literal(header, _) => Ok(LineEnd::Literal(header.len)),
-        Marker::Malformed => Err(ProtocolError::MalformedLiteral),
+    match literal_marker(line) {
+        LiteralMarker::None => Ok(LineEnd::Last),
+        LiteralMarker::Literal(header) => Ok(LineEnd::Literal(header.len)),
+        LiteralMarker::Malformed => Err(ProtocolError::MalformedLiteral),
     }
 }
 

@@ -64,7 +64,7 @@ impl Client {
 
     fn tagged(&mut self, tag: &Tag, status: Status) -> Result<(), ProtocolError> {
         let at = self.running.iter().position(|running| running.tag == *tag);
-        let Some(at) = at.filter(|at| *at < self.running.len()) else { return self.stray() };
+        let Some(at) = at else { return self.stray() };
         let running = self.running.remove(at);
         if status.condition == Condition::Ok && !running.is_sent {
             return Err(ProtocolError::CompletedUnsent);
@@ -100,6 +100,7 @@ impl Client {
         Some(sending)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "what was being sent is over with the command")]
     fn complete(&mut self, running: &Running, sending: Option<Sending>, status: Status) {
         let is_ok = status.condition == Condition::Ok;
         match running.purpose {
@@ -157,7 +158,7 @@ impl Client {
 
     /// The conversation is over; the events that wait still come.
     fn finish(&mut self) {
-        if self.queue.is_empty() { self.close() } else { self.end() }
+        if self.queue.is_empty() { self.shut() } else { self.end() }
     }
 
     // Untagged status responses

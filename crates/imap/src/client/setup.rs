@@ -47,7 +47,9 @@ impl Client {
         let Ok(Response::Untagged(status)) = parsed else { return Err(rejected(line)) };
         match status.condition {
             Condition::Ok => {}
-            Condition::PreAuth if self.config.starttls == StartTls::Required && !self.security.is_private() => {
+            Condition::PreAuth
+                if self.config.starttls == StartTls::Required && !self.security.is_private() =>
+            {
                 // RFC 9051 11.2: STARTTLS is no longer possible, so somebody may want just that.
                 return Err(ProtocolError::PreAuthInClear);
             }
@@ -97,7 +99,8 @@ impl Client {
 
     /// TLS is in place: asks for the capabilities, because only what is said now counts.
     pub(crate) fn after_upgrade(&mut self) {
-        if self.config.starttls == StartTls::Required && !self.security.is_private() {
+        if !self.security.is_private() {
+            // The driver took it for worthless, and there is no second try.
             self.fail(ProtocolError::StartTlsRefused);
             return;
         }

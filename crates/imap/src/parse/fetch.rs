@@ -74,8 +74,6 @@ pub fn next_item(
 ) -> core::result::Result<ItemStep, ParseError> {
     let mut cursor = Cursor::lenient(line, context);
     cursor.seek(offset);
-    // The space that separates this item from the one before.
-    cursor.eat(b' ');
     match step(&mut cursor) {
         Ok(step) => Ok(step),
         Err(error) => cursor.pending.map(ItemStep::NeedLiteral).ok_or(error),
@@ -92,7 +90,6 @@ pub(super) fn row(cursor: &mut Cursor<'_>) -> Result<Vec<FetchItem>> {
             ItemStep::End => return Ok(items),
             ItemStep::Payload { .. } | ItemStep::NeedLiteral(_) => return cursor.fail("literal"),
         }
-        cursor.eat(b' ');
     }
 }
 
@@ -182,8 +179,13 @@ fn attribute(cursor: &mut Cursor<'_>) -> Result<FetchAttribute> {
 }
 
 fn step(cursor: &mut Cursor<'_>) -> Result<ItemStep> {
+    // The space that separates this item from the one before.
+    let separated = cursor.eat(b' ');
     cursor.extra_spaces();
     if cursor.eat(b')') {
+        if separated {
+            cursor.repair(Repairs::EXTRA_SPACE);
+        }
         cursor.end("msg-att")?;
         return Ok(ItemStep::End);
     }

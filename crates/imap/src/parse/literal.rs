@@ -97,7 +97,10 @@ pub(super) fn octets(cursor: &mut Cursor<'_>, rule: &'static str, header: Litera
     }
 }
 
-fn header_lexer(input: &[u8]) -> IResult<&[u8], (bool, (&[u8], bool))> {
+/// Whether there is a `~`; the digits; whether there is a `+`.
+type HeaderParts<'a> = (bool, (&'a [u8], bool));
+
+fn header_lexer(input: &[u8]) -> IResult<&[u8], HeaderParts<'_>> {
     let tilde = opt(tag(&b"~"[..])).map(|tilde| tilde.is_some());
     let plus = opt(tag(&b"+"[..])).map(|plus| plus.is_some());
     let digits = take_while1(|octet: u8| octet.is_ascii_digit());

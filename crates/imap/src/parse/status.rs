@@ -32,18 +32,20 @@ pub(super) fn items(cursor: &mut Cursor<'_>) -> Result<Vec<StatusItem>> {
         let name = atom(cursor, "status-att")?;
         cursor.space("status-att-val")?;
         let before = cursor.offset();
-        match (StatusAttribute::named(name.as_bytes()), cursor.number64("status-att-val")) {
-            (Some(attribute), Ok(value)) => items.push(StatusItem { attribute, value }),
-            (None, Ok(_)) => {}
-            (known, Err(_)) => {
-                if known.is_some() {
-                    cursor.repair(Repairs::ODD_NUMBER);
-                }
+        let Some(attribute) = StatusAttribute::named(name.as_bytes()) else {
+            return super::fetch::skip_value(cursor);
+        };
+        match cursor.number64("status-att-val") {
+            Ok(value) if matches!(cursor.peek(), Some(b' ' | b')')) => {
+                items.push(StatusItem { attribute, value });
+                Ok(())
+            }
+            _ => {
+                cursor.repair(Repairs::ODD_NUMBER);
                 cursor.seek(before);
-                super::fetch::skip_value(cursor)?;
+                super::fetch::skip_value(cursor)
             }
         }
-        Ok(())
     })?;
     Ok(items)
 }

@@ -42,7 +42,8 @@ pub struct BodyPart {
 pub enum BodyKind {
     /// `body-type-basic`
     Basic {
-        /// The type, such as `APPLICATION`.
+        /// The type, such as `APPLICATION`. Not `TEXT`, nor `MESSAGE` with `RFC822` or `GLOBAL`: readers
+        /// expect the other shapes there.
         media_type: AString,
         /// The subtype.
         subtype: AString,

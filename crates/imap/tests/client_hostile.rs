@@ -1,0 +1,376 @@
+//! The client machine against servers, and people in the path, that mean it harm: TLS stripping, injection, nonsense.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code"
+)]
+
+mod client_support;
+
+use client_support::{client, note, ready, say, sent, step};
+use posthaste_imap::client::{
+    Client, Config, Event, PlaintextLogin, ProtocolError, StartTls, TagPrefix, Timer,
+};
+use posthaste_imap::types::{Capability, Mailbox, StatusAttribute};
+use posthaste_imap::{Layer, Misuse, Secret, Security, State, Step, Time};
+use posthaste_testkit::{assert_split_invariant, run};
+use proptest::prelude::*;
+
+fn config(starttls: StartTls) -> Config {
+    let mut config = Config::default();
+    config.starttls = starttls;
+    config
+}
+
+fn required() -> Client {
+    client(config(StartTls::Required), Security::Plain)
+}
+
+/// Feeds all of it and gives the events, the error and the octets that were sent.
+fn play(client: &mut Client, input: &str) -> (Vec<String>, Option<ProtocolError>, String) {
+    client.handle_input(Time::ZERO, input.as_bytes());
+    let (mut events, mut error) = (Vec::new(), None);
+    loop {
+        match client.poll_event() {
+            Ok(Step::Event(event)) => events.push(client_support::words(&event)),
+            Ok(_) => break,
+            Err(found) => {
+                error = Some(found);
+                break;
+            }
+        }
+    }
+    (events, error, sent(client))
+}
+
+fn upgrade(client: &mut Client) {
+    let Step::Upgrade(upgrade) = step(client) else { panic!("no upgrade") };
+    assert_eq!(upgrade.layer(), Layer::Tls);
+    client.upgraded(Time::ZERO, upgrade, Security::Tls).unwrap();
+}
+
+#[test]
+fn starttls_comes_before_everything_and_forgets_what_was_said_in_the_clear() {
+    let mut client = required();
+    client.login("joe", Secret::from("pw")).unwrap();
+    client.select(Mailbox::inbox(), vec![]).unwrap();
+    let (events, _, sent_first) = play(&mut client, "* OK [CAPABILITY IMAP4rev1 STARTTLS AUTH=EVIL] hi\r\n");
+    assert_eq!((events, sent_first.as_str()), (vec![], "A1 STARTTLS\r\n"));
+    client.handle_input(Time::ZERO, b"A1 OK begin\r\n");
+    upgrade(&mut client);
+    assert!(client.capabilities().is_empty());
+    assert_eq!(sent(&mut client), "A2 CAPABILITY\r\n");
+    assert_eq!(say(&mut client, "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nA2 OK done\r\n"), ["Ready"]);
+    assert_eq!(client.mechanisms().collect::<Vec<_>>(), ["PLAIN"]);
+    assert!(client.security().is_private());
+    assert_eq!(sent(&mut client), "A3 LOGIN joe pw\r\n", "held back until now");
+}
+
+#[test]
+fn tlsc_01_starttls_that_is_not_announced() {
+    let mut client = required();
+    let (events, error, sent) = play(&mut client, "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready\r\n");
+    assert_eq!((events.len(), error, sent.as_str()), (0, Some(ProtocolError::StartTlsMissing), ""));
+}
+
+#[test]
+fn tlsc_02_starttls_that_is_refused() {
+    for answer in ["A1 NO no\r\n", "A1 BAD what\r\n", "+ continue\r\n"] {
+        let mut client = required();
+        client.login("joe", Secret::from("pw")).unwrap();
+        play(&mut client, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
+        let (_, error, sent) = play(&mut client, answer);
+        assert_eq!((error, sent.as_str()), (Some(ProtocolError::StartTlsRefused), ""), "{answer}");
+    }
+}
+
+#[test]
+fn tlsc_03_no_capabilities_at_all() {
+    let mut client = required();
+    let (_, _, sent) = play(&mut client, "* OK ready\r\n");
+    assert_eq!(sent, "A1 CAPABILITY\r\n");
+    let (_, error, sent) = play(&mut client, "A1 BAD what\r\n");
+    assert_eq!((error, sent.as_str()), (Some(ProtocolError::StartTlsMissing), ""));
+    let mut client = required();
+    let (_, error, _) = play(&mut client, "* OK [CAPABILITY IMAP4] ready\r\n");
+    assert_eq!(error, Some(ProtocolError::StartTlsMissing));
+}
+
+#[test]
+fn tlsc_04_preauth_in_the_clear() {
+    for more in ["", " STARTTLS", " LOGINDISABLED", " AUTH=PLAIN", " STARTTLS LOGINDISABLED AUTH=PLAIN"] {
+        let mut client = required();
+        let (events, error, sent) =
+            play(&mut client, &format!("* PREAUTH [CAPABILITY IMAP4rev1{more}] in\r\n"));
+        assert_eq!((events.len(), error, sent.as_str()), (0, Some(ProtocolError::PreAuthInClear), ""));
+        assert_eq!(client.state(), State::NotAuthenticated);
+    }
+    let mut client = client(config(StartTls::Required), Security::Tls);
+    let (events, _, _) = play(&mut client, "* PREAUTH [CAPABILITY IMAP4rev1] in\r\n");
+    assert_eq!(events, ["Greeting", "Ready"]);
+    assert_eq!(client.state(), State::Authenticated);
+}
+
+#[test]
+fn tlsc_05_octets_behind_the_answer_to_starttls() {
+    for rest in
+        ["* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nA2 OK done\r\n", "x", "\r\n", "* OK [ALERT] suffix\r\n"]
+    {
+        let mut client = required();
+        play(&mut client, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
+        let (_, error, _) = play(&mut client, &format!("A1 OK begin\r\n{rest}"));
+        assert!(matches!(error, Some(ProtocolError::Residue(_))), "{rest:?}: {error:?}");
+        assert_eq!(client.poll_timeout(), None);
+        // The same octets a moment later, before TLS is up.
+        let mut client = required();
+        play(&mut client, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
+        client.handle_input(Time::ZERO, b"A1 OK begin\r\n");
+        assert!(matches!(step(&mut client), Step::Upgrade(_)));
+        assert!(matches!(step(&mut client), Step::Paused));
+        let (_, error, _) = play(&mut client, rest);
+        assert!(matches!(error, Some(ProtocolError::Residue(_))), "{rest:?}: {error:?}");
+    }
+}
+
+#[test]
+fn tlsc_06_text_from_before_tls_is_not_shown() {
+    let mut client = required();
+    let text = "* OK [ALERT] pay here\r\n* OK [CAPABILITY IMAP4rev1 STARTTLS] x\r\n* NO [ALERT] or here\r\nA1 OK x\r\n";
+    let (events, error, _) = play(&mut client, text);
+    assert_eq!((events.len(), error), (0, None));
+    // After TLS, and where none will come, it is.
+    let mut client = ready("IMAP4rev1");
+    assert_eq!(say(&mut client, "* NO [ALERT] disk full\r\n"), ["Alert disk full"]);
+}
+
+#[test]
+fn tlsc_07_data_from_before_tls_leaves_nothing() {
+    let mut client = required();
+    play(&mut client, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
+    let data = "* LIST () \"/\" X\r\n* LSUB () \"/\" X\r\n* STATUS X (MESSAGES 1)\r\n* SEARCH 1\r\n* FLAGS (\\Seen)\r\n\
+                * 9 EXISTS\r\n* 9 RECENT\r\n* 1 EXPUNGE\r\n* 1 FETCH (BODY[] {28}\r\nSubject: x\r\n\r\nA1 OK injected)\r\n";
+    let (events, error, _) = play(&mut client, data);
+    assert_eq!(error, None);
+    assert_eq!(events.len(), 9, "{events:#?}");
+    assert!(events.iter().all(|event| event.starts_with("Violation")), "{events:#?}");
+    client.handle_input(Time::ZERO, b"A1 OK begin\r\n");
+    upgrade(&mut client);
+    assert!(client.mailbox().is_none() && client.capabilities().is_empty());
+    assert_eq!(client.state(), State::NotAuthenticated);
+}
+
+#[test]
+fn tlsc_08_referrals_are_text() {
+    let mut client = ready("IMAP4rev1");
+    client.login("joe", Secret::from("pw")).unwrap();
+    sent(&mut client);
+    let (events, error, sent) = play(
+        &mut client,
+        "* OK [REFERRAL imaps://evil] x\r\nA1 NO [REFERRAL imap://;AUTH=*@evil:243/] go there\r\n",
+    );
+    assert_eq!(events, ["Untagged Ok x", "Done CommandId(1) No"]);
+    assert_eq!((error, sent.as_str()), (None, ""));
+}
+
+#[test]
+fn tlsc_09_tlsc_10_answers_to_commands_that_were_not_sent() {
+    let guarded = || {
+        let mut config = config(StartTls::Required);
+        config.tag_prefix = TagPrefix::new("k7Q").unwrap();
+        client(config, Security::Plain)
+    };
+    let mut early = guarded();
+    let (_, error, _) = play(&mut early, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\nA1 OK begin\r\n");
+    assert_eq!(error, Some(ProtocolError::CompletedUnsent));
+    let mut reordered = guarded();
+    play(&mut reordered, "* OK ready\r\n");
+    let (_, error, _) = play(&mut reordered, "* CAPABILITY IMAP4rev1 STARTTLS\r\nk7Q2 OK begin TLS now\r\n");
+    assert_eq!(error, Some(ProtocolError::CompletedUnsent));
+    assert!(TagPrefix::new("").is_err() && TagPrefix::new("a b").is_err() && TagPrefix::new("+").is_err());
+}
+
+#[test]
+fn tlsc_11_what_is_no_greeting() {
+    for line in
+        ["x OK hi", "* XX hi", "* NO hi", "* BAD hi", "+ hi", "", "220 mail.example", "HTTP/1.1 200 OK"]
+    {
+        let mut client = client(config(StartTls::Off), Security::Tls);
+        let (events, error, sent) = play(&mut client, &format!("{line}\r\n* OK ready\r\n"));
+        assert!(matches!(error, Some(ProtocolError::GreetingRejected { .. })), "{line}: {error:?}");
+        assert_eq!((events.len(), sent.as_str()), (0, ""));
+    }
+    let mut bye = client(config(StartTls::Off), Security::Tls);
+    let (events, error, _) = play(&mut bye, "* BYE busy\r\n* OK ready\r\n");
+    assert_eq!((events, error), (vec!["Bye busy".to_owned()], None));
+    assert!(matches!(step(&mut bye), Step::Closed));
+    let mut twice = ready("IMAP4rev1");
+    assert_eq!(say(&mut twice, "* PREAUTH in\r\n"), ["Violation PREAUTH is not possible in this state"]);
+    assert_eq!(twice.state(), State::NotAuthenticated);
+}
+
+#[test]
+fn tlsc_21_login_is_refused_before_an_octet_is_sent() {
+    let mut disabled = ready("IMAP4rev1 LOGINDISABLED");
+    assert!(matches!(disabled.login("joe", Secret::from("pw")), Err(Misuse::NotNow { call: "LOGIN", .. })));
+    assert_eq!(sent(&mut disabled), "");
+
+    let mut clear = client(config(StartTls::Off), Security::Plain);
+    play(&mut clear, "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready\r\n");
+    assert!(clear.login("joe", Secret::from("pw")).is_err());
+    assert!(clear.authenticate("PLAIN", Some(Secret::from("x"))).is_err());
+    assert_eq!(sent(&mut clear), "");
+
+    let mut allowed = config(StartTls::Off);
+    allowed.plaintext_login = PlaintextLogin::Allowed;
+    let mut clear = client(allowed, Security::Plain);
+    play(&mut clear, "* OK [CAPABILITY IMAP4rev1] ready\r\n");
+    assert!(clear.login("joe", Secret::from("pw")).is_ok());
+
+    // Announced only inside TLS, when LOGIN is queued already.
+    let mut client = required();
+    client.login("joe", Secret::from("pw")).unwrap();
+    play(&mut client, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
+    client.handle_input(Time::ZERO, b"A1 OK begin\r\n");
+    upgrade(&mut client);
+    sent(&mut client);
+    let (events, _, sent) = play(&mut client, "* CAPABILITY IMAP4rev1 LOGINDISABLED\r\nA2 OK done\r\n");
+    assert_eq!(events, ["Ready", "NotSent CommandId(1)"]);
+    assert_eq!(sent, "");
+}
+
+#[test]
+fn tlsc_22_a_server_that_speaks_utf8_only() {
+    let mut client = ready("IMAP4rev1 IMAPSIEVE=sieve://evil UTF8=ONLY");
+    client.login("joe", Secret::from("pw")).unwrap();
+    sent(&mut client);
+    say(&mut client, "A1 OK [CAPABILITY IMAP4rev1 IMAPSIEVE=sieve://evil UTF8=ONLY] in\r\n");
+    assert_eq!(sent(&mut client), "", "an address in a capability is text");
+    assert!(matches!(client.select(Mailbox::inbox(), vec![]), Err(Misuse::NotNow { .. })));
+    client.enable(vec![Capability::new("UTF8=ACCEPT").unwrap()]).unwrap();
+    sent(&mut client);
+    say(&mut client, "* ENABLED UTF8=ACCEPT\r\nA2 OK on\r\n");
+    client.select(Mailbox::new("Entwürfe").unwrap(), vec![]).unwrap();
+    assert_eq!(sent(&mut client), "A3 SELECT \"Entwürfe\"\r\n");
+}
+
+#[test]
+fn opportunistic_starttls_goes_on_without_but_gives_no_password_away() {
+    let mut client = client(config(StartTls::Opportunistic), Security::Plain);
+    assert!(client.login("joe", Secret::from("pw")).is_err(), "nobody knows yet whether TLS will come");
+    play(&mut client, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
+    let (events, error, _) = play(&mut client, "A1 NO not today\r\n");
+    assert_eq!((events, error), (vec!["Ready".to_owned()], None));
+    assert!(client.login("joe", Secret::from("pw")).is_err());
+    assert!(client.command(posthaste_imap::types::Command::StartTls).is_err(), "the configuration decides");
+}
+
+#[test]
+fn a_setup_that_takes_too_long_or_ends_early_fails() {
+    let mut late = required();
+    assert_eq!(late.timer(), Some(Timer::Setup));
+    let deadline = late.poll_timeout().unwrap();
+    late.handle_timeout(deadline);
+    assert_eq!(late.poll_event().unwrap_err(), ProtocolError::TimedOut(Timer::Setup));
+    let mut cut = required();
+    let id = cut.noop().unwrap();
+    cut.handle_eof(Time::ZERO);
+    let lost = ProtocolError::ConnectionLost { unknown: vec![], unsent: vec![id] };
+    assert_eq!(cut.poll_event().unwrap_err(), lost);
+}
+
+#[test]
+fn inj_08_arguments_cannot_become_commands() {
+    assert!(Mailbox::new("INBOX\r\nA2 DELETE x").is_err());
+    assert!(Mailbox::new("a\0b").is_err());
+    let mut client = ready("IMAP4rev1");
+    assert!(client.login("a\0b", Secret::from("pw")).is_err());
+    assert!(client.login("a", Secret::from("p\0w")).is_err());
+    assert!(client.authenticate("PLAIN\r\nA2 NOOP", None).is_err());
+    assert!(client.authenticate("", None).is_err());
+    assert!(client.status(Mailbox::inbox(), Vec::<StatusAttribute>::new()).is_err());
+    assert_eq!(sent(&mut client), "");
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let mut client = required();
+    client.login("joe", Secret::from("hunter2")).unwrap();
+    assert!(!format!("{client:?}").contains("hunter2"));
+    let mut client = ready("IMAP4rev1");
+    client.login("joe", Secret::from("hunter2")).unwrap();
+    assert!(!format!("{client:?}").contains("hunter2"));
+}
+
+/// What a server might say, in pieces that often almost fit.
+fn speech() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop::sample::select(vec![
+        "* OK [CAPABILITY IMAP4rev1 IDLE LITERAL+] hi\r\n",
+        "A1 OK x\r\n",
+        "A2 OK x\r\n",
+        "A3 NO x\r\n",
+        "A4 OK x\r\n",
+        "+ \r\n",
+        "+ AAAA\r\n",
+        "* 3 EXISTS\r\n",
+        "* 2 EXPUNGE\r\n",
+        "* 1 FETCH (UID 4 BODY[] {3}\r\nabc)\r\n",
+        "* 1 FETCH (ENVELOPE (",
+        ")\r\n",
+        "{2}\r\nxy",
+        "* BYE x\r\n",
+        "* LIST () \"/\" {3}\r\nfoo\r\n",
+        "\r\n",
+        "* ",
+        "\0",
+        "* OK [ALERT] x\r\n",
+        "(",
+        "\"",
+    ]);
+    prop::collection::vec(word, 0..30).prop_map(|words| words.concat().into_bytes())
+}
+
+/// A client that wants many things at once.
+fn busy() -> Client {
+    let mut client = client(config(StartTls::Off), Security::Tls);
+    client.login("joe", Secret::from("pw")).unwrap();
+    client.select(Mailbox::inbox(), vec![]).unwrap();
+    client.append(Mailbox::inbox(), vec![], None, 4).unwrap();
+    client.noop().unwrap();
+    client.logout().unwrap();
+    client
+}
+
+/// Answers every token at once.
+fn answer(client: &mut Client, event: Event) -> posthaste_testkit::Note {
+    let seen = match &event {
+        Event::AppendReady(_) => posthaste_testkit::Note::event("AppendReady"),
+        event => note(event),
+    };
+    match event {
+        Event::Challenge(challenge) => challenge.respond(client, Secret::from("x")).unwrap(),
+        Event::AppendReady(mut writer) => {
+            writer.write(client, bytes::Bytes::from_static(b"abcd")).unwrap();
+            writer.finish(client).unwrap();
+        }
+        _ => {}
+    }
+    seen
+}
+
+proptest! {
+    #[test]
+    fn any_split_of_any_speech_gives_the_same(speech in speech(), eof in any::<bool>()) {
+        assert_split_invariant(busy, &speech, eof, answer);
+    }
+
+    #[test]
+    fn any_octets_end_somewhere(octets in prop::collection::vec(any::<u8>(), 0..400), greeted in any::<bool>()) {
+        let greeting: &[u8] = if greeted { b"* OK [CAPABILITY IMAP4rev1] hi\r\nA1 OK x\r\nA2 OK x\r\n" } else { b"" };
+        let outcome = run(&mut busy(), [greeting, &octets], true, answer);
+        prop_assert!(outcome.closed || outcome.error.is_some());
+    }
+}

@@ -1,0 +1,81 @@
+//! What the tests of the client share.
+
+#![allow(dead_code, unreachable_pub, reason = "not every test needs all of it")]
+
+use posthaste_imap::client::{Client, Config, Event};
+use posthaste_imap::{Security, Step, Time};
+use posthaste_testkit::Note;
+
+pub fn client(config: Config, security: Security) -> Client {
+    Client::new(config, security, Time::ZERO)
+}
+
+/// A client inside TLS that was greeted with these capabilities and is ready.
+pub fn ready(capabilities: &str) -> Client {
+    let mut client = client(Config::default(), Security::Tls);
+    let events = say(&mut client, &format!("* OK [CAPABILITY {capabilities}] hello\r\n"));
+    assert_eq!(events, ["Greeting", "Ready"]);
+    client
+}
+
+/// One step that is no error.
+pub fn step(client: &mut Client) -> Step<Event> {
+    client.poll_event().expect("no error")
+}
+
+/// Lets the server say `text`, and gives the events in words.
+pub fn say(client: &mut Client, text: &str) -> Vec<String> {
+    client.handle_input(Time::ZERO, text.as_bytes());
+    drive(client)
+}
+
+/// The events until there are none, in words.
+pub fn drive(client: &mut Client) -> Vec<String> {
+    let mut events = Vec::new();
+    while let Step::Event(event) = client.poll_event().expect("no error") {
+        events.push(words(&event));
+    }
+    events
+}
+
+/// What the client sends.
+pub fn sent(client: &mut Client) -> String {
+    let mut all = Vec::new();
+    while let Some(bytes) = client.poll_transmit() {
+        all.extend_from_slice(&bytes);
+    }
+    String::from_utf8(all).expect("text")
+}
+
+pub fn note(event: &Event) -> Note {
+    match event {
+        Event::Body(chunk) => Note::body(chunk),
+        event => Note::event(words(event)),
+    }
+}
+
+pub fn words(event: &Event) -> String {
+    match event {
+        Event::Greeting(_) => "Greeting".into(),
+        Event::Ready => "Ready".into(),
+        Event::Capability(_) => "Capability".into(),
+        Event::Done { id, status } => format!("Done {id:?} {:?}", status.condition),
+        Event::NotSent { id, .. } => format!("NotSent {id:?}"),
+        Event::Idling(id) => format!("Idling {id:?}"),
+        Event::Exists(number) => format!("Exists {number}"),
+        Event::Expunge(number) => format!("Expunge {number}"),
+        Event::Search(numbers) => format!("Search {numbers:?}"),
+        Event::List(list) => format!("List {}", list.mailbox),
+        Event::Row(number) => format!("Row {number}"),
+        Event::Item(item) => format!("Item {item:?}"),
+        Event::Literal { payload, length } => format!("Literal {payload:?} {length}"),
+        Event::Body(chunk) => format!("Body {}", chunk.escape_ascii()),
+        Event::LiteralEnd => "LiteralEnd".into(),
+        Event::RowEnd => "RowEnd".into(),
+        Event::Bye(status) => format!("Bye {}", status.text.escape_ascii()),
+        Event::Alert(text) => format!("Alert {}", text.escape_ascii()),
+        Event::Untagged(status) => format!("Untagged {:?} {}", status.condition, status.text.escape_ascii()),
+        Event::Violation(violation) => format!("Violation {violation}"),
+        other => format!("{other:?}"),
+    }
+}
