@@ -55,6 +55,10 @@ pub struct Connection<M: Machine> {
     write_lost: Option<Instant>,
     /// The machine's deadline had passed when input was taken the last time.
     overdue: bool,
+    /// The deadline that the machine was told of last. It is not told again before something has moved.
+    told: Option<Time>,
+    /// How much the machine had given to send when it said last that it needs input.
+    taken: u64,
     /// What `next` returns when the machine is done, in place of `None`.
     verdict: Option<Error<M::Error>>,
 }
@@ -114,6 +118,8 @@ impl<M: Machine> Connection<M> {
             eof: false,
             write_lost: None,
             overdue: false,
+            told: None,
+            taken: 0,
             verdict: None,
         }
     }
@@ -252,32 +258,39 @@ impl<M: Machine> Connection<M> {
     /// The machine needs input: sends, reads and watches the time until one of them changes something.
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let sending = self.poll_output(cx);
-        let due = self.machine.poll_timeout().is_some_and(|deadline| deadline <= self.clock.now());
+        if self.taken != self.output.taken() {
+            // There is room in the machine now: it may go on with what it held back.
+            self.taken = self.output.taken();
+            self.told = None;
+            return Poll::Ready(());
+        }
+        let deadline = self.machine.poll_timeout().filter(|deadline| self.told != Some(*deadline));
+        let due = deadline.is_some_and(|deadline| deadline <= self.clock.now());
         // What has arrived counts before a deadline that has passed, but only once: a peer that never pauses
         // does not get around it.
         let overdue = std::mem::replace(&mut self.overdue, due);
         if due && overdue {
-            self.overdue = false;
-            self.machine.handle_timeout(self.clock.now());
+            self.time_out();
             return Poll::Ready(());
         }
         // Reading goes on while the peer is slow to take a little, so that two sides that both write do not wait
         // for each other; it stops when much is waiting, so that memory is bounded.
         let crowded = sending.is_pending() && (self.output.is_full() || self.machine.is_congested());
         if !self.eof && !crowded && self.poll_read(cx).is_ready() {
+            self.told = None;
             return Poll::Ready(());
         }
         // With nothing to come in and nowhere to send to, or no deadline, the machine would wait for ever.
-        let stuck = self.write_lost.is_some() || self.machine.poll_timeout().is_none();
+        let stuck = self.write_lost.is_some() || deadline.is_none();
         if self.eof && sending.is_ready() && stuck {
             self.lost(Error::Io(io::ErrorKind::UnexpectedEof.into()));
             self.phase = Phase::Closing(Closing::Flush);
             return Poll::Ready(());
         }
-        let machine = self.machine.poll_timeout().and_then(|deadline| self.clock.instant_of(deadline));
+        let machine = deadline.and_then(|deadline| self.clock.instant_of(deadline));
         let write = self.write_limit.map(|(deadline, _)| deadline);
-        let deadline = [machine, write, self.write_lost].into_iter().flatten().min();
-        ready!(self.alarm.poll(cx, deadline));
+        let earliest = [machine, write, self.write_lost].into_iter().flatten().min();
+        ready!(self.alarm.poll(cx, earliest));
         self.alarm_rang();
         Poll::Ready(())
     }
@@ -290,8 +303,17 @@ impl<M: Machine> Connection<M> {
         } else if !self.eof && self.write_lost.is_some_and(|deadline| deadline <= now) {
             self.end_of_input();
         } else {
-            self.machine.handle_timeout(self.clock.now());
+            self.time_out();
         }
+    }
+
+    /// Tells the machine the time. A machine that keeps a deadline that has passed, because it waits for its
+    /// output to leave, is not asked again and again.
+    fn time_out(&mut self) {
+        let now = self.clock.now();
+        self.overdue = false;
+        self.told = self.machine.poll_timeout().filter(|deadline| *deadline <= now);
+        self.machine.handle_timeout(now);
     }
 
     /// Reads once and hands what came to the machine.

@@ -171,8 +171,8 @@ async fn a_server_that_falls_silent_is_given_up() {
     drop(far);
 }
 
-/// A POP3 server with two messages; gives back what was removed.
-async fn maildrop(stream: DuplexStream, role: Role, messages: [Bytes; 2]) -> Vec<usize> {
+/// A POP3 server with these messages; gives back what was removed.
+async fn maildrop(stream: DuplexStream, role: Role, messages: Vec<Bytes>) -> Vec<usize> {
     use pop3_server::{Config, Event, Stls};
     use posthaste_pop3::Server;
     let mut config = Config::default();
@@ -218,7 +218,7 @@ async fn messages_are_fetched_over_stls_and_removed_at_quit() {
     let (near, far) = duplex(512);
     let long: String = (0..20_000).map(|n| format!(".line {n}\r\n")).collect();
     let messages = [Bytes::from("short\r\n"), Bytes::from(long)];
-    let server = tokio::spawn(maildrop(near, server_role, messages.clone()));
+    let server = tokio::spawn(maildrop(near, server_role, messages.to_vec()));
     let mut client = pop3::Client::over(far.into(), client_role, &options(TlsMode::StartTls)).await.unwrap();
     assert_eq!(client.stat().await.unwrap().0, 2);
     let rows = client.list().await.unwrap();
@@ -235,6 +235,20 @@ async fn messages_are_fetched_over_stls_and_removed_at_quit() {
     assert!(matches!(client.retr(rows[0].0).await, Err(ClientError::Refused(_))));
     client.quit().await.unwrap();
     assert_eq!(server.await.unwrap(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_listing_arrives_whole_over_a_narrow_pipe() {
+    let (server_role, client_role) = tls_roles(Alpn::Pop3);
+    let (near, far) = duplex(512);
+    let messages = vec![Bytes::from("short\r\n"); 20_000];
+    let server = tokio::spawn(maildrop(near, server_role, messages));
+    let mut client = pop3::Client::over(far.into(), client_role, &options(TlsMode::StartTls)).await.unwrap();
+    let rows = client.uidl().await.unwrap();
+    assert_eq!(rows.len(), 20_000);
+    assert_eq!(rows[19_999].1.to_string(), "id19999");
+    client.quit().await.unwrap();
+    server.await.unwrap();
 }
 
 /// An IMAP server that knows one conversation. Answers come behind the command, with its tag.

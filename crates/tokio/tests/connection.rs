@@ -16,7 +16,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{IDLE, Said, Toy, ToyError, plain_server, read_all, serve};
+use common::{FLOOD_CHUNK, FLOOD_CHUNKS, IDLE, Said, Toy, ToyError, plain_server, read_all, serve};
 use posthaste_tokio::{Connection, Error, Role};
 use posthaste_wire::Misuse;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
@@ -194,6 +194,31 @@ async fn res_05_a_peer_that_takes_nothing_is_cut_at_the_write_deadline() {
     assert!(matches!(connection.next().await, Err(Error::WriteTimeout(_))));
     assert!(matches!(connection.next().await, Ok(None)));
     drop(far);
+}
+
+#[tokio::test(start_paused = true)]
+async fn res_05_a_machine_that_waits_for_its_output_goes_on_without_turning_in_circles() {
+    for capacity in [1024, 4 * 1024 * 1024] {
+        let (near, mut far) = duplex(capacity);
+        far.write_all(b"flood\r\nafter\r\n").await.unwrap();
+        let mut connection = Connection::new(Toy::server(), near, plain_server());
+        let octets = FLOOD_CHUNKS * FLOOD_CHUNK;
+        let hear = async {
+            sleep(Duration::from_secs(60)).await;
+            let mut heard = vec![0; octets];
+            far.read_exact(&mut heard).await.unwrap();
+            heard
+        };
+        let work = async {
+            let next = connection.next().await;
+            connection.flush().await.unwrap();
+            next
+        };
+        let (next, heard) = tokio::join!(work, hear);
+        assert!(matches!(next, Ok(Some(Said::Question(question))) if question.line == "after"));
+        assert!(heard.iter().all(|octet| *octet == b'f'));
+        assert!(connection.machine_ref().polls < 4000, "{}", connection.machine_ref().polls);
+    }
 }
 
 #[tokio::test(start_paused = true)]

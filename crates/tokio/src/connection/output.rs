@@ -21,6 +21,8 @@ pub(crate) struct Output {
     chunks: VecDeque<Bytes>,
     waiting: usize,
     sent: u64,
+    /// How many chunks the machine has given so far.
+    taken: u64,
     /// Something was handed to the stream that it may still hold.
     unflushed: bool,
 }
@@ -29,6 +31,11 @@ impl Output {
     /// How many octets have been handed to the stream so far.
     pub(crate) const fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// How many chunks the machine has given so far: when this changes, it may have more to say.
+    pub(crate) const fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// Whether nothing waits here or in the stream.
@@ -45,6 +52,7 @@ impl Output {
     pub(crate) fn fill<M: Machine>(&mut self, machine: &mut M) {
         while !self.is_full() {
             let Some(chunk) = machine.poll_transmit() else { return };
+            self.taken = self.taken.wrapping_add(1);
             if !chunk.is_empty() {
                 self.waiting = self.waiting.saturating_add(chunk.len());
                 self.chunks.push_back(chunk);

@@ -29,6 +29,9 @@ pub struct Toy {
     held: bool,
     /// The machine keeps waiting, and its deadline, when nothing can come any more: a machine that is wrong.
     stubborn: bool,
+    /// So many chunks are still to be made when there is room, and no line is read before.
+    flood: usize,
+    pub polls: usize,
     pub timeouts: usize,
     pub security: Security,
 }
@@ -67,6 +70,8 @@ impl std::fmt::Display for ToyError {
 impl std::error::Error for ToyError {}
 
 pub const IDLE: Duration = Duration::from_secs(300);
+pub const FLOOD_CHUNKS: usize = 100;
+pub const FLOOD_CHUNK: usize = 8 * 1024;
 pub const HIGH_WATER: usize = 64 * 1024;
 
 impl Question {
@@ -92,6 +97,8 @@ impl Toy {
             idle: Some(Time::ZERO.after(IDLE)),
             held: false,
             stubborn: false,
+            flood: 0,
+            polls: 0,
             timeouts: 0,
             security: Security::Plain,
         }
@@ -143,6 +150,10 @@ impl Toy {
                 self.failed = Some(ToyError::Boom);
                 None
             }
+            "flood" if self.server => {
+                self.flood = FLOOD_CHUNKS;
+                None
+            }
             "starttls" if self.server => {
                 self.say("go");
                 self.upgrading = Some(Upgrading::Due);
@@ -186,6 +197,8 @@ impl Machine for Toy {
     }
 
     fn poll_event(&mut self) -> Result<Step<Said>, ToyError> {
+        self.polls += 1;
+        assert!(self.polls < 100_000, "the driver turns in circles");
         loop {
             if let Some(error) = &self.failed {
                 return Err(error.clone());
@@ -210,6 +223,9 @@ impl Machine for Toy {
                 Some(Upgrading::Out) => return Ok(Step::NeedInput),
                 Some(Upgrading::Asked) | None => {}
             }
+            if self.flood > 0 || self.output.is_congested() {
+                return Ok(Step::NeedInput);
+            }
             match self.input.line(1 << 24).unwrap() {
                 Some(line) => {
                     if let Some(event) = self.line(&line) {
@@ -223,10 +239,18 @@ impl Machine for Toy {
     }
 
     fn poll_transmit(&mut self) -> Option<Bytes> {
+        if self.flood > 0 && self.output.is_empty() {
+            self.flood -= 1;
+            self.output.push(Bytes::from_static(&[b'f'; FLOOD_CHUNK]));
+        }
         self.output.pop()
     }
 
     fn poll_timeout(&self) -> Option<Time> {
+        if self.flood > 0 {
+            // Waits for its output by a deadline that has passed.
+            return Some(Time::ZERO);
+        }
         if self.closed || (self.eof && !self.stubborn) { None } else { self.idle }
     }
 
