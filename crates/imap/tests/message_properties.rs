@@ -365,6 +365,46 @@ proptest! {
     }
 }
 
+#[test]
+fn mbx_10_a_part_that_ends_in_its_header_stays_inside() {
+    // The line end before the outer delimiter is the one behind the inner delimiter, or that of a header.
+    for between in
+        ["", "A: b\r\n", "\r\n", "Content-Type: message/rfc822\r\n\r\n", "Content-Type: message/rfc822\r\n"]
+    {
+        for inner in ["multipart/mixed; boundary=i\r\n\r\n--i\r\n", "message/rfc822\r\n\r\n"] {
+            let message = format!(
+                "Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: {inner}{between}--o\r\n\r\n--o--"
+            );
+            let summary = Summary::scan(message.as_bytes());
+            assert_sound(message.as_bytes(), &summary);
+            assert!(summary.parts().count() >= 4, "{message}");
+            assert_eq!(Summary::from_bytes(&summary.to_bytes()), Some(summary));
+        }
+    }
+}
+
+#[test]
+fn every_change_of_an_octet_is_refused_or_sound() {
+    let message =
+        b"From: g: a@b;\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n\r\nx\r\n--o\r\n\
+        Content-Type: message/rfc822\r\nContent-Language: de\r\n\r\nSubject: s\r\n\r\nbody\r\n--o--\r\n";
+    let stored = Summary::scan(message).to_bytes();
+    let mut sound = 0;
+    for at in 0..stored.len() {
+        for octet in 0..=255 {
+            let mut changed = stored.clone();
+            changed[at] = octet;
+            let Some(summary) = Summary::from_bytes(&changed) else { continue };
+            sound += 1;
+            assert_eq!(summary.to_bytes(), changed);
+            for (index, part) in summary.parts().enumerate() {
+                assert_clean_links(&summary, index, part);
+            }
+        }
+    }
+    assert!(sound > stored.len(), "letters may change");
+}
+
 fn assert_clean_links(summary: &Summary, index: usize, part: &Part) {
     for (child_index, child) in summary.children(index) {
         assert!(child_index > index);
