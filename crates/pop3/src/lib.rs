@@ -34,9 +34,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The loop that drives it, and both machines, is that of [`Machine`]. One rule is POP3's own: a short command can
-//! have a long answer, so commands that wait behind one are read when it has left. The server asks to be polled
-//! again by a deadline that has passed ([`server::Timer::Flushed`]).
+//! The loop that drives it, and both machines, is that of [`Machine`]. A short command can have a long answer: the
+//! commands that wait behind one are read when it has left.
 //!
 //! # Types
 //!

@@ -52,7 +52,7 @@ pub struct Server {
     input: ReceiveBuffer,
     out: SendQueue,
     tickets: Tickets,
-    timers: TimerTable<Timer, 3>,
+    timers: TimerTable<Timer, 2>,
     /// Events without a token that are yet to be told.
     events: VecDeque<Event>,
     /// The name that USER gave in the command before.
@@ -79,12 +79,10 @@ pub enum Timer {
     Login,
     /// Nothing happens ([`Limits::idle_timeout`](crate::Limits::idle_timeout)).
     Idle,
-    /// Commands that came in already wait until a long answer has left: poll again as soon as it has.
-    Flushed,
 }
 
-impl TimerName<3> for Timer {
-    const ALL: [Self; 3] = [Self::Flushed, Self::Login, Self::Idle];
+impl TimerName<2> for Timer {
+    const ALL: [Self; 2] = [Self::Login, Self::Idle];
 }
 
 /// What the next line is, or that there is none yet.
@@ -186,7 +184,6 @@ impl Server {
         self.now = now;
         while let Some(timer) = self.timers.expire(now) {
             match timer {
-                Timer::Flushed => {}
                 Timer::Idle if self.progress => {
                     self.progress = false;
                     self.timers.arm(Timer::Idle, now, self.config.limits.idle_timeout);
@@ -253,11 +250,9 @@ impl Server {
             }
             if self.listing.is_some() || self.out.is_congested() {
                 // Answers multiply: a command of six octets may list a million messages. So nothing is read before
-                // the answer has left, and a deadline that has passed already brings the driver back then.
-                self.timers.arm(Timer::Flushed, Time::ZERO, core::time::Duration::ZERO);
+                // the answer has left; the driver asks again then.
                 return Ok(Step::NeedInput);
             }
-            self.timers.disarm(Timer::Flushed);
             match self.next_line() {
                 Ok(Some(line)) => {
                     if let Some(event) = self.handle_line(&line) {

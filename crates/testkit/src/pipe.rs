@@ -92,10 +92,12 @@ impl Side {
         }
         loop {
             let step = machine.poll_event();
+            let mut sent = false;
             while let Some(bytes) = machine.poll_transmit() {
                 self.out.extend_from_slice(&bytes);
-                moved = true;
+                sent = true;
             }
+            moved |= sent;
             match step {
                 Ok(Step::Event(event)) => {
                     handle(machine, event);

@@ -82,18 +82,18 @@ pub fn run<'a, M: Machine>(
     let mut eof = eof;
     loop {
         let step = machine.poll_event();
+        let mut sent = false;
         while let Some(bytes) = machine.poll_transmit() {
             outcome.output.extend_from_slice(&bytes);
+            sent = true;
         }
         match step {
             Ok(Step::Event(event)) => {
                 let note = answer(machine, event);
                 outcome.note(note);
             }
-            // A machine that waits for its output to leave says so with a deadline that has passed.
-            Ok(Step::NeedInput) if machine.poll_timeout().is_some_and(|deadline| deadline <= now) => {
-                machine.handle_timeout(now);
-            }
+            // There is room now: the machine may go on with what it has.
+            Ok(Step::NeedInput) if sent => {}
             Ok(Step::NeedInput) => match pieces.next() {
                 Some(piece) => machine.handle_input(now, piece),
                 None if eof => {

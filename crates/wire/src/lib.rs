@@ -31,10 +31,14 @@
 //!             step => step,
 //!         };
 //!         // The machine has nothing more to say for now: what it wants to send leaves in one go.
+//!         let mut sent = false;
 //!         while let Some(bytes) = machine.poll_transmit() {
 //!             connection.send(&bytes);
+//!             sent = true;
 //!         }
 //!         match step {
+//!             // There is room now: the machine may go on with what it has.
+//!             Step::NeedInput if sent => {}
 //!             Step::NeedInput => match connection.receive(machine.poll_timeout()) {
 //!                 Some(bytes) if bytes.is_empty() => machine.handle_eof(connection.now()),
 //!                 Some(bytes) => machine.handle_input(connection.now(), &bytes),

@@ -22,7 +22,9 @@ use crate::{Misuse, Security, Step, Time, Upgrade};
 /// 1. Call [`poll_event`](Self::poll_event) until it does not return [`Step::Event`]; answer each event's token
 ///    when the answer is known.
 /// 2. Send everything [`poll_transmit`](Self::poll_transmit) has, in order.
-/// 3. On [`Step::NeedInput`], wait for bytes, end of file or the time [`poll_timeout`](Self::poll_timeout) names,
+/// 3. If that sent anything, start again at 1: a machine whose queue was full reads no further command before it
+///    has room for the answer, however much input it holds.
+/// 4. On [`Step::NeedInput`], wait for bytes, end of file or the time [`poll_timeout`](Self::poll_timeout) names,
 ///    hand in what came, and start again at 1.
 ///
 /// # What an implementation promises

@@ -6,7 +6,8 @@ use crate::Upgrade;
 ///
 /// ```text
 ///             Event(e)   handle it, then poll again
-///             NeedInput  flush, then read and call handle_input, or wait for the deadline
+///             NeedInput  flush; poll again if that sent anything; else read and call handle_input, or wait for
+///                        the deadline
 ///   poll ──►  Paused     flush; a token is out: answer it, then poll again; watch for EOF only
 ///             Upgrade(u) flush, run the TLS or DEFLATE layer over the connection, call upgraded(u)
 ///             Closed     flush, then close the connection; no call changes anything any more
@@ -16,7 +17,8 @@ use crate::Upgrade;
 pub enum Step<E> {
     /// Something the application has to know or to answer.
     Event(E),
-    /// Nothing more can be said until bytes, end of file or a deadline come in.
+    /// Nothing more can be said until bytes, end of file or a deadline come in, or until what is queued has been
+    /// sent: a driver that sends something now polls again before it waits.
     NeedInput,
     /// An event handed out earlier is also a token, and it has not been answered yet. Nothing is parsed and
     /// nothing should be read meanwhile: that is the back-pressure.

@@ -196,6 +196,9 @@ impl Server {
                     continue;
                 }
                 Phase::Greeting => false,
+                // A client that does not read its replies gets no more of them. The driver asks again when there is
+                // room.
+                Phase::Command if self.send.is_congested() => return Ok(Step::NeedInput),
                 Phase::Command => self.command(),
                 Phase::Auth => self.auth_line(),
                 Phase::Content(_) => self.content(),
