@@ -272,3 +272,35 @@ fn stls_12_a_browser_is_sent_away_without_an_echo() {
         assert!(rest.iter().all(|line| !line.starts_with("250")), "{}", talk.transcript());
     }
 }
+
+/// A ClientHello of a TLS version that is no longer spoken, with cipher suites that go with it and no extension.
+fn client_hello(version: [u8; 2]) -> Vec<u8> {
+    const SUITES: [u8; 8] = [0xc0, 0x13, 0xc0, 0x14, 0x00, 0x2f, 0x00, 0x0a];
+    let mut hello = Vec::from(version);
+    hello.extend([7; 32]); // random
+    hello.push(0); // no session to resume
+    hello.extend([0, 8]);
+    hello.extend(SUITES);
+    hello.extend([1, 0]); // no compression
+    let length = u8::try_from(hello.len()).unwrap();
+    let mut record = vec![22, 3, 1, 0, length + 4, 1, 0, 0, length];
+    record.extend(hello);
+    record
+}
+
+#[test]
+fn stls_10_nothing_older_than_tls_1_2_is_spoken() {
+    let server = Server::start();
+    for listener in ["submissions", "imaps", "pop3s"] {
+        for version in [[3, 0], [3, 1], [3, 2]] {
+            let mut talk = Talk::connect(&server, listener);
+            talk.send(client_hello(version));
+            let mut answer = Vec::new();
+            // The server may close with a reset behind its alert.
+            let _ = talk.stream.read_to_end(&mut answer);
+            // A fatal alert, protocol_version or handshake_failure, and nothing else.
+            let refused = matches!(answer.as_slice(), [21, 3, _, 0, 2, 2, 70 | 40]);
+            assert!(refused, "{listener}, version {version:?}: {answer:?}");
+        }
+    }
+}

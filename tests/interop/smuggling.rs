@@ -143,3 +143,32 @@ fn eod_12_the_real_end_beside_a_nul() {
 fn eod_13_cr_cr_lf() {
     attempt(&[b"x\r\n.\r\r\n", b"x\r\r\n.\r\r\n"]);
 }
+
+#[test]
+fn eod_23_added_fields_and_a_body_that_begins_with_a_dot_stay_one_message() {
+    if program::find("python3").is_none() {
+        return; // it counts what was delivered
+    }
+    let server = Server::start();
+    for body in [&b"..\r\n..two\r\n"[..], b"..\r\n..\r\nSubject: inside\r\n"] {
+        let mut talk = Talk::greeted(&server, "smtp");
+        for (command, reply) in [
+            ("MAIL FROM:<a@client.test>\r\n", "250"),
+            ("RCPT TO:<alice@example.test>\r\n", "250"),
+            ("DATA\r\n", "354"),
+        ] {
+            talk.send(command);
+            talk.expect(reply);
+        }
+        // No header of its own: the fields that the server adds stand right before the dots.
+        talk.send([body, b".\r\n"].concat());
+        talk.expect("250");
+        talk.send("QUIT\r\n");
+        talk.expect("221");
+    }
+    let inbox = python::headers(&server, ALICE);
+    assert_eq!(inbox.len(), 2, "{inbox:#?}");
+    for header in inbox {
+        assert!(header.contains("Received:") && header.contains("Return-Path: <a@client.test>"), "{header}");
+    }
+}
