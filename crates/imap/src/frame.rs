@@ -1,9 +1,9 @@
-//! Framing: where a command or response ends when literals stand in it (RFC 9051 4.3, RFC 7888).
+//! Framing for the server: where a command ends when literals stand in it (RFC 9051 4.3, RFC 7888).
 //!
 //! Finds one complete logical line, `text {3}` CR LF `abc` ` text` CR LF, by cheap state, before any grammar is run.
 //! A literal is not taken before the machine has seen the text in front of it and said what becomes of the
 //! octets: kept in the line, streamed past it, or refused. Nothing is allocated from an announced length. What the
-//! text means is not decided here.
+//! text means is not decided here. The client reads differently (rows stream item by item): `client/reader.rs`.
 
 use crate::parse::{LiteralMarker, literal_marker};
 use crate::types::LiteralHeader;

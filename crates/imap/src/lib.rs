@@ -1,5 +1,7 @@
 //! IMAP4rev1 without I/O: codec, session rules, server and client machine, server-side algorithms.
 #![no_std]
+#![warn(clippy::arithmetic_side_effects, clippy::as_conversions)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests may panic"))]
 
 extern crate alloc;
 

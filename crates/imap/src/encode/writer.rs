@@ -97,7 +97,7 @@ impl<'a> Writer<'a> {
         for slot in digits.iter_mut().rev() {
             *slot = digit(rest);
             rest /= 10;
-            start -= 1;
+            start = start.saturating_sub(1);
             if rest == 0 {
                 break;
             }
@@ -134,7 +134,7 @@ impl<'a> Writer<'a> {
 
     /// `{n}` and the octets, with NUL replaced by `?`.
     pub(super) fn literal(&mut self, data: &[u8]) {
-        self.literal_header(data.len() as u64, Nul::Absent);
+        self.literal_header(length(data), Nul::Absent);
         if memchr::memchr(0, data).is_none() {
             self.put(data);
         } else {
@@ -146,7 +146,7 @@ impl<'a> Writer<'a> {
 
     /// `~{n}` and the octets as they are.
     pub(super) fn literal8(&mut self, data: &[u8]) {
-        self.literal_header(data.len() as u64, Nul::Possible);
+        self.literal_header(length(data), Nul::Possible);
         self.put(data);
     }
 
@@ -180,6 +180,10 @@ pub(super) enum Nul {
 const SMALL_MAX: u64 = 4096;
 
 /// The last decimal digit.
-const fn digit(number: u64) -> u8 {
-    b'0' + (number % 10) as u8
+fn digit(number: u64) -> u8 {
+    u8::try_from(number % 10).map_or(b'0', |digit| b'0'.saturating_add(digit))
+}
+
+fn length(data: &[u8]) -> u64 {
+    u64::try_from(data.len()).unwrap_or(u64::MAX)
 }

@@ -36,7 +36,7 @@ fn multipart(cursor: &mut Cursor<'_>, depth: usize) -> Result<Multipart> {
     let mut parts = Vec::new();
     loop {
         cursor.bound(parts.len(), cursor.context.limits.list_max, "body-type-mpart")?;
-        parts.push(nested_body(cursor, depth + 1)?);
+        parts.push(nested_body(cursor, depth.saturating_add(1))?);
         if cursor.peek() == Some(b'(') {
             continue;
         }
@@ -84,7 +84,7 @@ fn kind(cursor: &mut Cursor<'_>, depth: usize, media_type: AString, subtype: ASt
         cursor.space("body-type-msg")?;
         let envelope = Box::new(envelope(cursor)?);
         cursor.space("body-type-msg")?;
-        let body = Box::new(nested_body(cursor, depth + 1)?);
+        let body = Box::new(nested_body(cursor, depth.saturating_add(1))?);
         cursor.space("body-type-msg")?;
         let lines = cursor.number64("body-fld-lines")?;
         return Ok(BodyKind::Message { subtype, envelope, body, lines });

@@ -63,7 +63,7 @@ fn bracketed(cursor: &mut Cursor<'_>) -> Result<ResponseCode> {
 fn raw_arguments(cursor: &mut Cursor<'_>) -> Result<Bytes> {
     let start = cursor.offset();
     match memchr::memchr(b']', cursor.rest()) {
-        Some(length) => cursor.seek(start + length),
+        Some(length) => cursor.seek(start.saturating_add(length)),
         None => return cursor.fail("resp-text-code"),
     }
     Ok(cursor.since(start))

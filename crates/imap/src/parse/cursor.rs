@@ -129,8 +129,15 @@ impl<'a> Cursor<'a> {
     /// Takes `octet` if it is next.
     pub(crate) fn eat(&mut self, octet: u8) -> bool {
         let found = self.peek() == Some(octet);
-        self.at += usize::from(found);
+        if found {
+            self.pass();
+        }
         found
+    }
+
+    /// Goes one octet on, whatever it is.
+    pub(crate) fn pass(&mut self) {
+        self.seek(self.at.saturating_add(1));
     }
 
     /// Takes `word`, in any case, if it is next.
@@ -189,7 +196,7 @@ impl<'a> Cursor<'a> {
         loop {
             self.bound(count, self.context.limits.list_max, rule)?;
             item(self)?;
-            count += 1;
+            count = count.saturating_add(1);
             if self.eat(b')') {
                 return Ok(());
             }

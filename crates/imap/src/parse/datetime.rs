@@ -9,7 +9,7 @@ use crate::types::{Date, DateTime};
 pub(super) fn date(cursor: &mut Cursor<'_>) -> Result<Date> {
     let quoted = cursor.eat(b'"');
     let first = digit(cursor)?;
-    let day = if cursor.peek() == Some(b'-') { first } else { first * 10 + digit(cursor)? };
+    let day = if cursor.peek() == Some(b'-') { first } else { two(first, digit(cursor)?) };
     let date = rest_of_date(cursor, day)?;
     if quoted {
         cursor.octet("date", b'"')?;
@@ -24,7 +24,7 @@ pub(super) fn date_time(cursor: &mut Cursor<'_>) -> Result<DateTime> {
     let tens = if cursor.eat(b' ') { 0 } else { digit(cursor)? };
     let ones = digit(cursor);
     let day = match ones {
-        Ok(ones) => tens * 10 + ones,
+        Ok(ones) => two(tens, ones),
         // One digit without the padding.
         Err(_) if cursor.is_lenient() => tens,
         Err(error) => return Err(error),
@@ -43,8 +43,9 @@ pub(super) fn date_time(cursor: &mut Cursor<'_>) -> Result<DateTime> {
     }
     let (zone_hours, zone_minutes) = (i16::from(two_digits(cursor)?), i16::from(two_digits(cursor)?));
     cursor.octet("date-time", b'"')?;
-    let zone = zone_hours * 60 + zone_minutes;
-    match DateTime::new(date, hour, minute, second, if east { zone } else { -zone }) {
+    let zone = zone_hours.saturating_mul(60).saturating_add(zone_minutes);
+    let zone = if east { zone } else { zone.saturating_neg() };
+    match DateTime::new(date, hour, minute, second, zone) {
         Ok(date_time) if zone_minutes < 60 => Ok(date_time),
         _ => cursor.fail_at(start, "date-time", ParseErrorKind::Syntax),
     }
@@ -58,7 +59,8 @@ fn rest_of_date(cursor: &mut Cursor<'_>, day: u8) -> Result<Date> {
         return cursor.fail("date-month");
     };
     cursor.octet("date", b'-')?;
-    let year = u16::from(two_digits(cursor)?) * 100 + u16::from(two_digits(cursor)?);
+    let (century, year) = (u16::from(two_digits(cursor)?), u16::from(two_digits(cursor)?));
+    let year = century.saturating_mul(100).saturating_add(year);
     match Date::new(year, month, day) {
         Ok(date) => Ok(date),
         Err(_) => cursor.fail_at(start, "date", ParseErrorKind::Syntax),
@@ -66,14 +68,18 @@ fn rest_of_date(cursor: &mut Cursor<'_>, day: u8) -> Result<Date> {
 }
 
 fn two_digits(cursor: &mut Cursor<'_>) -> Result<u8> {
-    Ok(digit(cursor)? * 10 + digit(cursor)?)
+    Ok(two(digit(cursor)?, digit(cursor)?))
+}
+
+const fn two(tens: u8, ones: u8) -> u8 {
+    tens.saturating_mul(10).saturating_add(ones)
 }
 
 fn digit(cursor: &mut Cursor<'_>) -> Result<u8> {
     match cursor.peek() {
         Some(digit @ b'0'..=b'9') => {
-            cursor.seek(cursor.offset() + 1);
-            Ok(digit - b'0')
+            cursor.pass();
+            Ok(digit.saturating_sub(b'0'))
         }
         _ => cursor.fail("digit"),
     }

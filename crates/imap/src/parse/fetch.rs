@@ -104,13 +104,13 @@ pub(super) fn skip_value(cursor: &mut Cursor<'_>) -> Result<()> {
             Some(b')' | b' ') if depth == 0 && cursor.offset() > start => return Ok(()),
             Some(b')') if depth == 0 => return cursor.fail("tagged-ext-val"),
             Some(b')') => {
-                depth -= 1;
-                cursor.seek(cursor.offset() + 1);
+                depth = depth.saturating_sub(1);
+                cursor.pass();
             }
             Some(b'(') => {
-                depth += 1;
+                depth = depth.saturating_add(1);
                 cursor.bound(depth, cursor.context.limits.nesting_max, "tagged-ext-comp")?;
-                cursor.seek(cursor.offset() + 1);
+                cursor.pass();
             }
             Some(b'"') => {
                 quoted(cursor, "string")?;
@@ -120,7 +120,7 @@ pub(super) fn skip_value(cursor: &mut Cursor<'_>) -> Result<()> {
                 octets(cursor, "literal", header)?;
             }
             Some(b'\r' | b'\n' | 0) => return cursor.fail("tagged-ext-val"),
-            Some(_) => cursor.seek(cursor.offset() + 1),
+            Some(_) => cursor.pass(),
         }
     }
 }
@@ -318,11 +318,11 @@ fn pass_section(cursor: &mut Cursor<'_>) -> Result<()> {
                 literal(cursor, "section")?;
             }
             Some(b']') => break,
-            Some(octet) if !matches!(octet, b'\r' | b'\n' | 0) => cursor.seek(cursor.offset() + 1),
+            Some(octet) if !matches!(octet, b'\r' | b'\n' | 0) => cursor.pass(),
             _ => return cursor.fail("section"),
         }
     }
-    cursor.seek(cursor.offset() + 1);
+    cursor.pass();
     if cursor.peek() == Some(b'<') {
         cursor
             .run("origin", |octet| !matches!(octet, b' ' | b'(' | b')' | b'{' | b'"' | b'\r' | b'\n' | 0))?;

@@ -27,8 +27,10 @@ pub enum LiteralMarker {
 /// and continuation requests end in free text: a client must not ask this function about them.
 pub fn literal_marker(line: &[u8]) -> LiteralMarker {
     let Some((b'}', rest)) = line.split_last() else { return LiteralMarker::None };
-    let Some(open) = memchr::memrchr(b'{', rest) else { return LiteralMarker::None };
-    let (before, inside) = (rest.get(..open).unwrap_or_default(), rest.get(open + 1..).unwrap_or_default());
+    let open = memchr::memrchr(b'{', rest);
+    let Some((before, [_, inside @ ..])) = open.and_then(|open| rest.split_at_checked(open)) else {
+        return LiteralMarker::None;
+    };
     if inside.iter().any(|octet| matches!(octet, b' ' | b'"' | b'}')) {
         // A `{` inside a quoted string and an unrelated `}` in an atom.
         return LiteralMarker::None;

@@ -74,7 +74,7 @@ fn keys(cursor: &mut Cursor<'_>) -> Result<Vec<SearchKey>> {
     let mut count = 0;
     loop {
         cursor.bound(count, cursor.context.limits.list_max, "search-key")?;
-        count += 1;
+        count = count.saturating_add(1);
         match token(cursor)? {
             Token::Leaf(key) => {
                 if let Some(keys) = close(cursor, &mut stack, key)? {
@@ -82,7 +82,11 @@ fn keys(cursor: &mut Cursor<'_>) -> Result<Vec<SearchKey>> {
                 }
             }
             Token::Open(frame) => {
-                cursor.bound(stack.len(), cursor.context.limits.nesting_max + 1, "search-key")?;
+                cursor.bound(
+                    stack.len(),
+                    cursor.context.limits.nesting_max.saturating_add(1),
+                    "search-key",
+                )?;
                 stack.push(frame);
             }
         }

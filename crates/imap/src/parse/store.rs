@@ -15,7 +15,7 @@ pub(super) fn store(cursor: &mut Cursor<'_>) -> Result<StoreCommand> {
         _ => StoreAction::Replace,
     };
     if action != StoreAction::Replace {
-        cursor.seek(cursor.offset() + 1);
+        cursor.pass();
     }
     cursor.word("store-att-flags", "FLAGS")?;
     let echo = if cursor.eat_word(".SILENT") { StoreEcho::Silent } else { StoreEcho::Report };

@@ -67,8 +67,8 @@ pub(super) fn quoted(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<Byte
         let Some(length) = memchr2(b'"', b'\\', cursor.rest()) else {
             return cursor.fail_at(quote, rule, ParseErrorKind::Syntax);
         };
-        cursor.seek(piece + length);
-        if cursor.offset() - start > cursor.context.limits.quoted_max {
+        cursor.seek(piece.saturating_add(length));
+        if cursor.offset().saturating_sub(start) > cursor.context.limits.quoted_max {
             let limit = cursor.context.limits.quoted_max;
             return cursor.fail_at(quote, rule, ParseErrorKind::Limit(limit));
         }
@@ -95,14 +95,14 @@ pub(super) fn quoted(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<Byte
             }
             _ => return cursor.fail(rule),
         }
-        cursor.seek(cursor.offset() + 1);
+        cursor.pass();
     }
 }
 
 /// No CR, LF or NUL between the quotes.
 fn check_plain(cursor: &mut Cursor<'_>, rule: &'static str, start: usize, plain: &[u8]) -> Result<()> {
     match memchr3(b'\r', b'\n', 0, plain) {
-        Some(at) => cursor.fail_at(start + at, rule, ParseErrorKind::Syntax),
+        Some(at) => cursor.fail_at(start.saturating_add(at), rule, ParseErrorKind::Syntax),
         None => Ok(()),
     }
 }

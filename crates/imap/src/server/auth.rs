@@ -8,8 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use posthaste_wire::{Answer, Misuse, Secret, Ticket};
 
-use super::{Asked, Phase, Refusal, Server};
-use crate::types::{Login, ResponseCode, Tag};
+use super::{Asked, Event, Phase, Poll, Refusal, Server, Timer, Tls};
+use crate::error::{ProtocolError, Violation};
+use crate::types::{Authenticate, Condition, Login, ResponseCode, Tag};
 
 /// The client asks for TLS. Accept, and the machine asks for the layer; refuse, and all goes on in the clear.
 #[derive(Debug, PartialEq, Eq)]
@@ -170,14 +171,63 @@ impl AuthResponse {
     }
 }
 
+impl Server {
+    pub(super) fn start_tls(&mut self, tag: Tag) -> Poll {
+        if self.config.tls == Tls::Unavailable || self.security.is_tls() {
+            self.bad(Some(&tag), None, "TLS is not available now");
+            return self.violation(Violation::WrongState);
+        }
+        if self.framer.drained().is_err() {
+            self.bad(Some(&tag), None, "Nothing may follow STARTTLS before TLS");
+            self.fail(ProtocolError::Residue);
+            return Poll::Again;
+        }
+        let asked = self.ask(tag, ());
+        Poll::Event(Event::StartTls(StartTls { asked }))
+    }
+
+    pub(super) fn authenticate(&mut self, tag: Tag, authenticate: Authenticate) -> Poll {
+        let mechanism = authenticate.mechanism.as_str().to_ascii_uppercase();
+        if !self.config.mechanisms.contains(&mechanism) {
+            self.tagged(&tag, Condition::No, Some(ResponseCode::Cannot), "Unknown mechanism");
+            return Poll::Again;
+        }
+        let ticket = self.issue();
+        Poll::Event(Event::Auth(Auth { mechanism, initial: authenticate.initial, tag, ticket }))
+    }
+
+    pub(super) fn poll_sasl(&mut self) -> Poll {
+        let line = match self.framer.secret_line(self.config.limits.sasl_line_max) {
+            Ok(None) => return Poll::NeedInput,
+            Ok(Some(line)) => sasl_line(&line),
+            Err(_) => SaslLine::Malformed,
+        };
+        self.timers.disarm(Timer::Command);
+        let Phase::Sasl(tag) = core::mem::replace(&mut self.phase, Phase::Command) else {
+            return Poll::Again;
+        };
+        let text = match line {
+            SaslLine::Response(response) => {
+                let ticket = self.issue();
+                return Poll::Event(Event::AuthResponse(AuthResponse { response, tag, ticket }));
+            }
+            SaslLine::Cancelled => "Cancelled",
+            SaslLine::Malformed => "Not base64",
+        };
+        self.bad(Some(&tag), None, text);
+        self.count_failed_login();
+        Poll::Event(Event::AuthCancelled)
+    }
+}
+
 /// What a line of an exchange says (RFC 9051 6.2.2).
-pub(super) enum SaslLine {
+enum SaslLine {
     Response(Secret),
     Cancelled,
     Malformed,
 }
 
-pub(super) fn sasl_line(line: &Secret) -> SaslLine {
+fn sasl_line(line: &Secret) -> SaslLine {
     if line.expose() == b"*" {
         return SaslLine::Cancelled;
     }

@@ -5,8 +5,8 @@ use core::num::NonZeroU32;
 use posthaste_wire::{Answer, Misuse};
 
 use super::{
-    Access, Asked, Close, Delete, Idle, IdleDone, Lsub, Namespace, Noop, Phase, Refusal, Rename, Select,
-    Server, StatusOf, Subscribe, Unselect, Unsubscribe,
+    Access, Asked, Close, Delete, IdleDone, Lsub, Namespace, Noop, Refusal, Rename, Select, Server, StatusOf,
+    Subscribe, Unselect, Unsubscribe,
 };
 use crate::session::Transition;
 use crate::types::{
@@ -171,22 +171,6 @@ impl Asked<Unselect> {
     /// [`Misuse::WrongConnection`].
     pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
         self.complete(server, None, "UNSELECT completed", |server| server.select(Transition::Deselected))
-    }
-}
-
-impl Asked<Idle> {
-    /// Begins to idle: updates are sent as they are handed in, until the client says DONE.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::WrongConnection`].
-    pub fn start(self, server: &mut Server) -> Result<(), Misuse> {
-        if server.tickets.redeem(self.ticket)? == Answer::InTime {
-            server.out.put(b"+ idling\r\n");
-            server.phase = Phase::Idle(self.tag);
-            server.arm_for_phase();
-        }
-        Ok(())
     }
 }
 

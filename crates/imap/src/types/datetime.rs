@@ -38,6 +38,10 @@ impl Date {
     }
 
     /// Days from 1970-01-01 to this day, negative before.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "a year has four digits: the result is below 4 million"
+    )]
     pub fn unix_days(self) -> i64 {
         // Years that begin in March, so that the leap day comes last.
         let (year, month) = (i64::from(self.year), i64::from(self.month));
@@ -52,6 +56,10 @@ impl Date {
     ///
     /// # Errors
     /// When the year would not fit four digits.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "a quotient by 146,097 leaves room for all that follows"
+    )]
     pub fn from_unix_days(days: i64) -> Result<Self, InvalidValue> {
         let error = InvalidValue::new("date");
         let days = days.checked_add(719_468).ok_or(error)?;
@@ -123,6 +131,7 @@ impl DateTime {
     }
 
     /// Seconds since 1970-01-01 00:00:00 UTC.
+    #[expect(clippy::arithmetic_side_effects, reason = "a year has four digits: the result is below 2^39")]
     pub fn unix_seconds(self) -> i64 {
         let minutes = i64::from(self.hour) * 60 + i64::from(self.minute) - i64::from(self.zone_minutes);
         self.date.unix_days() * DAY_SECONDS + minutes * 60 + i64::from(self.second)
@@ -134,7 +143,7 @@ impl DateTime {
     /// When the year would not fit four digits or the offset is a day or more.
     pub fn from_unix_seconds(seconds: i64, zone_minutes: i16) -> Result<Self, InvalidValue> {
         let error = InvalidValue::new("date-time");
-        let local = seconds.checked_add(i64::from(zone_minutes) * 60).ok_or(error)?;
+        let local = seconds.checked_add(i64::from(zone_minutes).saturating_mul(60)).ok_or(error)?;
         let date = Date::from_unix_days(local.div_euclid(DAY_SECONDS))?;
         let second_of_day = local.rem_euclid(DAY_SECONDS);
         let field = |value: i64| u8::try_from(value).map_err(|_| error);

@@ -206,7 +206,10 @@ impl UidSet {
 
     /// How many UIDs there are, counting one twice when it occurs twice.
     pub fn len(&self) -> u64 {
-        self.0.iter().map(|r| u64::from(r.end().get() - r.start().get()) + 1).sum()
+        let ranges = self.0.iter();
+        let lengths =
+            ranges.map(|r| u64::from(r.end().get().saturating_sub(r.start().get())).saturating_add(1));
+        lengths.fold(0, u64::saturating_add)
     }
 
     /// The UIDs one by one. Lazy: a hostile `1:4294967295` costs nothing until it is walked.

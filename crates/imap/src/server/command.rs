@@ -1,0 +1,249 @@
+//! Reading commands: framing, the order of the checks, and what becomes of an announced literal (RFC 9051 2.2, 4.3).
+//!
+//! The order is fixed: an HTTP request, the tag, the name, the state, credentials in the clear, size, and only then
+//! the grammar. Where a literal is announced, all of that is decided from the text in front of it, before its first
+//! octet is let in. What a well-formed command does is decided in `dispatch`.
+
+use bytes::Bytes;
+
+use super::head::{Head, group};
+use super::{PlaintextLogin, Poll, Server, Timer};
+use crate::error::{ParseErrorKind, Violation};
+use crate::frame::{Frame, FrameLimits};
+use crate::parse;
+use crate::parse::append::AppendStep;
+use crate::types::{
+    AString, Condition, LiteralHeader, ParseContext, ParseLimits, ResponseCode, Tag, TaggedCommand,
+};
+
+impl Server {
+    pub(super) fn frame_limits(&self) -> FrameLimits {
+        let limits = &self.config.limits;
+        if self.state.is_authenticated() {
+            FrameLimits {
+                line_max: limits.line_max,
+                total_max: limits.command_max,
+                literals_max: limits.literals_max,
+            }
+        } else {
+            FrameLimits {
+                line_max: limits.line_preauth_max,
+                total_max: limits.command_preauth_max,
+                literals_max: limits.literals_max.min(PREAUTH_LITERALS_MAX),
+            }
+        }
+    }
+
+    fn parse_context(&self) -> ParseContext {
+        let mut context = ParseContext::server();
+        if self.state.is_authenticated() {
+            context.limits.nesting_max = self.config.limits.nesting_max;
+            context.limits.ranges_max = self.config.limits.ranges_max;
+        } else {
+            context.limits = ParseLimits::before_login();
+        }
+        context
+    }
+
+    pub(super) fn poll_command(&mut self) -> Poll {
+        let limits = self.frame_limits();
+        match self.framer.next(&limits) {
+            Frame::NeedInput => {
+                if !self.framer.is_within() {
+                    self.timers.disarm(Timer::Command);
+                }
+                Poll::NeedInput
+            }
+            Frame::Line(line) => self.command(&line),
+            Frame::Literal(header) => self.literal(header, &limits),
+            // The answer was given when the line was refused.
+            Frame::Refused | Frame::Chunk(..) => Poll::Again,
+            Frame::TooLong => {
+                self.untagged(Condition::Bad, Some(ResponseCode::TooBig), "Line too long");
+                self.violation(Violation::LineTooLong { limit: limits.line_max })
+            }
+            Frame::Malformed(line) => {
+                let tag = Head::of(&line).map(|head| head.tag);
+                self.bad(tag.as_ref(), None, "No such literal length");
+                if line.ends_with(b"+}") {
+                    self.bye(None, "No such literal length");
+                }
+                self.violation(Violation::LiteralLength)
+            }
+        }
+    }
+
+    /// A literal is announced: whether its octets are let in is decided by what stands before it.
+    fn literal(&mut self, header: LiteralHeader, limits: &FrameLimits) -> Poll {
+        let line = self.framer.so_far();
+        if self.is_http(&line) {
+            return self.http();
+        }
+        let Some(head) = Head::of(&line) else {
+            return self.refuse_literal(None, header, None, "Invalid tag", Violation::Tag);
+        };
+        let tag = Some(&head.tag);
+        let Some(group) = group(&head.name) else {
+            return self.refuse_literal(tag, header, None, "Unknown command", Violation::UnknownCommand);
+        };
+        if !self.state.allows(group) {
+            return self.refuse_literal(tag, header, None, WRONG_STATE, Violation::WrongState);
+        }
+        if head.name.eq_ignore_ascii_case("LOGIN") && !self.may_send_credentials() {
+            return self.refuse_credentials(&head.tag, Some(header));
+        }
+        if head.name.eq_ignore_ascii_case("APPEND") {
+            match parse::append::prefix(&line, &self.parse_context()) {
+                Ok(AppendStep::Message(tag, head, header)) => return self.append(tag, head, header),
+                // The literal is the mailbox name.
+                Ok(_) => {}
+                Err(error) => {
+                    let violation = Violation::Syntax(error);
+                    return self.refuse_literal(tag, header, None, "Syntax error", violation);
+                }
+            }
+        }
+        let max = if self.state.is_authenticated() {
+            self.config.limits.literal_max
+        } else {
+            self.config.limits.literal_preauth_max
+        };
+        if header.len > max || !self.framer.has_room(&header, limits) {
+            let violation = Violation::LiteralTooLong { limit: max };
+            return self.refuse_literal(
+                tag,
+                header,
+                Some(ResponseCode::TooBig),
+                "Literal too long",
+                violation,
+            );
+        }
+        if header.synchronising {
+            self.out.put(b"+ OK\r\n");
+        }
+        self.framer.keep();
+        Poll::Again
+    }
+
+    /// Refuses a command at an announced literal. The octets of a non-synchronising one are on their way: few are
+    /// dropped, many end the conversation (RFC 7888 4).
+    pub(super) fn refuse_literal(
+        &mut self,
+        tag: Option<&Tag>,
+        header: LiteralHeader,
+        code: Option<ResponseCode>,
+        text: &'static str,
+        violation: Violation,
+    ) -> Poll {
+        let drop_max = if self.state.is_authenticated() {
+            self.config.limits.drop_max
+        } else {
+            self.config.limits.literal_preauth_max
+        };
+        if !header.synchronising && header.len > drop_max {
+            self.framer.refuse();
+            self.bye(Some(ResponseCode::TooBig), "Literal too long");
+            return self.violation(violation);
+        }
+        self.framer.refuse();
+        self.bad(tag, code, text);
+        self.violation(violation)
+    }
+
+    fn command(&mut self, line: &Bytes) -> Poll {
+        self.timers.disarm(Timer::Command);
+        if self.is_http(line) {
+            return self.http();
+        }
+        let Some(head) = Head::of(line) else {
+            self.bad(None, None, "Invalid tag");
+            return self.violation(Violation::Tag);
+        };
+        let Some(group) = group(&head.name) else {
+            self.bad(Some(&head.tag), None, "Unknown command");
+            return self.violation(Violation::UnknownCommand);
+        };
+        if !self.state.allows(group) {
+            self.bad(Some(&head.tag), None, WRONG_STATE);
+            return self.violation(Violation::WrongState);
+        }
+        let credentials =
+            head.name.eq_ignore_ascii_case("LOGIN") || head.name.eq_ignore_ascii_case("AUTHENTICATE");
+        if credentials && !self.may_send_credentials() {
+            return self.refuse_credentials(&head.tag, None);
+        }
+        match parse::command(line, &self.parse_context()) {
+            Ok(TaggedCommand { tag, command }) => {
+                self.is_imap = true;
+                if self.state.is_authenticated() {
+                    self.timers.arm(Timer::Idle, self.now, self.config.limits.idle_timeout);
+                }
+                self.dispatch(tag, command)
+            }
+            Err(error) => {
+                match error.kind {
+                    ParseErrorKind::MailboxName => {
+                        self.tagged(
+                            &head.tag,
+                            Condition::No,
+                            Some(ResponseCode::Cannot),
+                            "No such name can be",
+                        );
+                    }
+                    ParseErrorKind::Charset => {
+                        let charsets =
+                            ["US-ASCII", "UTF-8"].map(|name| AString::replacing_nul(name.as_bytes()));
+                        let code = ResponseCode::BadCharset(charsets.into());
+                        self.tagged(&head.tag, Condition::No, Some(code), "Unknown charset");
+                    }
+                    ParseErrorKind::Limit(_) => {
+                        self.bad(Some(&head.tag), Some(ResponseCode::TooBig), "Too long or too deep");
+                    }
+                    _ => self.bad(Some(&head.tag), None, "Syntax error"),
+                }
+                self.violation(Violation::Syntax(error))
+            }
+        }
+    }
+
+    fn may_send_credentials(&self) -> bool {
+        self.security.is_private() || self.config.plaintext_login == PlaintextLogin::Allowed
+    }
+
+    fn refuse_credentials(&mut self, tag: &Tag, literal: Option<LiteralHeader>) -> Poll {
+        let violation = Violation::PrivacyRequired;
+        let Some(header) = literal else {
+            self.tagged(tag, Condition::No, Some(ResponseCode::PrivacyRequired), "TLS is required");
+            return self.violation(violation);
+        };
+        if header.synchronising || header.len <= self.config.limits.literal_preauth_max {
+            self.framer.refuse();
+            self.tagged(tag, Condition::No, Some(ResponseCode::PrivacyRequired), "TLS is required");
+            return self.violation(violation);
+        }
+        self.refuse_literal(Some(tag), header, Some(ResponseCode::TooBig), "Literal too long", violation)
+    }
+
+    /// Whether this is the first line of an HTTP request, from a browser that was lured here.
+    fn is_http(&self, line: &[u8]) -> bool {
+        let mut words = line.split(|octet| *octet == b' ');
+        let method = words.next().unwrap_or_default();
+        let target = words.next().unwrap_or_default();
+        let named = HTTP_METHODS.iter().any(|name| method == name.as_bytes());
+        let protocol = words.next().is_some_and(|word| word.starts_with(b"HTTP/"));
+        !self.is_imap && named && (protocol || target.starts_with(b"/") || target.starts_with(b"*"))
+    }
+
+    fn http(&mut self) -> Poll {
+        self.bye(None, "This is an IMAP server");
+        self.violation(Violation::Http)
+    }
+}
+
+const HTTP_METHODS: [&str; 9] =
+    ["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE"];
+
+/// LOGIN has two arguments.
+const PREAUTH_LITERALS_MAX: usize = 4;
+
+const WRONG_STATE: &str = "Command is not possible in this state";

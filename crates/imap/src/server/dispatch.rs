@@ -1,0 +1,98 @@
+//! What becomes of a well-formed command: answered here, or a question to the application.
+//!
+//! One arm for each command. CAPABILITY, ID, ENABLE and LOGOUT need no application.
+
+use alloc::vec::Vec;
+
+use super::{
+    Access, Close, Copy, Delete, Event, Expunge, Fetch, Idle, Lsub, Move, Namespace, Noop, Poll, Rename,
+    Search, Select, Server, StatusOf, Store, Subscribe, Unselect, Unsubscribe,
+};
+use crate::types::{AString, Addressing, Command, Condition, IdParameters, Response, Tag};
+
+impl Server {
+    pub(super) fn dispatch(&mut self, tag: Tag, command: Command) -> Poll {
+        let event = match command {
+            Command::Capability => {
+                self.send(&Response::Capability(self.capabilities()));
+                return self.done(&tag, "CAPABILITY completed");
+            }
+            Command::Id(parameters) => {
+                let own = [("name", "Posthaste")]
+                    .map(|(name, value)| (AString::replacing_nul(name), Some(AString::replacing_nul(value))));
+                self.send(&Response::Id(IdParameters::new(own.into()).unwrap_or_default()));
+                self.events.push_back(Event::Id(parameters));
+                return self.done(&tag, "ID completed");
+            }
+            Command::Enable(_) => {
+                // Nothing that changes by ENABLE is offered: an unknown name is no error (RFC 5161 3.1).
+                self.send(&Response::Enabled(Vec::new()));
+                return self.done(&tag, "ENABLE completed");
+            }
+            Command::Logout => {
+                self.untagged(Condition::Bye, None, "Logging out");
+                self.complete_ok(&tag, None, "LOGOUT completed");
+                self.events.push_back(Event::Logout);
+                self.close();
+                return Poll::Again;
+            }
+            Command::StartTls => return self.start_tls(tag),
+            Command::Authenticate(authenticate) => return self.authenticate(tag, authenticate),
+            Command::Append(head, header) => {
+                // The framer hands literals over before the line ends: such a command cannot come whole.
+                let _ = (head, header);
+                self.bad(Some(&tag), None, "Syntax error");
+                return Poll::Again;
+            }
+            Command::Login(login) => Event::Login(self.ask(tag, login)),
+            Command::Noop | Command::Check => Event::Noop(self.ask(tag, Noop)),
+            Command::Namespace => Event::Namespace(self.ask(tag, Namespace)),
+            Command::List(list) => Event::List(self.ask(tag, list)),
+            Command::Lsub { reference, pattern } => Event::Lsub(self.ask(tag, Lsub { reference, pattern })),
+            Command::Subscribe(mailbox) => Event::Subscribe(self.ask(tag, Subscribe { mailbox })),
+            Command::Unsubscribe(mailbox) => Event::Unsubscribe(self.ask(tag, Unsubscribe { mailbox })),
+            Command::Create(create) => Event::Create(self.ask(tag, create)),
+            Command::Delete(mailbox) => Event::Delete(self.ask(tag, Delete { mailbox })),
+            Command::Rename { from, to } => Event::Rename(self.ask(tag, Rename { from, to })),
+            Command::Status(mailbox, attributes) => {
+                Event::Status(self.ask(tag, StatusOf { mailbox, attributes }))
+            }
+            Command::Select(mailbox, parameters) => {
+                let access = Access::ReadWrite;
+                Event::Select(self.ask(tag, Select { mailbox, access, parameters }))
+            }
+            Command::Examine(mailbox, parameters) => {
+                let access = Access::ReadOnly;
+                Event::Select(self.ask(tag, Select { mailbox, access, parameters }))
+            }
+            Command::Close => Event::Close(self.ask(tag, Close)),
+            Command::Unselect => Event::Unselect(self.ask(tag, Unselect)),
+            Command::Expunge => Event::Expunge(self.ask(tag, Expunge { uids: None })),
+            Command::UidExpunge(uids) => Event::Expunge(self.ask(tag, Expunge { uids: Some(uids) })),
+            Command::Fetch(addressing, set, attributes) => {
+                self.forbid_expunge(addressing);
+                Event::Fetch(self.ask(tag, Fetch { addressing, set, attributes }))
+            }
+            Command::Store(addressing, command) => {
+                self.forbid_expunge(addressing);
+                Event::Store(self.ask(tag, Store { addressing, command }))
+            }
+            Command::Search(addressing, command) => {
+                self.forbid_expunge(addressing);
+                Event::Search(self.ask(tag, Search { addressing, command }))
+            }
+            Command::Copy(addressing, set, mailbox) => {
+                Event::Copy(self.ask(tag, Copy { addressing, set, mailbox }))
+            }
+            Command::Move(addressing, set, mailbox) => {
+                Event::Move(self.ask(tag, Move { addressing, set, mailbox }))
+            }
+            Command::Idle => Event::Idle(self.ask(tag, Idle)),
+        };
+        Poll::Event(event)
+    }
+
+    fn forbid_expunge(&mut self, addressing: Addressing) {
+        self.expunge_forbidden = addressing == Addressing::Sequence;
+    }
+}

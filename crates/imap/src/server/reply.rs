@@ -1,0 +1,173 @@
+//! Answers and effects that all commands share: how a tagged response leaves, when held data is let go, and how a
+//! conversation ends.
+
+use alloc::string::String;
+use bytes::Bytes;
+use posthaste_wire::Ticket;
+
+use super::{Asked, Event, Phase, Poll, Refusal, Server, Timer};
+use crate::encode::{self, EncodeContext};
+use crate::error::{ProtocolError, Violation};
+use crate::session::{State, Transition};
+use crate::types::{Condition, Response, ResponseCode, Status, Tag};
+
+impl Server {
+    pub(super) fn ask<T>(&mut self, tag: Tag, request: T) -> Asked<T> {
+        let ticket = self.issue();
+        Asked { request, tag, ticket }
+    }
+
+    /// Opens a question. While the application thinks, the client cannot be late.
+    pub(super) fn issue(&mut self) -> Ticket {
+        self.phase = Phase::Asked;
+        self.timers.disarm(Timer::Idle);
+        self.timers.disarm(Timer::Command);
+        self.timers.disarm(Timer::Append);
+        self.tickets.issue()
+    }
+
+    /// The timers of the phase that has just begun.
+    pub(super) fn arm_for_phase(&mut self) {
+        if self.state.is_authenticated() {
+            self.timers.arm(Timer::Idle, self.now, self.config.limits.idle_timeout);
+        }
+        if let Phase::Append(_) = self.phase {
+            self.timers.arm(Timer::Append, self.now, self.config.limits.append_timeout);
+        }
+        if self.framer.is_within() {
+            self.timers.arm_once(Timer::Command, self.now, self.config.limits.command_timeout);
+        }
+    }
+
+    pub(super) fn send(&mut self, response: &Response) {
+        let context = self.encode_context();
+        self.out.encode(|out| encode::response(out, response, context));
+    }
+
+    pub(super) fn encode_context(&self) -> EncodeContext {
+        EncodeContext::default()
+    }
+
+    pub(super) fn tagged(
+        &mut self,
+        tag: &Tag,
+        condition: Condition,
+        code: Option<ResponseCode>,
+        text: &'static str,
+    ) {
+        self.expunge_forbidden = false;
+        for update in core::mem::take(&mut self.held) {
+            self.send(&update);
+        }
+        let status = Status { condition, code, text: Bytes::from_static(text.as_bytes()) };
+        self.send(&Response::Tagged(tag.clone(), status));
+        if matches!(self.phase, Phase::Asked | Phase::AppendTail(_)) {
+            self.phase = Phase::Command;
+        }
+        self.arm_for_phase();
+    }
+
+    pub(super) fn untagged(&mut self, condition: Condition, code: Option<ResponseCode>, text: &'static str) {
+        let status = Status { condition, code, text: Bytes::from_static(text.as_bytes()) };
+        self.send(&Response::Untagged(status));
+    }
+
+    pub(super) fn bad(&mut self, tag: Option<&Tag>, code: Option<ResponseCode>, text: &'static str) {
+        match tag {
+            Some(tag) => self.tagged(tag, Condition::Bad, code, text),
+            None => self.untagged(Condition::Bad, code, text),
+        }
+    }
+
+    pub(super) fn complete_ok(&mut self, tag: &Tag, code: Option<ResponseCode>, text: &'static str) {
+        self.tagged(tag, Condition::Ok, code, text);
+    }
+
+    pub(super) fn complete_no(&mut self, tag: &Tag, refusal: Refusal) {
+        self.tagged(tag, Condition::No, refusal.code, refusal.text);
+    }
+
+    pub(super) fn done(&mut self, tag: &Tag, text: &'static str) -> Poll {
+        self.complete_ok(tag, None, text);
+        Poll::Again
+    }
+
+    pub(super) fn log_in(&mut self) {
+        self.state = self.state.after(Transition::LoggedIn);
+        self.timers.disarm(Timer::Login);
+        self.failed_logins = 0;
+        self.violations = 0;
+    }
+
+    pub(super) fn select(&mut self, transition: Transition) {
+        self.state = self.state.after(transition);
+    }
+
+    pub(super) fn count_failed_login(&mut self) {
+        self.failed_logins = self.failed_logins.saturating_add(1);
+        if self.failed_logins >= self.config.limits.logins_max {
+            self.bye(None, "Too many failed logins");
+        }
+    }
+
+    pub(super) fn begin_upgrade(&mut self) {
+        self.phase = Phase::UpgradeDue;
+    }
+
+    /// Counts what the client did wrong, and ends the conversation when it was too much.
+    pub(super) fn violation(&mut self, violation: Violation) -> Poll {
+        self.violations = self.violations.saturating_add(1);
+        let limits = &self.config.limits;
+        let max =
+            if self.state.is_authenticated() { limits.violations_max } else { limits.violations_preauth_max };
+        if self.violations >= max && self.phase != Phase::Closed {
+            self.bye(None, "Too many errors");
+        }
+        Poll::Event(Event::Violation(violation))
+    }
+
+    pub(super) fn greet(&mut self) {
+        self.phase = Phase::Command;
+        let capabilities = ResponseCode::Capability(self.capabilities());
+        let text: String = [&self.config.hostname, " ready"].concat();
+        let status = Status { condition: Condition::Ok, code: Some(capabilities), text: Bytes::from(text) };
+        self.send(&Response::Untagged(status));
+        self.arm_for_phase();
+    }
+
+    pub(super) fn abort_body(&mut self) {
+        let receiving = matches!(self.phase, Phase::Append(_) | Phase::AppendTail(_));
+        if receiving {
+            self.events.push_back(Event::BodyAborted);
+        }
+    }
+
+    pub(super) fn shutdown_if_idle(&mut self) {
+        let idle = matches!(self.phase, Phase::Greeting | Phase::Command | Phase::Sasl(_) | Phase::Idle(_));
+        if self.shutting_down && idle && !self.tickets.is_open() {
+            self.bye(Some(ResponseCode::Unavailable), "Server is shutting down");
+        }
+    }
+
+    pub(super) fn bye(&mut self, code: Option<ResponseCode>, text: &'static str) {
+        if self.phase != Phase::Closed {
+            self.untagged(Condition::Bye, code, text);
+            self.close();
+        }
+    }
+
+    pub(super) fn fail(&mut self, error: ProtocolError) {
+        if self.error.is_none() && self.phase != Phase::Closed {
+            self.bye(None, "Protocol error");
+            self.error = Some(error);
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        self.state = State::Logout;
+        self.phase = Phase::Closed;
+        self.tickets.withdraw();
+        self.timers.disarm_all();
+        self.held.clear();
+    }
+}
