@@ -283,6 +283,9 @@ impl Server {
                 }
                 // A token that was dropped: nobody will answer any more.
                 Phase::Asked => return Ok(Step::Paused),
+                // A client that does not read its answers gets no more of them. The driver asks again when there is
+                // room.
+                Phase::Command if self.out.is_congested() => return Ok(Step::NeedInput),
                 Phase::Command => self.poll_command(),
                 Phase::Sasl(_) => self.poll_sasl(),
                 Phase::Append(_) => self.poll_append(),

@@ -497,6 +497,25 @@ fn a_writer_waits_at_the_high_water_mark() {
 }
 
 #[test]
+fn res_05_a_client_that_does_not_read_gets_no_more_answers() {
+    let mut server = private();
+    server.handle_input(Time::ZERO, &b"a CAPABILITY\r\n".repeat(20_000));
+    assert_eq!(server.poll_event(), Ok(Step::NeedInput));
+    assert!(server.is_congested());
+    let mut answers = 0;
+    loop {
+        let sent = sent(&mut server);
+        assert!(sent.len() < 65 * 1024, "{} octets were waiting", sent.len());
+        if sent.is_empty() {
+            break;
+        }
+        answers += sent.matches("a OK ").count();
+        assert_eq!(server.poll_event(), Ok(Step::NeedInput));
+    }
+    assert_eq!(answers, 20_000, "each command is answered when there is room");
+}
+
+#[test]
 fn silence_ends_in_autologout() {
     let mut server = private();
     run(&mut server, [&b"a LOGIN u p\r\n"[..]], false, application);

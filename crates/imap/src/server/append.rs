@@ -2,6 +2,7 @@
 
 use core::num::NonZeroU32;
 
+use bytes::Bytes;
 use posthaste_wire::{Answer, Misuse};
 
 use super::{Append, Asked, Event, Phase, Poll, Refusal, Server};
@@ -83,13 +84,12 @@ impl Server {
                     self.timers.disarm(super::Timer::Append);
                     self.phase = Phase::AppendTail(tag);
                 }
-                // Only literal8 may hold NUL, and it is not offered (RFC 9051 4.3).
-                self.append_nul |= memchr::memchr(0, &chunk).is_some();
-                if chunk.is_empty() || self.append_nul {
-                    Poll::Again
-                } else {
-                    Poll::Event(Event::Body(chunk))
-                }
+                // Only literal8 may hold NUL, and it is not offered (RFC 9051 4.3): the rest is read and dropped.
+                let chunk = if self.append_nul { Bytes::new() } else { chunk };
+                let nul = memchr::memchr(0, &chunk);
+                self.append_nul |= nul.is_some();
+                let taken = chunk.slice(..nul.unwrap_or(chunk.len()));
+                if taken.is_empty() { Poll::Again } else { Poll::Event(Event::Body(taken)) }
             }
             // Nothing else comes while octets are due.
             Frame::Line(_) | Frame::Literal(_) | Frame::Refused | Frame::TooLong | Frame::Malformed(_) => {
