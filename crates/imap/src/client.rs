@@ -37,7 +37,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt;
-use posthaste_wire::{Machine, Misuse, Security, SendQueue, Step, Tickets, Time, TimerTable, Upgrade};
+use posthaste_wire::{Misuse, Security, SendQueue, Step, Tickets, Time, TimerTable, Upgrade};
 use queue::{Queued, Running, Sending};
 use reader::{Bounds, Read, Reader};
 use setup::Phase;
@@ -448,39 +448,4 @@ impl fmt::Debug for Client {
     }
 }
 
-impl Machine for Client {
-    type Event = Event;
-    type Error = ProtocolError;
-
-    fn handle_input(&mut self, now: Time, input: &[u8]) {
-        Self::handle_input(self, now, input);
-    }
-
-    fn handle_eof(&mut self, now: Time) {
-        Self::handle_eof(self, now);
-    }
-
-    fn handle_timeout(&mut self, now: Time) {
-        Self::handle_timeout(self, now);
-    }
-
-    fn poll_event(&mut self) -> Result<Step<Event>, ProtocolError> {
-        Self::poll_event(self)
-    }
-
-    fn poll_transmit(&mut self) -> Option<Bytes> {
-        Self::poll_transmit(self)
-    }
-
-    fn poll_timeout(&self) -> Option<Time> {
-        Self::poll_timeout(self)
-    }
-
-    fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
-        Self::upgraded(self, now, upgrade, security)
-    }
-
-    fn is_congested(&self) -> bool {
-        Self::is_congested(self)
-    }
-}
+posthaste_wire::delegate_machine!(Client, Event, ProtocolError);

@@ -8,7 +8,6 @@ mod answers;
 mod challenge;
 mod config;
 mod event;
-mod machine;
 
 use alloc::collections::VecDeque;
 
@@ -600,3 +599,5 @@ impl Client {
         }
     }
 }
+
+posthaste_wire::delegate_machine!(Client, Event, crate::ProtocolError);

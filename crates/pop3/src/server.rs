@@ -10,7 +10,6 @@ mod config;
 mod event;
 mod listing;
 mod login;
-mod machine;
 mod maildrop;
 mod quit;
 mod retrieve;
@@ -583,3 +582,5 @@ fn is_http(line: &[u8]) -> bool {
         [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"];
     method.len() < line.len() && methods.contains(&method)
 }
+
+posthaste_wire::delegate_machine!(Server, Event, crate::ProtocolError);

@@ -112,6 +112,7 @@ mod time;
 mod timer;
 mod upgrade;
 
+pub use bytes::Bytes;
 pub use counted::Counted;
 pub use dot::{Decoded, DotDecoder, DotEncoder, TextCheck};
 pub use machine::Machine;

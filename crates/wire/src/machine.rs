@@ -75,3 +75,82 @@ pub trait Machine {
     /// application write more of a body.
     fn is_congested(&self) -> bool;
 }
+
+/// Implements [`Machine`] for a type that has the methods of the contract as its own, by calling those.
+///
+/// The arguments are the machine, its event and its error. A method that is missing or different does not compile.
+///
+/// ```
+/// # use posthaste_wire::{Bytes, Layer, Misuse, Security, Step, Time, Upgrade, delegate_machine};
+/// /// Says nothing and hears nothing.
+/// struct Silent;
+///
+/// impl Silent {
+///     fn handle_input(&mut self, _now: Time, _input: &[u8]) {}
+///     fn handle_eof(&mut self, _now: Time) {}
+///     fn handle_timeout(&mut self, _now: Time) {}
+///     fn poll_event(&mut self) -> Result<Step<()>, Misuse> {
+///         Ok(Step::NeedInput)
+///     }
+///     fn poll_transmit(&mut self) -> Option<Bytes> {
+///         None
+///     }
+///     fn poll_timeout(&self) -> Option<Time> {
+///         None
+///     }
+///     fn upgraded(&mut self, _now: Time, _upgrade: Upgrade, _security: Security) -> Result<(), Misuse> {
+///         Err(Misuse::NoUpgrade)
+///     }
+///     fn is_congested(&self) -> bool {
+///         false
+///     }
+/// }
+///
+/// delegate_machine!(Silent, (), Misuse);
+/// ```
+#[macro_export]
+macro_rules! delegate_machine {
+    ($machine:ty, $event:ty, $error:ty) => {
+        impl $crate::Machine for $machine {
+            type Event = $event;
+            type Error = $error;
+
+            fn handle_input(&mut self, now: $crate::Time, input: &[u8]) {
+                <$machine>::handle_input(self, now, input);
+            }
+
+            fn handle_eof(&mut self, now: $crate::Time) {
+                <$machine>::handle_eof(self, now);
+            }
+
+            fn handle_timeout(&mut self, now: $crate::Time) {
+                <$machine>::handle_timeout(self, now);
+            }
+
+            fn poll_event(&mut self) -> Result<$crate::Step<$event>, $error> {
+                <$machine>::poll_event(self)
+            }
+
+            fn poll_transmit(&mut self) -> Option<$crate::Bytes> {
+                <$machine>::poll_transmit(self)
+            }
+
+            fn poll_timeout(&self) -> Option<$crate::Time> {
+                <$machine>::poll_timeout(self)
+            }
+
+            fn upgraded(
+                &mut self,
+                now: $crate::Time,
+                upgrade: $crate::Upgrade,
+                security: $crate::Security,
+            ) -> Result<(), $crate::Misuse> {
+                <$machine>::upgraded(self, now, upgrade, security)
+            }
+
+            fn is_congested(&self) -> bool {
+                <$machine>::is_congested(self)
+            }
+        }
+    };
+}

@@ -16,8 +16,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use posthaste_wire::{
-    Answer, DotEncoder, Layer, Machine, Misuse, ReceiveBuffer, Secret, Security, SendQueue, Step, Ticket,
-    Tickets, Time, TimerName, TimerTable, Upgrade,
+    Answer, DotEncoder, Layer, Misuse, ReceiveBuffer, Secret, Security, SendQueue, Step, Ticket, Tickets,
+    Time, TimerName, TimerTable, Upgrade,
 };
 
 use super::transfer::Transfer;
@@ -41,7 +41,7 @@ impl TimerName<4> for Timer {
     const ALL: [Self; 4] = [Self::Greeting, Self::Reply, Self::DataStart, Self::DataEnd];
 }
 
-/// One session of an SMTP or LMTP client. See the [`Machine`] contract for the loop around it.
+/// One session of an SMTP or LMTP client. See the [`Machine`](crate::Machine) contract for the loop around it.
 #[derive(Debug)]
 pub struct Client {
     pub(super) config: Config,
@@ -141,7 +141,7 @@ impl Client {
         client
     }
 
-    /// Takes bytes from the server; see [`Machine::handle_input`].
+    /// Takes bytes from the server; see [`Machine::handle_input`](crate::Machine::handle_input).
     pub fn handle_input(&mut self, now: Time, input: &[u8]) {
         if input.is_empty() || self.phase == Phase::Closed {
             return;
@@ -155,7 +155,7 @@ impl Client {
         }
     }
 
-    /// Takes note that the server sends nothing more; see [`Machine::handle_eof`].
+    /// Takes note that the server sends nothing more; see [`Machine::handle_eof`](crate::Machine::handle_eof).
     pub fn handle_eof(&mut self, now: Time) {
         self.now = now;
         self.eof = true;
@@ -163,7 +163,7 @@ impl Client {
         self.tickets.withdraw();
     }
 
-    /// Takes note of the time; see [`Machine::handle_timeout`].
+    /// Takes note of the time; see [`Machine::handle_timeout`](crate::Machine::handle_timeout).
     pub fn handle_timeout(&mut self, now: Time) {
         self.now = now;
         if self.timers.expire(now).is_none() {
@@ -176,7 +176,7 @@ impl Client {
         }
     }
 
-    /// The next event; see [`Machine::poll_event`].
+    /// The next event; see [`Machine::poll_event`](crate::Machine::poll_event).
     ///
     /// # Errors
     ///
@@ -218,12 +218,12 @@ impl Client {
         }
     }
 
-    /// The next bytes for the server; see [`Machine::poll_transmit`].
+    /// The next bytes for the server; see [`Machine::poll_transmit`](crate::Machine::poll_transmit).
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         self.send.pop()
     }
 
-    /// The next deadline; see [`Machine::poll_timeout`].
+    /// The next deadline; see [`Machine::poll_timeout`](crate::Machine::poll_timeout).
     pub fn poll_timeout(&self) -> Option<Time> {
         self.timers.next().map(|(_, deadline)| deadline)
     }
@@ -233,7 +233,7 @@ impl Client {
         self.timers.next().map(|(timer, _)| timer)
     }
 
-    /// Tells that TLS is in place; see [`Machine::upgraded`]. All that was known of the server is forgotten and
+    /// Tells that TLS is in place; see [`Machine::upgraded`](crate::Machine::upgraded). All that was known of the server is forgotten and
     /// asked for again (RFC 3207 4.2); what is queued stays queued.
     ///
     /// # Errors
@@ -530,39 +530,4 @@ impl Client {
     }
 }
 
-impl Machine for Client {
-    type Event = Event;
-    type Error = ProtocolError;
-
-    fn handle_input(&mut self, now: Time, input: &[u8]) {
-        Self::handle_input(self, now, input);
-    }
-
-    fn handle_eof(&mut self, now: Time) {
-        Self::handle_eof(self, now);
-    }
-
-    fn handle_timeout(&mut self, now: Time) {
-        Self::handle_timeout(self, now);
-    }
-
-    fn poll_event(&mut self) -> Result<Step<Event>, ProtocolError> {
-        Self::poll_event(self)
-    }
-
-    fn poll_transmit(&mut self) -> Option<Bytes> {
-        Self::poll_transmit(self)
-    }
-
-    fn poll_timeout(&self) -> Option<Time> {
-        Self::poll_timeout(self)
-    }
-
-    fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
-        Self::upgraded(self, now, upgrade, security)
-    }
-
-    fn is_congested(&self) -> bool {
-        Self::is_congested(self)
-    }
-}
+posthaste_wire::delegate_machine!(Client, Event, ProtocolError);

@@ -9,8 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use posthaste_wire::{
-    Answer, Layer, Machine, Misuse, ReceiveBuffer, Security, SendQueue, Step, Ticket, Tickets, Time,
-    TimerName, TimerTable, Upgrade,
+    Answer, Layer, Misuse, ReceiveBuffer, Security, SendQueue, Step, Ticket, Tickets, Time, TimerName,
+    TimerTable, Upgrade,
 };
 
 use super::content::Content;
@@ -33,7 +33,7 @@ impl TimerName<3> for Timer {
     const ALL: [Self; 3] = [Self::Greeting, Self::Command, Self::Data];
 }
 
-/// One session of an SMTP, submission or LMTP server. See the [`Machine`] contract for the loop around it.
+/// One session of an SMTP, submission or LMTP server. See the [`Machine`](crate::Machine) contract for the loop around it.
 #[derive(Debug)]
 pub struct Server {
     pub(super) config: Config,
@@ -112,7 +112,7 @@ impl Server {
         server
     }
 
-    /// Takes bytes from the client; see [`Machine::handle_input`].
+    /// Takes bytes from the client; see [`Machine::handle_input`](crate::Machine::handle_input).
     pub fn handle_input(&mut self, now: Time, input: &[u8]) {
         if input.is_empty() || matches!(self.phase, Phase::Closed) {
             return;
@@ -136,14 +136,14 @@ impl Server {
         }
     }
 
-    /// Takes note that the client sends nothing more; see [`Machine::handle_eof`]. What it sent before is still
+    /// Takes note that the client sends nothing more; see [`Machine::handle_eof`](crate::Machine::handle_eof). What it sent before is still
     /// answered.
     pub fn handle_eof(&mut self, now: Time) {
         self.now = now;
         self.eof = true;
     }
 
-    /// Takes note of the time; see [`Machine::handle_timeout`].
+    /// Takes note of the time; see [`Machine::handle_timeout`](crate::Machine::handle_timeout).
     pub fn handle_timeout(&mut self, now: Time) {
         self.now = now;
         if self.tickets.is_open() {
@@ -162,7 +162,7 @@ impl Server {
         }
     }
 
-    /// The next event; see [`Machine::poll_event`].
+    /// The next event; see [`Machine::poll_event`](crate::Machine::poll_event).
     ///
     /// # Errors
     ///
@@ -213,13 +213,13 @@ impl Server {
         }
     }
 
-    /// The next bytes for the client; see [`Machine::poll_transmit`].
+    /// The next bytes for the client; see [`Machine::poll_transmit`](crate::Machine::poll_transmit).
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         self.greeted |= !matches!(self.phase, Phase::Greeting);
         self.send.pop()
     }
 
-    /// The next deadline; see [`Machine::poll_timeout`].
+    /// The next deadline; see [`Machine::poll_timeout`](crate::Machine::poll_timeout).
     pub fn poll_timeout(&self) -> Option<Time> {
         self.timers.next().map(|(_, deadline)| deadline)
     }
@@ -229,7 +229,7 @@ impl Server {
         self.timers.next().map(|(timer, _)| timer)
     }
 
-    /// Tells that TLS is in place; see [`Machine::upgraded`]. The client begins anew with EHLO (RFC 3207 4.2).
+    /// Tells that TLS is in place; see [`Machine::upgraded`](crate::Machine::upgraded). The client begins anew with EHLO (RFC 3207 4.2).
     ///
     /// # Errors
     ///
@@ -468,39 +468,4 @@ impl Server {
     }
 }
 
-impl Machine for Server {
-    type Event = Event;
-    type Error = ProtocolError;
-
-    fn handle_input(&mut self, now: Time, input: &[u8]) {
-        Self::handle_input(self, now, input);
-    }
-
-    fn handle_eof(&mut self, now: Time) {
-        Self::handle_eof(self, now);
-    }
-
-    fn handle_timeout(&mut self, now: Time) {
-        Self::handle_timeout(self, now);
-    }
-
-    fn poll_event(&mut self) -> Result<Step<Event>, ProtocolError> {
-        Self::poll_event(self)
-    }
-
-    fn poll_transmit(&mut self) -> Option<Bytes> {
-        Self::poll_transmit(self)
-    }
-
-    fn poll_timeout(&self) -> Option<Time> {
-        Self::poll_timeout(self)
-    }
-
-    fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
-        Self::upgraded(self, now, upgrade, security)
-    }
-
-    fn is_congested(&self) -> bool {
-        Self::is_congested(self)
-    }
-}
+posthaste_wire::delegate_machine!(Server, Event, ProtocolError);
