@@ -69,10 +69,12 @@ pub struct Server {
     now: Time,
     /// Events that are for information, in the order they happened.
     events: VecDeque<Event>,
-    /// Untagged data that must not be sent while the command in progress runs.
+    /// Untagged data that must not be sent yet, in the order it was handed in.
     held: Vec<Response>,
     /// Whether the command in progress forbids EXPUNGE (RFC 9051 7.5.1).
     expunge_forbidden: bool,
+    /// Whether a row of FETCH is incomplete, so that nothing else can be sent.
+    in_row: bool,
     read_only: bool,
     /// Whether the message that APPEND brings holds a NUL: it is read to its end and not taken.
     append_nul: bool,
@@ -140,6 +142,7 @@ impl Server {
             events: VecDeque::new(),
             held: Vec::new(),
             expunge_forbidden: false,
+            in_row: false,
             read_only: false,
             append_nul: false,
             failed_logins: 0,
@@ -179,6 +182,8 @@ impl Server {
                     Phase::Append(_) => {
                         self.timers.arm(Timer::Append, now, self.config.limits.append_timeout);
                     }
+                    // The client waits for us, and what it sends meanwhile is not looked at: it cannot be late.
+                    Phase::Asked => {}
                     _ => self.timers.arm_once(Timer::Command, now, self.config.limits.command_timeout),
                 }
             }
@@ -227,22 +232,23 @@ impl Server {
         self.shutdown_if_idle();
     }
 
-    /// Sends untagged data that the application has noticed: new messages, flags, expunges. During a command that
-    /// forbids EXPUNGE (RFC 9051 7.5.1) that is held back until the command is over.
+    /// Sends untagged data that the application has noticed: new messages, flags, expunges.
+    ///
+    /// What must not be sent now is held back, and all that is handed in after it, so that the order stays: EXPUNGE
+    /// until [`may_expunge`](Self::may_expunge) (RFC 9051 7.5.1), anything while a row of FETCH is incomplete. A client
+    /// that gives no occasion makes the held data grow; ask `may_expunge` first and keep the mailbox's picture instead.
     pub fn update(&mut self, update: Response) {
         if matches!(self.phase, Phase::Closed | Phase::Upgrading | Phase::UpgradeDue) {
             return;
         }
-        let shifts = matches!(update, Response::Expunge(_) | Response::Vanished { .. });
-        if (shifts && self.expunge_forbidden) || !self.held.is_empty() {
-            self.held.push(update);
-        } else {
-            self.send(&update);
+        self.held.push(update);
+        if !self.in_row {
+            self.release(self.may_expunge());
         }
     }
 
     /// Whether EXPUNGE may be sent now, so that sequence numbers may change: not while FETCH, STORE or SEARCH by
-    /// sequence number runs, nor while no command is in progress.
+    /// sequence number runs, nor while no command is in progress or APPEND still brings its message (RFC 9051 7.5.1).
     pub const fn may_expunge(&self) -> bool {
         let in_command = self.tickets.is_open() || matches!(self.phase, Phase::Idle(_));
         in_command && !self.expunge_forbidden
@@ -329,6 +335,7 @@ impl Server {
             events: _,
             held,
             expunge_forbidden,
+            in_row,
             read_only,
             append_nul,
             // Counters of misbehaviour stay: TLS is no pardon.
@@ -345,6 +352,7 @@ impl Server {
         *old_now = now;
         held.clear();
         *expunge_forbidden = false;
+        *in_row = false;
         *read_only = false;
         *append_nul = false;
         timers.disarm_all();

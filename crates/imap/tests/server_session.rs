@@ -14,7 +14,7 @@ use posthaste_imap::server::{
     Asked, Config, Event, Fetch, FetchWriter, PlaintextLogin, Refusal, SelectData, SelectedFlags, Server,
 };
 use posthaste_imap::types::{FetchItem, Flag, Namespaces, Payload, Response, Section};
-use posthaste_imap::{Bytes, ProtocolError, Security, Step, Time};
+use posthaste_imap::{Bytes, ProtocolError, Security, State, Step, Time};
 use posthaste_testkit::{Note, Outcome, assert_split_invariant, run};
 use proptest::prelude::*;
 
@@ -248,15 +248,116 @@ fn updates_are_sent_in_idle() {
 }
 
 #[test]
-fn an_expunge_handed_in_during_fetch_comes_after_its_rows_and_before_its_end() {
+fn an_expunge_handed_in_during_fetch_waits_for_a_command_that_may_bring_it() {
+    // RFC 9051 7.5.1: the next FETCH may be on its way already, with the old numbers.
     let (mut server, event) = asked("a LOGIN u p\r\nb SELECT inbox\r\nc FETCH 1 UID\r\n");
     let Event::Fetch(asked) = event else { panic!() };
     assert!(!server.may_expunge());
+    server.update(Response::Exists(2));
     server.update(Response::Expunge(number(1)));
+    server.update(Response::Exists(1));
     answer_fetch(&mut server, asked);
     let text = sent(&mut server);
-    let row = text.find("* 1 FETCH").unwrap();
-    assert!(row < text.find("* 1 EXPUNGE\r\nc OK").unwrap(), "{text}");
+    assert!(text.contains("* 2 EXISTS\r\n") && !text.contains("EXPUNGE"), "{text}");
+    assert!(!server.may_expunge(), "no command is in progress");
+    for (input, expected) in [
+        ("d BOGUS\r\n", "d BAD Unknown command\r\n"),
+        ("e SEARCH ALL\r\n", "* SEARCH 1\r\ne OK SEARCH completed\r\n"),
+        ("f NOOP\r\n", "* 1 EXPUNGE\r\n* 1 EXISTS\r\nf OK NOOP completed\r\n"),
+    ] {
+        server.handle_input(Time::ZERO, input.as_bytes());
+        while let Ok(Step::Event(event)) = server.poll_event() {
+            application(&mut server, event);
+        }
+        assert_eq!(sent(&mut server), expected);
+    }
+}
+
+#[test]
+fn an_expunge_without_a_command_in_progress_comes_with_the_next_idle() {
+    let (mut server, event) = asked("a LOGIN u p\r\nb SELECT inbox\r\n");
+    answer(&mut server, event);
+    sent(&mut server);
+    server.update(Response::Expunge(number(1)));
+    assert_eq!(sent(&mut server), "");
+    server.handle_input(Time::ZERO, b"c IDLE\r\n");
+    let Ok(Step::Event(event)) = server.poll_event() else { panic!() };
+    answer(&mut server, event);
+    assert_eq!(sent(&mut server), "+ idling\r\n* 1 EXPUNGE\r\n");
+}
+
+#[test]
+fn an_expunge_never_comes_while_append_negotiates_its_literal() {
+    let (mut server, event) = asked("a LOGIN u p\r\nb SELECT inbox\r\nc APPEND inbox {2}\r\n");
+    sent(&mut server);
+    server.update(Response::Expunge(number(1)));
+    answer(&mut server, event);
+    assert_eq!(sent(&mut server), "+ Ready\r\n");
+    server.handle_input(Time::ZERO, b"hi\r\n");
+    while let Ok(Step::Event(event)) = server.poll_event() {
+        application(&mut server, event);
+    }
+    assert!(sent(&mut server).starts_with("* 1 EXPUNGE\r\nc OK "));
+}
+
+#[test]
+fn an_update_never_gets_into_a_row() {
+    let (mut server, event) = asked("a LOGIN u p\r\nb SELECT inbox\r\nc UID FETCH 7 BODY[]\r\n");
+    sent(&mut server);
+    let Event::Fetch(asked) = event else { panic!() };
+    let row = asked.begin().row(&mut server, number(1)).unwrap();
+    let mut literal = row.literal(&mut server, &whole(), 2).unwrap();
+    server.update(Response::Exists(2));
+    literal.write(&mut server, Bytes::from_static(b"hi")).unwrap();
+    literal.finish(&mut server).unwrap().finish(&mut server).unwrap().ok(&mut server).unwrap();
+    assert_eq!(sent(&mut server), "* 1 FETCH (BODY[] {2}\r\nhi)\r\n* 2 EXISTS\r\nc OK FETCH completed\r\n");
+}
+
+#[test]
+fn what_a_client_pipelines_behind_a_long_answer_starts_no_clock() {
+    let (mut server, event) = asked("a LOGIN u p\r\nb SELECT inbox\r\nc FETCH 1 BODY[]\r\n");
+    server.handle_input(Time::ZERO, b"d NOOP\r\n");
+    assert_eq!(server.poll_timeout(), None, "a time-out would put BYE into the row");
+    answer(&mut server, event);
+    assert!(server.poll_timeout().is_some());
+}
+
+#[test]
+fn a_failed_select_leaves_no_mailbox_selected_however_it_is_refused() {
+    for refuse in [
+        (|server, asked| asked.no(server, Refusal::nonexistent()))
+            as fn(&mut Server, Asked<posthaste_imap::server::Select>) -> _,
+        |server, asked| asked.refuse(server, Refusal::nonexistent()),
+        |server, asked| asked.bad(server, "No"),
+    ] {
+        let (mut server, event) = asked("a LOGIN u p\r\nb EXAMINE inbox\r\nc SELECT none\r\n");
+        let Event::Select(select) = event else { panic!() };
+        server.update(Response::Expunge(number(1)));
+        refuse(&mut server, select).unwrap();
+        assert_eq!(server.state(), State::Authenticated);
+        assert!(!server.is_read_only());
+    }
+}
+
+#[test]
+fn an_append_refused_in_any_way_is_not_asked_again() {
+    for bad in [false, true] {
+        let (mut server, event) = asked("a LOGIN u p\r\nb APPEND inbox {2+}\r\n");
+        let Event::Append(append) = event else { panic!() };
+        if bad { append.bad(&mut server, "No") } else { append.no(&mut server, Refusal::cannot()) }.unwrap();
+        sent(&mut server);
+        server.handle_input(Time::ZERO, b"hi\r\nc NOOP\r\n");
+        assert!(matches!(server.poll_event(), Ok(Step::Event(Event::Noop(_)))));
+        assert_eq!(sent(&mut server), "");
+    }
+}
+
+#[test]
+fn imap_02_an_unreadable_literal_behind_the_message_of_append_ends_the_conversation() {
+    let outcome =
+        conversation(b"a LOGIN u p\r\nb APPEND inbox {2+}\r\nhi {99999999999999999999999+}\r\nc NOOP\r\n");
+    assert!(outcome.closed && outcome.has("BodyAborted"), "{outcome:?}");
+    assert!(outcome.text().contains("b BAD ") && !outcome.text().contains("c OK"), "{outcome:?}");
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use core::num::NonZeroU32;
 
-use bytes::Bytes;
 use posthaste_wire::{Answer, Misuse};
 
 use super::{Append, Asked, Event, Phase, Poll, Refusal, Server};
@@ -39,9 +38,6 @@ impl Asked<Append> {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn refuse(self, server: &mut Server, refusal: Refusal) -> Result<(), Misuse> {
-        if server.tickets.check(&self.ticket)? == Answer::InTime {
-            server.framer.refuse();
-        }
         self.no(server, refusal)
     }
 }
@@ -72,6 +68,8 @@ impl Server {
             }
             return Poll::Event(Event::Violation(Violation::LiteralTooLong { limit }));
         }
+        // RFC 9051 7.5.1: while a literal is negotiated, no command is in progress.
+        self.expunge_forbidden = true;
         let request = Append { head, length: header.len, synchronising: header.synchronising };
         Poll::Event(Event::Append(self.ask(tag, request)))
     }
@@ -84,12 +82,12 @@ impl Server {
                     self.timers.disarm(super::Timer::Append);
                     self.phase = Phase::AppendTail(tag);
                 }
-                // Only literal8 may hold NUL, and it is not offered (RFC 9051 4.3): the rest is read and dropped.
-                let chunk = if self.append_nul { Bytes::new() } else { chunk };
+                // Only literal8 may hold NUL, and it is not offered (RFC 9051 4.3).
+                let seen = self.append_nul;
                 let nul = memchr::memchr(0, &chunk);
                 self.append_nul |= nul.is_some();
-                let taken = chunk.slice(..nul.unwrap_or(chunk.len()));
-                if taken.is_empty() { Poll::Again } else { Poll::Event(Event::Body(taken)) }
+                let before = chunk.slice(..nul.unwrap_or(chunk.len()));
+                if before.is_empty() || seen { Poll::Again } else { Poll::Event(Event::Body(before)) }
             }
             // Nothing else comes while octets are due.
             Frame::Line(_) | Frame::Literal(_) | Frame::Refused | Frame::TooLong | Frame::Malformed(_) => {
@@ -114,15 +112,19 @@ impl Server {
                 self.bad(Some(&tag), None, "A message may not hold NUL");
                 self.violation(Violation::Nul)
             }
-            Frame::Line(line) if line.is_empty() => Poll::Event(Event::AppendEnd(self.ask(tag, AppendEnd))),
+            Frame::Line(line) if line.is_empty() => {
+                self.expunge_forbidden = false;
+                Poll::Event(Event::AppendEnd(self.ask(tag, AppendEnd)))
+            }
             Frame::Literal(header) => {
                 self.events.push_back(Event::BodyAborted);
                 let violation = Violation::LiteralTooLong { limit: 0 };
                 self.refuse_literal(Some(&tag), header, None, "Only one message at a time", violation)
             }
-            _ => {
+            frame => {
                 self.events.push_back(Event::BodyAborted);
                 self.bad(Some(&tag), None, "Nothing may follow the message");
+                self.end_if_unreadable(&frame);
                 self.violation(Violation::AppendTail)
             }
         }

@@ -65,11 +65,17 @@ impl Server {
             Frame::Malformed(line) => {
                 let tag = Head::of(&line).map(|head| head.tag);
                 self.bad(tag.as_ref(), None, "No such literal length");
-                if line.ends_with(b"+}") {
-                    self.bye(None, "No such literal length");
-                }
+                self.end_if_unreadable(&Frame::Malformed(line));
                 self.violation(Violation::LiteralLength)
             }
+        }
+    }
+
+    /// Where a non-synchronising literal of no readable length is on its way, nobody can tell where the next command
+    /// begins.
+    pub(super) fn end_if_unreadable(&mut self, frame: &Frame) {
+        if matches!(frame, Frame::Malformed(line) if line.ends_with(b"+}")) {
+            self.bye(None, "No such literal length");
         }
     }
 

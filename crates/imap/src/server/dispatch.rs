@@ -8,6 +8,7 @@ use super::{
     Access, Close, Copy, Delete, Event, Expunge, Fetch, Idle, Lsub, Move, Namespace, Noop, Poll, Rename,
     Search, Select, Server, StatusOf, Store, Subscribe, Unselect, Unsubscribe,
 };
+use crate::session::Transition;
 use crate::types::{AString, Addressing, Command, Condition, IdParameters, Response, Tag};
 
 impl Server {
@@ -58,12 +59,10 @@ impl Server {
                 Event::Status(self.ask(tag, StatusOf { mailbox, attributes }))
             }
             Command::Select(mailbox, parameters) => {
-                let access = Access::ReadWrite;
-                Event::Select(self.ask(tag, Select { mailbox, access, parameters }))
+                self.select_anew(tag, Select { mailbox, access: Access::ReadWrite, parameters })
             }
             Command::Examine(mailbox, parameters) => {
-                let access = Access::ReadOnly;
-                Event::Select(self.ask(tag, Select { mailbox, access, parameters }))
+                self.select_anew(tag, Select { mailbox, access: Access::ReadOnly, parameters })
             }
             Command::Close => Event::Close(self.ask(tag, Close)),
             Command::Unselect => Event::Unselect(self.ask(tag, Unselect)),
@@ -90,6 +89,12 @@ impl Server {
             Command::Idle => Event::Idle(self.ask(tag, Idle)),
         };
         Poll::Event(event)
+    }
+
+    /// Whatever becomes of the attempt, the mailbox that was selected no longer is (RFC 9051 6.3.2).
+    fn select_anew(&mut self, tag: Tag, select: Select) -> Event {
+        self.select(Transition::Deselected);
+        Event::Select(self.ask(tag, select))
     }
 
     fn forbid_expunge(&mut self, addressing: Addressing) {

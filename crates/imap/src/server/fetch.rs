@@ -60,7 +60,10 @@ impl FetchWriter {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn row(self, server: &mut Server, seq: NonZeroU32) -> Result<RowWriter, Misuse> {
-        self.asked.data(server, |server| server.out.encode(|out| encode::fetch::row_start(out, seq)))?;
+        self.asked.data(server, |server| {
+            server.in_row = true;
+            server.out.encode(|out| encode::fetch::row_start(out, seq));
+        })?;
         Ok(RowWriter { fetch: self, has_items: false })
     }
 
@@ -132,7 +135,11 @@ impl RowWriter {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn finish(self, server: &mut Server) -> Result<FetchWriter, Misuse> {
-        self.fetch.asked.data(server, |server| server.out.encode(encode::fetch::row_end))?;
+        self.fetch.asked.data(server, |server| {
+            server.out.encode(encode::fetch::row_end);
+            server.in_row = false;
+            server.release(server.may_expunge());
+        })?;
         Ok(self.fetch)
     }
 }

@@ -15,6 +15,7 @@ impl Asked<Idle> {
     pub fn start(self, server: &mut Server) -> Result<(), Misuse> {
         if server.tickets.redeem(self.ticket)? == Answer::InTime {
             server.out.put(b"+ idling\r\n");
+            server.release(true);
             server.phase = Phase::Idle(self.tag);
             server.arm_for_phase();
         }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
-use posthaste_wire::{Answer, Misuse};
+use posthaste_wire::Misuse;
 
 use super::{
     Access, Asked, Close, Delete, IdleDone, Lsub, Namespace, Noop, Refusal, Rename, Select, Server, StatusOf,
@@ -78,9 +78,6 @@ impl Asked<Select> {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn refuse(self, server: &mut Server, refusal: Refusal) -> Result<(), Misuse> {
-        if server.tickets.check(&self.ticket)? == Answer::InTime {
-            server.select(Transition::Deselected);
-        }
         self.no(server, refusal)
     }
 }

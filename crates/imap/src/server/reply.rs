@@ -55,16 +55,29 @@ impl Server {
         code: Option<ResponseCode>,
         text: &'static str,
     ) {
+        self.in_row = false;
+        // Only a command that ran may bring EXPUNGE: one that was refused could have been a FETCH.
+        let may_expunge = self.phase == Phase::Asked && !self.expunge_forbidden;
+        self.release(may_expunge);
         self.expunge_forbidden = false;
-        for update in core::mem::take(&mut self.held) {
-            self.send(&update);
-        }
+        // A refused APPEND: what is on its way is dropped, whichever way it was refused.
+        self.framer.refuse();
         let status = Status { condition, code, text: Bytes::from_static(text.as_bytes()) };
         self.send(&Response::Tagged(tag.clone(), status));
         if matches!(self.phase, Phase::Asked | Phase::AppendTail(_)) {
             self.phase = Phase::Command;
         }
         self.arm_for_phase();
+    }
+
+    /// Sends held data, up to the first EXPUNGE where none may be sent: what follows it counts messages without it.
+    pub(super) fn release(&mut self, may_expunge: bool) {
+        let shifts = |update: &Response| matches!(update, Response::Expunge(_) | Response::Vanished { .. });
+        let first = if may_expunge { None } else { self.held.iter().position(shifts) };
+        let kept = self.held.split_off(first.unwrap_or(self.held.len()));
+        for update in core::mem::replace(&mut self.held, kept) {
+            self.send(&update);
+        }
     }
 
     pub(super) fn untagged(&mut self, condition: Condition, code: Option<ResponseCode>, text: &'static str) {
@@ -101,6 +114,9 @@ impl Server {
 
     pub(super) fn select(&mut self, transition: Transition) {
         self.state = self.state.after(transition);
+        self.read_only = false;
+        // It was about the mailbox that was selected before.
+        self.held.clear();
     }
 
     pub(super) fn count_failed_login(&mut self) {
