@@ -12,8 +12,8 @@ use posthaste_smtp::server::{
     AuthPrivacy, BodyEnd, Config, Event, HelloVerb, Mail, Mode, Rcpt, Server, TlsOffer,
 };
 use posthaste_smtp::{
-    ClientName, EnhancedStatus, ForwardPath, Limits, Mailbox, Mechanism, ProtocolError, Rejection, ReversePath, Text,
-    Transaction,
+    ClientName, EnhancedStatus, ForwardPath, Limits, Mailbox, Mechanism, ProtocolError, Rejection,
+    ReversePath, Text, Transaction,
 };
 use posthaste_tokio::{Connection, Error, Role, Stream};
 use posthaste_wire::Time;

@@ -34,11 +34,20 @@ async fn sections_partials_and_fields_are_the_octets_of_the_message() {
     for (item, octets) in [
         ("BODY[]", NESTED),
         ("BODY[]<5>", &NESTED[5..15]),
-        ("BODY[HEADER.FIELDS (DATE FROM)]", "From: Anna <anna@x.test>\r\nDate: Mon, 7 Feb 1994 21:52:25 -0800\r\n\r\n"),
-        ("BODY[HEADER.FIELDS.NOT (From Date Content-Type)]", "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMIME-Version: 1.0\r\n\r\n"),
+        (
+            "BODY[HEADER.FIELDS (DATE FROM)]",
+            "From: Anna <anna@x.test>\r\nDate: Mon, 7 Feb 1994 21:52:25 -0800\r\n\r\n",
+        ),
+        (
+            "BODY[HEADER.FIELDS.NOT (From Date Content-Type)]",
+            "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMIME-Version: 1.0\r\n\r\n",
+        ),
         ("BODY[TEXT]<0>", "--o\r\nConte"),
         ("BODY[1]", "stra=C3=9Fe"),
-        ("BODY[1.MIME]", "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"),
+        (
+            "BODY[1.MIME]",
+            "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
+        ),
         ("BODY[2]", "Subject: inner\r\n\r\ninner text"),
         ("BODY[2.HEADER]", "Subject: inner\r\n\r\n"),
         ("BODY[2.TEXT]", "inner text"),
@@ -108,17 +117,18 @@ async fn search_finds_what_a_reader_sees() {
         ("2 FLAGGED", ""),
     ] {
         let answer = imap.ok(&format!("SEARCH {keys}")).await;
-        let expected = if found.is_empty() { "* SEARCH\r\n".to_owned() } else { format!("* SEARCH {found}\r\n") };
+        let expected =
+            if found.is_empty() { "* SEARCH\r\n".to_owned() } else { format!("* SEARCH {found}\r\n") };
         assert!(answer.starts_with(&expected), "{keys}: {answer}");
     }
     // Encoded words in the header and quoted-printable in the body, against UTF-8 in the command.
-    for (key, text) in [("SUBJECT", "GRÜSSE"), ("SUBJECT", "grüße"), ("BODY", "straße"), ("BODY", "Stra\u{df}E")] {
+    for (key, text) in [("SUBJECT", "GRÜßE"), ("SUBJECT", "grüße"), ("BODY", "straße"), ("BODY", "STRAßE")]
+    {
         let tag = imap.start(&format!("SEARCH CHARSET UTF-8 {key} {{{}}}", text.len())).await;
         imap.peer.expect("+").await;
         imap.peer.send(&format!("{text}\r\n")).await;
         let answer = imap.finish(&tag).await;
-        let expected = if text == "GRÜSSE" { answer.starts_with("* SEARCH") } else { answer.starts_with("* SEARCH 1\r\n") };
-        assert!(expected, "{key} {text}: {answer}");
+        assert!(answer.starts_with("* SEARCH 1\r\n"), "{key} {text}: {answer}");
     }
     assert!(imap.no("SEARCH CHARSET KOI8-R ALL").await.contains("[BADCHARSET (US-ASCII UTF-8)]"));
 }
@@ -143,7 +153,9 @@ async fn copy_move_and_uid_expunge_say_which_uids() {
     assert!(imap.ok("UID COPY 9 Trash").await.starts_with("T OK COPY"));
     let moved = imap.ok("MOVE 1 INBOX").await;
     assert!(moved.contains("* 1 EXPUNGE\r\n") && moved.contains("* 2 EXISTS\r\n"), "{moved}");
-    assert!(imap.ok("STATUS Trash (MESSAGES UIDNEXT DELETED)").await.contains("MESSAGES 2 UIDNEXT 3 DELETED 2"));
+    assert!(
+        imap.ok("STATUS Trash (MESSAGES UIDNEXT DELETED)").await.contains("MESSAGES 2 UIDNEXT 3 DELETED 2")
+    );
 }
 
 #[tokio::test]

@@ -129,12 +129,18 @@ async fn recent_is_told_to_one_session_only() {
     world.deliver("alice@x.test", MESSAGE).await;
     assert!(second.ok("NOOP").await.starts_with("* 2 EXISTS\r\n* 1 RECENT\r\n"));
     assert!(first.ok("NOOP").await.starts_with("* 2 EXISTS\r\n* 1 RECENT\r\n"));
-    assert!(second.ok("FETCH 1:2 FLAGS").await.starts_with(
-        "* 1 FETCH (FLAGS ())\r\n* 2 FETCH (FLAGS (\\Recent))\r\n"
-    ));
-    assert!(first.ok("FETCH 1:2 FLAGS").await.starts_with(
-        "* 1 FETCH (FLAGS (\\Recent))\r\n* 2 FETCH (FLAGS ())\r\n"
-    ));
+    assert!(
+        second
+            .ok("FETCH 1:2 FLAGS")
+            .await
+            .starts_with("* 1 FETCH (FLAGS ())\r\n* 2 FETCH (FLAGS (\\Recent))\r\n")
+    );
+    assert!(
+        first
+            .ok("FETCH 1:2 FLAGS")
+            .await
+            .starts_with("* 1 FETCH (FLAGS (\\Recent))\r\n* 2 FETCH (FLAGS ())\r\n")
+    );
     assert!(first.ok("SEARCH RECENT").await.starts_with("* SEARCH 1\r\n"));
     assert!(world.imap("alice").await.ok("SELECT INBOX").await.contains("* 0 RECENT"));
 }
@@ -152,6 +158,9 @@ async fn examine_changes_nothing() {
     }
     imap.ok("CLOSE").await;
     let selected = imap.ok("SELECT INBOX").await;
-    assert!(selected.contains("* 1 EXISTS\r\n* 1 RECENT\r\n") && selected.contains("[UNSEEN 1]"), "{selected}");
+    assert!(
+        selected.contains("* 1 EXISTS\r\n* 1 RECENT\r\n") && selected.contains("[UNSEEN 1]"),
+        "{selected}"
+    );
     assert!(imap.ok("FETCH 1 FLAGS").await.contains("FLAGS (\\Recent)"));
 }

@@ -100,11 +100,11 @@ impl World {
         peer
     }
 
-    /// Delivers a message by SMTP.
+    /// Delivers a message, as SMTP writes it, whose last line has its end.
     pub(crate) async fn deliver(&self, to: &str, message: &str) {
         let mut peer = self.smtp().await;
         peer.envelope("<out@side.test>", &[to]).await;
-        peer.ask(&format!("{message}\r\n."), "250 ").await;
+        peer.ask(&format!("{message}."), "250 ").await;
         peer.ask("QUIT", "221 ").await;
     }
 

@@ -8,9 +8,7 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 use posthaste_imap::message::StructureForm;
 use posthaste_imap::server::{Asked, Fetch};
-use posthaste_imap::types::{
-    Addressing, FetchAttribute, FetchItem, Partial, Payload, Section, SectionText,
-};
+use posthaste_imap::types::{Addressing, FetchAttribute, FetchItem, Partial, Payload, Section, SectionText};
 
 use super::content::{Content, Need};
 use super::message::expunge_issued;

@@ -128,7 +128,11 @@ impl Session {
             }
         }
         let server = self.connection.machine();
-        if gone { asked.no(server, expunge_issued())? } else { asked.ok(server)? }
+        if gone {
+            asked.no(server, expunge_issued())?
+        } else {
+            asked.ok(server)?
+        }
         Ok(())
     }
 
