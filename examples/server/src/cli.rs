@@ -18,7 +18,7 @@ use crate::{demo, listen, log};
 /// The program: reads the command line, does what it says.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = log::init(arguments.log_format).and_then(|()| {
+    let outcome = log::init(arguments.log_format, arguments.command.log_level()).and_then(|()| {
         let runtime = tokio::runtime::Runtime::new().map_err(text)?;
         runtime.block_on(Box::pin(arguments.command.run()))
     });
@@ -144,6 +144,11 @@ struct PasswordSource {
 }
 
 impl Command {
+    /// What is logged unless the environment says otherwise: the demo's own lines are not to be torn apart.
+    const fn log_level(&self) -> &'static str {
+        if matches!(self, Self::Demo(_)) { "error" } else { "info" }
+    }
+
     async fn run(self) -> Result<(), String> {
         match self {
             Self::Serve(file) => listen::serve(load(&file.config)?).await.map_err(text),

@@ -63,7 +63,7 @@ pub struct Listen {
     pub pop3s: Vec<SocketAddr>,
     /// Mail from a front server, usually port 24. Not for the open net.
     pub lmtp: Vec<SocketAddr>,
-    /// Health and metrics.
+    /// Health and metrics. Not served by this version: an address here only leads to a warning at the start.
     pub http: Vec<SocketAddr>,
 }
 
@@ -84,10 +84,10 @@ pub struct Limits {
     /// Octets of one message.
     #[serde(deserialize_with = "size")]
     pub message_size: u64,
-    /// Connections at the same time, of all services.
+    /// Connections at the same time, at each address under `[listen]`.
     #[serde(deserialize_with = "count")]
     pub connections: u32,
-    /// Connections at the same time from one address.
+    /// Connections at the same time from one network, at each address under `[listen]`.
     #[serde(deserialize_with = "count")]
     pub connections_per_ip: u32,
     /// Recipients of one message.

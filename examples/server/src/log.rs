@@ -1,6 +1,6 @@
 //! The log: one event, one line, on standard error, as text or as JSON.
 //!
-//! `POSTHASTE_LOG` filters it in the syntax of `tracing-subscriber` (`info` when absent, for example
+//! `POSTHASTE_LOG` filters it in the syntax of `tracing-subscriber` (`info` when absent, `error` for the demo, for example
 //! `posthaste_server=debug`); `POSTHASTE_LOG_FORMAT` chooses the form when the command line does not.
 
 use tracing_subscriber::EnvFilter;
@@ -14,15 +14,15 @@ pub enum Format {
     Json,
 }
 
-/// Starts logging for the whole process. A second call does nothing.
+/// Starts logging for the whole process, at `level` where the environment says nothing. A second call does nothing.
 ///
 /// # Errors
 ///
 /// Says which environment variable can not be understood.
-pub fn init(format: Option<Format>) -> Result<(), String> {
+pub fn init(format: Option<Format>, level: &str) -> Result<(), String> {
     let filter = match std::env::var("POSTHASTE_LOG") {
         Ok(text) => EnvFilter::try_new(text).map_err(|error| format!("POSTHASTE_LOG: {error}"))?,
-        Err(_) => EnvFilter::new("info"),
+        Err(_) => EnvFilter::new(level),
     };
     let format = match (format, std::env::var("POSTHASTE_LOG_FORMAT").as_deref()) {
         (Some(format), _) => format,

@@ -271,8 +271,8 @@ async fn recent_is_told_once() {
     let inbox = world.mailbox(&account, "INBOX").await;
     world.append(&inbox, b"x", Flags::default()).await.unwrap();
     assert_eq!(world.store.status(inbox.id).await.unwrap().recent, 1);
-    assert_eq!(world.store.claim_recent(inbox.id).await, Ok(1));
-    assert_eq!(world.store.claim_recent(inbox.id).await, Ok(2));
+    assert_eq!(world.store.claim_recent(inbox.id).await, Ok(1..2));
+    assert_eq!(world.store.claim_recent(inbox.id).await, Ok(2..2));
     assert_eq!(world.store.status(inbox.id).await.unwrap().recent, 0);
 }
 

@@ -20,7 +20,7 @@ use posthaste_wire::Time;
 use super::Context;
 use super::login::{self, Exchanges, Login};
 use crate::directory::Account;
-use crate::store::{Spool, Store, StoreError};
+use crate::store::{MessageMeta, Spool, Store, StoreError};
 use selected::Selected;
 
 /// Serves one connection until it ends.
@@ -93,7 +93,10 @@ impl Session {
 
     async fn handle(&mut self, event: Event) -> Outcome {
         match event {
-            Event::StartTls(start) => start.accept(self.connection.machine())?,
+            Event::StartTls(start) => {
+                self.exchanges.cancel();
+                start.accept(self.connection.machine())?;
+            }
             Event::Login(login) => self.login(login).await?,
             Event::Auth(auth) => {
                 let directory = &self.context.directory;
@@ -188,11 +191,14 @@ impl Session {
     /// Tells the client what has changed in the selected mailbox, as far as it may be told now.
     async fn sync(&mut self) {
         let Some(selected) = &mut self.selected else { return };
-        let store: &Store = &self.context.store;
-        match store.snapshot(selected.mailbox).await {
+        let server = self.connection.machine();
+        let may_expunge = server.may_expunge();
+        if !selected.is_stale(may_expunge) {
+            return;
+        }
+        selected.look();
+        match snapshot(&self.context.store, selected, server.is_read_only()).await {
             Ok(snapshot) => {
-                let server = self.connection.machine();
-                let may_expunge = server.may_expunge();
                 for update in selected.update(snapshot, may_expunge) {
                     server.update(update);
                 }
@@ -209,6 +215,23 @@ impl Session {
         let now = self.connection.now();
         self.connection.machine().shutdown(now);
     }
+}
+
+/// The messages of the selected mailbox. New ones become `\Recent` to this session if to no other before.
+async fn snapshot(
+    store: &Store,
+    selected: &mut Selected,
+    is_read_only: bool,
+) -> Result<Vec<MessageMeta>, StoreError> {
+    let snapshot = store.snapshot(selected.mailbox).await?;
+    if snapshot.last().is_some_and(|last| last.uid > selected.view.largest_uid()) {
+        selected.add_recent(if is_read_only {
+            store.unclaimed_recent(selected.mailbox).await?
+        } else {
+            store.claim_recent(selected.mailbox).await?
+        });
+    }
+    Ok(snapshot)
 }
 
 /// What a client is told when the store refuses.

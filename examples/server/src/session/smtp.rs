@@ -3,6 +3,8 @@
 //! Decides who may send what to whom, and when a message is taken: after the commit, never before. Mail goes to
 //! local mailboxes only; there is no relaying.
 
+mod hops;
+
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -10,16 +12,17 @@ use posthaste_smtp::server::{
     AuthPrivacy, BodyEnd, Config, Event, HelloVerb, Mail, Mode, Rcpt, Server, TlsOffer,
 };
 use posthaste_smtp::{
-    ClientName, ForwardPath, Limits, Mailbox, Mechanism, ProtocolError, Rejection, ReversePath, Text,
-    Transaction,
+    ClientName, EnhancedStatus, ForwardPath, Limits, Mailbox, Mechanism, ProtocolError, Rejection,
+    ReversePath, Text, Transaction,
 };
 use posthaste_tokio::{Connection, Error, Role, Stream};
 use posthaste_wire::Time;
 
 use super::Context;
 use super::login::{Exchanges, Login};
-use crate::directory::{Account, Address};
+use crate::directory::{Account, Address, DirectoryError};
 use crate::store::{AccountId, Flags, InternalDate, Spool, StoreError};
+use hops::Hops;
 
 /// Serves one connection until it ends.
 ///
@@ -46,7 +49,9 @@ pub async fn run(
         exchanges: Exchanges::default(),
         account: None,
         accepted: Vec::new(),
+        announced: 0,
         spool: None,
+        hops: Hops::default(),
     };
     session.serve().await
 }
@@ -80,8 +85,11 @@ struct Session {
     account: Option<Account>,
     /// The accounts of the recipients, in the order in which they were accepted.
     accepted: Vec<AccountId>,
+    /// The size that MAIL announced, in octets.
+    announced: u64,
     /// The message that is coming in, or why it cannot be kept.
     spool: Option<Result<Spool, StoreError>>,
+    hops: Hops,
 }
 
 impl Session {
@@ -109,7 +117,11 @@ impl Session {
             Event::Hello(hello) => self.hello = Some((hello.name, hello.verb)),
             Event::StartTls(start) => {
                 start.accept(server)?;
+                // What was said in clear does not count (RFC 3207 4.2).
                 self.hello = None;
+                self.account = None;
+                self.exchanges.cancel();
+                self.forget();
             }
             Event::Auth(auth) => {
                 let directory = &self.context.directory;
@@ -139,11 +151,13 @@ impl Session {
             Event::Rcpt(rcpt) => self.rcpt(rcpt).await?,
             Event::Data(data) => {
                 let mut spool = self.context.store.spool();
+                self.hops = Hops::default();
                 let trace = self.trace_fields(data.transaction());
                 self.spool = Some(spool.write(trace.as_bytes()).await.map(|()| spool));
                 data.accept(self.connection.machine())?;
             }
             Event::Body(chunk) => {
+                self.hops.read(&chunk);
                 if let Some(Ok(spool)) = &mut self.spool
                     && let Err(error) = spool.write(&chunk).await
                 {
@@ -171,6 +185,7 @@ impl Session {
     /// A user sends under the own address only.
     fn mail(&mut self, mail: Mail) -> Result<(), Error<ProtocolError>> {
         self.forget();
+        self.announced = mail.size().unwrap_or_default();
         let allowed = match (&self.account, mail.from()) {
             (Some(account), ReversePath::Mailbox(mailbox)) => {
                 address(mailbox).is_some_and(|address| address == account.address)
@@ -208,25 +223,44 @@ impl Session {
             tracing::error!(%error, "recipient could not be looked up");
             Rejection::try_later()
         };
-        // `<postmaster>` without a domain is the one of this host (RFC 5321 4.5.1).
-        let address = match path.mailbox() {
+        let found = match path.mailbox() {
             Some(mailbox) => {
                 let domain = mailbox.domain().as_str();
                 if !self.context.directory.serves(domain).await.map_err(|error| unavailable(&error))? {
                     return Err(Rejection::relay_denied());
                 }
-                address(mailbox)
+                let address = address(mailbox).ok_or_else(Rejection::no_such_user)?;
+                self.context.directory.account(&address).await
             }
-            None => Address::parse(&format!("postmaster@{}", self.context.config.hostname)).ok(),
+            None => self.postmaster().await,
         };
-        let address = address.ok_or_else(Rejection::no_such_user)?;
-        let found = self.context.directory.account(&address).await.map_err(|error| unavailable(&error))?;
-        let account = found.ok_or_else(Rejection::no_such_user)?;
-        if account.has_room(1) { Ok(account.id) } else { Err(Rejection::mailbox_full()) }
+        let account = found.map_err(|error| unavailable(&error))?.ok_or_else(Rejection::no_such_user)?;
+        // RFC 1870 6.1: a client that says how much it brings learns here that there is no room for it.
+        if account.has_room(self.announced.max(1)) { Ok(account.id) } else { Err(Rejection::mailbox_full()) }
+    }
+
+    /// `<postmaster>` without a domain: the one of this host, else of any domain served here (RFC 5321 4.5.1).
+    async fn postmaster(&self) -> Result<Option<Account>, DirectoryError> {
+        let directory = &self.context.directory;
+        let domains = directory.domains().await?;
+        for domain in std::iter::once(&self.context.config.hostname).chain(&domains) {
+            let Ok(address) = Address::parse(&format!("postmaster@{domain}")) else { continue };
+            if let Some(account) = directory.account(&address).await? {
+                return Ok(Some(account));
+            }
+        }
+        Ok(None)
     }
 
     async fn body_end(&mut self, end: BodyEnd) -> Result<(), Error<ProtocolError>> {
         let accepted = std::mem::take(&mut self.accepted);
+        if self.hops.is_loop() {
+            tracing::warn!(from = %end.transaction().from(), peer = ?self.peer, "message refused: it goes in circles");
+            self.forget();
+            let looping = Rejection::new(554, EnhancedStatus::new(5, 4, 6).ok(), "Too many hops");
+            end.reject(self.connection.machine(), looping.unwrap_or_else(|_| Rejection::denied()))?;
+            return Ok(());
+        }
         let spooled = match self.spool.take() {
             Some(Ok(spool)) => spool.finish().await,
             Some(Err(error)) => Err(error),

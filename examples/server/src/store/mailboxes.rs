@@ -4,6 +4,8 @@
 //! Parents always exist: creation makes them, and a mailbox with children is not deleted. A UIDVALIDITY is
 //! never used twice in one account, so `(uidvalidity, uid)` names one message for ever.
 
+use std::ops::Range;
+
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -260,26 +262,32 @@ impl Store {
         .await
     }
 
-    /// Takes the recent messages of a mailbox for one session (RFC 3501, 2.3.2): messages with this UID or
-    /// a higher one are recent to the caller and to nobody after it.
+    /// The UIDs of the messages that no session has claimed as `\Recent`, which are this caller's from now on
+    /// (RFC 3501, 2.3.2). Messages that come later are not among them.
     ///
     /// # Errors
     ///
     /// [`StoreError::NoSuchMailbox`].
-    pub async fn claim_recent(&self, mailbox: MailboxId) -> Result<u32, StoreError> {
+    pub async fn claim_recent(&self, mailbox: MailboxId) -> Result<Range<u32>, StoreError> {
         self.write(move |txn| {
-            let from = txn
-                .sql
-                .prepare_cached("SELECT recent_from FROM mailboxes WHERE id = ?1")?
-                .query_row([mailbox], |row| row.get(0))
-                .optional()?
-                .ok_or(StoreError::NoSuchMailbox)?;
-            txn.sql
-                .prepare_cached("UPDATE mailboxes SET recent_from = uidnext WHERE id = ?1")?
-                .execute([mailbox])?;
-            Ok(from)
+            let recent = unclaimed(txn.sql, mailbox)?;
+            if !recent.is_empty() {
+                txn.sql
+                    .prepare_cached("UPDATE mailboxes SET recent_from = uidnext WHERE id = ?1")?
+                    .execute([mailbox])?;
+            }
+            Ok(recent)
         })
         .await
+    }
+
+    /// The UIDs of the messages that no session has claimed as `\Recent`, which they stay.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchMailbox`].
+    pub async fn unclaimed_recent(&self, mailbox: MailboxId) -> Result<Range<u32>, StoreError> {
+        self.read(move |sql| unclaimed(sql, mailbox)).await
     }
 }
 
@@ -436,6 +444,13 @@ fn add_subscription(sql: &Connection, account: AccountId, name: &MailboxName) ->
     sql.prepare_cached("INSERT OR IGNORE INTO subscriptions (account, name) VALUES (?1, ?2)")?
         .execute(params![account, name.as_str()])?;
     Ok(())
+}
+
+fn unclaimed(sql: &Connection, mailbox: MailboxId) -> Result<Range<u32>, StoreError> {
+    sql.prepare_cached("SELECT recent_from, uidnext FROM mailboxes WHERE id = ?1")?
+        .query_row([mailbox], |row| Ok(row.get(0)?..row.get(1)?))
+        .optional()?
+        .ok_or(StoreError::NoSuchMailbox)
 }
 
 fn status(sql: &Connection, mailbox: MailboxId) -> Result<Option<Status>, StoreError> {

@@ -37,17 +37,27 @@ impl Content {
         let mut reader = store.read_blob(blob, 0..u64::MAX).await?;
         let mut octets = BytesMut::new();
         while let Some(chunk) = reader.next_chunk().await? {
+            // The empty line may begin in the chunk before; what is further back has been looked at.
+            let unseen = octets.len().saturating_sub(3);
             octets.extend_from_slice(&chunk);
             if need == Need::Header
-                && let Some(end) = header_end(&octets)
+                && let Some(end) = octets.get(unseen..).and_then(header_end)
             {
-                octets.truncate(end);
+                octets.truncate(unseen.saturating_add(end));
                 break;
             }
         }
         let octets = octets.freeze();
-        let summary = Summary::scan(&octets);
-        Ok(Self { octets, summary })
+        if octets.len() < LARGE {
+            let summary = Summary::scan(&octets);
+            return Ok(Self { octets, summary });
+        }
+        // Other sessions do not wait for a long message to be read.
+        let scanned = tokio::task::spawn_blocking(move || {
+            let summary = Summary::scan(&octets);
+            Self { octets, summary }
+        });
+        scanned.await.map_err(|_| StoreError::Closed)
     }
 
     pub(super) fn envelope(&self) -> Envelope {
@@ -58,25 +68,12 @@ impl Content {
         self.summary.body_structure(form)
     }
 
-    pub(super) fn header(&self) -> Bytes {
-        self.text_of_message(SectionText::Header)
-    }
-
-    pub(super) fn text(&self) -> Bytes {
-        self.text_of_message(SectionText::Text)
-    }
-
     /// The octets of a section; `None` where the message has no such part.
     pub(super) fn section(&self, section: &Section) -> Option<Bytes> {
         Some(match self.summary.section(section, &self.octets)? {
             Cow::Borrowed(octets) => self.octets.slice_ref(octets),
             Cow::Owned(octets) => octets.into(),
         })
-    }
-
-    fn text_of_message(&self, text: SectionText) -> Bytes {
-        let section = Section::new(None, Some(text)).ok();
-        section.and_then(|section| self.section(&section)).unwrap_or_default()
     }
 
     /// The day the `Date` field names.
@@ -138,6 +135,9 @@ fn collect_text(message: &mail_parser::Message<'_>, depth: usize, text: &mut Str
         }
     }
 }
+
+/// Octets of a message that is not read on a thread that serves connections.
+const LARGE: usize = 1024 * 1024;
 
 /// Messages within messages that are searched.
 const NESTING_MAX: usize = 10;

@@ -7,10 +7,11 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use posthaste_imap::message::StructureForm;
-use posthaste_imap::server::{Asked, Fetch, Refusal};
-use posthaste_imap::types::{Addressing, FetchAttribute, FetchItem, Partial, Payload, ResponseCode, Section};
+use posthaste_imap::server::{Asked, Fetch};
+use posthaste_imap::types::{Addressing, FetchAttribute, FetchItem, Partial, Payload, Section, SectionText};
 
 use super::content::{Content, Need};
+use super::message::expunge_issued;
 use super::selected::Selected;
 use super::{Outcome, Session, convert, refusal};
 use crate::session::cut;
@@ -21,6 +22,8 @@ enum Ready {
     Item(FetchItem),
     /// Octets that are read while they are written.
     Stream(Payload, BlobReader),
+    /// Octets of the message in memory, taken from it when it is their turn: a command may ask for many.
+    Part(Payload, Section, Option<Partial>),
 }
 
 impl Session {
@@ -52,18 +55,34 @@ impl Session {
                 Some(meta) => prepare(&self.context.store, selected, meta, &attributes, need).await,
                 None => Err(StoreError::NoSuchMessage),
             };
-            let items = match row {
-                Ok(items) => items,
+            let (content, items) = match row {
+                Ok(row) => row,
                 Err(StoreError::NoSuchMessage) => {
-                    gone = true;
+                    // A UID that is not there is passed over in silence (RFC 9051 6.4.9).
+                    gone |= writer.request().addressing == Addressing::Sequence;
                     continue;
                 }
                 Err(error) => return Ok(writer.no(self.connection.machine(), refusal(&error))?),
             };
             let mut row = writer.row(self.connection.machine(), seq)?;
             for item in items {
+                self.connection.room().await?;
                 match item {
                     Ready::Item(item) => row.item(self.connection.machine(), &item)?,
+                    Ready::Part(payload, section, partial) => {
+                        let data = content.as_ref().and_then(|content| content.section(&section));
+                        let Some(data) = data.map(|data| slice(&data, partial)) else {
+                            row.item(self.connection.machine(), &FetchItem::Payload { payload, data: None })?;
+                            continue;
+                        };
+                        let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+                        let mut literal = row.literal(self.connection.machine(), &payload, length)?;
+                        for chunk in data.chunks(PART_CHUNK) {
+                            self.connection.room().await?;
+                            literal.write(self.connection.machine(), data.slice_ref(chunk))?;
+                        }
+                        row = literal.finish(self.connection.machine())?;
+                    }
                     Ready::Stream(payload, mut reader) => {
                         let mut literal =
                             row.literal(self.connection.machine(), &payload, reader.remaining())?;
@@ -79,9 +98,8 @@ impl Session {
         }
         self.sync().await;
         if gone {
-            // RFC 2180 4.1.1, RFC 5530: some messages were expunged by another session.
-            let refusal = Refusal::new("Some messages are gone").with_code(ResponseCode::ExpungeIssued);
-            writer.no(self.connection.machine(), refusal)?;
+            // RFC 2180 4.1
+            writer.no(self.connection.machine(), expunge_issued())?;
         } else {
             writer.ok(self.connection.machine())?;
         }
@@ -133,7 +151,7 @@ async fn prepare(
     meta: &MessageMeta,
     attributes: &[FetchAttribute],
     need: Option<Need>,
-) -> Result<Vec<Ready>, StoreError> {
+) -> Result<(Option<Content>, Vec<Ready>), StoreError> {
     let content = match need {
         Some(need) => Some(Content::load(store, meta.blob, need).await?),
         None => None,
@@ -142,7 +160,7 @@ async fn prepare(
     for attribute in attributes {
         items.extend(item(store, selected, meta, attribute, content.as_ref()).await?);
     }
-    Ok(items)
+    Ok((content, items))
 }
 
 async fn item(
@@ -181,24 +199,23 @@ async fn item(
                 };
                 Some(Ready::Stream(payload, store.read_blob(meta.blob, range).await?))
             } else {
-                let data = content.and_then(|content| content.section(section));
-                let data = data.map(|data| slice(&data, *partial));
-                Some(Ready::Item(FetchItem::Payload { payload, data }))
+                Some(Ready::Part(payload, section.clone(), *partial))
             }
         }
         FetchAttribute::Rfc822 => {
             Some(Ready::Stream(Payload::Rfc822, store.read_blob(meta.blob, 0..u64::MAX).await?))
         }
-        FetchAttribute::Rfc822Header => content.map(|content| {
-            Ready::Item(FetchItem::Payload { payload: Payload::Rfc822Header, data: Some(content.header()) })
-        }),
-        FetchAttribute::Rfc822Text => content.map(|content| {
-            Ready::Item(FetchItem::Payload { payload: Payload::Rfc822Text, data: Some(content.text()) })
-        }),
+        FetchAttribute::Rfc822Header => of_message(Payload::Rfc822Header, SectionText::Header),
+        FetchAttribute::Rfc822Text => of_message(Payload::Rfc822Text, SectionText::Text),
         FetchAttribute::ModSeq => Some(Ready::Item(FetchItem::ModSeq(meta.modseq))),
         // BINARY is not announced.
         _ => None,
     })
+}
+
+fn of_message(payload: Payload, text: SectionText) -> Option<Ready> {
+    let section = Section::new(None, Some(text)).ok()?;
+    Some(Ready::Part(payload, section, None))
 }
 
 fn slice(data: &Bytes, partial: Option<Partial>) -> Bytes {
@@ -208,3 +225,6 @@ fn slice(data: &Bytes, partial: Option<Partial>) -> Bytes {
     let end = start.saturating_add(at(count.get())).min(data.len());
     data.slice(start..end)
 }
+
+/// Octets of a message in memory that are given to the connection at a time.
+const PART_CHUNK: usize = 64 * 1024;

@@ -76,6 +76,7 @@ impl Session {
             self.connection.room().await?;
             list.row(self.connection.machine(), row(name, attributes))?;
         }
+        self.sync().await;
         list.ok(self.connection.machine())?;
         Ok(())
     }
@@ -103,6 +104,7 @@ impl Session {
                 lsub.row(self.connection.machine(), row(mailbox, attributes))?;
             }
         }
+        self.sync().await;
         lsub.ok(self.connection.machine())?;
         Ok(())
     }
@@ -113,6 +115,7 @@ impl Session {
             (Err(error), _) => Err(error),
             (_, Err(error)) => Err(error.into()),
         };
+        self.sync().await;
         let server = self.connection.machine();
         match outcome {
             Ok(()) => asked.ok(server)?,
@@ -127,6 +130,7 @@ impl Session {
             (Err(error), _) => Err(error),
             (_, Err(error)) => Err(error.into()),
         };
+        self.sync().await;
         let server = self.connection.machine();
         match outcome {
             Ok(()) => asked.ok(server)?,
@@ -146,6 +150,7 @@ impl Session {
             (Err(error), _) => Err(error),
             (_, Err(error)) => Err(error.into()),
         };
+        self.sync().await;
         let server = self.connection.machine();
         match outcome {
             Ok(()) => create.ok(server)?,
@@ -191,6 +196,7 @@ impl Session {
             Ok(mailbox) => self.context.store.status(mailbox.id).await,
             Err(error) => Err(error),
         };
+        self.sync().await;
         let server = self.connection.machine();
         match status {
             Ok(status) => {
@@ -222,14 +228,14 @@ impl Session {
         let store = &self.context.store;
         // Before the first look, so that no change falls between.
         let changes = store.subscribe_changes(mailbox.id);
-        let recent_from = match select.access {
+        let snapshot = store.snapshot(mailbox.id).await?;
+        let recent = match select.access {
             Access::ReadWrite => store.claim_recent(mailbox.id).await?,
-            // Looking does not use up what is recent.
-            Access::ReadOnly => mailbox.uidnext,
+            // Looking does not use up what is recent (RFC 3501 6.3.2).
+            Access::ReadOnly => store.unclaimed_recent(mailbox.id).await?,
         };
         let keywords = store.keywords(mailbox.id).await?;
-        let snapshot = store.snapshot(mailbox.id).await?;
-        let selected = Selected::new(mailbox.id, snapshot, recent_from, changes);
+        let selected = Selected::new(mailbox.id, snapshot, recent, changes);
         let defined: Vec<_> =
             convert::system_flags().chain(keywords.iter().filter_map(convert::keyword)).collect();
         let uid_next = mailbox.uidnext.max(selected.view.largest_uid().saturating_add(1));

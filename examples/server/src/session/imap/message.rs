@@ -106,8 +106,17 @@ impl Session {
             }
             Err(error) => return Ok(asked.no(self.connection.machine(), refusal(&error))?),
         }
+        self.sync().await;
+        // RFC 2180 4.2: messages that another session has expunged are not changed.
+        let is_gone = |uid| self.selected.as_ref().is_none_or(|selected| selected.is_gone(uid));
+        let gone = asked.addressing == Addressing::Sequence && targets.iter().any(|(_, uid)| is_gone(*uid));
         if asked.command.echo == StoreEcho::Report {
-            for (seq, uid) in targets {
+            for (_, uid) in targets {
+                let Some(selected) = self.selected.as_ref().filter(|selected| !selected.is_gone(uid)) else {
+                    continue;
+                };
+                // Not the number of before: messages in front may be gone.
+                let Some(seq) = selected.view.seq_of(uid) else { continue };
                 let Some(meta) = selected.metas.get(&uid) else { continue };
                 let mut items = Vec::new();
                 if asked.addressing == Addressing::Uid {
@@ -118,8 +127,12 @@ impl Session {
                 asked.row(self.connection.machine(), seq, items)?;
             }
         }
-        self.sync().await;
-        asked.ok(self.connection.machine())?;
+        let server = self.connection.machine();
+        if gone {
+            asked.no(server, expunge_issued())?
+        } else {
+            asked.ok(server)?
+        }
         Ok(())
     }
 
@@ -128,14 +141,19 @@ impl Session {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).collect();
+        let wanted = !uids.is_empty();
         let copied = match (&self.selected, self.find(&asked.mailbox).await) {
             (Some(selected), Ok(to)) => self.context.store.copy(selected.mailbox, uids, to.id).await,
             (_, Err(error)) => Err(error),
             (None, _) => Err(StoreError::NoSuchMailbox),
         };
+        // RFC 2180 4.4: what another session has expunged cannot be copied; COPYUID tells what was.
+        let gone = asked.addressing == Addressing::Sequence
+            && copied.as_ref().is_ok_and(|copied| wanted && copied.sources.is_empty());
         self.sync().await;
         let server = self.connection.machine();
         match copied.and_then(copy_uid) {
+            Ok(_) if gone => asked.no(server, expunge_issued())?,
             Ok(copied) => asked.ok(server, copied)?,
             Err(StoreError::NoSuchMailbox) => asked.no(server, Refusal::try_create())?,
             Err(error) => asked.no(server, refusal(&error))?,
@@ -163,7 +181,7 @@ impl Session {
                 if let Some(copied) = copied {
                     asked.moved(self.connection.machine(), copied)?;
                 }
-                for uid in sources {
+                for uid in sources.into_iter().rev() {
                     let seq = self.selected.as_mut().and_then(|selected| selected.remove(uid));
                     if let Some(seq) = seq {
                         asked.expunged(self.connection.machine(), seq)?;
@@ -195,7 +213,7 @@ impl Session {
         };
         match removed {
             Ok(uids) => {
-                for uid in uids {
+                for uid in uids.into_iter().rev() {
                     let seq = self.selected.as_mut().and_then(|selected| selected.remove(uid));
                     if let Some(seq) = seq {
                         asked.expunged(self.connection.machine(), seq)?;
@@ -208,6 +226,11 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Some of the messages were expunged by another session, of which the client is told when it may be (RFC 5530).
+pub(super) fn expunge_issued() -> Refusal {
+    Refusal::new("Some messages are gone").with_code(ResponseCode::ExpungeIssued)
 }
 
 fn copy_uid(copied: Copied) -> Result<Option<CopyUid>, StoreError> {

@@ -50,7 +50,7 @@ async fn search(store: &Store, selected: &Selected, asked: &Search) -> Result<Ve
     let mut found = Vec::new();
     for (uid, seq) in view.uids().iter().filter_map(|uid| Some((*uid, view.seq_of(*uid)?))) {
         let Some(meta) = selected.metas.get(&uid) else { continue };
-        let recent = uid >= selected.recent_from;
+        let recent = selected.is_recent(uid);
         let mut known = Known { seq: seq.get(), meta, recent, header: None, body: None };
         let mut verdict = program.test(&known);
         for need in [Need::Header, Need::All] {

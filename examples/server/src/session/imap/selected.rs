@@ -1,7 +1,8 @@
 //! The selected mailbox as one client knows it, and how it learns of changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
+use std::ops::Range;
 
 use posthaste_imap::types::{FetchItem, Flag, Response};
 use posthaste_imap::view::View;
@@ -16,15 +17,23 @@ pub(super) struct Selected {
     pub(super) view: View,
     /// What was last known of each message of the view.
     pub(super) metas: BTreeMap<u32, MessageMeta>,
-    /// Messages from this UID on are `\Recent` to this session.
-    pub(super) recent_from: u32,
-    pub(super) changes: watch::Receiver<u64>,
+    /// Messages that are gone and of which the client could not be told yet.
+    gone: BTreeSet<u32>,
+    /// The UIDs that are `\Recent` to this session, ascending and apart.
+    recent: Vec<Range<u32>>,
+    changes: watch::Receiver<u64>,
+    /// A change was noticed, and the store has not been asked since.
+    is_behind: bool,
 }
 
 /// Waits for a change of the selected mailbox; whether the mailbox still exists. Never completes without one.
 pub(super) async fn changed(selected: &mut Option<Selected>) -> bool {
     match selected {
-        Some(selected) => selected.changes.changed().await.is_ok(),
+        Some(selected) => {
+            let exists = selected.changes.changed().await.is_ok();
+            selected.is_behind = true;
+            exists
+        }
         None => std::future::pending().await,
     }
 }
@@ -33,17 +42,51 @@ impl Selected {
     pub(super) fn new(
         mailbox: MailboxId,
         snapshot: Vec<MessageMeta>,
-        recent_from: u32,
+        recent: Range<u32>,
         changes: watch::Receiver<u64>,
     ) -> Self {
         let view = View::new(snapshot.iter().map(|meta| meta.uid));
         let metas = snapshot.into_iter().map(|meta| (meta.uid, meta)).collect();
-        Self { mailbox, view, metas, recent_from, changes }
+        let recent = vec![recent];
+        Self { mailbox, view, metas, gone: BTreeSet::new(), recent, changes, is_behind: false }
     }
 
     pub(super) fn recent(&self) -> u32 {
-        let count = self.view.uids().iter().filter(|uid| **uid >= self.recent_from).count();
+        let count = self.view.uids().iter().filter(|uid| self.is_recent(**uid)).count();
         u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a message is `\Recent` to this session.
+    pub(super) fn is_recent(&self, uid: u32) -> bool {
+        let after = self.recent.partition_point(|range| range.end <= uid);
+        self.recent.get(after).is_some_and(|range| range.contains(&uid))
+    }
+
+    /// Takes note of messages that became `\Recent` to this session. A session that only looks may name some of
+    /// them again.
+    pub(super) fn add_recent(&mut self, uids: Range<u32>) {
+        match self.recent.last_mut() {
+            _ if uids.is_empty() => {}
+            Some(last) if uids.start <= last.end => last.end = last.end.max(uids.end),
+            _ => self.recent.push(uids),
+        }
+    }
+
+    /// Whether the store has to be asked what the client is to be told.
+    pub(super) fn is_stale(&self, may_expunge: bool) -> bool {
+        // An error says that the mailbox is gone.
+        self.is_behind || self.changes.has_changed().unwrap_or(true) || (may_expunge && !self.gone.is_empty())
+    }
+
+    /// Whether the message is gone and the client does not know.
+    pub(super) fn is_gone(&self, uid: u32) -> bool {
+        self.gone.contains(&uid) || self.view.seq_of(uid).is_none()
+    }
+
+    /// To be called before the store is asked, so that a change after that is noticed again.
+    pub(super) fn look(&mut self) {
+        self.is_behind = true;
+        self.changes.mark_unchanged();
     }
 
     /// The sequence number of the first message without `\Seen`.
@@ -55,7 +98,7 @@ impl Selected {
     /// The flags of a message as this session sees them.
     pub(super) fn flags(&self, meta: &MessageMeta) -> Vec<Flag> {
         let mut flags = convert::flags(&meta.flags);
-        if meta.uid >= self.recent_from {
+        if self.is_recent(meta.uid) {
             flags.push(Flag::Recent);
         }
         flags
@@ -64,19 +107,22 @@ impl Selected {
     /// Takes a message out of the picture; the number it had.
     pub(super) fn remove(&mut self, uid: u32) -> Option<NonZeroU32> {
         self.metas.remove(&uid);
+        self.gone.remove(&uid);
         self.view.remove(uid)
     }
 
     /// Brings the picture up to date and says what the client is to be told, in the order it has to be told.
     /// Messages that are gone stay in the picture while they may not be told.
     pub(super) fn update(&mut self, snapshot: Vec<MessageMeta>, may_expunge: bool) -> Vec<Response> {
-        self.changes.mark_unchanged();
+        self.is_behind = false;
         let mut updates = Vec::new();
+        let present = View::new(snapshot.iter().map(|meta| meta.uid));
+        let absent = self.view.uids().iter().copied().filter(|uid| present.seq_of(*uid).is_none());
+        self.gone = absent.collect();
         if may_expunge {
-            let present = View::new(snapshot.iter().map(|meta| meta.uid));
-            let gone: Vec<u32> =
-                self.view.uids().iter().copied().filter(|uid| present.seq_of(*uid).is_none()).collect();
-            updates.extend(gone.into_iter().filter_map(|uid| self.remove(uid)).map(Response::Expunge));
+            // From the last to the first, so that no removal moves what another has to move again.
+            let gone = std::mem::take(&mut self.gone);
+            updates.extend(gone.iter().rev().filter_map(|uid| self.remove(*uid)).map(Response::Expunge));
         }
         let mut changed = Vec::new();
         let known = self.view.len();

@@ -1,0 +1,22 @@
+//! Sessions of all protocols against a running server: what one of them does, the others see; what is refused
+//! leaves nothing behind.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "test code"
+)]
+
+#[path = "sessions/imap.rs"]
+mod imap;
+#[path = "sessions/mailboxes.rs"]
+mod mailboxes;
+#[path = "sessions/pop3.rs"]
+mod pop3;
+#[path = "support/server.rs"]
+mod server;
+#[path = "sessions/smtp.rs"]
+mod smtp;

@@ -1,0 +1,311 @@
+//! A server in this process, and peers that speak to it line by line, so that tests see every octet.
+
+use std::path::Path;
+use std::time::Duration;
+
+use posthaste_server::config::{Config, Limits, Listen};
+use posthaste_server::directory::{Account, Address, HashCost, NewAccount};
+use posthaste_server::listen::{self, Running, Service};
+use posthaste_server::tls;
+use posthaste_tokio::tls::{Alpn, client_config_with_roots};
+use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+pub(crate) struct World {
+    pub(crate) data: TempDir,
+    pub(crate) running: Running,
+    roots: RootCertStore,
+}
+
+impl World {
+    /// A server for `x.test` with alice, bob and postmaster, whose passwords are `secret`.
+    pub(crate) async fn new() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let running = listen::start(config(data.path(), limits), HashCost::MINIMUM).await.unwrap();
+        running.directory().add_domain("x.test").await.unwrap();
+        let certificate = CertificateDer::from_pem_file(tls::self_signed_certificate(data.path())).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate).unwrap();
+        let world = Self { data, running, roots };
+        for name in ["alice", "bob", "postmaster"] {
+            world.account(name, None).await;
+        }
+        world
+    }
+
+    pub(crate) async fn account(&self, name: &str, quota: Option<u64>) -> Account {
+        let address = Address::parse(&format!("{name}@x.test")).unwrap();
+        let new = NewAccount { address: address.clone(), password: "secret".to_owned(), quota };
+        self.running.directory().add_account(new).await.unwrap();
+        self.running.directory().account(&address).await.unwrap().unwrap()
+    }
+
+    /// A peer on a port, over TLS where the service begins with it.
+    pub(crate) async fn connect(&self, service: Service) -> Peer {
+        let tcp = TcpStream::connect(self.running.address(service).unwrap()).await.unwrap();
+        match service {
+            Service::Imaps => self.over_tls(tcp, Alpn::Imap).await,
+            Service::Pop3s => self.over_tls(tcp, Alpn::Pop3).await,
+            Service::Submissions => self.over_tls(tcp, Alpn::Smtp).await,
+            _ => Peer::new(tcp),
+        }
+    }
+
+    async fn over_tls(&self, tcp: TcpStream, alpn: Alpn) -> Peer {
+        let config = client_config_with_roots(self.roots.clone(), alpn).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        Peer::new(tokio_rustls::TlsConnector::from(config).connect(name, tcp).await.unwrap())
+    }
+
+    /// A logged-in IMAP session.
+    pub(crate) async fn imap(&self, name: &str) -> Imap {
+        let mut peer = self.connect(Service::Imaps).await;
+        peer.expect("* OK").await;
+        let mut imap = Imap { peer, number: 0 };
+        imap.ok(&format!("LOGIN {name}@x.test secret")).await;
+        imap
+    }
+
+    /// A logged-in IMAP session with a mailbox open.
+    pub(crate) async fn selected(&self, name: &str, mailbox: &str) -> Imap {
+        let mut imap = self.imap(name).await;
+        imap.ok(&format!("SELECT {mailbox}")).await;
+        imap
+    }
+
+    /// A POP3 session up to the answer to PASS.
+    pub(crate) async fn pop3(&self, name: &str) -> (Peer, String) {
+        let mut peer = self.connect(Service::Pop3s).await;
+        peer.expect("+OK").await;
+        peer.ask(&format!("USER {name}@x.test"), "+OK").await;
+        peer.send("PASS secret\r\n").await;
+        let answer = peer.line().await;
+        (peer, answer)
+    }
+
+    /// An SMTP session behind EHLO.
+    pub(crate) async fn smtp(&self) -> Peer {
+        let mut peer = self.connect(Service::Smtp).await;
+        peer.expect("220 ").await;
+        peer.ehlo("EHLO").await;
+        peer
+    }
+
+    /// Delivers a message, as SMTP writes it, whose last line has its end.
+    pub(crate) async fn deliver(&self, to: &str, message: &str) {
+        let mut peer = self.smtp().await;
+        peer.envelope("<out@side.test>", &[to]).await;
+        peer.ask(&format!("{message}."), "250 ").await;
+        peer.ask("QUIT", "221 ").await;
+    }
+
+    pub(crate) async fn used(&self, name: &str) -> u64 {
+        let address = Address::parse(&format!("{name}@x.test")).unwrap();
+        self.running.directory().account(&address).await.unwrap().unwrap().used
+    }
+
+    /// Messages that are anywhere in the store.
+    pub(crate) fn messages(&self) -> i64 {
+        self.count("messages")
+    }
+
+    fn count(&self, table: &str) -> i64 {
+        let sql = rusqlite::Connection::open(self.data.path().join("posthaste.sqlite")).unwrap();
+        sql.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    }
+
+    /// Nothing is left of a message that was not taken.
+    pub(crate) fn assert_nothing_stored(&self) {
+        assert_eq!((self.count("messages"), self.count("blobs"), self.count("chunks")), (0, 0, 0));
+    }
+
+    pub(crate) fn spool_files(&self) -> usize {
+        std::fs::read_dir(self.data.path().join("spool")).unwrap().count()
+    }
+}
+
+fn config(data: &Path, limits: Limits) -> Config {
+    let any = || vec![std::net::SocketAddr::from(([127, 0, 0, 1], 0))];
+    let listen = Listen {
+        smtp: any(),
+        submission: any(),
+        submissions: any(),
+        imap: any(),
+        imaps: any(),
+        pop3: any(),
+        pop3s: any(),
+        lmtp: any(),
+        http: Vec::new(),
+    };
+    Config { hostname: "localhost".to_owned(), data: data.to_owned(), listen, tls: None, limits }
+}
+
+trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Transport for T {}
+
+/// The other end of a connection. Whatever it waits for must come within [`PATIENCE`].
+pub(crate) struct Peer(BufReader<Box<dyn Transport>>);
+
+impl Peer {
+    fn new(transport: impl Transport + 'static) -> Self {
+        Self(BufReader::new(Box::new(transport)))
+    }
+
+    pub(crate) async fn send(&mut self, text: &str) {
+        timeout(PATIENCE, self.0.write_all(text.as_bytes())).await.expect("stuck").unwrap();
+        timeout(PATIENCE, self.0.flush()).await.expect("stuck").unwrap();
+    }
+
+    /// The next line with its end; empty at the end of the connection.
+    pub(crate) async fn line(&mut self) -> String {
+        let mut line = Vec::new();
+        timeout(PATIENCE, self.0.read_until(b'\n', &mut line)).await.expect("no line came").unwrap();
+        String::from_utf8(line).unwrap()
+    }
+
+    pub(crate) async fn octets(&mut self, count: usize) -> Vec<u8> {
+        let mut octets = vec![0; count];
+        timeout(PATIENCE, self.0.read_exact(&mut octets)).await.expect("no octets came").unwrap();
+        octets
+    }
+
+    pub(crate) async fn expect(&mut self, start: &str) -> String {
+        let line = self.line().await;
+        assert!(line.starts_with(start), "expected {start:?}, got {line:?}");
+        line
+    }
+
+    /// Sends a line, whose answer is one line that starts so.
+    pub(crate) async fn ask(&mut self, command: &str, start: &str) -> String {
+        self.send(&format!("{command}\r\n")).await;
+        let line = self.line().await;
+        assert!(line.starts_with(start), "{command:?}: expected {start:?}, got {line:?}");
+        line
+    }
+
+    pub(crate) async fn ehlo(&mut self, verb: &str) -> String {
+        self.send(&format!("{verb} client.test\r\n")).await;
+        let mut lines = String::new();
+        loop {
+            let line = self.expect("250").await;
+            lines.push_str(&line);
+            if line.starts_with("250 ") {
+                return lines;
+            }
+        }
+    }
+
+    /// MAIL, RCPT, DATA.
+    pub(crate) async fn envelope(&mut self, from: &str, to: &[&str]) {
+        self.ask(&format!("MAIL FROM:{from}"), "250 ").await;
+        for to in to {
+            self.ask(&format!("RCPT TO:<{to}>"), "250 ").await;
+        }
+        self.ask("DATA", "354 ").await;
+    }
+
+    /// Lines up to the one with a single dot.
+    pub(crate) async fn multiline(&mut self) -> String {
+        let mut lines = String::new();
+        loop {
+            let line = self.line().await;
+            if line == ".\r\n" {
+                return lines;
+            }
+            assert!(!line.is_empty(), "cut after {lines:?}");
+            lines.push_str(&line);
+        }
+    }
+}
+
+/// An IMAP session.
+pub(crate) struct Imap {
+    pub(crate) peer: Peer,
+    number: u32,
+}
+
+impl Imap {
+    /// Sends a command; everything up to and with its tagged answer, literals in place, the tag written `T`.
+    pub(crate) async fn run(&mut self, command: &str) -> String {
+        let tag = self.start(command).await;
+        self.finish(&tag).await
+    }
+
+    pub(crate) async fn start(&mut self, command: &str) -> String {
+        self.number += 1;
+        let tag = format!("a{}", self.number);
+        self.peer.send(&format!("{tag} {command}\r\n")).await;
+        tag
+    }
+
+    pub(crate) async fn finish(&mut self, tag: &str) -> String {
+        let mut all = String::new();
+        loop {
+            let response = self.response().await;
+            assert!(!response.is_empty(), "cut after {all:?}");
+            if let Some(status) = response.strip_prefix(&format!("{tag} ")) {
+                return format!("{all}T {status}");
+            }
+            all.push_str(&response);
+        }
+    }
+
+    /// One response with its literals.
+    pub(crate) async fn response(&mut self) -> String {
+        let mut response = String::new();
+        loop {
+            let line = self.peer.line().await;
+            response.push_str(&line);
+            let literal = line.strip_suffix("}\r\n").and_then(|line| line.rsplit_once('{'));
+            let Some(count) = literal.and_then(|(_, count)| count.parse().ok()) else { return response };
+            response.push_str(&String::from_utf8(self.peer.octets(count).await).unwrap());
+        }
+    }
+
+    pub(crate) async fn ok(&mut self, command: &str) -> String {
+        let answer = self.run(command).await;
+        assert!(answer.contains("T OK"), "{command:?}: {answer:?}");
+        answer
+    }
+
+    pub(crate) async fn no(&mut self, command: &str) -> String {
+        let answer = self.run(command).await;
+        assert!(answer.contains("T NO"), "{command:?}: {answer:?}");
+        answer
+    }
+
+    /// APPEND with a synchronising literal.
+    pub(crate) async fn append(&mut self, arguments: &str, message: &str) -> String {
+        let tag = self.start(&format!("APPEND {arguments} {{{}}}", message.len())).await;
+        let line = self.peer.line().await;
+        if let Some(status) = line.strip_prefix(&format!("{tag} ")) {
+            return format!("T {status}");
+        }
+        assert!(line.starts_with('+'), "{line:?}");
+        self.peer.send(&format!("{message}\r\n")).await;
+        self.finish(&tag).await
+    }
+
+    pub(crate) async fn idle(&mut self) -> String {
+        let tag = self.start("IDLE").await;
+        self.peer.expect("+").await;
+        tag
+    }
+
+    pub(crate) async fn done(&mut self, tag: &str) -> String {
+        self.peer.send("DONE\r\n").await;
+        self.finish(tag).await
+    }
+}
+
+/// How long anything may take that has to come.
+const PATIENCE: Duration = Duration::from_secs(20);
