@@ -1,7 +1,7 @@
 //! Mail kept by IMAP (RFC 9051, RFC 3501): one session of one user.
 //!
 //! Decides what the commands do to the store and what the client is told of it. The client's picture of the
-//! selected mailbox ([`selected`]) changes only when it is told, and it is told at the end of commands and in IDLE.
+//! selected mailbox (`selected`) changes only when it is told, and it is told at the end of commands and in IDLE.
 
 mod content;
 mod convert;

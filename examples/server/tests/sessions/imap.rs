@@ -235,3 +235,40 @@ async fn a_stop_says_bye_to_a_session_that_waits() {
     idling.peer.expect("* BYE").await;
     waiting.peer.expect("* BYE").await;
 }
+
+#[tokio::test]
+async fn a_header_is_found_wherever_the_content_is_cut_into_chunks() {
+    let world = World::new().await;
+    let mut imap = world.selected("alice", "INBOX").await;
+    let chunk = usize::try_from(posthaste_server::store::CHUNK).unwrap();
+    for (number, octets_before) in (1..=5).zip(chunk - 4..) {
+        let lines = format!("X-Filler: {}\r\n", "x".repeat(88)).repeat(chunk / 100 - 1);
+        let header = format!("{lines}X: {}\r\n\r\n", "x".repeat(octets_before - lines.len() - 3));
+        assert_eq!(header.len(), octets_before + 4);
+        imap.append("INBOX", &format!("{header}body\r\n\r\nmore\r\n")).await;
+        let answer = imap.ok(&format!("FETCH {number} BODY.PEEK[HEADER]")).await;
+        assert!(answer.contains(&format!("{{{}}}\r\n{header})\r\n", header.len())), "{octets_before}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_being_read_can_be_read_to_its_end_though_it_is_expunged() {
+    let world = World::new().await;
+    let mut reader = world.selected("alice", "INBOX").await;
+    let text = "0123456789abcde\r\n".repeat(500_000);
+    let message = format!("Subject: long\r\n\r\n{text}");
+    reader.append("INBOX", &message).await;
+    let tag = reader.start("FETCH 1 (BODY.PEEK[] BODY.PEEK[TEXT]<17.17>)").await;
+    reader.peer.expect(&format!("* 1 FETCH (BODY[] {{{}}}", message.len())).await;
+    assert_eq!(reader.peer.octets(1000).await, &message.as_bytes()[..1000]);
+    // More than the buffers on the way can hold is still in the store.
+    let mut other = world.selected("alice", "INBOX").await;
+    other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)").await;
+    assert!(other.ok("EXPUNGE").await.starts_with("* 1 EXPUNGE\r\n"));
+    assert!(reader.peer.octets(message.len() - 1000).await == message.as_bytes()[1000..]);
+    let rest = reader.finish(&tag).await;
+    assert!(rest.starts_with(" BODY[TEXT]<17> {17}\r\n0123456789abcde\r\n)\r\n"), "{rest}");
+    assert!(!rest.contains("EXPUNGE\r\n"), "{rest}");
+    assert!(reader.ok("NOOP").await.starts_with("* 1 EXPUNGE\r\n"));
+    assert_eq!(world.messages(), 0);
+}

@@ -171,3 +171,21 @@ async fn a_stop_waits_for_a_message_that_is_coming_in() {
     let sql = rusqlite::Connection::open(data.path().join("posthaste.sqlite")).unwrap();
     assert_eq!(sql.query_row("SELECT count(*) FROM messages", [], |row| row.get::<_, i64>(0)), Ok(1));
 }
+
+#[tokio::test]
+async fn stls_04_what_was_said_before_starttls_is_forgotten() {
+    let world = World::new().await;
+    let mut peer = world.smtp().await;
+    peer.ask("MAIL FROM:<a@b.test>", "250 ").await;
+    peer.ask("RCPT TO:<alice@x.test>", "250 ").await;
+    peer.ask("STARTTLS", "220 ").await;
+    let mut peer = world.secure(peer).await;
+    peer.ask("DATA", "503 ").await;
+    peer.ask("MAIL FROM:<a@b.test>", "503 ").await;
+    assert!(!peer.ehlo("EHLO").await.contains("STARTTLS"));
+    peer.envelope("<a@b.test>", &["bob@x.test"]).await;
+    peer.ask(MESSAGE, "250 ").await;
+    assert_eq!((world.used("alice").await, world.messages()), (0, 1));
+    let header = world.selected("bob", "INBOX").await.ok("FETCH 1 BODY[HEADER]").await;
+    assert!(header.contains("with ESMTPS\r\n"), "{header}");
+}

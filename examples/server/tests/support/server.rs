@@ -60,7 +60,13 @@ impl World {
         }
     }
 
-    async fn over_tls(&self, tcp: TcpStream, alpn: Alpn) -> Peer {
+    /// The same connection over TLS, once the server has said that it is ready for it.
+    pub(crate) async fn secure(&self, peer: Peer) -> Peer {
+        assert!(peer.0.buffer().is_empty());
+        self.over_tls(peer.0.into_inner(), Alpn::Smtp).await
+    }
+
+    async fn over_tls(&self, tcp: impl Transport + 'static, alpn: Alpn) -> Peer {
         let config = client_config_with_roots(self.roots.clone(), alpn).unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         Peer::new(tokio_rustls::TlsConnector::from(config).connect(name, tcp).await.unwrap())

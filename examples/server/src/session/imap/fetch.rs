@@ -39,7 +39,7 @@ impl Session {
             match self.mark_seen(&targets).await {
                 // The client learns of the flag with the row.
                 Ok(true) if !attributes.contains(&FetchAttribute::Flags) => {
-                    attributes.push(FetchAttribute::Flags)
+                    attributes.push(FetchAttribute::Flags);
                 }
                 Ok(_) => {}
                 Err(error) => return Ok(asked.no(self.connection.machine(), refusal(&error))?),

@@ -129,9 +129,9 @@ impl Session {
         }
         let server = self.connection.machine();
         if gone {
-            asked.no(server, expunge_issued())?
+            asked.no(server, expunge_issued())?;
         } else {
-            asked.ok(server)?
+            asked.ok(server)?;
         }
         Ok(())
     }
@@ -152,7 +152,7 @@ impl Session {
             && copied.as_ref().is_ok_and(|copied| wanted && copied.sources.is_empty());
         self.sync().await;
         let server = self.connection.machine();
-        match copied.and_then(copy_uid) {
+        match copied.and_then(|copied| copy_uid(&copied)) {
             Ok(_) if gone => asked.no(server, expunge_issued())?,
             Ok(copied) => asked.ok(server, copied)?,
             Err(StoreError::NoSuchMailbox) => asked.no(server, Refusal::try_create())?,
@@ -176,7 +176,7 @@ impl Session {
             (None, _) => Err(StoreError::NoSuchMailbox),
         };
         let sources = moved.as_ref().map(|moved| moved.sources.clone()).unwrap_or_default();
-        match moved.and_then(copy_uid) {
+        match moved.and_then(|moved| copy_uid(&moved)) {
             Ok(copied) => {
                 if let Some(copied) = copied {
                     asked.moved(self.connection.machine(), copied)?;
@@ -233,7 +233,7 @@ pub(super) fn expunge_issued() -> Refusal {
     Refusal::new("Some messages are gone").with_code(ResponseCode::ExpungeIssued)
 }
 
-fn copy_uid(copied: Copied) -> Result<Option<CopyUid>, StoreError> {
+fn copy_uid(copied: &Copied) -> Result<Option<CopyUid>, StoreError> {
     if copied.sources.is_empty() {
         return Ok(None);
     }
