@@ -1,4 +1,164 @@
-//! IMAP4rev1 without I/O: codec, session rules, server and client machine, server-side algorithms.
+//! IMAP without I/O: codec, server machine and client machine for IMAP4rev1, and the algorithms a server needs.
+//!
+//! Bytes and the time go in; events, bytes and deadlines come out. Whoever has a socket and a clock drives it. A server
+//! with one message in its only mailbox, and a client that reads it:
+//!
+//! ```
+//! use std::num::NonZeroU32;
+//!
+//! use posthaste_imap::server::{Config, Event, SelectData, SelectedFlags, Server};
+//! use posthaste_imap::types::{FetchItem, Payload, Section};
+//! use posthaste_imap::{Bytes, Misuse, Security, Step, Time};
+//!
+//! const MESSAGE: &[u8] = b"Subject: hello\r\n\r\nworld\r\n";
+//!
+//! /// The application: every event that asks has one method for each legal answer.
+//! fn answer(server: &mut Server, event: Event) -> Result<(), Misuse> {
+//!     let one = NonZeroU32::MIN;
+//!     match event {
+//!         Event::Login(login) if login.user().as_bytes() == b"joe" && login.password().expose() == b"secret" => {
+//!             login.ok(server)
+//!         }
+//!         Event::Login(login) => login.refuse(server),
+//!         Event::Select(select) if select.mailbox.is_inbox() => {
+//!             let flags = SelectedFlags::default();
+//!             let (uid_validity, uid_next) = (one, one.saturating_add(1));
+//!             select.ok(server, SelectData { flags, exists: 1, recent: 0, unseen: None, uid_validity, uid_next })
+//!         }
+//!         Event::Fetch(fetch) => {
+//!             // Looks at what is wanted in a real program: `fetch.set`, `fetch.attributes`.
+//!             let mut row = fetch.begin().row(server, one)?;
+//!             row.item(server, &FetchItem::Uid(one))?;
+//!             let whole = Payload::Section { section: Section::whole(), origin: None };
+//!             let mut literal = row.literal(server, &whole, MESSAGE.len() as u64)?;
+//!             // Any number of chunks; `Misuse::Congested` says when to wait for the network.
+//!             literal.write(server, Bytes::from_static(MESSAGE))?;
+//!             literal.finish(server)?.finish(server)?.ok(server)
+//!         }
+//!         // LOGOUT, violations and the like are for information.
+//!         _ => Ok(()),
+//!     }
+//! }
+//!
+//! let mut server = Server::new(Config::new("mail.example.org"), Security::Tls, Time::ZERO);
+//! let mut heard = [
+//!     &b"1 LOGIN joe secret\r\n2 SELECT INB"[..], // cut as the network likes
+//!     b"OX\r\n3 FETCH 1 (UID BODY[])\r\n",
+//!     b"4 LOGOUT\r\n",
+//! ].into_iter();
+//! let mut said = Vec::new();
+//! loop {
+//!     let step = server.poll_event()?;
+//!     while let Some(bytes) = server.poll_transmit() {
+//!         said.extend_from_slice(&bytes);
+//!     }
+//!     match step {
+//!         Step::Event(event) => answer(&mut server, event)?,
+//!         Step::NeedInput => match heard.next() {
+//!             Some(bytes) => server.handle_input(Time::ZERO, bytes),
+//!             None => server.handle_eof(Time::ZERO),
+//!         },
+//!         Step::Closed => break,
+//!         Step::Upgrade(_) | Step::Paused => unreachable!("TLS is up, and every question was answered at once"),
+//!     }
+//! }
+//! let said = String::from_utf8(said)?;
+//! assert!(said.contains("* 1 FETCH (UID 1 BODY[] {25}\r\nSubject: hello\r\n\r\nworld\r\n)\r\n3 OK "));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A client is the same the other way round: commands are queued and get an id, the machine sends what the rules of
+//! pipelining allow. [`client::Client`] has a transcript.
+//!
+//! # The loop
+//!
+//! One loop drives all machines of Posthaste; [`posthaste_wire`] shows it in full and says what follows from it. In
+//! short: poll events until there are none; send what [`poll_transmit`](Machine::poll_transmit) gives; then do what
+//! the last [`Step`] asks for, be it reading, waiting or a change of layer.
+//!
+//! A question is answered once, by value: the compiler refuses a second answer.
+//!
+//! ```compile_fail,E0382
+//! use posthaste_imap::server::{Asked, Noop, Server};
+//! use posthaste_imap::Misuse;
+//!
+//! fn twice(server: &mut Server, noop: Asked<Noop>) -> Result<(), Misuse> {
+//!     noop.ok(server)?;
+//!     noop.ok(server)
+//! }
+//! ```
+//!
+//! # Modules
+//!
+//! | module | what it decides |
+//! | --- | --- |
+//! | [`server`] | the server's side of one conversation: what is answered at once, what the application is asked |
+//! | [`client`] | the client's side: what may be sent when, what the answers mean |
+//! | [`types`] | the values of the grammar; what it cannot express cannot be made |
+//! | [`parse`], [`encode`] | lines to values and back, strictly from clients, leniently from servers |
+//! | [`message`] | envelope, body structure and sections of a stored message |
+//! | [`search`] | which messages match SEARCH, without reading more of them than needed |
+//! | [`view`] | which sequence number is which UID, for one client |
+//! | [`pattern`] | which names a LIST pattern matches |
+//! | [`error`] | what can be wrong |
+//! | [`State`], [`Group`], [`Transition`] | what is legal when, for both sides |
+//!
+//! # Coverage
+//!
+//! *Codec*: can be read and written. *Server*: the machine announces it and asks the application, or answers itself.
+//! *Client*: the machine has a method or an event for it.
+//!
+//! | RFC | what | codec | server | client |
+//! | --- | --- | --- | --- | --- |
+//! | 3501 | IMAP4rev1 | yes | yes | yes |
+//! | 9051 | IMAP4rev2 | yes, but `$` | not announced | what servers send of it is understood |
+//! | 2177 | IDLE | yes | yes | yes, renewed in time |
+//! | 2342 | NAMESPACE | yes | yes | yes |
+//! | 2971 | ID | yes | yes | yes |
+//! | 3348 | CHILDREN | yes | yes | yes |
+//! | 3516 | BINARY | FETCH | not announced | FETCH |
+//! | 3691 | UNSELECT | yes | yes | yes |
+//! | 4315 | UIDPLUS | yes | yes | yes |
+//! | 4731 | ESEARCH | yes | not announced | yes |
+//! | 4959 | SASL-IR | yes | yes | yes |
+//! | 5161 | ENABLE | yes | yes, there is nothing to enable | yes |
+//! | 5258, 5819 | LIST-EXTENDED, LIST-STATUS | yes | not announced | by [`command`](client::Client::command) |
+//! | 5530 | response codes | yes | yes | yes |
+//! | 6154 | SPECIAL-USE | yes | yes; CREATE with USE is not announced | yes |
+//! | 6851 | MOVE | yes | yes | yes |
+//! | 6855 | UTF8=ACCEPT | names and quoted strings | not announced | the same, after `enable` |
+//! | 7162 | CONDSTORE, QRESYNC | MODSEQ, HIGHESTMODSEQ, VANISHED, SELECT (CONDSTORE) | not announced | the same |
+//! | 7888 | LITERAL+, LITERAL- | yes | LITERAL+ | both, for strings; APPEND waits for the `+` |
+//! | 7889 | APPENDLIMIT | as any capability | the limit holds, not announced | as any capability |
+//! | 8438 | STATUS=SIZE | yes | not announced | yes |
+//!
+//! "Not announced" means that the server machine does not say that it can: a client that asks all the same is handed
+//! to the application where the codec knows the arguments, and the application refuses with `bad`.
+//!
+//! Not here: COMPRESS, MULTIAPPEND, NOTIFY, OBJECTID, QUOTA, SORT, THREAD, SEARCHRES, METADATA, ACL.
+//!
+//! # Limits and memory
+//!
+//! Every bound has a name: [`Limits`] for the server, [`client::ClientLimits`] for the client, [`types::ParseLimits`]
+//! for one call of a parser, [`message::Limits`] for one message. Messages stream in both directions, so what one
+//! conversation holds does not depend on their length:
+//!
+//! | side | at most |
+//! | --- | --- |
+//! | server, before login | 16 KiB of one command, and its parsed form; one read |
+//! | server, after login | 1 MiB of one command, and its parsed form; one read |
+//! | client | 64 MiB of one response without its streamed payloads (64 KiB before login); one read |
+//! | both | the send queue: 64 KiB, one chunk, and the answers in between |
+//!
+//! Added to that is what the application hands in: updates the server must not send yet
+//! ([`update`](server::Server::update)), and commands a client queues.
+//!
+//! # Features
+//!
+//! `std` (default) lets the byte search use wider vector instructions where the processor has them. Without it the
+//! crate needs only `alloc`; behaviour is the same.
+//!
+//! The minimum supported Rust version is 1.85.
 #![no_std]
 #![warn(clippy::arithmetic_side_effects, clippy::as_conversions)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests may panic"))]

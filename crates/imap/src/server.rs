@@ -55,7 +55,8 @@ use crate::types::{Capability, Response, Tag};
 
 /// The server's side of one conversation.
 ///
-/// Memory: see [`Limits`](crate::Limits); nothing grows with the length of the conversation.
+/// Memory: see [`Limits`](crate::Limits); nothing grows with the length of the conversation but what
+/// [`update`](Self::update) has to hold back.
 #[derive(Debug)]
 pub struct Server {
     config: Config,

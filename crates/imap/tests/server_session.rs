@@ -172,6 +172,42 @@ fn a_session_reads_in_order_in_any_split() {
 }
 
 #[test]
+fn nothing_behind_logout_is_looked_at() {
+    let outcome = conversation(b"a LOGIN u p\r\nb LOGOUT\r\nc DELETE inbox\r\nd APPEND inbox {2+}\r\nhi\r\n");
+    assert_eq!(outcome.notes, [Note::event("Login"), Note::event("Logout")]);
+    let text = outcome.text();
+    assert!(outcome.closed && text.ends_with("* BYE Logging out\r\nb OK LOGOUT completed\r\n"), "{text}");
+}
+
+#[test]
+fn imap_01_a_literal_before_login_is_let_in_only_for_login_and_only_when_it_is_small() {
+    let text = conversation(b"a LOGIN {1}\r\nu {1}\r\np\r\n").text();
+    assert_eq!(text.matches("+ OK\r\n").count(), 2, "{text}");
+    assert!(text.contains("a OK [CAPABILITY "), "{text}");
+    for input in [
+        "a APPEND inbox {1}\r\n",
+        "a SELECT {5}\r\n",
+        "a BOGUS {1}\r\n",
+        "a LOGIN {1025}\r\n",
+        "a\" NOOP {1}\r\n",
+    ] {
+        let text = conversation(input.as_bytes()).text();
+        assert!(!text.contains("\r\n+ ") && text.contains(" BAD "), "{input}: {text}");
+    }
+}
+
+#[test]
+fn the_end_of_the_line_behind_a_message_is_awaited_no_longer_than_any_command() {
+    let mut server = private();
+    run(&mut server, [&b"a LOGIN u p\r\nb APPEND inbox {2+}\r\nhi"[..]], false, application);
+    let deadline = server.poll_timeout().unwrap();
+    assert_eq!(deadline.since_epoch().as_secs(), 5 * 60);
+    server.handle_timeout(deadline);
+    assert_eq!(server.poll_event(), Ok(Step::Event(Event::BodyAborted)));
+    assert_eq!(server.poll_event(), Ok(Step::Closed));
+}
+
+#[test]
 fn append_streams_with_either_kind_of_literal() {
     let outcome = conversation(
         b"a LOGIN u p\r\nb APPEND inbox (\\Seen) {5}\r\nh\x01\rl\n\r\nc APPEND inbox {2+}\r\nhi\r\nd NOOP\r\n",

@@ -88,8 +88,9 @@ impl Client {
     /// Queues a command.
     ///
     /// What the state allows is judged as if all commands before it succeeded. One that then proves impossible
-    /// comes back as [`Event::NotSent`]. While IDLE is in progress, commands wait for [`Client::done`]. The octets of [`Command::Append`] are asked for by
-    /// [`Event::AppendReady`]; the response to [`Command::Authenticate`]'s challenges by [`Event::Challenge`].
+    /// comes back as [`Event::NotSent`]. While IDLE is in progress, commands wait for [`Client::done`]. The octets of
+    /// [`Command::Append`] are asked for by [`Event::AppendReady`]; the response to [`Command::Authenticate`]'s
+    /// challenges by [`Event::Challenge`].
     ///
     /// # Errors
     /// [`Misuse`] when the command is not legal then, when it would give away a password (see [`Config`]), when

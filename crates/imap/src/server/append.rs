@@ -81,6 +81,7 @@ impl Server {
                 if end && let Phase::Append(tag) = core::mem::replace(&mut self.phase, Phase::Command) {
                     self.timers.disarm(super::Timer::Append);
                     self.phase = Phase::AppendTail(tag);
+                    self.timers.arm_once(super::Timer::Command, self.now, self.config.limits.command_timeout);
                 }
                 // Only literal8 may hold NUL, and it is not offered (RFC 9051 4.3).
                 let seen = self.append_nul;
