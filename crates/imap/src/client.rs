@@ -188,7 +188,7 @@ impl Client {
     }
 }
 
-/// The contract of [`Machine`].
+/// The contract of [`Machine`](crate::Machine).
 impl Client {
     /// Takes bytes of the server, in any split.
     pub fn handle_input(&mut self, now: Time, input: &[u8]) {
