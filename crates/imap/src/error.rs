@@ -104,6 +104,9 @@ pub enum Violation {
     /// A command that is not offered.
     #[error("unknown command")]
     UnknownCommand,
+    /// An extension that is not announced.
+    #[error("extension that is not offered")]
+    NotOffered,
     /// A command that is not legal in the present state (RFC 9051 3).
     #[error("command out of order")]
     WrongState,

@@ -653,6 +653,23 @@ fn res_05_a_client_that_does_not_read_gets_no_more_answers() {
 }
 
 #[test]
+fn an_extension_that_is_not_announced_is_refused() {
+    for command in [
+        "SELECT inbox (CONDSTORE)",
+        "LIST (SUBSCRIBED) \"\" *",
+        "CREATE x (USE (\\Sent))",
+        "FETCH 1 (BINARY[1])",
+        "FETCH 1 (FLAGS MODSEQ)",
+        "SEARCH RETURN (COUNT) ALL",
+    ] {
+        let outcome =
+            conversation(format!("a LOGIN u p\r\nb SELECT inbox\r\nc {command}\r\nd NOOP\r\n").as_bytes());
+        let text = outcome.text();
+        assert!(text.contains("\r\nc BAD ") && text.contains("\r\nd OK "), "{command}: {text}");
+    }
+}
+
+#[test]
 fn silence_ends_in_autologout() {
     let mut server = private();
     run(&mut server, [&b"a LOGIN u p\r\n"[..]], false, application);

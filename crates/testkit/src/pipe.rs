@@ -128,9 +128,8 @@ impl Side {
     }
 
     fn upgrade<M: Machine>(&mut self, machine: &mut M) {
-        if let Some(upgrade) = self.upgrade.take()
-            && let Err(misuse) = machine.upgraded(Time::ZERO, upgrade, Security::Tls)
-        {
+        let Some(upgrade) = self.upgrade.take() else { return };
+        if let Err(misuse) = machine.upgraded(Time::ZERO, upgrade, Security::Tls) {
             self.ended = Some(Err(misuse.to_string()));
         }
     }

@@ -119,8 +119,8 @@ mod tests {
                 let piece = alloc::vec![u8::try_from(number).unwrap(); size];
                 expected.extend_from_slice(&piece);
                 if copy { queue.put(&piece) } else { queue.push(Bytes::from(piece)) }
-                if pop && let Some(bytes) = queue.pop() {
-                    sent.extend_from_slice(&bytes);
+                if pop {
+                    sent.extend(queue.pop().into_iter().flatten());
                 }
                 prop_assert_eq!(queue.len(), expected.len() - sent.len());
                 prop_assert_eq!(queue.is_congested(), queue.len() >= 16_000);

@@ -78,10 +78,13 @@ impl Server {
         match self.framer.next(&self.frame_limits()) {
             Frame::NeedInput => Poll::NeedInput,
             Frame::Chunk(chunk, end) => {
-                if end && let Phase::Append(tag) = core::mem::replace(&mut self.phase, Phase::Command) {
+                if end {
                     self.timers.disarm(super::Timer::Append);
-                    self.phase = Phase::AppendTail(tag);
-                    self.timers.arm_once(super::Timer::Command, self.now, self.config.limits.command_timeout);
+                    if let Phase::Append(tag) = core::mem::replace(&mut self.phase, Phase::Command) {
+                        self.phase = Phase::AppendTail(tag);
+                        let timeout = self.config.limits.command_timeout;
+                        self.timers.arm_once(super::Timer::Command, self.now, timeout);
+                    }
                 }
                 // Only literal8 may hold NUL, and it is not offered (RFC 9051 4.3).
                 let seen = self.append_nul;

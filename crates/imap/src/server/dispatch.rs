@@ -8,11 +8,18 @@ use super::{
     Access, Close, Copy, Delete, Event, Expunge, Fetch, Idle, Lsub, Move, Namespace, Noop, Poll, Rename,
     Search, Select, Server, StatusOf, Store, Subscribe, Unselect, Unsubscribe,
 };
+use crate::error::Violation;
 use crate::session::Transition;
-use crate::types::{AString, Addressing, Command, Condition, IdParameters, Response, Tag};
+use crate::types::{
+    AString, Addressing, Command, Condition, FetchAttribute, IdParameters, ListStyle, Response, Tag,
+};
 
 impl Server {
     pub(super) fn dispatch(&mut self, tag: Tag, command: Command) -> Poll {
+        if !is_offered(&command) {
+            self.bad(Some(&tag), None, "An extension that is not offered");
+            return self.violation(Violation::NotOffered);
+        }
         let event = match command {
             Command::Capability => {
                 self.send(&Response::Capability(self.capabilities()));
@@ -99,5 +106,25 @@ impl Server {
 
     fn forbid_expunge(&mut self, addressing: Addressing) {
         self.expunge_forbidden = addressing == Addressing::Sequence;
+    }
+}
+
+/// Whether the command keeps to what is announced. The parser knows more: a proxy has to.
+fn is_offered(command: &Command) -> bool {
+    match command {
+        // CONDSTORE (RFC 7162).
+        Command::Select(_, parameters) | Command::Examine(_, parameters) => parameters.is_empty(),
+        // LIST-EXTENDED (RFC 5258).
+        Command::List(list) => list.style == ListStyle::Basic,
+        // CREATE-SPECIAL-USE (RFC 6154 3).
+        Command::Create(create) => create.special_use.is_empty(),
+        // BINARY (RFC 3516) and CONDSTORE.
+        Command::Fetch(_, _, attributes) => !attributes.iter().any(|attribute| {
+            let binary = matches!(attribute, FetchAttribute::Binary { .. } | FetchAttribute::BinarySize(_));
+            binary || *attribute == FetchAttribute::ModSeq
+        }),
+        // ESEARCH (RFC 4731).
+        Command::Search(_, search) => search.returns.is_none(),
+        _ => true,
     }
 }

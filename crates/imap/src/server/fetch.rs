@@ -175,11 +175,10 @@ impl LiteralWriter {
     /// [`Misuse::TooLittle`] when octets are still due: the client cannot be told any more where the payload ends,
     /// and the machine closes the connection. [`Misuse::WrongConnection`].
     pub fn finish(self, server: &mut Server) -> Result<RowWriter, Misuse> {
-        if server.tickets.check(&self.row.fetch.asked.ticket)? == Answer::InTime
-            && let Err(misuse) = self.counted.finish()
-        {
+        let complete = self.counted.finish();
+        if server.tickets.check(&self.row.fetch.asked.ticket)? == Answer::InTime && complete.is_err() {
             server.close();
-            return Err(misuse);
+            complete?;
         }
         Ok(self.row)
     }
