@@ -35,7 +35,7 @@ pub use id::{AccountId, BlobId, MailboxId};
 pub use mailboxes::{KEYWORDS_MAX, MAILBOXES_MAX, Mailbox, SpecialUse, Status};
 pub(crate) use mailboxes::{create_defaults, remove_all};
 pub use maildrop::{MaildropLock, uidl};
-pub use messages::{Appended, Copied, Delivered, Expunge, InternalDate, MessageMeta, NewMessage};
+pub use messages::{Appended, Copied, Delivered, Expunge, InternalDate, MessageMeta, NewMessage, News};
 pub use name::{COMPONENT_MAX, LEVELS_MAX, MailboxName, NameError, SEPARATOR};
 pub use spool::{Spool, Spooled};
 pub(crate) use writer::Txn;

@@ -478,3 +478,22 @@ impl World {
         self.directory.add_domain("y.test").await.unwrap_err()
     }
 }
+
+#[tokio::test]
+async fn what_is_new_since_a_mod_sequence_is_what_was_added_or_changed() {
+    let world = World::new().await;
+    let inbox = world.mailbox(&world.account("anna", None).await, "INBOX").await;
+    for _ in 0..3 {
+        world.append(&inbox, b"x", Flags::default()).await.unwrap();
+    }
+    let before = world.store.snapshot(inbox.id).await.unwrap();
+    let modseq = before.iter().map(|meta| meta.modseq).max().unwrap();
+    assert_eq!(world.store.changed_since(inbox.id, modseq).await.unwrap().changed, []);
+    world.store.expunge(inbox.id, Expunge::Uids(vec![1])).await.unwrap();
+    let flagged = Flags::from(SystemFlags::FLAGGED);
+    world.store.store_flags(inbox.id, vec![2], StoreMode::Add, flagged).await.unwrap();
+    world.append(&inbox, b"x", Flags::default()).await.unwrap();
+    let news = world.store.changed_since(inbox.id, modseq).await.unwrap();
+    assert_eq!(news.count, 3);
+    assert_eq!(news.changed.iter().map(|meta| meta.uid).collect::<Vec<_>>(), [2, 4]);
+}

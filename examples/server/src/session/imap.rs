@@ -20,8 +20,8 @@ use posthaste_wire::Time;
 use super::Context;
 use super::login::{self, Exchanges, Login};
 use crate::directory::Account;
-use crate::store::{MessageMeta, Spool, Store, StoreError};
-use selected::Selected;
+use crate::store::{Spool, Store, StoreError};
+use selected::{Seen, Selected};
 
 /// Serves one connection until it ends.
 ///
@@ -197,9 +197,9 @@ impl Session {
             return;
         }
         selected.look();
-        match snapshot(&self.context.store, selected, server.is_read_only()).await {
-            Ok(snapshot) => {
-                for update in selected.update(snapshot, may_expunge) {
+        match look(&self.context.store, selected, server.is_read_only()).await {
+            Ok(seen) => {
+                for update in selected.update(seen, may_expunge) {
                     server.update(update);
                 }
             }
@@ -217,21 +217,23 @@ impl Session {
     }
 }
 
-/// The messages of the selected mailbox. New ones become `\Recent` to this session if to no other before.
-async fn snapshot(
-    store: &Store,
-    selected: &mut Selected,
-    is_read_only: bool,
-) -> Result<Vec<MessageMeta>, StoreError> {
-    let snapshot = store.snapshot(selected.mailbox).await?;
-    if snapshot.last().is_some_and(|last| last.uid > selected.view.largest_uid()) {
+/// Asks the store what is new in the selected mailbox. New messages become `\Recent` to this session if to no
+/// other before.
+async fn look(store: &Store, selected: &mut Selected, is_read_only: bool) -> Result<Seen, StoreError> {
+    let news = store.changed_since(selected.mailbox, selected.modseq()).await?;
+    let seen = if selected.misses_any(&news) {
+        Seen::All(store.snapshot(selected.mailbox).await?)
+    } else {
+        Seen::Changed(news.changed)
+    };
+    if seen.metas().last().is_some_and(|last| last.uid > selected.view.largest_uid()) {
         selected.add_recent(if is_read_only {
             store.unclaimed_recent(selected.mailbox).await?
         } else {
             store.claim_recent(selected.mailbox).await?
         });
     }
-    Ok(snapshot)
+    Ok(seen)
 }
 
 /// What a client is told when the store refuses.

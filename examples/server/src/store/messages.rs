@@ -93,6 +93,15 @@ pub struct Copied {
     pub destinations: Vec<u32>,
 }
 
+/// What is new in a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// Messages that were added or changed, by UID.
+    pub changed: Vec<MessageMeta>,
+    /// How many messages the mailbox has.
+    pub count: usize,
+}
+
 /// Which messages to expunge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expunge {
@@ -201,6 +210,25 @@ impl Store {
             Target::open(sql, mailbox)?;
             let mut query = sql.prepare_cached(&format!("{SELECT} WHERE mailbox = ?1 ORDER BY uid"))?;
             Ok(query.query_map([mailbox], meta_from)?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The messages of a mailbox that have a higher mod-sequence than `modseq`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchMailbox`].
+    pub async fn changed_since(&self, mailbox: MailboxId, modseq: u64) -> Result<News, StoreError> {
+        self.read(move |sql| {
+            Target::open(sql, mailbox)?;
+            let count = sql
+                .prepare_cached("SELECT count(*) FROM messages WHERE mailbox = ?1")?
+                .query_row([mailbox], |row| row.get(0))?;
+            let mut query =
+                sql.prepare_cached(&format!("{SELECT} WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid"))?;
+            let changed = query.query_map(params![mailbox, modseq], meta_from)?.collect::<Result<_, _>>()?;
+            Ok(News { changed, count })
         })
         .await
     }

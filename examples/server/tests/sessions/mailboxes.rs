@@ -164,3 +164,23 @@ async fn examine_changes_nothing() {
     );
     assert!(imap.ok("FETCH 1 FLAGS").await.contains("FLAGS (\\Recent)"));
 }
+
+#[tokio::test]
+async fn an_own_change_does_not_hide_the_changes_of_others_before_it() {
+    let world = World::new().await;
+    let mut one = world.selected("alice", "INBOX").await;
+    for _ in 0..3 {
+        one.append("INBOX", MESSAGE).await;
+    }
+    let mut two = world.selected("alice", "INBOX").await;
+    one.ok("STORE 2 +FLAGS.SILENT (\\Flagged)").await;
+    let told = two.ok("STORE 1 +FLAGS.SILENT (\\Answered)").await;
+    assert!(told.starts_with("* 2 FETCH (UID 2 FLAGS (\\Flagged))\r\nT OK"), "{told}");
+    // One comes and one goes: as many messages as before, and not the same.
+    one.ok("STORE 3 +FLAGS.SILENT (\\Deleted)").await;
+    one.ok("EXPUNGE").await;
+    world.deliver("alice@x.test", MESSAGE).await;
+    let told = two.ok("NOOP").await;
+    assert!(told.starts_with("* 3 EXPUNGE\r\n* 3 EXISTS\r\n"), "{told}");
+    assert!(two.ok("UID SEARCH ALL").await.starts_with("* SEARCH 1 2 4\r\n"));
+}

@@ -9,7 +9,7 @@ use posthaste_imap::view::View;
 use tokio::sync::watch;
 
 use super::convert;
-use crate::store::{MailboxId, MessageMeta};
+use crate::store::{MailboxId, MessageMeta, News};
 
 /// The client's picture.
 pub(super) struct Selected {
@@ -22,8 +22,26 @@ pub(super) struct Selected {
     /// The UIDs that are `\Recent` to this session, ascending and apart.
     recent: Vec<Range<u32>>,
     changes: watch::Receiver<u64>,
+    /// The highest mod-sequence that a look at the store has shown. What this session changes itself does not
+    /// count: another may have changed something before.
+    modseq: u64,
     /// A change was noticed, and the store has not been asked since.
     is_behind: bool,
+}
+
+/// What a look at the store has shown, by UID.
+pub(super) enum Seen {
+    /// All messages of the mailbox.
+    All(Vec<MessageMeta>),
+    /// Those that are new or changed; all others are as they were.
+    Changed(Vec<MessageMeta>),
+}
+
+impl Seen {
+    pub(super) fn metas(&self) -> &[MessageMeta] {
+        let (Self::All(metas) | Self::Changed(metas)) = self;
+        metas
+    }
 }
 
 /// Waits for a change of the selected mailbox; whether the mailbox still exists. Never completes without one.
@@ -45,10 +63,11 @@ impl Selected {
         recent: Range<u32>,
         changes: watch::Receiver<u64>,
     ) -> Self {
+        let modseq = highest(&snapshot);
         let view = View::new(snapshot.iter().map(|meta| meta.uid));
         let metas = snapshot.into_iter().map(|meta| (meta.uid, meta)).collect();
         let recent = vec![recent];
-        Self { mailbox, view, metas, gone: BTreeSet::new(), recent, changes, is_behind: false }
+        Self { mailbox, view, metas, gone: BTreeSet::new(), recent, changes, modseq, is_behind: false }
     }
 
     pub(super) fn recent(&self) -> u32 {
@@ -83,6 +102,16 @@ impl Selected {
         self.gone.contains(&uid) || self.view.seq_of(uid).is_none()
     }
 
+    pub(super) const fn modseq(&self) -> u64 {
+        self.modseq
+    }
+
+    /// Whether messages of the picture are gone from the mailbox, so that only a look at all of it shows which.
+    pub(super) fn misses_any(&self, news: &News) -> bool {
+        let added = news.changed.iter().filter(|meta| meta.uid > self.view.largest_uid()).count();
+        !self.gone.is_empty() || news.count != self.view.len().saturating_add(added)
+    }
+
     /// To be called before the store is asked, so that a change after that is noticed again.
     pub(super) fn look(&mut self) {
         self.is_behind = true;
@@ -113,12 +142,16 @@ impl Selected {
 
     /// Brings the picture up to date and says what the client is to be told, in the order it has to be told.
     /// Messages that are gone stay in the picture while they may not be told.
-    pub(super) fn update(&mut self, snapshot: Vec<MessageMeta>, may_expunge: bool) -> Vec<Response> {
+    pub(super) fn update(&mut self, seen: Seen, may_expunge: bool) -> Vec<Response> {
         self.is_behind = false;
         let mut updates = Vec::new();
-        let present = View::new(snapshot.iter().map(|meta| meta.uid));
-        let absent = self.view.uids().iter().copied().filter(|uid| present.seq_of(*uid).is_none());
-        self.gone = absent.collect();
+        self.modseq = self.modseq.max(highest(seen.metas()));
+        if let Seen::All(all) = &seen {
+            let present = View::new(all.iter().map(|meta| meta.uid));
+            let absent = self.view.uids().iter().copied().filter(|uid| present.seq_of(*uid).is_none());
+            self.gone = absent.collect();
+        }
+        let (Seen::All(metas) | Seen::Changed(metas)) = seen;
         if may_expunge {
             // From the last to the first, so that no removal moves what another has to move again.
             let gone = std::mem::take(&mut self.gone);
@@ -126,7 +159,7 @@ impl Selected {
         }
         let mut changed = Vec::new();
         let known = self.view.len();
-        for meta in snapshot {
+        for meta in metas {
             let uid = meta.uid;
             match self.metas.get(&uid) {
                 None if self.view.push(uid) => {
@@ -152,4 +185,8 @@ impl Selected {
         let items = vec![FetchItem::Uid(NonZeroU32::new(uid)?), FetchItem::Flags(self.flags(meta))];
         Some(Response::Fetch(self.view.seq_of(uid)?, items))
     }
+}
+
+fn highest(metas: &[MessageMeta]) -> u64 {
+    metas.iter().map(|meta| meta.modseq).max().unwrap_or_default()
 }
