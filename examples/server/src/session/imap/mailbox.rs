@@ -5,12 +5,12 @@ use std::num::NonZeroU32;
 
 use posthaste_imap::pattern::Matcher;
 use posthaste_imap::server::{
-    Access, Asked, Close, Delete, Lsub, Namespace as NamespaceCommand, Refusal, Rename, Select, SelectData,
+    Access, Asked, Close, Delete, Lsub, Namespace as NamespaceCommand, Rename, Select, SelectData,
     SelectedFlags, StatusOf, Subscribe, Unsubscribe,
 };
 use posthaste_imap::types::{
-    Create, ListCommand, ListResponse, ListStyle, Mailbox as ImapMailbox, MailboxAttribute, Namespace,
-    Namespaces, PermanentFlags, SpecialUse as ImapSpecialUse, StatusAttribute, StatusItem,
+    Create, ListCommand, ListResponse, Mailbox as ImapMailbox, MailboxAttribute, Namespace, Namespaces,
+    PermanentFlags, SpecialUse as ImapSpecialUse, StatusAttribute, StatusItem,
 };
 
 use super::selected::Selected;
@@ -37,10 +37,6 @@ impl Session {
     }
 
     pub(super) async fn list(&mut self, list: Asked<ListCommand>) -> Outcome {
-        if list.style == ListStyle::Extended {
-            list.bad(self.connection.machine(), "LIST with options is not offered")?;
-            return Ok(());
-        }
         let asks_for_delimiter = matches!(&*list.patterns, [pattern] if pattern.as_str().is_empty());
         if asks_for_delimiter {
             if let Ok(mailbox) = ImapMailbox::new("") {
@@ -140,11 +136,6 @@ impl Session {
     }
 
     pub(super) async fn create(&mut self, create: Asked<Create>) -> Outcome {
-        if !create.special_use.is_empty() {
-            let code = posthaste_imap::types::ResponseCode::UseAttr;
-            let refusal = Refusal::new("A role cannot be given").with_code(code);
-            return Ok(create.no(self.connection.machine(), refusal)?);
-        }
         let outcome = match (self.account_id(), convert::name(&create.mailbox)) {
             (Ok(account), Ok(name)) => self.context.store.create_mailbox(account, &name).await.map(drop),
             (Err(error), _) => Err(error),

@@ -14,10 +14,6 @@ use crate::store::{MessageMeta, Store, StoreError};
 
 impl Session {
     pub(super) async fn search(&mut self, asked: Asked<Search>) -> Outcome {
-        if asked.command.returns.is_some() {
-            asked.bad(self.connection.machine(), "RETURN is not offered")?;
-            return Ok(());
-        }
         let found = match &self.selected {
             Some(selected) => search(&self.context.store, selected, &asked).await,
             None => Ok(Vec::new()),
