@@ -51,7 +51,7 @@ pub use message::CopyUid;
 use crate::error::ProtocolError;
 use crate::frame::Framer;
 use crate::session::State;
-use crate::types::{Capability, Response, Tag};
+use crate::types::{Capability, Response, ResponseCode, Tag};
 
 /// The server's side of one conversation.
 ///
@@ -83,7 +83,8 @@ pub struct Server {
     violations: u32,
     /// Whether a well-formed command has come: an HTTP request would have been the first thing.
     is_imap: bool,
-    shutting_down: bool,
+    /// The farewell that is due as soon as no command is in progress.
+    farewell: Option<Refusal>,
     error: Option<ProtocolError>,
 }
 
@@ -149,7 +150,7 @@ impl Server {
             failed_logins: 0,
             violations: 0,
             is_imap: false,
-            shutting_down: false,
+            farewell: None,
             error: None,
         };
         server.timers.arm(Timer::Login, now, server.config.limits.login_timeout);
@@ -226,10 +227,16 @@ impl Server {
         self.out.is_congested()
     }
 
-    /// Says BYE and closes as soon as no command is in progress.
+    /// Says BYE because the server stops, and closes, as soon as no command is in progress.
     pub fn shutdown(&mut self, now: Time) {
+        self.end(now, Refusal::new("Server is shutting down").with_code(ResponseCode::Unavailable));
+    }
+
+    /// Says BYE for a reason of the application's, and closes, as soon as no command is in progress: the selected
+    /// mailbox is gone, say (RFC 2180 3.1).
+    pub fn end(&mut self, now: Time, reason: Refusal) {
         self.now = now;
-        self.shutting_down = true;
+        self.farewell.get_or_insert(reason);
         self.shutdown_if_idle();
     }
 
@@ -343,7 +350,7 @@ impl Server {
             failed_logins: _,
             violations: _,
             is_imap: _,
-            shutting_down: _,
+            farewell: _,
             error: _,
         } = self;
         *old_security = security;

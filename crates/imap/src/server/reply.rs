@@ -160,8 +160,11 @@ impl Server {
 
     pub(super) fn shutdown_if_idle(&mut self) {
         let idle = matches!(self.phase, Phase::Greeting | Phase::Command | Phase::Sasl(_) | Phase::Idle(_));
-        if self.shutting_down && idle && !self.tickets.is_open() {
-            self.bye(Some(ResponseCode::Unavailable), "Server is shutting down");
+        if !idle || self.tickets.is_open() {
+            return;
+        }
+        if let Some(Refusal { code, text }) = self.farewell.take() {
+            self.bye(code, text);
         }
     }
 

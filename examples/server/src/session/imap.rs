@@ -213,7 +213,7 @@ impl Session {
         self.selected = None;
         self.idling = false;
         let now = self.connection.now();
-        self.connection.machine().shutdown(now);
+        self.connection.machine().end(now, Refusal::new("The selected mailbox has been deleted"));
     }
 }
 

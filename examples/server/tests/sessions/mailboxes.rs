@@ -103,9 +103,9 @@ async fn a_mailbox_deleted_under_a_session_ends_that_session_with_bye() {
     one.ok("DELETE Short").await;
     let answer = asking.ok("NOOP").await;
     assert!(!answer.contains("EXPUNGE"), "{answer}");
-    asking.peer.expect("* BYE").await;
+    asking.peer.expect("* BYE The selected mailbox has been deleted").await;
     assert_eq!(asking.peer.line().await, "");
-    idling.peer.expect("* BYE").await;
+    idling.peer.expect("* BYE The selected mailbox has been deleted").await;
     assert_eq!(idling.peer.line().await, "");
     // A session that has renamed it stays: it is the same mailbox.
     one.ok("CREATE Long").await;
