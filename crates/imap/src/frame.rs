@@ -7,7 +7,6 @@
 
 use crate::parse::{LiteralMarker, literal_marker};
 use crate::types::LiteralHeader;
-use alloc::vec::Vec;
 use bytes::{BufMut, Bytes, BytesMut};
 use posthaste_wire::{Counted, Drained, LineTooLong, ReceiveBuffer, Residue, Secret};
 
@@ -171,9 +170,8 @@ impl Framer {
     }
 
     /// The logical line so far, up to and including the announcement that is to be decided.
-    pub(crate) fn so_far(&self) -> Bytes {
-        let text: &[u8] = self.line.strip_suffix(b"\r\n").unwrap_or(&self.line);
-        Bytes::copy_from_slice(text)
+    pub(crate) fn so_far(&self) -> &[u8] {
+        self.line.strip_suffix(b"\r\n").unwrap_or(&self.line)
     }
 
     /// How many octets of the undecided literal the line has room for, and whether it may have another literal.
@@ -244,26 +242,10 @@ impl Framer {
     }
 }
 
-/// The pieces of a logical line between its literals, for whoever wants to look at a line without the grammar.
-pub(crate) fn texts(line: &[u8]) -> Vec<&[u8]> {
-    let mut texts = Vec::new();
-    let mut rest = line;
-    loop {
-        let end = rest.windows(2).position(|pair| pair == b"\r\n").unwrap_or(rest.len());
-        let text = rest.get(..end).unwrap_or_default();
-        texts.push(text);
-        let LiteralMarker::Literal(header) = literal_marker(text) else { return texts };
-        let skip = usize::try_from(header.len).ok().and_then(|len| end.checked_add(2)?.checked_add(len));
-        match skip.and_then(|skip| rest.get(skip..)) {
-            Some(behind) => rest = behind,
-            None => return texts,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     const LIMITS: FrameLimits = FrameLimits { line_max: 64, total_max: 100, literals_max: 3 };

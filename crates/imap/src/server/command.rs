@@ -81,11 +81,10 @@ impl Server {
 
     /// A literal is announced: whether its octets are let in is decided by what stands before it.
     fn literal(&mut self, header: LiteralHeader, limits: &FrameLimits) -> Poll {
-        let line = self.framer.so_far();
-        if self.is_http(&line) {
+        if self.is_http(self.framer.so_far()) {
             return self.http();
         }
-        let Some(head) = Head::of(&line) else {
+        let Some(head) = Head::of(self.framer.so_far()) else {
             return self.refuse_literal(None, header, None, "Invalid tag", Violation::Tag);
         };
         let tag = Some(&head.tag);
@@ -99,6 +98,7 @@ impl Server {
             return self.refuse_credentials(&head.tag, Some(header));
         }
         if head.name.eq_ignore_ascii_case("APPEND") {
+            let line = Bytes::copy_from_slice(self.framer.so_far());
             match parse::append::prefix(&line, &self.parse_context()) {
                 Ok(AppendStep::Message(tag, head, header)) => return self.append(tag, head, header),
                 // The literal is the mailbox name.

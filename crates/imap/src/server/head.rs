@@ -16,9 +16,9 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn of(line: &Bytes) -> Option<Self> {
-        let text = crate::frame::texts(line).into_iter().next().unwrap_or_default();
-        let mut words = text.split(|octet| *octet == b' ');
+    /// Looks at the first words only, so that a long command with many literals costs no more here than a short one.
+    pub(super) fn of(line: &[u8]) -> Option<Self> {
+        let mut words = line.split(|octet| *octet == b' ');
         let tag = Tag::new(Bytes::copy_from_slice(words.next()?)).ok()?;
         let mut name = word(words.next());
         if name.eq_ignore_ascii_case("UID") {
