@@ -24,7 +24,7 @@ mod timer;
 
 pub use append::AppendWriter;
 pub use authenticate::Challenge;
-pub use config::{Config, PlaintextLogin, StartTls, TagPrefix};
+pub use config::{AuthPrivacy, Config, TagPrefix, TlsPolicy};
 pub use error::{ProtocolError, Violation};
 pub use event::{CommandId, Event};
 pub use limits::ClientLimits;
@@ -45,7 +45,7 @@ use setup::Phase;
 /// An IMAP client without I/O.
 ///
 /// ```
-/// use posthaste_imap::client::{Client, Config, Event, StartTls};
+/// use posthaste_imap::client::{Client, Config, Event, TlsPolicy};
 /// use posthaste_imap::{Secret, Security, Step, Time};
 ///
 /// let now = Time::ZERO;

@@ -39,7 +39,7 @@ use posthaste_wire::{
 pub use append::AppendEnd;
 pub use asked::{Asked, Refusal};
 pub use auth::{Auth, AuthResponse, StartTls};
-pub use config::{Config, PlaintextLogin, Tls};
+pub use config::{AuthPrivacy, Config, TlsOffer};
 pub use event::{
     Access, Append, Close, Copy, Delete, Event, Expunge, Fetch, Idle, IdleDone, Lsub, Move, Namespace, Noop,
     Rename, Search, Select, StatusOf, Store, Subscribe, Unselect, Unsubscribe,

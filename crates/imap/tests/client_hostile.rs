@@ -13,21 +13,21 @@ mod client_support;
 
 use client_support::{client, note, ready, say, sent, step};
 use posthaste_imap::client::{
-    Client, Config, Event, PlaintextLogin, ProtocolError, StartTls, TagPrefix, Timer,
+    AuthPrivacy, Client, Config, Event, ProtocolError, TagPrefix, Timer, TlsPolicy,
 };
 use posthaste_imap::types::{Capability, Mailbox, StatusAttribute};
 use posthaste_imap::{Layer, Misuse, Secret, Security, State, Step, Time};
 use posthaste_testkit::{assert_split_invariant, run};
 use proptest::prelude::*;
 
-fn config(starttls: StartTls) -> Config {
+fn config(tls: TlsPolicy) -> Config {
     let mut config = Config::default();
-    config.starttls = starttls;
+    config.tls = tls;
     config
 }
 
 fn required() -> Client {
-    client(config(StartTls::Required), Security::Plain)
+    client(config(TlsPolicy::Required), Security::Plain)
 }
 
 /// Feeds all of it and gives the events, the error and the octets that were sent.
@@ -109,7 +109,7 @@ fn tlsc_04_preauth_in_the_clear() {
         assert_eq!((events.len(), error, sent.as_str()), (0, Some(ProtocolError::PreAuthInClear), ""));
         assert_eq!(client.state(), State::NotAuthenticated);
     }
-    let mut client = client(config(StartTls::Required), Security::Tls);
+    let mut client = client(config(TlsPolicy::Required), Security::Tls);
     let (events, _, _) = play(&mut client, "* PREAUTH [CAPABILITY IMAP4rev1] in\r\n");
     assert_eq!(events, ["Greeting", "Ready"]);
     assert_eq!(client.state(), State::Authenticated);
@@ -179,7 +179,7 @@ fn tlsc_08_referrals_are_text() {
 #[test]
 fn tlsc_09_tlsc_10_answers_to_commands_that_were_not_sent() {
     let guarded = || {
-        let mut config = config(StartTls::Required);
+        let mut config = config(TlsPolicy::Required);
         config.tag_prefix = TagPrefix::new("k7Q").unwrap();
         client(config, Security::Plain)
     };
@@ -198,12 +198,12 @@ fn tlsc_11_what_is_no_greeting() {
     for line in
         ["x OK hi", "* XX hi", "* NO hi", "* BAD hi", "+ hi", "", "220 mail.example", "HTTP/1.1 200 OK"]
     {
-        let mut client = client(config(StartTls::Off), Security::Tls);
+        let mut client = client(config(TlsPolicy::Off), Security::Tls);
         let (events, error, sent) = play(&mut client, &format!("{line}\r\n* OK ready\r\n"));
         assert!(matches!(error, Some(ProtocolError::GreetingRejected { .. })), "{line}: {error:?}");
         assert_eq!((events.len(), sent.as_str()), (0, ""));
     }
-    let mut bye = client(config(StartTls::Off), Security::Tls);
+    let mut bye = client(config(TlsPolicy::Off), Security::Tls);
     let (events, error, _) = play(&mut bye, "* BYE busy\r\n* OK ready\r\n");
     assert_eq!((events, error), (vec!["Bye busy".to_owned()], None));
     assert!(matches!(step(&mut bye), Step::Closed));
@@ -218,14 +218,14 @@ fn tlsc_21_login_is_refused_before_an_octet_is_sent() {
     assert!(matches!(disabled.login("joe", Secret::from("pw")), Err(Misuse::NotNow { call: "LOGIN", .. })));
     assert_eq!(sent(&mut disabled), "");
 
-    let mut clear = client(config(StartTls::Off), Security::Plain);
+    let mut clear = client(config(TlsPolicy::Off), Security::Plain);
     play(&mut clear, "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready\r\n");
     assert!(clear.login("joe", Secret::from("pw")).is_err());
     assert!(clear.authenticate("PLAIN", Some(Secret::from("x"))).is_err());
     assert_eq!(sent(&mut clear), "");
 
-    let mut allowed = config(StartTls::Off);
-    allowed.plaintext_login = PlaintextLogin::Allowed;
+    let mut allowed = config(TlsPolicy::Off);
+    allowed.auth_requires_tls = AuthPrivacy::NotRequired;
     let mut clear = client(allowed, Security::Plain);
     play(&mut clear, "* OK [CAPABILITY IMAP4rev1] ready\r\n");
     assert!(clear.login("joe", Secret::from("pw")).is_ok());
@@ -259,7 +259,7 @@ fn tlsc_22_a_server_that_speaks_utf8_only() {
 
 #[test]
 fn opportunistic_starttls_goes_on_without_but_gives_no_password_away() {
-    let mut client = client(config(StartTls::Opportunistic), Security::Plain);
+    let mut client = client(config(TlsPolicy::Opportunistic), Security::Plain);
     assert!(client.login("joe", Secret::from("pw")).is_err(), "nobody knows yet whether TLS will come");
     play(&mut client, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
     let (events, error, _) = play(&mut client, "A1 NO not today\r\n");
@@ -335,7 +335,7 @@ fn speech() -> impl Strategy<Value = Vec<u8>> {
 
 /// A client that wants many things at once.
 fn busy() -> Client {
-    let mut client = client(config(StartTls::Off), Security::Tls);
+    let mut client = client(config(TlsPolicy::Off), Security::Tls);
     client.login("joe", Secret::from("pw")).unwrap();
     client.select(Mailbox::inbox(), vec![]).unwrap();
     client.append(Mailbox::inbox(), vec![], None, 4).unwrap();

@@ -11,7 +11,7 @@
 use std::num::NonZeroU32;
 
 use posthaste_imap::server::{
-    Asked, Config, Event, Fetch, FetchWriter, PlaintextLogin, Refusal, SelectData, SelectedFlags, Server,
+    Asked, AuthPrivacy, Config, Event, Fetch, FetchWriter, Refusal, SelectData, SelectedFlags, Server,
 };
 use posthaste_imap::types::{FetchItem, Flag, Namespaces, Payload, Response, Section};
 use posthaste_imap::{Bytes, ProtocolError, Security, State, Step, Time};
@@ -469,7 +469,7 @@ fn stls_08_no_credentials_in_the_clear() {
         assert!(!outcome.has("Login") && !outcome.has("Auth"), "{outcome:?}");
         assert!(outcome.text().contains("a NO [PRIVACYREQUIRED] "), "{outcome:?}");
     }
-    let config = Config { plaintext_login: PlaintextLogin::Allowed, ..Config::new("h.example.test") };
+    let config = Config { auth_requires_tls: AuthPrivacy::NotRequired, ..Config::new("h.example.test") };
     let mut server = Server::new(config, Security::Plain, Time::ZERO);
     assert!(run(&mut server, [&b"a LOGIN u p\r\n"[..]], false, application).has("Login"));
 }

@@ -24,7 +24,7 @@ use posthaste_wire::{
 };
 
 pub use body::BodyWriter;
-pub use config::{AuthRequiresTls, Config, Stls, UserPass};
+pub use config::{AuthPrivacy, Config, TlsOffer, UserPass};
 pub use event::Event;
 pub use login::{Auth, AuthResponse, Login, LoginRefusal};
 pub use maildrop::{Listed, Maildrop};
@@ -421,7 +421,7 @@ impl Server {
     }
 
     fn stls(&mut self) -> Option<Event> {
-        if self.config.stls == Stls::Unavailable || self.security.is_tls() {
+        if self.config.tls == TlsOffer::Absent || self.security.is_tls() {
             self.violate(Violation::NoTls, "-ERR STLS is not available");
             return None;
         }

@@ -194,7 +194,7 @@ fn serve(server: &mut Server, event: server::Event, removed: &mut Vec<usize>) {
 
 fn talk(conversation: Conversation) -> (Vec<Note>, Vec<usize>, usize) {
     let mut config = server::Config::default();
-    config.stls = server::Stls::Available;
+    config.tls = server::TlsOffer::StartTls;
     config.mechanisms = vec![MechanismName::new("PLAIN").unwrap()];
     let mut server = Server::new(config, Security::Plain, Time::ZERO);
     let mut client = with(TlsPolicy::Required, Security::Plain);

@@ -11,7 +11,7 @@
 use std::cell::RefCell;
 
 use posthaste_pop3::server::{
-    AuthRequiresTls, Config, Event, Listed, LoginRefusal, Maildrop, RetrieveRefusal, Stls,
+    AuthPrivacy, Config, Event, Listed, LoginRefusal, Maildrop, RetrieveRefusal, TlsOffer,
 };
 use posthaste_pop3::{
     Bytes, Machine, MechanismName, Misuse, ProtocolError, Security, Server, Step, Time, Uidl,
@@ -24,7 +24,7 @@ const TWO: &[u8] = b"Subject: two\n\nbare\rends";
 fn config() -> Config {
     let mut config = Config::default();
     config.mechanisms = vec![MechanismName::new("PLAIN").unwrap(), MechanismName::new("LOGIN").unwrap()];
-    config.stls = Stls::Available;
+    config.tls = TlsOffer::StartTls;
     config
 }
 
@@ -358,7 +358,7 @@ fn stls_06_tls_is_offered_once_and_only_before_the_login() {
 fn stls_06_what_was_said_before_tls_is_forgotten() {
     let anywhere = || {
         let mut config = config();
-        config.auth_requires_tls = AuthRequiresTls::No;
+        config.auth_requires_tls = AuthPrivacy::NotRequired;
         Server::new(config, Security::Plain, Time::ZERO)
     };
     let pieces = [&b"USER user\r\n"[..], b"STLS\r\n", b"PASS pass word\r\n"];

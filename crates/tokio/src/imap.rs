@@ -4,7 +4,7 @@
 //! answers. Calls here wait for one command at a time; news that nobody asked for is handed to whoever waits.
 
 use bytes::Bytes;
-use posthaste_imap::client::{self as machine, AppendWriter, CommandId, Event, MailboxState, StartTls};
+use posthaste_imap::client::{self as machine, AppendWriter, CommandId, Event, MailboxState, TlsPolicy};
 use posthaste_imap::client::{ProtocolError, TagPrefix};
 use posthaste_imap::types::{
     Condition, DateTime, FetchAttribute, FetchItem, Flag, Mailbox, Payload, SequenceSet, Status,
@@ -105,10 +105,10 @@ impl Client {
     /// As [`connect`](Self::connect).
     pub async fn over(stream: Stream, role: Role, options: &ClientOptions) -> Result<Self, Error> {
         let mut config = machine::Config::default();
-        config.starttls = match options.tls {
-            TlsMode::Implicit | TlsMode::StartTls => StartTls::Required,
-            TlsMode::StartTlsIfOffered => StartTls::Opportunistic,
-            TlsMode::Plain => StartTls::Off,
+        config.tls = match options.tls {
+            TlsMode::Implicit | TlsMode::StartTls => TlsPolicy::Required,
+            TlsMode::StartTlsIfOffered => TlsPolicy::Opportunistic,
+            TlsMode::Plain => TlsPolicy::Off,
         };
         config.tag_prefix = random_tag_prefix().map_err(ClientError::Connect)?;
         let machine = machine::Client::new(config, stream.security(), Time::ZERO);

@@ -173,10 +173,10 @@ async fn a_server_that_falls_silent_is_given_up() {
 
 /// A POP3 server with these messages; gives back what was removed.
 async fn maildrop(stream: DuplexStream, role: Role, messages: Vec<Bytes>) -> Vec<usize> {
-    use pop3_server::{Config, Event, Stls};
+    use pop3_server::{Config, Event, TlsOffer};
     use posthaste_pop3::Server;
     let mut config = Config::default();
-    config.stls = Stls::Available;
+    config.tls = TlsOffer::StartTls;
     let mut connection = Connection::new(Server::new(config, Security::Plain, Time::ZERO), stream, role);
     let mut removed = Vec::new();
     while let Ok(Some(event)) = connection.next().await {

@@ -9,9 +9,9 @@ use alloc::string::String;
 #[non_exhaustive]
 pub struct Config {
     /// Whether TLS is negotiated inside the connection.
-    pub starttls: StartTls,
+    pub tls: TlsPolicy,
     /// Whether a password may travel without protection.
-    pub plaintext_login: PlaintextLogin,
+    pub auth_requires_tls: AuthPrivacy,
     /// What every tag begins with. Give each connection a random one: a server, or somebody in the path, then cannot
     /// answer a command before it was sent.
     pub tag_prefix: TagPrefix,
@@ -23,7 +23,7 @@ pub struct Config {
 ///
 /// A connection that is private from its start (TLS at once, or local) needs none, whatever is set here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StartTls {
+pub enum TlsPolicy {
     /// Never.
     Off,
     /// Where the server announces it. Somebody in the path can prevent that.
@@ -35,12 +35,12 @@ pub enum StartTls {
 
 /// Whether LOGIN and AUTHENTICATE are sent over a connection that is not private.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PlaintextLogin {
+pub enum AuthPrivacy {
     /// Never.
     #[default]
-    Refused,
+    Required,
     /// Wherever the server takes it. For tests and closed networks.
-    Allowed,
+    NotRequired,
 }
 
 /// What every tag begins with: one to sixteen letters and digits.

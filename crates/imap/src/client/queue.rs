@@ -6,7 +6,7 @@
 use crate::client::idle::Idle;
 use crate::client::pipeline::{Company, company, group, transition};
 use crate::client::setup::Phase;
-use crate::client::{Client, CommandId, Event, PlaintextLogin, StartTls, Timer, Violation};
+use crate::client::{AuthPrivacy, Client, CommandId, Event, Timer, TlsPolicy, Violation};
 use crate::client::{MailboxState, ProtocolError};
 use crate::encode::{self, EncodeContext, Fragment, LiteralMode};
 use crate::session::{State, Transition};
@@ -283,7 +283,7 @@ impl Client {
         if !matches!(self.phase, Phase::Ready) {
             let login = matches!(command, Command::Login(_) | Command::Authenticate(_));
             // Before that nobody knows what the server needs and what protects it.
-            if login && !self.security.is_private() && self.config.starttls != StartTls::Required {
+            if login && !self.security.is_private() && self.config.tls != TlsPolicy::Required {
                 return Err(Misuse::NotNow { call, state: "before the client is ready" });
             }
             return self.check_state(command, self.expected());
@@ -319,7 +319,7 @@ impl Client {
         let call = command.name();
         let login = matches!(command, Command::Login(_));
         if login || matches!(command, Command::Authenticate(_)) {
-            if !self.security.is_private() && self.config.plaintext_login == PlaintextLogin::Refused {
+            if !self.security.is_private() && self.config.auth_requires_tls == AuthPrivacy::Required {
                 return Err(Misuse::NotNow { call, state: "over a connection that is not private" });
             }
             // RFC 9051 6.2.3: LOGIN only.

@@ -5,7 +5,7 @@
 
 use crate::client::pipeline::Company;
 use crate::client::queue::Purpose;
-use crate::client::{Client, Event, ProtocolError, StartTls, Timer};
+use crate::client::{Client, Event, ProtocolError, Timer, TlsPolicy};
 use crate::parse;
 use crate::session::Transition;
 use crate::types::{Capability, Command, Condition, Response, ResponseCode, Status};
@@ -47,9 +47,7 @@ impl Client {
         let Ok(Response::Untagged(status)) = parsed else { return Err(rejected(line)) };
         match status.condition {
             Condition::Ok => {}
-            Condition::PreAuth
-                if self.config.starttls == StartTls::Required && !self.security.is_private() =>
-            {
+            Condition::PreAuth if self.config.tls == TlsPolicy::Required && !self.security.is_private() => {
                 // RFC 9051 11.2: STARTTLS is no longer possible, so somebody may want just that.
                 return Err(ProtocolError::PreAuthInClear);
             }
@@ -82,7 +80,7 @@ impl Client {
                 self.phase = Phase::Upgrade(Some(Upgrade::new(Layer::Tls, drained)));
                 Ok(())
             }
-            Purpose::StartTls if self.config.starttls == StartTls::Required => {
+            Purpose::StartTls if self.config.tls == TlsPolicy::Required => {
                 Err(ProtocolError::StartTlsRefused)
             }
             Purpose::StartTls => {
@@ -117,7 +115,7 @@ impl Client {
         } else if self.wants_tls() && self.has_capability("STARTTLS") {
             self.phase = Phase::StartTls;
             self.start_own(Command::StartTls, Purpose::StartTls);
-        } else if self.wants_tls() && self.config.starttls == StartTls::Required {
+        } else if self.wants_tls() && self.config.tls == TlsPolicy::Required {
             return Err(ProtocolError::StartTlsMissing);
         } else {
             self.ready();
@@ -126,7 +124,7 @@ impl Client {
     }
 
     fn wants_tls(&self) -> bool {
-        self.config.starttls != StartTls::Off && !self.security.is_private() && !self.state.is_authenticated()
+        self.config.tls != TlsPolicy::Off && !self.security.is_private() && !self.state.is_authenticated()
     }
 
     fn ready(&mut self) {

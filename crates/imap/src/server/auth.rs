@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use posthaste_wire::{Answer, Misuse, Secret, Ticket};
 
-use super::{Asked, Event, Phase, Poll, Refusal, Server, Timer, Tls};
+use super::{Asked, Event, Phase, Poll, Refusal, Server, Timer, TlsOffer};
 use crate::error::{ProtocolError, Violation};
 use crate::types::{Authenticate, Condition, Login, ResponseCode, Tag};
 
@@ -173,7 +173,7 @@ impl AuthResponse {
 
 impl Server {
     pub(super) fn start_tls(&mut self, tag: Tag) -> Poll {
-        if self.config.tls == Tls::Unavailable || self.security.is_tls() {
+        if self.config.tls == TlsOffer::Absent || self.security.is_tls() {
             self.bad(Some(&tag), None, "TLS is not available now");
             return self.violation(Violation::WrongState);
         }

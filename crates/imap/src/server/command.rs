@@ -7,7 +7,7 @@
 use bytes::Bytes;
 
 use super::head::{Head, group};
-use super::{PlaintextLogin, Poll, Server, Timer};
+use super::{AuthPrivacy, Poll, Server, Timer};
 use crate::error::{ParseErrorKind, Violation};
 use crate::frame::{Frame, FrameLimits};
 use crate::parse;
@@ -213,7 +213,7 @@ impl Server {
     }
 
     fn may_send_credentials(&self) -> bool {
-        self.security.is_private() || self.config.plaintext_login == PlaintextLogin::Allowed
+        self.security.is_private() || self.config.auth_requires_tls == AuthPrivacy::NotRequired
     }
 
     fn refuse_credentials(&mut self, tag: &Tag, literal: Option<LiteralHeader>) -> Poll {

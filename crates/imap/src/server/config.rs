@@ -17,9 +17,9 @@ pub struct Config {
     /// The name in the greeting.
     pub hostname: String,
     /// Whether STARTTLS is offered on a connection that is not protected.
-    pub tls: Tls,
+    pub tls: TlsOffer,
     /// Whether passwords may come over a connection that is not protected.
-    pub plaintext_login: PlaintextLogin,
+    pub auth_requires_tls: AuthPrivacy,
     /// The SASL mechanisms that are offered, in capitals.
     pub mechanisms: Vec<String>,
     /// The bounds.
@@ -28,20 +28,20 @@ pub struct Config {
 
 /// Whether the driver can set up TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tls {
+pub enum TlsOffer {
     /// It can: STARTTLS is announced.
-    Available,
+    StartTls,
     /// It cannot.
-    Unavailable,
+    Absent,
 }
 
 /// What becomes of LOGIN and AUTHENTICATE over a connection that is not protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlaintextLogin {
+pub enum AuthPrivacy {
     /// LOGINDISABLED is announced, and both are refused unread: `NO [PRIVACYREQUIRED]`.
-    Refused,
+    Required,
     /// They are taken. Only for a connection nobody else can read.
-    Allowed,
+    NotRequired,
 }
 
 impl Config {
@@ -49,8 +49,8 @@ impl Config {
     pub fn new(hostname: impl Into<String>) -> Self {
         Self {
             hostname: hostname.into(),
-            tls: Tls::Available,
-            plaintext_login: PlaintextLogin::Refused,
+            tls: TlsOffer::StartTls,
+            auth_requires_tls: AuthPrivacy::Required,
             mechanisms: Vec::from([String::from("PLAIN")]),
             limits: Limits::default(),
         }
@@ -64,10 +64,10 @@ impl Config {
             return names.into_iter().filter_map(|name| Capability::new(name).ok()).collect();
         }
         names.push(String::from("SASL-IR"));
-        if self.tls == Tls::Available && !security.is_tls() {
+        if self.tls == TlsOffer::StartTls && !security.is_tls() {
             names.push(String::from("STARTTLS"));
         }
-        if security.is_private() || self.plaintext_login == PlaintextLogin::Allowed {
+        if security.is_private() || self.auth_requires_tls == AuthPrivacy::NotRequired {
             names.extend(self.mechanisms.iter().map(|mechanism| ["AUTH=", mechanism].concat()));
         } else {
             names.push(String::from("LOGINDISABLED"));

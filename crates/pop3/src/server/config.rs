@@ -17,10 +17,10 @@ pub struct Config {
     pub mechanisms: Vec<MechanismName>,
     /// Whether USER and PASS are offered.
     pub user_pass: UserPass,
-    /// Whether STLS can be offered.
-    pub stls: Stls,
+    /// Whether STLS is offered on a connection that is not protected.
+    pub tls: TlsOffer,
     /// Where credentials are taken.
-    pub auth_requires_tls: AuthRequiresTls,
+    pub auth_requires_tls: AuthPrivacy,
     /// The limits.
     pub limits: Limits,
 }
@@ -37,22 +37,22 @@ pub enum UserPass {
 
 /// Whether there is TLS to move to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Stls {
+pub enum TlsOffer {
     /// There is none.
     #[default]
-    Unavailable,
+    Absent,
     /// The driver can set it up.
-    Available,
+    StartTls,
 }
 
 /// Where credentials are taken (RFC 8314 3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AuthRequiresTls {
+pub enum AuthPrivacy {
     /// Only on connections that are private ([`Security::is_private`](crate::Security::is_private)).
     #[default]
-    Yes,
+    Required,
     /// On any connection. For tests and closed networks.
-    No,
+    NotRequired,
 }
 
 impl Default for Config {
@@ -62,8 +62,8 @@ impl Default for Config {
             implementation: String::from("Posthaste"),
             mechanisms: Vec::new(),
             user_pass: UserPass::default(),
-            stls: Stls::default(),
-            auth_requires_tls: AuthRequiresTls::default(),
+            tls: TlsOffer::default(),
+            auth_requires_tls: AuthPrivacy::default(),
             limits: Limits::default(),
         }
     }

@@ -6,7 +6,7 @@
 use posthaste_wire::SendQueue;
 
 use super::maildrop::{Listed, Marked};
-use super::{AuthRequiresTls, Server, Stls, UserPass};
+use super::{AuthPrivacy, Server, TlsOffer, UserPass};
 use crate::encode::{append, clean};
 use crate::{MessageNumber, Verb};
 
@@ -82,14 +82,14 @@ impl Server {
 
     /// Whether credentials are taken over this connection.
     pub(super) fn takes_credentials(&self) -> bool {
-        self.config.auth_requires_tls == AuthRequiresTls::No || self.security.is_private()
+        self.config.auth_requires_tls == AuthPrivacy::NotRequired || self.security.is_private()
     }
 
     /// What can be done now, or could be in the other state (RFC 2449 6 names which may differ).
     pub(super) fn capa(&mut self) {
         let takes_credentials = self.takes_credentials();
         let offers_tls =
-            self.state.allows(Verb::Stls) && self.config.stls == Stls::Available && !self.security.is_tls();
+            self.state.allows(Verb::Stls) && self.config.tls == TlsOffer::StartTls && !self.security.is_tls();
         let config = &self.config;
         self.out.encode(|out| {
             let line = "+OK capability list follows\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\n";

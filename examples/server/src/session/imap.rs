@@ -12,7 +12,7 @@ mod search;
 mod selected;
 
 use posthaste_imap::ProtocolError;
-use posthaste_imap::server::{Asked, Config, Event, Refusal, Server, Tls};
+use posthaste_imap::server::{Asked, Config, Event, Refusal, Server, TlsOffer};
 use posthaste_imap::types::Login as LoginCommand;
 use posthaste_tokio::{Connection, Error, Role, Stream};
 use posthaste_wire::Time;
@@ -31,7 +31,7 @@ use selected::{Seen, Selected};
 pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Error<ProtocolError>> {
     let mut config = Config::new(context.config.hostname.clone());
     config.tls =
-        if matches!(role, Role::Server { tls: Some(_) }) { Tls::Available } else { Tls::Unavailable };
+        if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
     config.mechanisms = ["PLAIN", "LOGIN"].map(String::from).into();
     config.limits.append_max = context.config.limits.message_size;
     let machine = Server::new(config, stream.security(), Time::ZERO);

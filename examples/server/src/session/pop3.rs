@@ -4,7 +4,7 @@
 //! removes nothing.
 
 use posthaste_pop3::server::{
-    AuthRequiresTls, BodyWriter, Config, Event, Listed, LoginRefusal, Maildrop, RetrieveRefusal, Server, Stls,
+    AuthPrivacy, BodyWriter, Config, Event, Listed, LoginRefusal, Maildrop, RetrieveRefusal, Server, TlsOffer,
 };
 use posthaste_pop3::{MechanismName, ProtocolError, Uidl};
 use posthaste_tokio::{Connection, Error, Role, Stream};
@@ -36,9 +36,9 @@ fn machine_config(context: &Context, role: &Role) -> Config {
     config.greeting = format!("{} POP3 ready", context.config.hostname);
     config.mechanisms = ["PLAIN", "LOGIN"].iter().filter_map(|name| MechanismName::new(name).ok()).collect();
     if matches!(role, Role::Server { tls: Some(_) }) {
-        config.stls = Stls::Available;
+        config.tls = TlsOffer::StartTls;
     }
-    config.auth_requires_tls = AuthRequiresTls::Yes;
+    config.auth_requires_tls = AuthPrivacy::Required;
     config
 }
 
