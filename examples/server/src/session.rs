@@ -29,6 +29,29 @@ pub struct Context {
     pub stop: CancellationToken,
 }
 
+impl Context {
+    fn stop(&self) -> Stop {
+        Stop { asked: self.stop.clone(), told: false }
+    }
+}
+
+/// What a session hears of the end of the server: once.
+struct Stop {
+    asked: CancellationToken,
+    told: bool,
+}
+
+impl Stop {
+    /// Completes when the server is to stop, the first time only. Cancel safe.
+    async fn requested(&mut self) {
+        if self.told {
+            std::future::pending::<()>().await;
+        }
+        self.asked.cancelled().await;
+        self.told = true;
+    }
+}
+
 /// The store failed in the middle of something that cannot be taken back: the connection is cut.
 fn cut(error: &StoreError) -> std::io::Error {
     std::io::Error::other(error.to_string())

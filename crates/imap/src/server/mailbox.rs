@@ -183,6 +183,18 @@ macro_rules! plain {
             pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
                 self.complete(server, None, $text, |_| {})
             }
+
+            /// It is done, or refused.
+            ///
+            /// # Errors
+            ///
+            /// [`Misuse::WrongConnection`].
+            pub fn done(self, server: &mut Server, outcome: Result<(), Refusal>) -> Result<(), Misuse> {
+                match outcome {
+                    Ok(()) => self.ok(server),
+                    Err(refusal) => self.no(server, refusal),
+                }
+            }
         }
     )*};
 }

@@ -69,8 +69,7 @@ struct Arriving {
 
 impl Session {
     async fn serve(&mut self) -> Outcome {
-        let stop = self.context.stop.clone();
-        let mut stopping = false;
+        let mut stop = self.context.stop();
         loop {
             let watching = self.idling && self.selected.is_some();
             let event = tokio::select! {
@@ -79,8 +78,7 @@ impl Session {
                     if alive { self.sync().await } else { self.mailbox_gone() }
                     continue;
                 }
-                () = stop.cancelled(), if !stopping => {
-                    stopping = true;
+                () = stop.requested() => {
                     let now = self.connection.now();
                     self.connection.machine().shutdown(now);
                     continue;

@@ -58,13 +58,11 @@ struct Opened {
 
 impl Session {
     async fn serve(&mut self) -> Result<(), Error<ProtocolError>> {
-        let stop = self.context.stop.clone();
-        let mut stopping = false;
+        let mut stop = self.context.stop();
         loop {
             let event = tokio::select! {
                 event = self.connection.next() => event?,
-                () = stop.cancelled(), if !stopping => {
-                    stopping = true;
+                () = stop.requested() => {
                     let now = self.connection.now();
                     self.connection.machine().shutdown(now);
                     continue;
@@ -77,7 +75,10 @@ impl Session {
 
     async fn handle(&mut self, event: Event) -> Result<(), Error<ProtocolError>> {
         match event {
-            Event::StartTls(start) => start.accept(self.connection.machine())?,
+            Event::StartTls(start) => {
+                self.exchanges.cancel();
+                start.accept(self.connection.machine())?;
+            }
             Event::Login(login) => {
                 let verdict =
                     login::verify(&self.context.directory, login.user().as_str(), login.password()).await;

@@ -94,13 +94,11 @@ struct Session {
 
 impl Session {
     async fn serve(&mut self) -> Result<(), Error<ProtocolError>> {
-        let stop = self.context.stop.clone();
-        let mut stopping = false;
+        let mut stop = self.context.stop();
         loop {
             let event = tokio::select! {
                 event = self.connection.next() => event?,
-                () = stop.cancelled(), if !stopping => {
-                    stopping = true;
+                () = stop.requested() => {
                     let now = self.connection.now();
                     self.connection.machine().shutdown(now);
                     continue;

@@ -15,12 +15,17 @@ use posthaste_imap::types::{
 
 use super::selected::Selected;
 use super::{Outcome, Session, convert, refusal};
-use crate::store::{Expunge, Mailbox, SEPARATOR, SpecialUse, Status, StoreError};
+use crate::store::{AccountId, Expunge, Mailbox, MailboxName, SEPARATOR, SpecialUse, Status, StoreError};
 
 impl Session {
     /// The account; before login no command comes that wants one.
-    fn account_id(&self) -> Result<crate::store::AccountId, StoreError> {
+    fn account_id(&self) -> Result<AccountId, StoreError> {
         self.account.as_ref().map(|account| account.id).ok_or(StoreError::NoSuchAccount)
+    }
+
+    /// The account and the name of a mailbox that it may have.
+    fn named(&self, mailbox: &ImapMailbox) -> Result<(AccountId, MailboxName), StoreError> {
+        Ok((self.account_id()?, convert::name(mailbox)?))
     }
 
     pub(super) async fn find(&self, mailbox: &ImapMailbox) -> Result<Mailbox, StoreError> {
@@ -106,47 +111,32 @@ impl Session {
     }
 
     pub(super) async fn subscribe(&mut self, asked: Asked<Subscribe>) -> Outcome {
-        let outcome = match (self.account_id(), convert::name(&asked.mailbox)) {
-            (Ok(account), Ok(name)) => self.context.store.subscribe(account, &name).await,
-            (Err(error), _) => Err(error),
-            (_, Err(error)) => Err(error.into()),
+        let outcome = match self.named(&asked.mailbox) {
+            Ok((account, name)) => self.context.store.subscribe(account, &name).await,
+            Err(error) => Err(error),
         };
         self.sync().await;
-        let server = self.connection.machine();
-        match outcome {
-            Ok(()) => asked.ok(server)?,
-            Err(error) => asked.no(server, refusal(&error))?,
-        }
+        asked.done(self.connection.machine(), outcome.map_err(|error| refusal(&error)))?;
         Ok(())
     }
 
     pub(super) async fn unsubscribe(&mut self, asked: Asked<Unsubscribe>) -> Outcome {
-        let outcome = match (self.account_id(), convert::name(&asked.mailbox)) {
-            (Ok(account), Ok(name)) => self.context.store.unsubscribe(account, &name).await,
-            (Err(error), _) => Err(error),
-            (_, Err(error)) => Err(error.into()),
+        let outcome = match self.named(&asked.mailbox) {
+            Ok((account, name)) => self.context.store.unsubscribe(account, &name).await,
+            Err(error) => Err(error),
         };
         self.sync().await;
-        let server = self.connection.machine();
-        match outcome {
-            Ok(()) => asked.ok(server)?,
-            Err(error) => asked.no(server, refusal(&error))?,
-        }
+        asked.done(self.connection.machine(), outcome.map_err(|error| refusal(&error)))?;
         Ok(())
     }
 
     pub(super) async fn create(&mut self, create: Asked<Create>) -> Outcome {
-        let outcome = match (self.account_id(), convert::name(&create.mailbox)) {
-            (Ok(account), Ok(name)) => self.context.store.create_mailbox(account, &name).await.map(drop),
-            (Err(error), _) => Err(error),
-            (_, Err(error)) => Err(error.into()),
+        let outcome = match self.named(&create.mailbox) {
+            Ok((account, name)) => self.context.store.create_mailbox(account, &name).await.map(drop),
+            Err(error) => Err(error),
         };
         self.sync().await;
-        let server = self.connection.machine();
-        match outcome {
-            Ok(()) => create.ok(server)?,
-            Err(error) => create.no(server, refusal(&error))?,
-        }
+        create.done(self.connection.machine(), outcome.map_err(|error| refusal(&error)))?;
         Ok(())
     }
 
@@ -156,11 +146,7 @@ impl Session {
             (Err(error), _) => Err(error),
             (_, Err(_)) => Err(StoreError::NoSuchMailbox),
         };
-        let server = self.connection.machine();
-        match outcome {
-            Ok(()) => delete.ok(server)?,
-            Err(error) => delete.no(server, refusal(&error))?,
-        }
+        delete.done(self.connection.machine(), outcome.map_err(|error| refusal(&error)))?;
         Ok(())
     }
 
@@ -174,11 +160,7 @@ impl Session {
             (.., Err(error)) => Err(error.into()),
         };
         self.sync().await;
-        let server = self.connection.machine();
-        match outcome {
-            Ok(()) => rename.ok(server)?,
-            Err(error) => rename.no(server, refusal(&error))?,
-        }
+        rename.done(self.connection.machine(), outcome.map_err(|error| refusal(&error)))?;
         Ok(())
     }
 
