@@ -10,7 +10,7 @@
 //!                                       DATA, whatever comes of it
 //! ```
 
-use crate::{Command, ForwardPath, Transaction};
+use crate::{Command, Recipient, Transaction};
 
 /// Where a session stands.
 #[derive(Debug, Default)]
@@ -83,7 +83,11 @@ impl Session {
             // RFC 2033 4.1: HELO and EHLO are not LMTP, LHLO is nothing else.
             Command::Helo(_) | Command::Ehlo(_) if terms.lmtp => Err(Refusal::Unknown),
             Command::Lhlo(_) if !terms.lmtp => Err(Refusal::Unknown),
-            Command::Expn(_) => Err(Refusal::NotImplemented),
+            Command::Expn(_)
+            | Command::Etrn(_)
+            | Command::Xclient(_)
+            | Command::Xforward(_)
+            | Command::Bdat { .. } => Err(Refusal::NotImplemented),
             Command::StartTls => match terms.tls {
                 Tls::Absent => Err(Refusal::NotImplemented),
                 Tls::Active => Err(Refusal::OutOfSequence),
@@ -130,7 +134,7 @@ impl Session {
     }
 
     /// A recipient was accepted.
-    pub(crate) fn add(&mut self, recipient: ForwardPath) {
+    pub(crate) fn add(&mut self, recipient: Recipient) {
         if let Some(transaction) = &mut self.transaction {
             transaction.add(recipient);
         }

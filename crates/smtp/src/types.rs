@@ -6,15 +6,23 @@
 mod address;
 mod capability;
 mod command;
+mod dsn;
 mod envelope;
 mod parameter;
+mod quirk;
+mod relay;
 mod reply;
+mod schedule;
 mod text;
 
 pub use address::{Domain, ForwardPath, LocalPart, Mailbox, ReversePath};
-pub use capability::{Capabilities, Capability};
+pub use capability::{AnnouncedLimits, Capabilities, Capability};
 pub use command::{Command, InitialResponse};
-pub use envelope::{Envelope, Transaction};
+pub use dsn::{EnvelopeId, Notify, OriginalRecipient, Ret};
+pub use envelope::{Envelope, Recipient, Transaction};
 pub use parameter::{AuthIdentity, BodyType, MailParameters, Parameter, RcptParameters};
+pub use quirk::{Quirk, Quirks};
+pub use relay::{Attribute, AttributeValue, Attributes};
 pub use reply::{EnhancedStatus, Rejection, Reply, ReplyClass};
+pub use schedule::{ByMode, DateTime, DeliverBy, Hold, Priority, RrvsAction, ValidSince};
 pub use text::{ClientName, Mechanism, Text};

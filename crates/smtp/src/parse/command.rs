@@ -137,7 +137,7 @@ fn mail(arguments: &[u8]) -> Result<Command, CommandError> {
 fn rcpt(arguments: &[u8]) -> Result<Command, CommandError> {
     let (path, rest) = path_of(arguments, "TO:", "forward-path")?;
     let to = whole(forward_path, path, "forward-path").map_err(CommandError::Recipient)?;
-    let parameters = RcptParameters { others: esmtp_parameters(rest)? };
+    let parameters = RcptParameters { others: esmtp_parameters(rest)?, ..RcptParameters::default() };
     Ok(Command::Rcpt { to, parameters })
 }
 

@@ -117,7 +117,11 @@ impl Server {
             Command::Vrfy(_) => {
                 self.put(&Reply::fixed(252, (2, 5, 0), "Cannot VRFY user, but will take mail for it"));
             }
-            Command::Expn(_) => self.refuse(Refusal::NotImplemented, &command),
+            Command::Expn(_)
+            | Command::Etrn(_)
+            | Command::Xclient(_)
+            | Command::Xforward(_)
+            | Command::Bdat { .. } => self.refuse(Refusal::NotImplemented, &command),
             Command::Help(_) => self.put(&Reply::fixed(214, (2, 0, 0), "See RFC 5321")),
             Command::StartTls if !self.receive.is_empty() => self.fail_residue(),
             Command::StartTls => {

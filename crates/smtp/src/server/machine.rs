@@ -16,7 +16,7 @@ use posthaste_wire::{
 use super::content::Content;
 use super::{BodyAborted, Config, EarlyTalker, Event, Mode};
 use crate::session::Session;
-use crate::{ForwardPath, ProtocolError, Reply, Transaction};
+use crate::{ProtocolError, Recipient, Reply, Transaction};
 
 /// Why a server waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -412,7 +412,7 @@ impl Server {
         self.put(&Reply::fixed(250, (2, 1, 0), "OK"));
     }
 
-    pub(super) fn rcpt_accepted(&mut self, recipient: ForwardPath) {
+    pub(super) fn rcpt_accepted(&mut self, recipient: Recipient) {
         self.session.add(recipient);
         self.put(&Reply::fixed(250, (2, 1, 5), "OK"));
     }

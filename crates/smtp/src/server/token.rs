@@ -12,7 +12,9 @@
 use posthaste_wire::{Answer, Misuse, Ticket};
 
 use super::Server;
-use crate::{ForwardPath, MailParameters, RcptParameters, Rejection, Reply, ReversePath, Text, Transaction};
+use crate::{
+    ForwardPath, MailParameters, RcptParameters, Recipient, Rejection, Reply, ReversePath, Text, Transaction,
+};
 
 /// Token: MAIL. A message from this sender is to begin.
 #[derive(Debug)]
@@ -106,8 +108,9 @@ impl Rcpt {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
-        if server.redeem(self.ticket)? == Answer::InTime {
-            server.rcpt_accepted(self.to);
+        let Self { ticket, to, parameters } = self;
+        if server.redeem(ticket)? == Answer::InTime {
+            server.rcpt_accepted(Recipient { path: to, parameters });
         }
         Ok(())
     }

@@ -5,7 +5,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::{Mailbox, ParseError};
+use crate::{
+    DeliverBy, EnvelopeId, Hold, Mailbox, Notify, OriginalRecipient, ParseError, Priority, Ret, ValidSince,
+};
 
 /// One parameter that this crate has no type for.
 ///
@@ -18,8 +20,8 @@ pub struct Parameter {
     value: Option<String>,
 }
 
-/// The content a message declares with `BODY=` (RFC 6152).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The content a message declares with `BODY=` (RFC 6152, RFC 3030). Each holds what those before it hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum BodyType {
     /// Octets up to 127 only. What holds where nothing is declared.
@@ -27,6 +29,8 @@ pub enum BodyType {
     SevenBit,
     /// Octets over 127 may occur.
     EightBitMime,
+    /// Any octets, lines of any length, NUL and bare CR or LF included; only by BDAT (RFC 3030 3).
+    BinaryMime,
 }
 
 /// Who submitted the message first, as `AUTH=` claims (RFC 4954 5). Worth what the peer is worth.
@@ -48,6 +52,20 @@ pub struct MailParameters {
     pub body: Option<BodyType>,
     /// `AUTH=` (RFC 4954 5).
     pub auth: Option<AuthIdentity>,
+    /// `RET=` (RFC 3461).
+    pub ret: Option<Ret>,
+    /// `ENVID=` (RFC 3461).
+    pub envelope_id: Option<EnvelopeId>,
+    /// `SMTPUTF8`: addresses or header fields hold UTF-8 (RFC 6531 3.4).
+    pub smtp_utf8: bool,
+    /// `REQUIRETLS`: no hop may be without TLS (RFC 8689).
+    pub require_tls: bool,
+    /// `HOLDFOR=` or `HOLDUNTIL=` (RFC 4865).
+    pub hold: Option<Hold>,
+    /// `BY=` (RFC 2852).
+    pub deliver_by: Option<DeliverBy>,
+    /// `MT-PRIORITY=` (RFC 6710).
+    pub priority: Option<Priority>,
     /// All others, in order, no keyword twice.
     pub others: Vec<Parameter>,
 }
@@ -56,7 +74,13 @@ pub struct MailParameters {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RcptParameters {
-    /// All of them, in order, no keyword twice.
+    /// `NOTIFY=` (RFC 3461).
+    pub notify: Option<Notify>,
+    /// `ORCPT=` (RFC 3461).
+    pub original: Option<OriginalRecipient>,
+    /// `RRVS=` (RFC 7293).
+    pub valid_since: Option<ValidSince>,
+    /// All others, in order, no keyword twice.
     pub others: Vec<Parameter>,
 }
 

@@ -335,7 +335,7 @@ impl Session {
         );
         let date = rfc5322_date(Timestamp::now());
         let for_one = match transaction.recipients() {
-            [one] => format!("\r\n\tfor {one}"),
+            [one] => format!("\r\n\tfor {}", one.path),
             _ => String::new(),
         };
         let with = self.with_protocol();
