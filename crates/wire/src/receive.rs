@@ -15,9 +15,16 @@ use crate::{Drained, Secret};
 ///
 /// Memory: what was pushed and not yet taken. A machine takes a line or up to its limit of one, so that a driver
 /// that reads only on [`Step::NeedInput`](crate::Step::NeedInput) holds at most one limit and one read.
+///
+/// What is taken is a slice that shares the memory of its read: a thousand lines of one read cost one allocation,
+/// and one line that is kept keeps all of that read. What outlives a command (a path, a name, a tag) is to be
+/// copied. When no slice is left, the next read uses the same memory again; a buffer that has run empty after
+/// large reads gives theirs back as soon as small ones follow, so that idle connections are small.
 #[derive(Debug, Default)]
 pub struct ReceiveBuffer {
     bytes: BytesMut,
+    /// The most octets that waited in the memory that is now in use.
+    room: usize,
     /// No line ends before this index; the search goes on here.
     scanned: usize,
     /// An over-long line is being dropped.
@@ -51,7 +58,12 @@ impl ReceiveBuffer {
 
     /// Appends what the peer sent.
     pub fn push(&mut self, input: &[u8]) {
+        if self.bytes.is_empty() && self.room > ROOM_KEPT_MAX && input.len() < self.room / 8 {
+            self.bytes = BytesMut::new();
+            self.room = 0;
+        }
         self.bytes.extend_from_slice(input);
+        self.room = self.room.max(self.bytes.len());
     }
 
     /// How many octets wait.
@@ -173,6 +185,9 @@ impl ReceiveBuffer {
         false
     }
 }
+
+/// Up to this many octets of memory stay with an empty buffer, however small the reads are that follow.
+const ROOM_KEPT_MAX: usize = 4 * 1024;
 
 /// The index of the first CR LF whose LF does not stand before `from`.
 fn find_line_end(bytes: &[u8], from: usize) -> Option<usize> {
