@@ -4,7 +4,9 @@
 //! the CR LF before the text counts; a bare CR or LF is content, never a line end and never turned into one.
 //! Whether such content is acceptable is not decided here: [`TextCheck`] tells, the machine judges.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use memchr::arch::all::packedpair::HeuristicFrequencyRank;
 use memchr::{memchr, memmem};
 
 use crate::{ReceiveBuffer, SendQueue};
@@ -57,6 +59,7 @@ impl DotDecoder {
     ///
     /// After the end has been reported the decoder is back at the start of a text.
     pub fn decode(&mut self, input: &mut [u8]) -> Decoded {
+        let dots = line_dots();
         let mut read = 0_usize;
         let mut written = 0_usize;
         loop {
@@ -73,7 +76,7 @@ impl DotDecoder {
                 }
             }
             let rest = input.get(read..).unwrap_or_default();
-            let length = self.run(rest);
+            let length = self.run(rest, &dots);
             if length > 0 && read != written {
                 input.copy_within(read..read.saturating_add(length), written);
             }
@@ -99,13 +102,13 @@ impl DotDecoder {
 
     /// The length of the run of content at the front of `rest` that has no dot at a line start behind its first
     /// octet, and the state behind it. `rest` begins with content.
-    fn run(&mut self, rest: &[u8]) -> usize {
+    fn run(&mut self, rest: &[u8], dots: &memmem::Finder<'_>) -> usize {
         // A CR in an earlier piece and LF, or LF and dot, in this one: the only place the search cannot see.
         if self.at == At::AfterCr && rest.first() == Some(&b'\n') {
             self.at = At::LineStart;
             return 1;
         }
-        if let Some(at) = memmem::find(rest, b"\r\n.") {
+        if let Some(at) = dots.find(rest) {
             self.at = At::LineStart;
             return at.saturating_add(2);
         }
@@ -116,6 +119,27 @@ impl DotDecoder {
             _ => At::Middle,
         };
         rest.len()
+    }
+}
+
+/// Finds each dot at the start of a line, with the CR LF before it. Building it costs as much as looking through a
+/// few lines, so a text where every line has a dot must not build it for each.
+///
+/// The search looks for two octets of the three at once, those that are rare. In a text of lines CR and LF are at
+/// the end of each; what few lines have is a dot two octets behind a CR.
+fn line_dots() -> memmem::Finder<'static> {
+    memmem::FinderBuilder::new().build_forward_with_ranker(DotIsRare, b"\r\n.")
+}
+
+struct DotIsRare;
+
+impl HeuristicFrequencyRank for DotIsRare {
+    fn rank(&self, octet: u8) -> u8 {
+        match octet {
+            b'.' => 0,
+            b'\r' => 1,
+            _ => u8::MAX,
+        }
     }
 }
 
@@ -156,27 +180,27 @@ impl DotEncoder {
     /// Queues `chunk`, with every line that starts with a dot given one more. A chunk without such a line is not
     /// copied.
     pub fn encode(&mut self, chunk: Bytes, out: &mut SendQueue) {
-        let Some(first) = self.next_stuffing(&chunk) else {
+        let dots = line_dots();
+        let Some(first) = self.first_stuffing(&chunk, &dots) else {
             self.advance(&chunk);
             out.push(chunk);
             return;
         };
         // One octet more for every line start that has a dot; most texts have few of them.
-        let mut stuffed =
-            BytesMut::with_capacity(chunk.len().saturating_add(chunk.len() / 64).saturating_add(8));
+        let mut stuffed = Vec::with_capacity(chunk.len().saturating_add(chunk.len() / 64).saturating_add(8));
         let mut rest: &[u8] = &chunk;
         let mut next = Some(first);
         while let Some(at) = next {
             let (before, behind) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-            stuffed.put_slice(before);
-            stuffed.put_u8(b'.');
+            stuffed.extend_from_slice(before);
+            stuffed.push(b'.');
             rest = behind;
             // The dot itself is passed over: it starts no line.
-            next = memmem::find(rest, b"\r\n.").map(|at| at.saturating_add(2));
+            next = dots.find(rest).map(|at| at.saturating_add(2));
         }
-        stuffed.put_slice(rest);
+        stuffed.extend_from_slice(rest);
         self.advance(&chunk);
-        out.push(stuffed.freeze());
+        out.push(Bytes::from(stuffed));
     }
 
     /// Queues the end of the text, with a CR LF before it unless the text ended with one or was empty. The
@@ -191,11 +215,11 @@ impl DotEncoder {
     }
 
     /// Where the first dot that needs another one before it stands.
-    fn next_stuffing(&self, chunk: &[u8]) -> Option<usize> {
+    fn first_stuffing(&self, chunk: &[u8], dots: &memmem::Finder<'_>) -> Option<usize> {
         match (self.at, chunk) {
             (At::LineStart, [b'.', ..]) => Some(0),
             (At::AfterCr, [b'\n', b'.', ..]) => Some(1),
-            _ => memmem::find(chunk, b"\r\n.").map(|at| at.saturating_add(2)),
+            _ => dots.find(chunk).map(|at| at.saturating_add(2)),
         }
     }
 
@@ -259,7 +283,6 @@ impl TextCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     /// The specification: the text ends at the first CR LF . CR LF, the CR LF before the text counted; a dot
