@@ -6,6 +6,7 @@
 //! resumes where it stopped, so that a line that trickles in costs what it would cost in one piece.
 
 use bytes::{Buf, Bytes, BytesMut};
+use core::fmt;
 use memchr::{memchr, memrchr};
 use zeroize::Zeroize;
 
@@ -20,7 +21,7 @@ use crate::{Drained, Secret};
 /// and one line that is kept keeps all of that read. What outlives a command (a path, a name, a tag) is to be
 /// copied. When no slice is left, the next read uses the same memory again; a buffer that has run empty after
 /// large reads gives theirs back as soon as small ones follow, so that idle connections are small.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ReceiveBuffer {
     bytes: BytesMut,
     /// The most octets that waited in the memory that is now in use.
@@ -94,6 +95,8 @@ impl ReceiveBuffer {
     }
 
     /// Takes the next line as [`line`](Self::line) does, as a secret: the octets are wiped from this buffer.
+    ///
+    /// A line that came in several pieces may have been moved while it grew; what it left behind then is not wiped.
     ///
     /// # Errors
     ///
@@ -183,6 +186,13 @@ impl ReceiveBuffer {
         let keep = usize::from(self.bytes.last() == Some(&b'\r'));
         self.bytes.advance(self.bytes.len().saturating_sub(keep));
         false
+    }
+}
+
+/// Shows how much there is, never what: a credential may be in it.
+impl fmt::Debug for ReceiveBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiveBuffer").field("octets", &self.bytes.len()).finish_non_exhaustive()
     }
 }
 
@@ -328,6 +338,7 @@ mod tests {
     fn a_secret_line_leaves_no_trace_in_the_output_of_debug() {
         let mut buffer = ReceiveBuffer::new();
         buffer.push(b"hunter2\r\nrest");
+        assert_eq!(alloc::format!("{buffer:?}"), "ReceiveBuffer { octets: 13, .. }");
         let secret = buffer.secret_line(100).unwrap().unwrap();
         assert_eq!(secret.expose(), b"hunter2");
         assert_eq!(buffer.peek(), b"rest");
