@@ -103,6 +103,7 @@ mod counted;
 mod dot;
 mod machine;
 mod misuse;
+pub mod proxy;
 mod receive;
 mod secret;
 mod send;
