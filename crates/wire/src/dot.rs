@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::ops::Range;
 use memchr::arch::all::packedpair::HeuristicFrequencyRank;
 use memchr::{memchr, memmem};
 
@@ -37,13 +38,13 @@ enum At {
     AfterCr,
 }
 
-/// What [`DotDecoder::decode`] did to its input.
+/// What [`DotDecoder::decode`] or [`DotDecoder::decode_to`] did with its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decoded {
     /// How many octets of the input are done with. The rest is to be handed in again with more behind it: at
     /// most two octets, or, when the end was found, what follows the text.
     pub consumed: usize,
-    /// How many octets at the front of the input are now content.
+    /// How many octets of content that gave: they are at the front of the input, or at the end of the output.
     pub content: usize,
     /// Whether the text ended within the consumed octets.
     pub end: bool,
@@ -59,31 +60,36 @@ impl DotDecoder {
     ///
     /// After the end has been reported the decoder is back at the start of a text.
     pub fn decode(&mut self, input: &mut [u8]) -> Decoded {
-        let dots = line_dots();
-        let mut read = 0_usize;
-        let mut written = 0_usize;
+        let dots = LineDots::new(input.len());
+        let (mut read, mut content) = (0_usize, 0_usize);
         loop {
-            let rest = input.get(read..).unwrap_or_default();
-            if self.at == At::LineStart {
-                match line_start(rest) {
-                    LineStart::Wait => return Decoded { consumed: read, content: written, end: false },
-                    LineStart::End => {
-                        self.at = At::LineStart;
-                        return Decoded { consumed: read.saturating_add(3), content: written, end: true };
+            match self.next(input, read, &dots) {
+                Next::Run(run) => {
+                    read = run.end;
+                    let length = run.len();
+                    if run.start != content {
+                        input.copy_within(run, content);
                     }
-                    LineStart::Stuffed => read = read.saturating_add(1),
-                    LineStart::Plain => {}
+                    content = content.saturating_add(length);
                 }
+                Next::Done { consumed, end } => return Decoded { consumed, content, end },
             }
-            let rest = input.get(read..).unwrap_or_default();
-            let length = self.run(rest, &dots);
-            if length > 0 && read != written {
-                input.copy_within(read..read.saturating_add(length), written);
-            }
-            read = read.saturating_add(length);
-            written = written.saturating_add(length);
-            if read >= input.len() {
-                return Decoded { consumed: read, content: written, end: false };
+        }
+    }
+
+    /// Decodes what it can of `input` and appends the content to `out`, for a text that is to lie in one piece:
+    /// one copy, where gathering what [`read`](Self::read) gives would be two.
+    pub fn decode_to(&mut self, input: &[u8], out: &mut Vec<u8>) -> Decoded {
+        let dots = LineDots::new(input.len());
+        let (mut read, mut content) = (0_usize, 0_usize);
+        loop {
+            match self.next(input, read, &dots) {
+                Next::Run(run) => {
+                    read = run.end;
+                    content = content.saturating_add(run.len());
+                    out.extend_from_slice(input.get(run).unwrap_or_default());
+                }
+                Next::Done { consumed, end } => return Decoded { consumed, content, end },
             }
         }
     }
@@ -100,9 +106,27 @@ impl DotDecoder {
         (content, end)
     }
 
+    /// What comes next in `input` from `read` on, a dot that is not content passed over.
+    #[inline]
+    fn next(&mut self, input: &[u8], read: usize, dots: &LineDots) -> Next {
+        let mut start = read;
+        if self.at == At::LineStart {
+            match line_start(input.get(read..).unwrap_or_default()) {
+                LineStart::Wait => return Next::Done { consumed: read, end: false },
+                LineStart::End => return Next::Done { consumed: read.saturating_add(3), end: true },
+                LineStart::Stuffed => start = read.saturating_add(1),
+                LineStart::Plain => {}
+            }
+        }
+        match input.get(start..) {
+            Some(rest @ [_, ..]) => Next::Run(start..start.saturating_add(self.run(rest, dots))),
+            _ => Next::Done { consumed: start, end: false },
+        }
+    }
+
     /// The length of the run of content at the front of `rest` that has no dot at a line start behind its first
     /// octet, and the state behind it. `rest` begins with content.
-    fn run(&mut self, rest: &[u8], dots: &memmem::Finder<'_>) -> usize {
+    fn run(&mut self, rest: &[u8], dots: &LineDots) -> usize {
         // A CR in an earlier piece and LF, or LF and dot, in this one: the only place the search cannot see.
         if self.at == At::AfterCr && rest.first() == Some(&b'\n') {
             self.at = At::LineStart;
@@ -122,13 +146,33 @@ impl DotDecoder {
     }
 }
 
-/// Finds each dot at the start of a line, with the CR LF before it. Building it costs as much as looking through a
-/// few lines, so a text where every line has a dot must not build it for each.
+/// Finds each dot at the start of a line behind the first, with the CR LF before it. Building the search costs as
+/// much as looking through a few lines, so a piece in which every line has a dot must not build it for each, and a
+/// short piece not at all.
 ///
 /// The search looks for two octets of the three at once, those that are rare. In a text of lines CR and LF are at
 /// the end of each; what few lines have is a dot two octets behind a CR.
-fn line_dots() -> memmem::Finder<'static> {
-    memmem::FinderBuilder::new().build_forward_with_ranker(DotIsRare, b"\r\n.")
+struct LineDots(Option<memmem::Finder<'static>>);
+
+impl LineDots {
+    /// For a piece of this many octets.
+    fn new(length: usize) -> Self {
+        let built = || memmem::FinderBuilder::new().build_forward_with_ranker(DotIsRare, Self::NEEDLE);
+        Self((length >= Self::BUILD_MIN).then(built))
+    }
+
+    const NEEDLE: &'static [u8] = b"\r\n.";
+
+    /// From this many octets on the search is worth building.
+    const BUILD_MIN: usize = 64;
+
+    /// Where the CR stands.
+    fn find(&self, octets: &[u8]) -> Option<usize> {
+        match &self.0 {
+            Some(finder) => finder.find(octets),
+            None => octets.windows(Self::NEEDLE.len()).position(|window| window == Self::NEEDLE),
+        }
+    }
 }
 
 struct DotIsRare;
@@ -141,6 +185,13 @@ impl HeuristicFrequencyRank for DotIsRare {
             _ => u8::MAX,
         }
     }
+}
+
+enum Next {
+    /// Content. It ends where a line that starts with a dot begins, or where the input does.
+    Run(Range<usize>),
+    /// Nothing more can be decoded.
+    Done { consumed: usize, end: bool },
 }
 
 enum LineStart {
@@ -180,7 +231,7 @@ impl DotEncoder {
     /// Queues `chunk`, with every line that starts with a dot given one more. A chunk without such a line is not
     /// copied.
     pub fn encode(&mut self, chunk: Bytes, out: &mut SendQueue) {
-        let dots = line_dots();
+        let dots = LineDots::new(chunk.len());
         let Some(first) = self.first_stuffing(&chunk, &dots) else {
             self.advance(&chunk);
             out.push(chunk);
@@ -215,7 +266,7 @@ impl DotEncoder {
     }
 
     /// Where the first dot that needs another one before it stands.
-    fn first_stuffing(&self, chunk: &[u8], dots: &memmem::Finder<'_>) -> Option<usize> {
+    fn first_stuffing(&self, chunk: &[u8], dots: &LineDots) -> Option<usize> {
         match (self.at, chunk) {
             (At::LineStart, [b'.', ..]) => Some(0),
             (At::AfterCr, [b'\n', b'.', ..]) => Some(1),
