@@ -60,7 +60,7 @@ impl DotDecoder {
     ///
     /// After the end has been reported the decoder is back at the start of a text.
     pub fn decode(&mut self, input: &mut [u8]) -> Decoded {
-        let dots = LineDots::new(input.len());
+        let dots = line_dots();
         let (mut read, mut content) = (0_usize, 0_usize);
         loop {
             match self.next(input, read, &dots) {
@@ -80,7 +80,7 @@ impl DotDecoder {
     /// Decodes what it can of `input` and appends the content to `out`, for a text that is to lie in one piece:
     /// one copy, where gathering what [`read`](Self::read) gives would be two.
     pub fn decode_to(&mut self, input: &[u8], out: &mut Vec<u8>) -> Decoded {
-        let dots = LineDots::new(input.len());
+        let dots = line_dots();
         let (mut read, mut content) = (0_usize, 0_usize);
         loop {
             match self.next(input, read, &dots) {
@@ -108,7 +108,7 @@ impl DotDecoder {
 
     /// What comes next in `input` from `read` on, a dot that is not content passed over.
     #[inline]
-    fn next(&mut self, input: &[u8], read: usize, dots: &LineDots) -> Next {
+    fn next(&mut self, input: &[u8], read: usize, dots: &memmem::Finder<'_>) -> Next {
         let mut start = read;
         if self.at == At::LineStart {
             match line_start(input.get(read..).unwrap_or_default()) {
@@ -126,7 +126,7 @@ impl DotDecoder {
 
     /// The length of the run of content at the front of `rest` that has no dot at a line start behind its first
     /// octet, and the state behind it. `rest` begins with content.
-    fn run(&mut self, rest: &[u8], dots: &LineDots) -> usize {
+    fn run(&mut self, rest: &[u8], dots: &memmem::Finder<'_>) -> usize {
         // A CR in an earlier piece and LF, or LF and dot, in this one: the only place the search cannot see.
         if self.at == At::AfterCr && rest.first() == Some(&b'\n') {
             self.at = At::LineStart;
@@ -147,32 +147,12 @@ impl DotDecoder {
 }
 
 /// Finds each dot at the start of a line behind the first, with the CR LF before it. Building the search costs as
-/// much as looking through a few lines, so a piece in which every line has a dot must not build it for each, and a
-/// short piece not at all.
+/// much as looking through a few lines, so a piece in which every line has a dot must not build it for each.
 ///
 /// The search looks for two octets of the three at once, those that are rare. In a text of lines CR and LF are at
 /// the end of each; what few lines have is a dot two octets behind a CR.
-struct LineDots(Option<memmem::Finder<'static>>);
-
-impl LineDots {
-    /// For a piece of this many octets.
-    fn new(length: usize) -> Self {
-        let built = || memmem::FinderBuilder::new().build_forward_with_ranker(DotIsRare, Self::NEEDLE);
-        Self((length >= Self::BUILD_MIN).then(built))
-    }
-
-    const NEEDLE: &'static [u8] = b"\r\n.";
-
-    /// From this many octets on the search is worth building.
-    const BUILD_MIN: usize = 64;
-
-    /// Where the CR stands.
-    fn find(&self, octets: &[u8]) -> Option<usize> {
-        match &self.0 {
-            Some(finder) => finder.find(octets),
-            None => octets.windows(Self::NEEDLE.len()).position(|window| window == Self::NEEDLE),
-        }
-    }
+fn line_dots() -> memmem::Finder<'static> {
+    memmem::FinderBuilder::new().build_forward_with_ranker(DotIsRare, b"\r\n.")
 }
 
 struct DotIsRare;
@@ -231,7 +211,7 @@ impl DotEncoder {
     /// Queues `chunk`, with every line that starts with a dot given one more. A chunk without such a line is not
     /// copied.
     pub fn encode(&mut self, chunk: Bytes, out: &mut SendQueue) {
-        let dots = LineDots::new(chunk.len());
+        let dots = line_dots();
         let Some(first) = self.first_stuffing(&chunk, &dots) else {
             self.advance(&chunk);
             out.push(chunk);
@@ -266,7 +246,7 @@ impl DotEncoder {
     }
 
     /// Where the first dot that needs another one before it stands.
-    fn first_stuffing(&self, chunk: &[u8], dots: &LineDots) -> Option<usize> {
+    fn first_stuffing(&self, chunk: &[u8], dots: &memmem::Finder<'_>) -> Option<usize> {
         match (self.at, chunk) {
             (At::LineStart, [b'.', ..]) => Some(0),
             (At::AfterCr, [b'\n', b'.', ..]) => Some(1),
