@@ -30,6 +30,8 @@ pub(crate) enum CommandError {
     Sender(ParseError),
     /// The argument of RCPT is no forward-path.
     Recipient(ParseError),
+    /// BDAT without a number.
+    ChunkLength(ParseError),
 }
 
 impl Command {
@@ -41,7 +43,7 @@ impl Command {
     pub fn parse(line: &[u8]) -> Result<Self, ParseError> {
         command(line).map_err(|error| match error {
             CommandError::Unknown => ParseError::new("verb", 0),
-            CommandError::Arguments(error) | CommandError::Sender(error) | CommandError::Recipient(error) => {
+            CommandError::Arguments(error) | CommandError::Sender(error) | CommandError::Recipient(error) | CommandError::ChunkLength(error) => {
                 error
             }
         })
@@ -71,6 +73,8 @@ pub(crate) fn command(line: &[u8]) -> Result<Command, CommandError> {
         b"MAIL" => mail(arguments),
         b"RCPT" => rcpt(arguments),
         b"DATA" => bare(arguments, Command::Data),
+        b"BDAT" => bdat(arguments),
+        b"ETRN" => Ok(Command::Etrn(text(arguments)?)),
         b"RSET" => bare(arguments, Command::Rset),
         b"NOOP" => Ok(Command::Noop),
         b"QUIT" => bare(arguments, Command::Quit),
@@ -91,6 +95,21 @@ pub(crate) fn base64(text: &[u8]) -> Option<Secret> {
 
 fn bare(arguments: &[u8], command: Command) -> Result<Command, CommandError> {
     if arguments.is_empty() { Ok(command) } else { Err(arguments_error("end of line")) }
+}
+
+fn bdat(arguments: &[u8]) -> Result<Command, CommandError> {
+    let bad = CommandError::ChunkLength(ParseError::new("chunk-size", 0));
+    let text = str::from_utf8(arguments).map_err(|_| bad)?;
+    let (digits, rest) = text.split_once(' ').unwrap_or((text, ""));
+    if digits.is_empty() || !digits.bytes().all(|octet| octet.is_ascii_digit()) {
+        return Err(bad);
+    }
+    let last = match rest {
+        "" => false,
+        word if word.eq_ignore_ascii_case("LAST") => true,
+        _ => return Err(bad),
+    };
+    Ok(Command::Bdat { length: digits.parse().unwrap_or(u64::MAX), last })
 }
 
 fn client_name(arguments: &[u8]) -> Result<ClientName, CommandError> {
@@ -199,6 +218,7 @@ fn body_type(parameter: &Parameter) -> Result<BodyType, CommandError> {
     match parameter.value() {
         Some(value) if value.eq_ignore_ascii_case("7BIT") => Ok(BodyType::SevenBit),
         Some(value) if value.eq_ignore_ascii_case("8BITMIME") => Ok(BodyType::EightBitMime),
+        Some(value) if value.eq_ignore_ascii_case("BINARYMIME") => Ok(BodyType::BinaryMime),
         _ => Err(arguments_error("body-value")),
     }
 }
