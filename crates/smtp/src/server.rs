@@ -18,9 +18,7 @@ mod token;
 mod transaction;
 
 pub use auth::{Auth, StartTls};
-pub use config::{
-    AuthPrivacy, Config, ConfigError, EarlyTalker, EightBitContent, Mode, ProxyUse, TlsOffer,
-};
+pub use config::{AuthPrivacy, Config, ConfigError, EarlyTalker, EightBitContent, Mode, ProxyUse, TlsOffer};
 pub use event::{BodyAborted, Event, Hello, HelloVerb};
 pub use extensions::Extensions;
 pub use inquiry::{Etrn, Expn, Vrfy};

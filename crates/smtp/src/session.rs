@@ -148,11 +148,11 @@ impl Session {
             Command::Bdat { .. } if !terms.chunking => Err(Refusal::NotImplemented),
             Command::Bdat { .. } if idle => Err(Refusal::OutOfSequence),
             Command::Bdat { .. } if self.is_open() && self.recipients() == 0 => Err(Refusal::NoRecipients),
-            Command::Expn(_) if !terms.expn => Err(Refusal::NotImplemented),
+            Command::Expn { .. } if !terms.expn => Err(Refusal::NotImplemented),
             Command::Etrn(_) if !terms.etrn => Err(Refusal::NotImplemented),
             Command::Etrn(_) if !self.named => Err(Refusal::OutOfSequence),
             // Whom this host knows, and what it holds for whom, is for those who may send.
-            Command::Expn(_) | Command::Etrn(_) => self.permits_use(terms),
+            Command::Expn { .. } | Command::Etrn(_) => self.permits_use(terms),
             Command::Xclient(_) if !terms.xclient => Err(Refusal::NotTrusted),
             Command::Xforward(_) if !terms.xforward => Err(Refusal::NotTrusted),
             Command::Xclient(_) | Command::Xforward(_) if !idle => Err(Refusal::OutOfSequence),
@@ -230,7 +230,7 @@ impl Session {
     }
 
     /// A recipient was accepted.
-    pub(crate) fn add(&mut self, recipient: Recipient) {
+    pub(crate) fn add(&mut self, recipient: &Recipient) {
         if let Stage::Open(transaction) = &mut self.stage {
             transaction.add(recipient);
         }
@@ -285,7 +285,9 @@ impl Session {
     /// Whether a command that is out of sequence is excused. Uses up one excuse.
     pub(crate) fn is_excused(&mut self, command: &Command) -> bool {
         let Some(excuse) = &mut self.excuse else { return false };
-        if !matches!(command, Command::Rcpt { .. } | Command::Data | Command::Bdat { .. }) || excuse.budget == 0 {
+        if !matches!(command, Command::Rcpt { .. } | Command::Data | Command::Bdat { .. })
+            || excuse.budget == 0
+        {
             return false;
         }
         excuse.budget = excuse.budget.saturating_sub(1);

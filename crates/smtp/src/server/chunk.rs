@@ -69,7 +69,13 @@ impl Server {
     }
 
     /// The application does not want the content.
-    pub(super) fn chunk_rejected(&mut self, recipients: usize, length: u64, last: bool, rejection: Rejection) {
+    pub(super) fn chunk_rejected(
+        &mut self,
+        recipients: usize,
+        length: u64,
+        last: bool,
+        rejection: Rejection,
+    ) {
         let reply = rejection.into_reply();
         self.excuse_behind(recipients);
         let replies = if last && self.is_lmtp() { recipients } else { 1 };
@@ -88,7 +94,8 @@ impl Server {
             self.fail(ProtocolError::ChunkTooBig { length, limit }, None);
             return;
         }
-        self.phase = Phase::Chunk(Chunk { counted: Counted::new(length), length, then: Then::Refuse(refused) });
+        self.phase =
+            Phase::Chunk(Chunk { counted: Counted::new(length), length, then: Then::Refuse(refused) });
         self.arm();
     }
 

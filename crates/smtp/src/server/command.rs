@@ -14,7 +14,7 @@ use super::{
     AuthPrivacy, BodyAborted, Data, Etrn, Event, Expn, Hello, HelloVerb, Mode, Server, StartTls, TlsOffer,
     Vrfy,
 };
-use crate::parse::command::{CommandError, command};
+use crate::parse::command::{CommandError, Parsed, auth, command};
 use crate::session::{AuthTerms, Refusal, Terms, Tls};
 use crate::{Capability, ClientName, Command, ProtocolError, Rejection, Reply, Text, Violation};
 
@@ -36,31 +36,40 @@ impl Server {
 
     /// A line that may hold credentials is wiped when it is done with.
     fn auth_command(&mut self) -> Result<bool, LineTooLong> {
-        let Some(line) = self.receive.secret_line(self.config.limits.auth_line_max)? else { return Ok(false) };
+        let Some(line) = self.receive.secret_line(self.config.limits.auth_line_max)? else {
+            return Ok(false);
+        };
         self.arm();
-        self.line(line.expose());
+        let line = line.expose();
+        if has_bare_line_end(line) {
+            self.bare_line_end();
+        } else {
+            match auth(line) {
+                Ok(command) => self.dispatch(command),
+                Err(error) => self.unparsed(error),
+            }
+        }
         Ok(true)
     }
 
     fn plain_command(&mut self) -> Result<bool, LineTooLong> {
         let Some(line) = self.receive.line(self.config.limits.command_line_max)? else { return Ok(false) };
         self.arm();
-        self.line(&line);
-        Ok(true)
-    }
-
-    fn line(&mut self, line: &[u8]) {
-        if has_bare_line_end(line) {
+        if has_bare_line_end(&line) {
             self.bare_line_end();
-        } else if self.fresh && is_http(line) {
+        } else if self.fresh && is_http(&line) {
             let farewell = Reply::fixed(421, (4, 7, 0), "This is a mail server");
             self.fail(ProtocolError::ForeignProtocol, Some(&farewell));
         } else {
-            match command(line) {
-                Ok(command) => self.dispatch(command),
+            match command(&line, self.config.quirks) {
+                Ok(Parsed { command, used }) => {
+                    self.events.extend(used.iter().map(Event::Repaired));
+                    self.dispatch(command);
+                }
                 Err(error) => self.unparsed(error),
             }
         }
+        Ok(true)
     }
 
     fn dispatch(&mut self, command: Command) {
@@ -88,8 +97,8 @@ impl Server {
                 self.put(&Reply::fixed(221, (2, 0, 0), "Bye"));
                 self.close();
             }
-            Command::Vrfy(text) => self.vrfy(text),
-            Command::Expn(text) => self.expn(text),
+            Command::Vrfy { text, smtp_utf8 } => self.vrfy(text, smtp_utf8),
+            Command::Expn { text, smtp_utf8 } => self.expn(text, smtp_utf8),
             Command::Etrn(node) => self.etrn(node),
             Command::StartTls if !self.receive.is_empty() => self.fail_residue(),
             Command::StartTls => {
@@ -115,7 +124,7 @@ impl Server {
             lines.extend(self.capabilities().iter().map(crate::encode::capability));
         }
         self.put(&Reply::plain(250, lines));
-        self.events.push_back(Event::Hello(Hello { name, verb }));
+        self.events.push_back(Event::Hello(Hello { name: name.compact(), verb }));
     }
 
     fn capabilities(&self) -> Vec<Capability> {
@@ -144,7 +153,7 @@ impl Server {
         }
     }
 
-    fn vrfy(&mut self, text: Text) {
+    fn vrfy(&mut self, text: Text, smtp_utf8: bool) {
         if !self.spare_junk() {
             return;
         }
@@ -153,16 +162,16 @@ impl Server {
             && (self.config.mode != Mode::Submission || self.session.is_authenticated());
         if asks {
             let ticket = self.issue();
-            self.events.push_back(Event::Vrfy(Vrfy { ticket, text }));
+            self.events.push_back(Event::Vrfy(Vrfy { ticket, text, utf8: smtp_utf8 }));
         } else {
             self.put(&cannot_verify());
         }
     }
 
-    fn expn(&mut self, text: Text) {
+    fn expn(&mut self, text: Text, smtp_utf8: bool) {
         if self.spare_junk() {
             let ticket = self.issue();
-            self.events.push_back(Event::Expn(Expn { ticket, text }));
+            self.events.push_back(Event::Expn(Expn { ticket, text, utf8: smtp_utf8 }));
         }
     }
 
@@ -222,7 +231,9 @@ impl Server {
             Refusal::OutOfSequence if self.session.is_excused(command) => (None, sequence),
             Refusal::OutOfSequence => (Some(Violation::OutOfSequence), sequence),
             // Nor that no recipient was accepted (RFC 2920 3.1). RFC 2033 4.2 has a code of its own.
-            Refusal::NoRecipients if self.is_lmtp() => (None, Reply::fixed(503, (5, 5, 1), "No valid recipients")),
+            Refusal::NoRecipients if self.is_lmtp() => {
+                (None, Reply::fixed(503, (5, 5, 1), "No valid recipients"))
+            }
             Refusal::NoRecipients => (None, Reply::fixed(554, (5, 5, 1), "No valid recipients")),
             Refusal::Unknown => (Some(Violation::UnknownCommand), unknown_command()),
             Refusal::NotImplemented => {
@@ -255,7 +266,7 @@ impl Server {
             CommandError::Recipient(error) => {
                 (Violation::Syntax(error), Reply::fixed(501, (5, 1, 3), "Bad recipient address syntax"))
             }
-            CommandError::ChunkLength(error) => {
+            CommandError::Bdat(error) => {
                 // How much follows is not known, so nothing of the message can be relied upon.
                 self.drop_transaction(BodyAborted::Reset);
                 (Violation::Syntax(error), Reply::fixed(501, (5, 5, 4), "Bad chunk length"))

@@ -61,7 +61,8 @@ impl Message {
             Some((BodyAborted::BareLineEnd, refuse(0, "Message holds a bare CR or LF")))
         } else if self.check.has_nul() {
             Some((BodyAborted::Nul, refuse(0, "Message holds a NUL")))
-        } else if self.check.has_8bit() && body == BodyType::SevenBit && eight_bit == EightBitContent::Refuse {
+        } else if self.check.has_8bit() && body == BodyType::SevenBit && eight_bit == EightBitContent::Refuse
+        {
             Some((BodyAborted::EightBit, refuse(1, "Message holds 8-bit octets that were not declared")))
         } else {
             None

@@ -42,8 +42,7 @@ impl Default for Extensions {
 impl Extensions {
     /// What costs the application nothing.
     pub const fn new() -> Self {
-        Self { switches: 0, future_release: None, deliver_by: None, mt_priority: None }
-            .with(Switch::Chunking)
+        Self { switches: 0, future_release: None, deliver_by: None, mt_priority: None }.with(Switch::Chunking)
     }
 
     /// Without CHUNKING, and so without BINARYMIME. BDAT is then answered with 502, behind its octets.
@@ -183,10 +182,7 @@ impl Extensions {
             }
         }
         if let Some((seconds_max, until_max)) = &self.future_release {
-            list.push(Capability::FutureRelease {
-                seconds_max: *seconds_max,
-                until_max: until_max.clone(),
-            });
+            list.push(Capability::FutureRelease { seconds_max: *seconds_max, until_max: until_max.clone() });
         }
         list.extend(self.deliver_by.map(Capability::DeliverBy));
         list.extend(self.mt_priority.clone().map(Capability::MtPriority));
@@ -221,7 +217,8 @@ impl Switch {
 fn announced(limits: &Limits) -> AnnouncedLimits {
     const SIX_DIGITS: u32 = 999_999;
     let mut announced = AnnouncedLimits::default();
-    announced.rcpt_max = Some(u32::try_from(limits.recipients_max).unwrap_or(SIX_DIGITS).clamp(1, SIX_DIGITS));
+    announced.rcpt_max =
+        Some(u32::try_from(limits.recipients_max).unwrap_or(SIX_DIGITS).clamp(1, SIX_DIGITS));
     announced.mail_max = limits.transactions_max.map(|max| max.clamp(1, SIX_DIGITS));
     announced
 }

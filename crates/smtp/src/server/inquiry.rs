@@ -17,6 +17,8 @@ use crate::{Mailbox, Rejection, Reply, Text};
 pub struct Vrfy {
     pub(super) ticket: Ticket,
     pub(super) text: Text,
+    /// Whether the reply may hold UTF-8.
+    pub(super) utf8: bool,
 }
 
 /// Token: EXPN. Who is on this list?
@@ -25,6 +27,8 @@ pub struct Vrfy {
 pub struct Expn {
     pub(super) ticket: Ticket,
     pub(super) text: Text,
+    /// Whether the reply may hold UTF-8.
+    pub(super) utf8: bool,
 }
 
 /// Token: ETRN. The client wants what is queued for it.
@@ -41,13 +45,14 @@ impl Vrfy {
         &self.text
     }
 
-    /// 250: it is this mailbox.
+    /// 250: it is this mailbox. One that is not ASCII is told only to a client that said `SMTPUTF8`; others get 252
+    /// (RFC 6531 3.7.4.2).
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
     pub fn confirm(self, server: &mut Server, mailbox: &Mailbox) -> Result<(), Misuse> {
-        let reply = if is_ascii(mailbox) {
+        let reply = if self.utf8 || mailbox.is_ascii() {
             Reply::fixed(250, (2, 1, 5), &alloc::format!("<{mailbox}>"))
         } else {
             cannot_verify()
@@ -55,13 +60,14 @@ impl Vrfy {
         server.answer(self.ticket, &reply)
     }
 
-    /// 251: it is not here; mail for it goes on to this mailbox.
+    /// 251: it is not here; mail for it goes on to this mailbox. As with [`confirm`](Self::confirm), 252 in place of what
+    /// the client cannot read.
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
     pub fn forward(self, server: &mut Server, mailbox: &Mailbox) -> Result<(), Misuse> {
-        let reply = if is_ascii(mailbox) {
+        let reply = if self.utf8 || mailbox.is_ascii() {
             Reply::fixed(251, (2, 1, 5), &alloc::format!("User not local; will forward to <{mailbox}>"))
         } else {
             cannot_verify()
@@ -103,9 +109,12 @@ impl Expn {
     pub fn expand(self, server: &mut Server, members: &[Mailbox]) -> Result<(), Misuse> {
         if members.is_empty() || members.len() > Reply::LINES_MAX {
             self.pass(server)?;
-            return Err(Misuse::Argument { argument: "members", problem: "are none, or too many for a reply" });
+            return Err(Misuse::Argument {
+                argument: "members",
+                problem: "are none, or too many for a reply",
+            });
         }
-        if !members.iter().all(is_ascii) {
+        if !self.utf8 && !members.iter().all(Mailbox::is_ascii) {
             return self.pass(server);
         }
         let lines: Vec<_> = members.iter().map(|member| alloc::format!("<{member}>")).collect();
@@ -193,9 +202,4 @@ impl Etrn {
 /// RFC 5321 3.5.3: neither yes nor no.
 pub(super) fn cannot_verify() -> Reply {
     Reply::fixed(252, (2, 5, 0), "Cannot VRFY user, but will take mail for it")
-}
-
-/// A reply in UTF-8 needs a client that asked for it (RFC 6531 3.7.4.2), and VRFY has no way to ask here.
-fn is_ascii(mailbox: &Mailbox) -> bool {
-    mailbox.local_part().as_str().is_ascii() && mailbox.domain().as_str().is_ascii()
 }

@@ -111,7 +111,7 @@ impl Mail {
     pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
         let Self { ticket, from, parameters } = self;
         if server.redeem(ticket)? == Answer::InTime {
-            server.mail_accepted(Transaction::new(from, parameters));
+            server.mail_accepted(Transaction::new(&from, &parameters));
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use super::command::needs_tls;
 use super::extensions::Switch;
 use super::{Event, Mail, Rcpt, Server};
 use crate::{
-    AuthIdentity, BodyType, ByMode, DateTime, Excess, ForwardPath, Hold, MailParameters, Mailbox,
-    RcptParameters, Recipient, Rejection, Reply, ReversePath, Transaction, Violation,
+    AuthIdentity, BodyType, ByMode, Excess, ForwardPath, Hold, MailParameters, RcptParameters, Recipient,
+    Rejection, Reply, ReversePath, Transaction, Violation,
 };
 
 /// Why a command is refused, and whether it counts as a violation.
@@ -69,7 +69,7 @@ impl Server {
     }
 
     pub(super) fn rcpt_accepted(&mut self, recipient: Recipient) {
-        self.session.add(recipient);
+        self.session.add(&recipient);
         self.put(&Reply::fixed(250, (2, 1, 5), "OK"));
     }
 
@@ -104,7 +104,7 @@ impl Server {
             let reply = Rejection::message_too_big().into_reply();
             return Err(Fault { violation: Violation::DeclaredTooBig { limit: max }, reply, counts: false });
         }
-        if !parameters.smtp_utf8 && !from.mailbox().is_none_or(is_ascii) {
+        if !parameters.smtp_utf8 && !from.is_ascii() {
             // RFC 6531 3.5
             return Err(Fault::non_ascii(550));
         }
@@ -148,7 +148,9 @@ impl Server {
         let offers = &self.config.extensions;
         let too_long = match (&parameters.hold, offers.future_release()) {
             (Some(Hold::For(seconds)), Some((seconds_max, _))) => seconds > seconds_max,
-            (Some(Hold::Until(until)), Some((_, until_max))) => is_later(until, until_max),
+            (Some(Hold::Until(until)), Some((_, until_max))) => {
+                until.unix_seconds() > until_max.unix_seconds()
+            }
             _ => false,
         };
         if too_long {
@@ -177,7 +179,7 @@ impl Server {
             return Err(Fault::unknown_parameter());
         }
         let utf8 = self.session.transaction().is_some_and(|open| open.parameters().smtp_utf8);
-        if !utf8 && !to.mailbox().is_none_or(is_ascii) {
+        if !utf8 && !to.is_ascii() {
             // RFC 6531 3.5
             return Err(Fault::non_ascii(553));
         }
@@ -201,17 +203,3 @@ impl Fault {
         Self { violation: Violation::NonAsciiAddress, reply, counts: true }
     }
 }
-
-fn is_ascii(mailbox: &Mailbox) -> bool {
-    mailbox.local_part().as_str().is_ascii() && mailbox.domain().as_str().is_ascii()
-}
-
-/// Whether one point in time lies behind another, to the second. Both are in UTC, where the order of the digits is
-/// that of time (RFC 4865 4.2).
-fn is_later(one: &DateTime, other: &DateTime) -> bool {
-    let seconds = |time: &DateTime| time.as_str().get(..SECONDS).map(str::to_ascii_uppercase);
-    seconds(one) > seconds(other)
-}
-
-/// `yyyy-mm-ddThh:mm:ss`
-const SECONDS: usize = 19;
