@@ -27,7 +27,12 @@ impl Server {
             Ok(read) => read,
             Err(LineTooLong { limit }) => {
                 self.arm();
-                let reply = Reply::fixed(500, (5, 5, 2), "Line too long");
+                let reply = if is_auth {
+                    // RFC 4954 4
+                    Reply::fixed(500, (5, 5, 6), "Authentication exchange line is too long")
+                } else {
+                    Reply::fixed(500, (5, 5, 2), "Line too long")
+                };
                 self.violation(Violation::LineTooLong { limit }, &reply);
                 true
             }
