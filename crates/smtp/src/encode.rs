@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
 
-use crate::parse::address::is_atext;
+use crate::parse::octet::{ATEXT, is};
+use crate::types::is_utf8;
 use crate::{
     AnnouncedLimits, AttributeValue, Attributes, AuthIdentity, BodyType, ByMode, Capability, Command,
     DeliverBy, Hold, LocalPart, MailParameters, Notify, Parameter, RcptParameters, Reply, Ret, RrvsAction,
@@ -136,8 +137,38 @@ pub(crate) fn xtext(text: &str) -> String {
     })
 }
 
+/// How many octets [`xtext`] writes.
+pub(crate) fn xtext_length(text: &str) -> usize {
+    let encoded = text.bytes().filter(|octet| matches!(octet, b'+' | b'=' | 0..=b' ' | 0x7F..)).count();
+    text.len().saturating_add(encoded.saturating_mul(2))
+}
+
+/// `utf-8-addr-xtext` (RFC 6533 3): ASCII on the wire, so that it passes hosts without SMTPUTF8, too.
+pub(crate) fn unitext(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, character| {
+        if character.is_ascii() && !matches!(character, '+' | '=' | '\\' | '\0'..=' ' | '\x7F') {
+            out.push(character);
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(out, "\\x{{{:02X}}}", u32::from(character));
+        }
+        out
+    })
+}
+
+/// How many octets [`unitext`] writes.
+pub(crate) fn unitext_length(text: &str) -> usize {
+    unitext(text).len()
+}
+
 fn is_dot_string(text: &str) -> bool {
-    text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
+    let octets = text.as_bytes();
+    let dots = octets.first() == Some(&b'.') || octets.last() == Some(&b'.') || text.contains("..");
+    !octets.is_empty() && !dots && octets.iter().all(|octet| is(*octet, ATEXT) || *octet == b'.')
+}
+
+const fn utf8_keyword(smtp_utf8: bool) -> &'static str {
+    if smtp_utf8 { " SMTPUTF8" } else { "" }
 }
 
 /// A command line without its CR LF.
@@ -161,8 +192,8 @@ impl fmt::Display for CommandLine<'_> {
             Command::Rset => f.write_str("RSET"),
             Command::Noop => f.write_str("NOOP"),
             Command::Quit => f.write_str("QUIT"),
-            Command::Vrfy(text) => write!(f, "VRFY {text}"),
-            Command::Expn(text) => write!(f, "EXPN {text}"),
+            Command::Vrfy { text, smtp_utf8 } => write!(f, "VRFY {text}{}", utf8_keyword(*smtp_utf8)),
+            Command::Expn { text, smtp_utf8 } => write!(f, "EXPN {text}{}", utf8_keyword(*smtp_utf8)),
             Command::Help(None) => f.write_str("HELP"),
             Command::Help(Some(text)) => write!(f, "HELP {text}"),
             Command::Bdat { length, last: false } => write!(f, "BDAT {length}"),
@@ -243,7 +274,9 @@ fn rcpt_parameters(parameters: &RcptParameters, f: &mut fmt::Formatter<'_>) -> f
         }
     }
     if let Some(original) = &parameters.original {
-        write!(f, " ORCPT={};{}", original.address_type(), xtext(original.address()))?;
+        let address = original.address();
+        let encoded = if is_utf8(original.address_type()) { unitext(address) } else { xtext(address) };
+        write!(f, " ORCPT={};{encoded}", original.address_type())?;
     }
     if let Some(ValidSince { since, otherwise }) = &parameters.valid_since {
         write!(f, " RRVS={}", since.as_str())?;
@@ -263,7 +296,8 @@ fn attributes(verb: &str, attributes: &Attributes, f: &mut fmt::Formatter<'_>) -
         match attribute.value() {
             AttributeValue::Unavailable => f.write_str("[UNAVAILABLE]")?,
             AttributeValue::TemporarilyUnavailable => f.write_str("[TEMPUNAVAIL]")?,
-            AttributeValue::Known(value) => f.write_str(&xtext(value))?,
+            // A value is never one of the words above.
+            AttributeValue::Known(value) => f.write_str(&xtext(value.as_str()).replace('[', "+5B"))?,
         }
     }
     Ok(())
