@@ -67,7 +67,7 @@ async fn submission(stream: DuplexStream, role: Role) -> Option<Vec<u8>> {
 }
 
 fn envelope(to: &[&str]) -> Envelope {
-    let recipients = to.iter().map(|to| to.parse().unwrap()).collect();
+    let recipients = to.iter().map(|to| to.parse().unwrap());
     Envelope::new("<ursel@mail.example>".parse().unwrap(), recipients)
 }
 
