@@ -158,7 +158,7 @@ fn a_reply_before_its_command_is_never_believed() {
     let mut client = client(Mode::Smtp, TlsPolicy::Off);
     let input = [&b"220 x\r\n250 x\r\n"[..], b"250 early\r\n"];
     let outcome = posthaste_testkit::run(&mut client, input, false, answer);
-    assert_eq!(outcome.error, Some(ProtocolError::Stale.to_string()));
+    assert_eq!(outcome.error, Some(ProtocolError::UnexpectedReply(posthaste_smtp::Reply::new(250, None, "early").unwrap()).to_string()));
 }
 
 #[test]
@@ -219,6 +219,7 @@ fn abort_never_ends_the_message() {
     output(&mut client);
     writer.write(&mut client, Bytes::from_static(b"a\r\n")).unwrap();
     writer.abort(&mut client).unwrap();
+    assert!(matches!(client.poll_event(), Ok(Step::Event(Event::Sent(report))) if !report.is_complete()));
     assert!(matches!(client.poll_event(), Ok(Step::Closed)));
     assert!(output(&mut client).is_empty());
 }
