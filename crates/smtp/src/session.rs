@@ -134,9 +134,9 @@ impl Session {
     }
 
     /// A recipient was accepted.
-    pub(crate) fn add(&mut self, recipient: Recipient) {
+    pub(crate) fn add(&mut self, recipient: &Recipient) {
         if let Some(transaction) = &mut self.transaction {
-            transaction.add(&recipient);
+            transaction.add(recipient);
         }
     }
 
