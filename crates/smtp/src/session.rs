@@ -83,7 +83,7 @@ impl Session {
             // RFC 2033 4.1: HELO and EHLO are not LMTP, LHLO is nothing else.
             Command::Helo(_) | Command::Ehlo(_) if terms.lmtp => Err(Refusal::Unknown),
             Command::Lhlo(_) if !terms.lmtp => Err(Refusal::Unknown),
-            Command::Expn(_)
+            Command::Expn { .. }
             | Command::Etrn(_)
             | Command::Xclient(_)
             | Command::Xforward(_)
@@ -134,7 +134,7 @@ impl Session {
     }
 
     /// A recipient was accepted.
-    pub(crate) fn add(&mut self, recipient: Recipient) {
+    pub(crate) fn add(&mut self, recipient: &Recipient) {
         if let Some(transaction) = &mut self.transaction {
             transaction.add(recipient);
         }

@@ -158,7 +158,13 @@ fn a_reply_before_its_command_is_never_believed() {
     let mut client = client(Mode::Smtp, TlsPolicy::Off);
     let input = [&b"220 x\r\n250 x\r\n"[..], b"250 early\r\n"];
     let outcome = posthaste_testkit::run(&mut client, input, false, answer);
-    assert_eq!(outcome.error, Some(ProtocolError::UnexpectedReply(posthaste_smtp::Reply::new(250, None, "early").unwrap()).to_string()));
+    assert_eq!(
+        outcome.error,
+        Some(
+            ProtocolError::UnexpectedReply(posthaste_smtp::Reply::new(250, None, "early").unwrap())
+                .to_string()
+        )
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use posthaste_wire::{LineTooLong, Secret};
 use super::machine::{Expect, Phase};
 use super::{Client, Event, Mode, TlsPolicy};
 use crate::parse::capability::capabilities;
-use crate::{Capabilities, Capability, Command, ProtocolError, Reply};
+use crate::{Capabilities, Command, Keyword, ProtocolError, Reply};
 
 impl Client {
     /// Reads a line of a reply. Whether there was one.
@@ -28,21 +28,21 @@ impl Client {
                 return true;
             }
         };
-        let line = line.octets();
-        self.reply_octets = self.reply_octets.saturating_add(line.len()).saturating_add(2);
+        let octets = line.octets();
+        self.reply_octets = self.reply_octets.saturating_add(octets.len()).saturating_add(2);
         if self.reply_octets > reply_max {
             self.fail(ProtocolError::ReplyTooLong { limit: reply_max });
             return true;
         }
         // Apart from the reader: a challenge may be longer than any text.
         let first = authenticating && !self.reader.is_midway();
-        if let Some(challenge) = line.strip_prefix(b"334").filter(|_| first) {
+        if let Some(challenge) = octets.strip_prefix(b"334").filter(|_| first) {
             self.reply_octets = 0;
             self.expected.pop_front();
             self.challenge(challenge.trim_ascii());
             return true;
         }
-        match self.reader.line(line) {
+        match self.reader.line(&line.into_open()) {
             Ok(None) => {}
             Ok(Some(reply)) => {
                 self.reply_octets = 0;
@@ -67,7 +67,7 @@ impl Client {
             // RFC 7504 2: that server has closed already.
             Some(Expect::Greeting) if reply.code() == 521 => self.fail(ProtocolError::Refused(reply)),
             Some(Expect::Greeting) => self.refused(reply),
-            Some(Expect::Hello) if reply.is_completed() => self.introduced(capabilities(reply.lines())),
+            Some(Expect::Hello) if reply.is_completed() => self.introduced(capabilities(&reply)),
             // RFC 5321 3.2, 4.1.1.1: a server from before ESMTP.
             Some(Expect::Hello) if self.config.mode == Mode::Smtp && NO_EHLO.contains(&reply.code()) => {
                 self.command(&Command::Helo(self.config.name.clone()), Expect::Helo);
@@ -90,7 +90,7 @@ impl Client {
     /// The server has said what it offers.
     fn introduced(&mut self, capabilities: Capabilities) {
         self.capabilities = capabilities;
-        let offered = self.capabilities.has(&Capability::StartTls);
+        let offered = self.capabilities.has(Keyword::StartTls);
         if self.security.is_private() || self.config.tls == TlsPolicy::Off {
             self.ready();
         } else if offered && !self.tls_tried {
@@ -145,6 +145,14 @@ impl Line {
         match self {
             Self::Open(octets) => octets,
             Self::Secret(octets) => octets.expose(),
+        }
+    }
+
+    /// A line that is no challenge, for a reader that keeps it.
+    fn into_open(self) -> Bytes {
+        match self {
+            Self::Open(octets) => octets,
+            Self::Secret(octets) => Bytes::copy_from_slice(octets.expose()),
         }
     }
 }

@@ -11,7 +11,7 @@ use posthaste_wire::{DotEncoder, Misuse, SendQueue};
 
 use super::machine::Expect;
 use super::{Client, Event, Mode};
-use crate::{Capability, Command};
+use crate::{Command, Keyword};
 
 /// How the content of the present message travels.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ impl Client {
 
     /// Sends the chunks that are due. Whether there were any.
     pub(super) fn send_chunks(&mut self) -> bool {
-        let pipelining = self.capabilities.has(&Capability::Pipelining);
+        let pipelining = self.capabilities.has(Keyword::Pipelining);
         let window = if pipelining { self.config.limits.chunks_max.max(1) } else { 1 };
         let chunk_max = self.config.limits.chunk_max.max(1);
         let (mut sent, idle) = (false, self.expected.is_empty());

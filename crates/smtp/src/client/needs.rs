@@ -12,9 +12,8 @@ use core::fmt;
 
 use super::{Chunking, Config};
 use crate::{
-    AnnouncedLimits, BodyType, ByMode, Capabilities, Capability, DateTime, DeliverBy, Envelope, ForwardPath,
-    Hold, MailParameters, Mailbox, Notify, RcptParameters, Recipient, Rejection, ReversePath, RrvsAction,
-    Security,
+    BodyType, ByMode, Capabilities, Capability, DateTime, DeliverBy, Envelope, Hold, Keyword, MailParameters,
+    Notify, RcptParameters, Recipient, Rejection, ReversePath, RrvsAction, Security,
 };
 
 /// Why a message, or a copy of it for one recipient, is not sent to this server at all: nothing of it was said.
@@ -38,7 +37,7 @@ pub enum Unsupported {
         /// The longest time it does, in seconds.
         seconds_max: u32,
     },
-    /// The server holds no message until then, or the times cannot be compared.
+    /// The server holds no message until then.
     HoldTooLate {
         /// The latest time until which it does.
         until_max: DateTime,
@@ -142,7 +141,7 @@ impl Quota {
 
     /// Whether one more MAIL would be too many.
     pub(super) fn used_up(&self, offered: &Capabilities) -> Option<u32> {
-        limits(offered).mail_max.filter(|max| self.mails >= *max)
+        offered.limits().mail_max.filter(|max| self.mails >= *max)
     }
 }
 
@@ -174,37 +173,37 @@ pub(super) fn plan(
     quota: &mut Quota,
 ) -> Result<Plan, Unsupported> {
     let (security, authenticated) = session;
-    let has = |capability| offered.has(&capability);
+    let has = |keyword| offered.has(keyword);
     if let Some(max) = quota.used_up(offered) {
         return Err(Unsupported::MailMax { max });
     }
     if let Some(max) = offered.size().flatten().filter(|max| envelope.size.is_some_and(|size| size > *max)) {
         return Err(Unsupported::MessageTooBig { max });
     }
-    let chunked = has(Capability::Chunking) && config.chunking == Chunking::Auto;
+    let chunked = has(Keyword::Chunking) && config.chunking == Chunking::Auto;
     match envelope.body {
-        BodyType::EightBitMime if !has(Capability::EightBitMime) => return Err(Unsupported::EightBitMime),
-        BodyType::BinaryMime if !chunked || !has(Capability::BinaryMime) => {
+        BodyType::EightBitMime if !has(Keyword::EightBitMime) => return Err(Unsupported::EightBitMime),
+        BodyType::BinaryMime if !chunked || !has(Keyword::BinaryMime) => {
             return Err(Unsupported::BinaryMime);
         }
         BodyType::SevenBit | BodyType::EightBitMime | BodyType::BinaryMime => {}
     }
-    let utf8_offered = has(Capability::SmtpUtf8);
-    let utf8_sender = envelope.from.mailbox().is_some_and(is_international);
+    let utf8_offered = has(Keyword::SmtpUtf8);
+    let utf8_sender = !envelope.from.is_ascii();
     if (envelope.smtp_utf8 || utf8_sender) && !utf8_offered {
         return Err(Unsupported::SmtpUtf8);
     }
     let mut left_out = Vec::new();
     let require_tls = require_tls(envelope, offered, security, &mut left_out)?;
     hold(envelope.hold.as_ref(), offered)?;
-    let dsn = has(Capability::Dsn);
+    let dsn = has(Keyword::Dsn);
     let (deliver_by, delay) = deliver_by(envelope.deliver_by, offered, &mut left_out)?;
-    let rrvs = has(Capability::Rrvs);
+    let rrvs = has(Keyword::Rrvs);
     let refused = refused_recipients(&envelope.recipients, offered, quota);
     if !dsn && asks_for_dsn(envelope) {
         left_out.push(LeftOut::Dsn);
     }
-    let has_priority = offered.as_slice().iter().any(|offer| matches!(offer, Capability::MtPriority(_)));
+    let has_priority = has(Keyword::MtPriority);
     if envelope.priority.is_some() && !has_priority {
         left_out.push(LeftOut::MtPriority);
     }
@@ -216,7 +215,7 @@ pub(super) fn plan(
         left_out.push(LeftOut::Auth);
     }
     let mut named = envelope.recipients.iter().zip(&refused).filter(|(_, refused)| refused.is_none());
-    let utf8_recipient = named.any(|(recipient, _)| is_international_path(&recipient.path));
+    let utf8_recipient = named.any(|(recipient, _)| !recipient.path.is_ascii());
     let mail = MailParameters {
         size: envelope.size.filter(|_| offered.size().is_some()),
         body: Some(envelope.body).filter(|body| *body != BodyType::SevenBit),
@@ -263,7 +262,7 @@ fn require_tls(
     if !security.is_tls() {
         return Err(Unsupported::Encryption);
     }
-    if offered.has(&Capability::RequireTls) {
+    if offered.has(Keyword::RequireTls) {
         return Ok(true);
     }
     // RFC 8689 5: a notification is not to be lost for it.
@@ -276,14 +275,15 @@ fn require_tls(
 
 fn hold(hold: Option<&Hold>, offered: &Capabilities) -> Result<(), Unsupported> {
     let Some(hold) = hold else { return Ok(()) };
-    let offer = offered.as_slice().iter().find_map(|offer| match offer {
-        Capability::FutureRelease { seconds_max, until_max } => Some((*seconds_max, until_max)),
-        _ => None,
-    });
-    let Some((seconds_max, until_max)) = offer else { return Err(Unsupported::FutureRelease) };
+    let Some(Capability::FutureRelease { seconds_max, until_max }) = offered.find(Keyword::FutureRelease)
+    else {
+        return Err(Unsupported::FutureRelease);
+    };
     match hold {
-        Hold::For(seconds) if *seconds > seconds_max => Err(Unsupported::HoldTooLong { seconds_max }),
-        Hold::Until(until) if !is_not_after(until, until_max) => {
+        Hold::For(seconds) if seconds > seconds_max => {
+            Err(Unsupported::HoldTooLong { seconds_max: *seconds_max })
+        }
+        Hold::Until(until) if until.unix_seconds() > until_max.unix_seconds() => {
             Err(Unsupported::HoldTooLate { until_max: until_max.clone() })
         }
         Hold::For(_) | Hold::Until(_) => Ok(()),
@@ -297,7 +297,7 @@ fn deliver_by(
     left_out: &mut Vec<LeftOut>,
 ) -> Result<(Option<DeliverBy>, bool), Unsupported> {
     let Some(wanted) = wanted else { return Ok((None, false)) };
-    let offer = offered.as_slice().iter().find_map(|offer| match offer {
+    let offer = offered.find(Keyword::DeliverBy).and_then(|offer| match offer {
         Capability::DeliverBy(seconds_min) => Some(*seconds_min),
         _ => None,
     });
@@ -320,12 +320,12 @@ fn refused_recipients(
     offered: &Capabilities,
     quota: &mut Quota,
 ) -> Vec<Option<Unsupported>> {
-    let limits = limits(offered);
-    let (utf8, rrvs) = (offered.has(&Capability::SmtpUtf8), offered.has(&Capability::Rrvs));
+    let limits = offered.limits();
+    let (utf8, rrvs) = (offered.has(Keyword::SmtpUtf8), offered.has(Keyword::Rrvs));
     let mut named = 0_u32;
     let decide = |recipient: &Recipient| {
         let without_rrvs = may_go_without_rrvs(&recipient.parameters);
-        if !utf8 && is_international_path(&recipient.path) {
+        if !utf8 && !recipient.path.is_ascii() {
             return Some(Unsupported::SmtpUtf8);
         }
         if !rrvs && recipient.parameters.valid_since.is_some() && !without_rrvs {
@@ -350,14 +350,6 @@ fn refused_recipients(
     recipients.iter().map(decide).collect()
 }
 
-fn limits(offered: &Capabilities) -> AnnouncedLimits {
-    let limits = offered.as_slice().iter().find_map(|offer| match offer {
-        Capability::Limits(limits) => Some(*limits),
-        _ => None,
-    });
-    limits.unwrap_or_default()
-}
-
 fn asks_for_dsn(envelope: &Envelope) -> bool {
     let recipient = |recipient: &Recipient| {
         recipient.parameters.notify.is_some() || recipient.parameters.original.is_some()
@@ -368,80 +360,4 @@ fn asks_for_dsn(envelope: &Envelope) -> bool {
 fn may_go_without_rrvs(parameters: &RcptParameters) -> bool {
     let action = parameters.valid_since.as_ref().and_then(|valid_since| valid_since.otherwise);
     action == Some(RrvsAction::Continue)
-}
-
-fn is_international_path(path: &ForwardPath) -> bool {
-    path.mailbox().is_some_and(is_international)
-}
-
-fn is_international(mailbox: &Mailbox) -> bool {
-    !mailbox.local_part().as_str().is_ascii() || !mailbox.domain().as_str().is_ascii()
-}
-
-/// Whether `time` is at or before `other`; `false` where that cannot be told.
-fn is_not_after(time: &DateTime, other: &DateTime) -> bool {
-    match (instant(time.as_str()), instant(other.as_str())) {
-        (Some(time), Some(other)) => time <= other,
-        _ => false,
-    }
-}
-
-/// The seconds since some day long ago, in UTC, and the digits of the fraction (RFC 3339 5.6). Without trailing
-/// zeros fractions compare as texts do.
-fn instant(text: &str) -> Option<(i64, &str)> {
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let rest = text.get(19..)?;
-    let zone = rest.find(['Z', 'z', '+', '-'])?;
-    let (fraction, zone) = rest.split_at_checked(zone)?;
-    let offset = match zone.split_at_checked(1)? {
-        ("+", offset) => minutes(offset)?,
-        ("-", offset) => minutes(offset)?.checked_neg()?,
-        _ => 0,
-    };
-    // Years that begin in March: the day that comes and goes is then the last of its year.
-    let shifted = month.checked_add(9)?.checked_rem(12)?;
-    let year = year.checked_sub(shifted.checked_div(10)?)?;
-    let leap_days =
-        year.div_euclid(4).checked_sub(year.div_euclid(100))?.checked_add(year.div_euclid(400))?;
-    let before_month = shifted.checked_mul(306)?.checked_add(5)?.checked_div(10)?;
-    let days = year.checked_mul(365)?.checked_add(leap_days)?.checked_add(before_month)?.checked_add(day)?;
-    let minutes =
-        days.checked_mul(24)?.checked_add(hour)?.checked_mul(60)?.checked_add(minute)?.checked_sub(offset)?;
-    let seconds = minutes.checked_mul(60)?.checked_add(second)?;
-    Some((seconds, fraction.trim_start_matches('.').trim_end_matches('0')))
-}
-
-/// `hh:mm` in minutes.
-fn minutes(offset: &str) -> Option<i64> {
-    let (hours, minutes) = offset.split_once(':')?;
-    hours.parse::<i64>().ok()?.checked_mul(60)?.checked_add(minutes.parse::<i64>().ok()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_compare_by_instant_whatever_their_zone_and_fraction() {
-        let ordered = [
-            "1970-01-01T00:00:00Z",
-            "2024-02-28T23:59:59Z",
-            "2024-02-29T00:00:00Z",
-            "2024-02-29T23:30:00-01:00",
-            "2024-03-01T00:30:00.25Z",
-            "2024-03-01T02:30:00.3+02:00",
-            "2024-12-31T23:59:59Z",
-            "2025-01-01T00:00:00Z",
-        ];
-        for (at, earlier) in ordered.iter().enumerate() {
-            for later in &ordered[at + 1..] {
-                assert!(instant(earlier).unwrap() < instant(later).unwrap(), "{earlier} {later}");
-            }
-        }
-        assert_eq!(instant("2024-03-01T00:30:00.50Z"), instant("2024-02-29T23:30:00.5-01:00"));
-        assert_eq!(instant("tomorrow"), None);
-        assert_eq!(instant("2024-03-01T00:30:00"), None);
-    }
 }

@@ -10,7 +10,7 @@ use super::content::Rules;
 use super::machine::Expect;
 use super::needs::{Plan, plan};
 use super::{BodyWriter, Client, Event, Fate, Mode, Refusal, Report, Stage, TransactionId, Unfinished};
-use crate::{BodyType, Command, Envelope, ProtocolError, Recipient, Rejection, Reply, ReplyClass};
+use crate::{BodyType, Command, Envelope, Keyword, ProtocolError, Recipient, Rejection, Reply, ReplyClass};
 
 /// A message between its first command and its report.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ impl Client {
             self.hand_out_writer(transfer);
             return;
         }
-        let group = if self.capabilities.has(&crate::Capability::Pipelining) { GROUP_MAX } else { 1 };
+        let group = if self.capabilities.has(Keyword::Pipelining) { GROUP_MAX } else { 1 };
         for _ in 0..group {
             let Some((command, expect)) = transfer.next_command() else { break };
             self.command(&command, expect);
@@ -192,7 +192,7 @@ impl Client {
             return;
         }
         match Rejection::try_from(reply.clone()) {
-            Ok(rejection) => transfer.refused = Some((Stage::Mail, rejection)),
+            Ok(rejection) => transfer.refused = Some((Stage::Mail, compact(&rejection))),
             Err(_) => self.fail(ProtocolError::UnexpectedReply(reply)),
         }
     }
@@ -210,7 +210,8 @@ impl Client {
         if let Some(slot) = transfer.recipients.get_mut(index) {
             *slot = match &result {
                 Ok(_) => Slot::Accepted,
-                Err(rejection) => Slot::Final(Err(rejection.clone().into())),
+                // Kept until the report: not with all of the read that it came in.
+                Err(rejection) => Slot::Final(Err(compact(rejection).into())),
             };
         }
         // After a refused MAIL this only says that MAIL was refused.
@@ -286,6 +287,7 @@ impl Client {
             self.fail(ProtocolError::UnexpectedReply(reply));
             return;
         }
+        let reply = reply.compact();
         let result =
             Rejection::try_from(reply.clone()).map_or_else(|_| Ok(reply.clone()), |no| Err(no.into()));
         for (at, slot) in transfer.recipients.iter_mut().enumerate() {
@@ -363,6 +365,10 @@ fn all_refused(transfer: &Transfer) -> Option<(Stage, Rejection)> {
         _ => None,
     });
     Some((Stage::Recipients, last.unwrap_or_else(Rejection::try_later)))
+}
+
+fn compact(rejection: &Rejection) -> Rejection {
+    Rejection::try_from(rejection.reply().compact()).unwrap_or_else(|_| Rejection::try_later())
 }
 
 /// The most commands in one group: the replies to so many fit any window, so that a server that stops reading

@@ -4,6 +4,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use bytes::Bytes;
 use posthaste_wire::{LineTooLong, has_bare_line_end};
 
 use super::machine::Phase;
@@ -14,8 +15,8 @@ use super::{
 use crate::parse::command::{CommandError, base64, command};
 use crate::session::{AuthTerms, Refusal, Terms, Tls};
 use crate::{
-    Capability, ClientName, Command, MailParameters, Mechanism, ProtocolError, RcptParameters, Rejection,
-    Reply, ReversePath, Secret, Violation,
+    Capability, ClientName, Command, MailParameters, Mechanism, ProtocolError, Quirks, RcptParameters,
+    Rejection, Reply, ReversePath, Secret, Violation,
 };
 
 impl Server {
@@ -46,8 +47,8 @@ impl Server {
                 Some(&Reply::fixed(421, (4, 7, 0), "This is a mail server")),
             );
         } else {
-            match command(line) {
-                Ok(command) => self.dispatch(command),
+            match command(&Bytes::copy_from_slice(line), Quirks::STRICT) {
+                Ok(parsed) => self.dispatch(parsed.command),
                 Err(error) => self.unparsed(error),
             }
         }
@@ -114,10 +115,10 @@ impl Server {
                 self.close();
             }
             // RFC 5321 3.5.3: neither yes nor no.
-            Command::Vrfy(_) => {
+            Command::Vrfy { .. } => {
                 self.put(&Reply::fixed(252, (2, 5, 0), "Cannot VRFY user, but will take mail for it"));
             }
-            Command::Expn(_)
+            Command::Expn { .. }
             | Command::Etrn(_)
             | Command::Xclient(_)
             | Command::Xforward(_)
@@ -263,7 +264,7 @@ impl Server {
     fn unparsed(&mut self, error: CommandError) {
         let (violation, reply) = match error {
             CommandError::Unknown => (Violation::UnknownCommand, unknown_command()),
-            CommandError::Arguments(error) => {
+            CommandError::Arguments(error) | CommandError::Bdat(error) => {
                 (Violation::Syntax(error), Reply::fixed(501, (5, 5, 4), "Syntax error in parameters"))
             }
             CommandError::Sender(error) => {

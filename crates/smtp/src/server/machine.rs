@@ -64,6 +64,7 @@ pub struct Server {
 
 /// What the next octets are.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, and it is moved once a message")]
 pub(super) enum Phase {
     /// None are expected: the greeting has not been sent.
     Greeting,
@@ -412,7 +413,7 @@ impl Server {
         self.put(&Reply::fixed(250, (2, 1, 0), "OK"));
     }
 
-    pub(super) fn rcpt_accepted(&mut self, recipient: Recipient) {
+    pub(super) fn rcpt_accepted(&mut self, recipient: &Recipient) {
         self.session.add(recipient);
         self.put(&Reply::fixed(250, (2, 1, 5), "OK"));
     }
