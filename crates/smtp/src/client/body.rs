@@ -70,9 +70,15 @@ impl BodyWriter {
     /// [`Misuse::WrongConnection`]. [`Misuse::Argument`] when the content ends with a bare CR and that is not
     /// repaired: the message is aborted as by [`abort`](Self::abort).
     pub fn finish(mut self, client: &mut Client) -> Result<(), Misuse> {
-        let Ok(waited) = self.content.finish() else {
-            self.abort(client)?;
-            return Err(Misuse::Argument { argument: "content", problem: "ends with a bare CR" });
+        let waited = match self.content.finish() {
+            Ok(waited) => waited,
+            Err(fault) => {
+                self.abort(client)?;
+                return Err(Misuse::Argument {
+                    argument: "the end of the content",
+                    problem: fault.problem(),
+                });
+            }
         };
         if client.redeem(self.ticket)? == Answer::InTime {
             client.write_content(Bytes::from_static(waited));

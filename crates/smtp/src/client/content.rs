@@ -130,7 +130,8 @@ impl Content {
     ///
     /// # Errors
     ///
-    /// [`ContentFault::BareLineEnd`] when it ends with a CR.
+    /// [`ContentFault::BareLineEnd`] when it ends with a CR; [`ContentFault::LineTooLong`] when that, as a space, is
+    /// one octet too many.
     pub(super) fn finish(&mut self) -> Result<&'static [u8], ContentFault> {
         if !core::mem::take(&mut self.after_cr) {
             return Ok(b"");
@@ -138,7 +139,7 @@ impl Content {
         if self.rules.policy == ContentPolicy::Reject {
             return Err(ContentFault::BareLineEnd);
         }
-        self.line = self.line.saturating_add(1);
+        self.line = self.measured(1, b"")?;
         Ok(b" ")
     }
 
@@ -202,4 +203,206 @@ fn mended(chunk: &[u8], after_cr: bool) -> Bytes {
     }
     out.put_slice(rest);
     out.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use posthaste_wire::{DotEncoder, SendQueue};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TEXT: Rules =
+        Rules { binary: false, eight_bit: false, policy: ContentPolicy::Reject, line_max: 1000 };
+    const REPAIRED: Rules = Rules { policy: ContentPolicy::Repair, ..TEXT };
+
+    /// From a message to what goes over the wire behind DATA.
+    fn wire<'a>(rules: Rules, pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u8>, ContentFault> {
+        let (mut content, mut encoder) = (Content::new(rules), DotEncoder::new());
+        let mut out = SendQueue::new(usize::MAX);
+        for piece in pieces {
+            let (waited, octets) = content.take(Bytes::copy_from_slice(piece))?;
+            encoder.encode(Bytes::from_static(waited), &mut out);
+            encoder.encode(octets, &mut out);
+        }
+        encoder.encode(Bytes::from_static(content.finish()?), &mut out);
+        encoder.finish(&mut out);
+        let mut sent = Vec::new();
+        while let Some(bytes) = out.pop() {
+            sent.extend_from_slice(&bytes);
+        }
+        Ok(sent)
+    }
+
+    /// What the policy makes of a text, octet by octet.
+    fn specified(rules: Rules, text: &[u8]) -> Result<Vec<u8>, ContentFault> {
+        let mut lines = Vec::new();
+        for (at, octet) in text.iter().enumerate() {
+            let (before, behind) = (at.checked_sub(1).map(|at| text[at]), text.get(at + 1));
+            match octet {
+                b'\r' if behind == Some(&b'\n') => lines.push(b'\r'),
+                b'\n' if before == Some(b'\r') => lines.push(b'\n'),
+                b'\r' | b'\n' if rules.policy == ContentPolicy::Reject => {
+                    return Err(ContentFault::BareLineEnd);
+                }
+                b'\r' => lines.push(b' '),
+                b'\n' => lines.extend_from_slice(b"\r\n"),
+                0 => return Err(ContentFault::Nul),
+                octet => lines.push(*octet),
+            }
+        }
+        if !lines.is_empty() && !lines.ends_with(b"\r\n") {
+            lines.extend_from_slice(b"\r\n");
+        }
+        let mut sent = Vec::new();
+        for line in lines.split_inclusive(|octet| *octet == b'\n') {
+            if line.len() > rules.line_max {
+                return Err(ContentFault::LineTooLong { max: rules.line_max });
+            }
+            if line.starts_with(b".") {
+                sent.push(b'.');
+            }
+            sent.extend_from_slice(line);
+        }
+        sent.extend_from_slice(b".\r\n");
+        Ok(sent)
+    }
+
+    /// Nothing in it can be taken for the end but the end, by whatever a server takes for a line end.
+    fn is_unmistakable(sent: &[u8]) {
+        let framed = [b"\r\n", sent].concat();
+        let ends = framed.windows(5).filter(|octets| octets == b"\r\n.\r\n").count();
+        assert!(ends == 1 && framed.ends_with(b"\r\n.\r\n"), "{sent:?}");
+        assert!(!sent.contains(&0));
+        for (at, octet) in framed.iter().enumerate() {
+            assert_eq!(*octet == b'\r', framed.get(at + 1) == Some(&b'\n'), "{sent:?}");
+        }
+    }
+
+    fn check(rules: Rules, text: &[u8], pieces: &[Vec<&[u8]>]) {
+        let whole = wire(rules, [text]);
+        match (&whole, specified(rules, text)) {
+            (Ok(sent), Ok(expected)) => {
+                assert_eq!(*sent, expected, "{text:?}");
+                is_unmistakable(sent);
+            }
+            // A text with two faults is refused for one of them.
+            (Err(_), Err(_)) => {}
+            (sent, expected) => panic!("{text:?} is {sent:?}, not {expected:?}"),
+        }
+        for pieces in pieces {
+            let cut = wire(rules, pieces.iter().copied());
+            assert_eq!(cut.as_ref().ok(), whole.as_ref().ok(), "{pieces:?}");
+        }
+    }
+
+    fn texts(alphabet: &[u8], length: usize, mut check: impl FnMut(&[u8])) -> usize {
+        let mut count = 0;
+        for length in 0..=length {
+            let mut digits = vec![0_usize; length];
+            loop {
+                check(&digits.iter().map(|&digit| alphabet[digit]).collect::<Vec<u8>>());
+                count += 1;
+                let Some(at) = digits.iter().rposition(|&digit| digit + 1 < alphabet.len()) else { break };
+                digits[at] += 1;
+                digits[at + 1..].fill(0);
+            }
+        }
+        count
+    }
+
+    /// Every way to cut a text.
+    fn partitions(text: &[u8]) -> Vec<Vec<&[u8]>> {
+        let places = text.len().saturating_sub(1);
+        let pieces = |cuts: usize| {
+            let (mut pieces, mut from) = (Vec::new(), 0);
+            for at in (1..text.len()).filter(|at| cuts >> (at - 1) & 1 == 1) {
+                pieces.push(&text[from..at]);
+                from = at;
+            }
+            pieces.push(&text[from..]);
+            pieces
+        };
+        (0..1_usize << places).map(pieces).collect()
+    }
+
+    #[test]
+    fn out_01_to_out_05_every_short_text_in_every_partition() {
+        for rules in [TEXT, REPAIRED] {
+            let count = texts(b"\r\n.\0a", 6, |text| check(rules, text, &partitions(text)));
+            assert_eq!(count, 19_531);
+        }
+    }
+
+    #[test]
+    fn out_01_to_out_05_every_text_of_eight_octets_in_one_and_octet_by_octet() {
+        for rules in [TEXT, REPAIRED] {
+            let count = texts(b"\r\n.a", 8, |text| check(rules, text, &[text.chunks(1).collect()]));
+            assert_eq!(count, 87_381);
+        }
+    }
+
+    #[test]
+    fn out_09_lines_up_to_the_limit_pass_in_every_partition() {
+        for policy in [ContentPolicy::Reject, ContentPolicy::Repair] {
+            for line_max in 2..6 {
+                texts(b"\r\na", 6, |text| check(Rules { policy, line_max, ..TEXT }, text, &partitions(text)));
+            }
+        }
+        let line = [&[b'a'; 998][..], b"\r\n"].concat();
+        assert!(wire(TEXT, [&line[..], &line]).is_ok());
+        assert_eq!(wire(TEXT, [&b"a"[..], &line]), Err(ContentFault::LineTooLong { max: 1000 }));
+        assert!(wire(Rules { line_max: usize::MAX, ..TEXT }, [&[b'a'; 100_000][..]]).is_ok());
+    }
+
+    #[test]
+    fn out_02_bare_line_ends_are_refused_or_mended() {
+        let cases: [(&[u8], &[u8]); 8] = [
+            (b"a\n.\nb", b"a\r\n..\r\nb\r\n.\r\n"),
+            (b"a\r.\rb", b"a . b\r\n.\r\n"),
+            (b"a\n.\r\nb", b"a\r\n..\r\nb\r\n.\r\n"),
+            (b"a\r\n.\nb", b"a\r\n..\r\nb\r\n.\r\n"),
+            (b"a\r.\r\nb", b"a .\r\nb\r\n.\r\n"),
+            (b"a\n.\rb", b"a\r\n.. b\r\n.\r\n"),
+            (b"a\r\n.\r\r\nb", b"a\r\n.. \r\nb\r\n.\r\n"),
+            (b"a\r\r\n.\r\r\nb", b"a \r\n.. \r\nb\r\n.\r\n"),
+        ];
+        for (text, sent) in cases {
+            assert_eq!(wire(TEXT, [text]), Err(ContentFault::BareLineEnd));
+            assert_eq!(wire(REPAIRED, [text]).unwrap(), sent);
+        }
+    }
+
+    #[test]
+    fn out_03_nul_and_octets_over_127_only_where_they_are_declared() {
+        assert_eq!(wire(REPAIRED, [&b"a\r\n\0.\r\nb"[..]]), Err(ContentFault::Nul));
+        assert_eq!(wire(TEXT, ["ä".as_bytes()]), Err(ContentFault::EightBit));
+        assert!(wire(Rules { eight_bit: true, ..TEXT }, ["ä".as_bytes()]).is_ok());
+        let mut binary = Content::new(Rules { binary: true, ..TEXT });
+        let octets = Bytes::from_static(b"\0\r\n\n\r\xff");
+        assert_eq!(binary.take(octets.clone()), Ok((&b""[..], octets)));
+        assert_eq!(binary.finish(), Ok(&b""[..]));
+    }
+
+    proptest! {
+        #[test]
+        fn out_04_any_split_of_any_text(
+            text in prop::collection::vec(prop::sample::select(&b"\r\n\r\n..ab"[..]), 0..300),
+            size in 1usize..40,
+            repair in any::<bool>(),
+        ) {
+            let rules = if repair { REPAIRED } else { TEXT };
+            check(rules, &text, &[text.chunks(size).collect()]);
+        }
+    }
+
+    #[test]
+    fn a_chunk_that_needs_nothing_is_not_copied() {
+        let chunk = Bytes::from(vec![b'a'; 900]);
+        let (_, octets) = Content::new(REPAIRED).take(chunk.clone()).unwrap();
+        assert_eq!(octets.as_ptr(), chunk.as_ptr());
+    }
 }
