@@ -395,7 +395,7 @@ fn cmd_10_and_cmd_11_xtext_hides_nothing() {
     assert!(orcpt(500).is_ok() && orcpt(501).is_err());
     match line("MAIL FROM:<> ENVID=a+09b+2Bc+3D") {
         Ok(Command::Mail { parameters, .. }) => {
-            assert_eq!(parameters.envelope_id.unwrap().as_str(), "a\tb+c=")
+            assert_eq!(parameters.envelope_id.unwrap().as_str(), "a\tb+c=");
         }
         other => panic!("{other:?}"),
     }

@@ -181,20 +181,22 @@ fn domain_name(input: &[u8]) -> IResult<&[u8], &[u8]> {
 
 /// `Let-dig [Ldh-str]`, apart by dots; underscores, which are in use, count as letters.
 fn are_labels(text: &[u8]) -> bool {
-    // As if a dot stood before; how many octets the label has so far.
-    let (mut before, mut octets, mut legal) = (b'.', 0_usize, true);
-    for &octet in text {
-        if octet == b'.' {
-            legal &= before != b'.' && before != b'-';
-            octets = 0;
-        } else {
-            legal &= octet != b'-' || before != b'.';
-            octets = octets.saturating_add(1);
-            legal &= octets <= LABEL_CHARACTERS_MAX;
-        }
-        before = octet;
-    }
-    legal && before != b'.' && before != b'-'
+    let edge = |octet: Option<&u8>| matches!(octet, None | Some(b'.' | b'-'));
+    let broken = |before: u8, octet: u8| {
+        (before == b'.') & ((octet == b'.') | (octet == b'-')) | (before == b'-') & (octet == b'.')
+    };
+    !edge(text.first())
+        && !edge(text.last())
+        && !any_pair(text, broken)
+        && (text.len() <= LABEL_CHARACTERS_MAX
+            || text.split(|octet| *octet == b'.').all(|label| label.len() <= LABEL_CHARACTERS_MAX))
+}
+
+/// Whether two octets beside each other are `broken`. Without branches, so that many are looked at at once.
+#[inline]
+fn any_pair(text: &[u8], broken: impl Fn(u8, u8) -> bool) -> bool {
+    let behind = text.split_first().map_or(&[][..], |(_, behind)| behind);
+    text.iter().zip(behind).fold(false, |any, (before, octet)| any | broken(*before, *octet))
 }
 
 /// A label that may hold UTF-8, as far as it can be told without the tables of IDNA (RFC 6531 3.3).
@@ -253,12 +255,9 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
 
 /// Whether a dot stands at an end or beside another.
 fn has_empty_part(text: &[u8]) -> bool {
-    let (mut before, mut empty) = (b'.', false);
-    for &octet in text {
-        empty |= octet == b'.' && before == b'.';
-        before = octet;
-    }
-    empty || before == b'.'
+    text.first() == Some(&b'.')
+        || text.last() == Some(&b'.')
+        || any_pair(text, |before, octet| (before == b'.') & (octet == b'.'))
 }
 
 /// Whether octets without controls of ASCII are UTF-8 without what shows nothing.
