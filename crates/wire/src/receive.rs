@@ -6,6 +6,7 @@
 //! resumes where it stopped, so that a line that trickles in costs what it would cost in one piece.
 
 use bytes::{Buf, Bytes, BytesMut};
+use core::fmt;
 use memchr::{memchr, memrchr};
 use zeroize::Zeroize;
 
@@ -15,13 +16,22 @@ use crate::{Drained, Secret};
 ///
 /// Memory: what was pushed and not yet taken. A machine takes a line or up to its limit of one, so that a driver
 /// that reads only on [`Step::NeedInput`](crate::Step::NeedInput) holds at most one limit and one read.
-#[derive(Debug, Default)]
+///
+/// What is taken is a slice that shares the memory of its read: a thousand lines of one read cost one allocation,
+/// and one line that is kept keeps all of that read. What outlives a command (a path, a name, a tag) is to be
+/// copied. When no slice is left, the next read uses the same memory again; a buffer that has run empty after
+/// large reads gives theirs back as soon as small ones follow, so that idle connections are small.
+#[derive(Default)]
 pub struct ReceiveBuffer {
     bytes: BytesMut,
+    /// The most octets that waited in the memory that is now in use.
+    room: usize,
     /// No line ends before this index; the search goes on here.
     scanned: usize,
     /// An over-long line is being dropped.
     skipping: bool,
+    /// The line that waits, not complete yet, is a secret.
+    secret: bool,
 }
 
 /// A line is longer than its limit. The rest of it is dropped, octet by octet as it comes in.
@@ -51,7 +61,15 @@ impl ReceiveBuffer {
 
     /// Appends what the peer sent.
     pub fn push(&mut self, input: &[u8]) {
+        if self.bytes.is_empty() && self.room > ROOM_KEPT_MAX && input.len() < self.room / 8 {
+            self.bytes = BytesMut::new();
+            self.room = 0;
+        }
+        if self.secret && self.bytes.capacity().saturating_sub(self.bytes.len()) < input.len() {
+            self.bytes = moved_and_wiped(&mut self.bytes, input.len());
+        }
         self.bytes.extend_from_slice(input);
+        self.room = self.room.max(self.bytes.len());
     }
 
     /// How many octets wait.
@@ -78,16 +96,22 @@ impl ReceiveBuffer {
     ///
     /// [`LineTooLong`], once per line; the call after it goes on with the line that follows.
     pub fn line(&mut self, limit: usize) -> Result<Option<Bytes>, LineTooLong> {
+        self.secret = false;
         Ok(self.take_line(limit)?.map(BytesMut::freeze))
     }
 
     /// Takes the next line as [`line`](Self::line) does, as a secret: the octets are wiped from this buffer.
     ///
+    /// While such a line is awaited, what is there of it is wiped also where it has to move in order to grow, and
+    /// when the buffer is cleared or dropped before the line is complete.
+    ///
     /// # Errors
     ///
     /// As [`line`](Self::line).
     pub fn secret_line(&mut self, limit: usize) -> Result<Option<Secret>, LineTooLong> {
-        Ok(self.take_line(limit)?.map(|mut line| {
+        let line = self.take_line(limit);
+        self.secret = matches!(line, Ok(None));
+        Ok(line?.map(|mut line| {
             let secret = Secret::from(line.as_ref());
             line.as_mut().zeroize();
             secret
@@ -117,6 +141,7 @@ impl ReceiveBuffer {
 
     /// Drops whatever waits and forgets a line in progress.
     pub fn clear(&mut self) {
+        self.wipe_secret();
         self.bytes.clear();
         self.scanned = 0;
         self.skipping = false;
@@ -132,6 +157,12 @@ impl ReceiveBuffer {
             Ok(Drained::new())
         } else {
             Err(Residue { octets: self.bytes.len() })
+        }
+    }
+
+    fn wipe_secret(&mut self) {
+        if core::mem::take(&mut self.secret) {
+            self.bytes.as_mut().zeroize();
         }
     }
 
@@ -172,6 +203,31 @@ impl ReceiveBuffer {
         self.bytes.advance(self.bytes.len().saturating_sub(keep));
         false
     }
+}
+
+impl Drop for ReceiveBuffer {
+    fn drop(&mut self) {
+        self.wipe_secret();
+    }
+}
+
+/// Shows how much there is, never what: a credential may be in it.
+impl fmt::Debug for ReceiveBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiveBuffer").field("octets", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+/// Up to this many octets of memory stay with an empty buffer, however small the reads are that follow.
+const ROOM_KEPT_MAX: usize = 4 * 1024;
+
+/// The octets of `old` in new memory, with room for as many again and `additional` ones; `old` is wiped.
+fn moved_and_wiped(old: &mut BytesMut, additional: usize) -> BytesMut {
+    let room = old.len().saturating_mul(2).saturating_add(additional);
+    let mut new = BytesMut::with_capacity(room);
+    new.extend_from_slice(old);
+    old.as_mut().zeroize();
+    new
 }
 
 /// The index of the first CR LF whose LF does not stand before `from`.
@@ -313,9 +369,46 @@ mod tests {
     fn a_secret_line_leaves_no_trace_in_the_output_of_debug() {
         let mut buffer = ReceiveBuffer::new();
         buffer.push(b"hunter2\r\nrest");
+        assert_eq!(alloc::format!("{buffer:?}"), "ReceiveBuffer { octets: 13, .. }");
         let secret = buffer.secret_line(100).unwrap().unwrap();
         assert_eq!(secret.expose(), b"hunter2");
         assert_eq!(buffer.peek(), b"rest");
+    }
+
+    #[test]
+    fn a_secret_that_moves_is_wiped_where_it_was() {
+        let mut old = BytesMut::from(&b"hunter2"[..]);
+        let new = moved_and_wiped(&mut old, 10);
+        assert_eq!((&new[..], &old[..]), (&b"hunter2"[..], &[0; 7][..]));
+        assert!(new.capacity() >= 24);
+    }
+
+    #[test]
+    fn a_secret_line_that_trickles_in_behind_a_command_is_whole() {
+        let mut buffer = ReceiveBuffer::new();
+        buffer.push(b"AUTH PLAIN\r\nhun");
+        let command = buffer.line(512).unwrap().unwrap();
+        for octet in b"ter2\r\n".chunks(1) {
+            assert_eq!(buffer.secret_line(512), Ok(None));
+            assert!(buffer.secret);
+            buffer.push(octet);
+        }
+        buffer.push(b"NOOP\r\n");
+        assert_eq!(buffer.secret_line(512), Ok(Some(Secret::from("hunter2"))));
+        assert!(!buffer.secret);
+        assert_eq!(command, "AUTH PLAIN");
+    }
+
+    #[test]
+    fn half_a_secret_is_wiped_with_the_buffer() {
+        let mut buffer = ReceiveBuffer::new();
+        buffer.push(b"hunter2");
+        assert_eq!(buffer.secret_line(512), Ok(None));
+        buffer.wipe_secret();
+        assert_eq!(buffer.peek(), [0; 7]);
+        buffer.push(b"open");
+        buffer.wipe_secret();
+        assert_eq!(&buffer.peek()[7..], b"open", "what is no secret stays as it is");
     }
 
     #[test]
