@@ -11,9 +11,11 @@
 )]
 
 mod plan;
+mod smtp;
 mod smtp_session;
 mod wire;
 
+pub use smtp::{smtp_address, smtp_command, smtp_reply};
 pub use smtp_session::{smtp_client, smtp_server};
 pub use wire::{wire_dot, wire_lines};
 
@@ -21,9 +23,12 @@ pub use wire::{wire_dot, wire_lines};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target of this package.
-pub const TARGETS: [Target; 4] = [
-    ("wire_lines", wire_lines),
+pub const TARGETS: &[Target] = &[
     ("wire_dot", wire_dot),
-    ("smtp_server", smtp_server),
+    ("wire_lines", wire_lines),
+    ("smtp_address", smtp_address),
     ("smtp_client", smtp_client),
+    ("smtp_command", smtp_command),
+    ("smtp_reply", smtp_reply),
+    ("smtp_server", smtp_server),
 ];
