@@ -278,8 +278,11 @@ impl Session {
     }
 
     /// MAIL, or a chunk of a message with so many recipients, was refused: so many commands behind it are excused.
+    /// Nothing is to be excused where a transaction goes on.
     pub(crate) fn excuse(&mut self, recipients: usize, budget: usize) {
-        self.excuse = Some(Excuse { recipients, budget });
+        if matches!(self.stage, Stage::Idle) {
+            self.excuse = Some(Excuse { recipients, budget });
+        }
     }
 
     /// Whether a command that is out of sequence is excused. Uses up one excuse.
