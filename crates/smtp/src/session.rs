@@ -35,6 +35,7 @@ pub(crate) struct Session {
 
 /// Where a session stands within a transaction.
 #[derive(Debug, Default)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, and it is moved once a message")]
 enum Stage {
     /// There is none.
     #[default]

@@ -6,7 +6,7 @@ use super::machine::{Expect, Phase};
 use super::{Challenge, Client, Event, Mode, TlsPolicy};
 use crate::parse::capability::capabilities;
 use crate::parse::command::base64;
-use crate::{Capabilities, Capability, Command, ProtocolError, Rejection, Reply, ReplyClass};
+use crate::{Capabilities, Command, Keyword, ProtocolError, Rejection, Reply, ReplyClass};
 
 impl Client {
     /// Reads a line of a reply. Whether there was one.
@@ -58,7 +58,7 @@ impl Client {
             None => self.fail(ProtocolError::Stale),
             Some(Expect::Greeting) if reply.is_completed() => self.hello(),
             Some(Expect::Greeting) => self.refused(reply),
-            Some(Expect::Hello) if reply.is_completed() => self.introduced(capabilities(reply.lines())),
+            Some(Expect::Hello) if reply.is_completed() => self.introduced(capabilities(&reply)),
             // RFC 5321 3.2: a server from before ESMTP.
             Some(Expect::Hello)
                 if reply.class() == ReplyClass::Permanent && self.config.mode == Mode::Smtp =>
@@ -81,7 +81,7 @@ impl Client {
     /// The server has said what it offers.
     fn introduced(&mut self, capabilities: Capabilities) {
         self.capabilities = capabilities;
-        let offered = self.capabilities.has(&Capability::StartTls);
+        let offered = self.capabilities.has(Keyword::StartTls);
         if self.security.is_private() || self.config.tls == TlsPolicy::Off {
             self.ready();
         } else if offered && !self.tls_tried {

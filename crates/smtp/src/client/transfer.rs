@@ -9,7 +9,7 @@ use posthaste_wire::{DotEncoder, TextCheck};
 use super::machine::Expect;
 use super::{BodyWriter, Client, Event, Report, Stage, TransactionId};
 use crate::{
-    BodyType, Capability, Command, Envelope, MailParameters, ProtocolError, Recipient, Rejection, Reply,
+    BodyType, Command, Envelope, Keyword, MailParameters, ProtocolError, Recipient, Rejection, Reply,
     ReplyClass,
 };
 
@@ -85,7 +85,7 @@ impl Client {
         let results = vec![None; envelope.recipients.len()];
         let transfer = Transfer { id, envelope, next: Next::Mail, results, refused: None };
         let eight_bit = transfer.envelope.body == BodyType::EightBitMime;
-        if eight_bit && !self.capabilities.has(&Capability::EightBitMime) {
+        if eight_bit && !self.capabilities.has(Keyword::EightBitMime) {
             // RFC 6152 3: it may not be sent as it is.
             let reply =
                 Rejection::fixed(554, (5, 6, 3), "Conversion required but not supported").into_reply();
@@ -109,7 +109,7 @@ impl Client {
             return;
         }
         let size = self.capabilities.size().is_some();
-        let group = if self.capabilities.has(&Capability::Pipelining) { GROUP_MAX } else { 1 };
+        let group = if self.capabilities.has(Keyword::Pipelining) { GROUP_MAX } else { 1 };
         for _ in 0..group {
             let Some((command, expect)) = transfer.next_command(size) else { break };
             self.command(&command, expect);

@@ -253,3 +253,16 @@ fn a_message_that_is_refused_before_its_content_is_over() {
     );
     assert!(outcome.text().ends_with("452 4.3.1 Insufficient system storage\r\n250 2.1.0 OK\r\n"));
 }
+
+#[test]
+fn cmd_20_the_declared_size_is_not_the_limit() {
+    let start = T0.replace("<a@c.test>", "<a@c.test> SIZE=10");
+    let body = format!("From \r\n{}\r\n.\r\n", "\r\n".repeat(600));
+    let outcome = with_body(&config(Mode::Mta), &start, body.as_bytes(), false);
+    assert!(aborted(&outcome, BodyAborted::TooBig));
+    assert_eq!(outcome.bodies().len(), 1000);
+    assert!(outcome.text().ends_with("552 5.3.4 Message size exceeds the fixed maximum\r\n"));
+    // Less than the limit is taken, whatever was declared.
+    let body = format!("{}\r\n.\r\n", "x".repeat(100));
+    assert_eq!(ends(&with_body(&config(Mode::Mta), &start, body.as_bytes(), false)), 1);
+}

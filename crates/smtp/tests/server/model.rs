@@ -357,7 +357,7 @@ proptest! {
         for op in &ops {
             pieces.push(op.line());
             if model.apply(op) {
-                let Op::Data { octets } = op else { unreachable!() };
+                let Op::Data { octets } = op else { panic!("{op:?}") };
                 pieces.push(format!("{}\r\n.\r\n", "y".repeat(usize::try_from(*octets).unwrap())));
             }
         }
