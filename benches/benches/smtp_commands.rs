@@ -4,7 +4,12 @@
 //! with the octets copied into a receive buffer first. The peer looks for the line's end while it parses. Before
 //! anything is measured both must have understood the same. A ratio of the shortest times is printed at the end;
 //! over 1 means that this side is the faster.
-#![allow(missing_docs, reason = "criterion_group makes a public function")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark, whose macro makes a public function"
+)]
 
 use std::hint::black_box;
 

@@ -10,12 +10,20 @@
 )]
 
 mod plan;
+mod smtp;
 mod wire;
 
+pub use smtp::{smtp_address, smtp_command, smtp_reply};
 pub use wire::{wire_dot, wire_lines};
 
 /// One fuzz target: its name, which is that of its corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target of this package.
-pub const TARGETS: [Target; 2] = [("wire_lines", wire_lines), ("wire_dot", wire_dot)];
+pub const TARGETS: &[Target] = &[
+    ("wire_lines", wire_lines),
+    ("wire_dot", wire_dot),
+    ("smtp_command", smtp_command),
+    ("smtp_reply", smtp_reply),
+    ("smtp_address", smtp_address),
+];

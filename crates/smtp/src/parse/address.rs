@@ -16,7 +16,6 @@ use nom::sequence::{delimited, preceded, separated_pair};
 use nom::{IResult, Parser};
 
 use super::octet::{DCONTENT, DOMAIN, DOT_STRING, PRINTABLE, QTEXT, is};
-use crate::encode::quoted_length;
 use crate::types::octets::{Utf8, is_hidden};
 use crate::{AddressLiteral, Domain, ForwardPath, LocalPart, Mailbox, ParseError, ReversePath};
 
@@ -140,12 +139,12 @@ fn quoted_string(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
     let content = recognize(many0_count(alt((qtext, pair))));
     map_opt(delimited(char('"'), content, char('"')), |octets| {
         let text = visible(octets)?;
-        let escaped = text.contains('\\');
-        let text = if escaped { Cow::Owned(without_pairs(text)) } else { Cow::Borrowed(text) };
-        let written = quoted_length(&text);
-        let text = match text {
-            Cow::Borrowed(_) => Cow::Borrowed(octets),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        // With its quotes. It may get shorter when it is written again, never longer.
+        let written = octets.len().saturating_add(2);
+        let text = if text.contains('\\') {
+            Cow::Owned(without_pairs(text).into_bytes())
+        } else {
+            Cow::Borrowed(octets)
         };
         (written <= LocalPart::OCTETS_MAX).then_some(LocalPartText { text, written })
     })
@@ -229,6 +228,10 @@ pub(crate) fn literal(text: &str) -> Option<AddressLiteral<'_>> {
         return Some(AddressLiteral::V4(address));
     }
     let (tag, content) = inner.split_once(':')?;
+    // An address of IPv6 without its tag looks like another kind of address.
+    if inner.parse::<Ipv6Addr>().is_ok() {
+        return None;
+    }
     if tag.eq_ignore_ascii_case("IPv6") {
         return ipv6(content).map(AddressLiteral::V6);
     }
