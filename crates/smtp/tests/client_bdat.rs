@@ -140,7 +140,7 @@ fn chunks_go_ahead_of_their_answers_as_far_as_the_window_and_no_further() {
             let (words, chunk) = tell(&mut client, "250 ok\r\n");
             sent += chunks(chunk.as_bytes()).len();
             room = words == "room\n";
-            assert!(room || (words.is_empty() && write(&mut client, &mut writer, b"y").is_err()));
+            assert!(room || (words.is_empty() && write(&mut client, &mut writer, b"y").is_err()), "{window} {sent} {words} {chunk}");
         }
         assert!(sent < 6);
         write(&mut client, &mut writer, b"y").unwrap();
@@ -279,6 +279,7 @@ proptest! {
         let window = if offers_pipelining { chunks_max } else { 1 };
         for piece in &pieces {
             while write(&mut client, &mut writer, piece.as_bytes()).is_err() {
+                prop_assert!(answered < 1000);
                 sent.extend(output(&mut client));
                 let ahead = chunks(&sent).len() - answered;
                 prop_assert!(ahead <= window);
@@ -290,7 +291,9 @@ proptest! {
         writer.finish(&mut client).unwrap();
         sent.extend(output(&mut client));
         let mut reported = false;
-        while !reported {
+        for _ in 0..1000 {
+            prop_assert!(client.poll_event().is_ok(), "{:?} {:?}", client.poll_event(), sent);
+            if reported { break; }
             let (words, more) = tell(&mut client, "250 ok\r\n");
             sent.extend(more.bytes());
             reported = words.ends_with("sent End [true]\n");
