@@ -98,7 +98,7 @@ pub mod server;
 mod session;
 mod types;
 
-pub use error::{ParseError, ProtocolError, Violation};
+pub use error::{Excess, ParseError, ProtocolError, Violation};
 pub use limits::Limits;
 pub use parse::reply::ReplyReader;
 pub use types::{
@@ -110,4 +110,5 @@ pub use types::{
 };
 
 pub use bytes::Bytes;
+pub use posthaste_wire::proxy;
 pub use posthaste_wire::{Layer, Machine, Misuse, Secret, Security, Step, Time, Upgrade};

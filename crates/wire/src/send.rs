@@ -13,11 +13,14 @@ use crate::Secret;
 ///
 /// Memory: what is queued. Machines queue replies freely (one answered command at a time makes them few) and let
 /// an application write a body only while [`is_congested`](Self::is_congested) is false, so that the queue never
-/// holds more than its high-water mark and one chunk.
+/// holds more than its high-water mark and one chunk. What is taken shares the memory of what was gathered with
+/// it, which is used again when it has been dropped.
 pub struct SendQueue {
     chunks: VecDeque<Bytes>,
     /// Small pieces behind the last chunk.
     tail: BytesMut,
+    /// The most that was gathered in the memory that is now in use.
+    room: usize,
     queued: usize,
     high_water: usize,
 }
@@ -31,7 +34,7 @@ const GATHER_MAX: usize = 4 * 1024;
 impl SendQueue {
     /// An empty queue that is congested from `high_water` octets on.
     pub fn new(high_water: usize) -> Self {
-        Self { chunks: VecDeque::new(), tail: BytesMut::new(), queued: 0, high_water }
+        Self { chunks: VecDeque::new(), tail: BytesMut::new(), room: 0, queued: 0, high_water }
     }
 
     /// Queues a piece; a large one without a copy.
@@ -74,7 +77,7 @@ impl SendQueue {
         let next = match self.chunks.pop_front() {
             Some(chunk) => chunk,
             None if self.tail.is_empty() => return None,
-            None => self.tail.split().freeze(),
+            None => self.take_tail(),
         };
         self.queued = self.queued.saturating_sub(next.len());
         Some(next)
@@ -111,8 +114,21 @@ impl SendQueue {
 
     fn close_tail(&mut self) {
         if !self.tail.is_empty() {
-            self.chunks.push_back(self.tail.split().freeze());
+            let tail = self.take_tail();
+            self.chunks.push_back(tail);
         }
+    }
+
+    /// Takes what was gathered. Its memory serves again once it has left, unless it is large and little is
+    /// gathered now: then the connection has become idle.
+    fn take_tail(&mut self) -> Bytes {
+        let gathered = self.tail.split().freeze();
+        if self.room > GATHER_MAX && gathered.len() < self.room / 8 {
+            self.tail = BytesMut::new();
+            self.room = 0;
+        }
+        self.room = self.room.max(gathered.len());
+        gathered
     }
 }
 

@@ -9,7 +9,7 @@
 )]
 
 use posthaste_testkit::measure;
-use posthaste_wire::{Bytes, DotDecoder, ReceiveBuffer};
+use posthaste_wire::{Bytes, DotDecoder, DotEncoder, ReceiveBuffer, Secret, SendQueue};
 
 const READ_OCTETS: usize = 16 * 1024;
 
@@ -148,4 +148,70 @@ fn an_idle_connection_gives_back_the_memory_of_large_reads() {
         take_lines(&mut buffer, drop);
     });
     assert!(measured.kept <= 1_024, "{measured:?}");
+}
+
+#[test]
+fn replies_that_leave_together_cost_no_allocation_once_there_is_room() {
+    let mut queue = SendQueue::default();
+    let mut batch = || {
+        for _ in 0..100 {
+            queue.put(b"250 2.1.5 ok\r\n");
+        }
+        drop(queue.pop());
+    };
+    let first = measure(&mut batch);
+    assert!(first.allocations <= 12, "{first:?}");
+    let then = measure(|| (0..100).for_each(|_| batch()));
+    assert_eq!(then.allocations, 0, "{then:?}");
+}
+
+#[test]
+fn an_idle_connection_gives_back_the_memory_of_large_batches() {
+    let mut queue = SendQueue::default();
+    let measured = measure(|| {
+        for _ in 0..10_000 {
+            queue.put(b"* 1 FETCH (UID 1)\r\n");
+        }
+        drop(queue.pop());
+        for _ in 0..2 {
+            queue.put(b"a OK done\r\n");
+            drop(queue.pop());
+        }
+    });
+    assert!(measured.kept <= 1_024, "{measured:?}");
+}
+
+#[test]
+fn a_body_is_queued_without_a_copy_and_a_secret_too() {
+    let body = Bytes::from(vec![b'x'; 1024 * 1024]);
+    let secret = Secret::from(&[b's'; 512][..]);
+    let mut queue = SendQueue::default();
+    let mut encoder = DotEncoder::new();
+    queue.put(b"AUTH PLAIN\r\n");
+    let measured = measure(|| {
+        for start in (0..body.len()).step_by(READ_OCTETS) {
+            encoder.encode(body.slice(start..start + READ_OCTETS), &mut queue);
+        }
+        queue.push_secret(secret);
+    });
+    // The list of chunks grows, and the secret gets its count of owners.
+    assert!(measured.peak <= 8 * 1024, "{measured:?}");
+    assert!(measured.allocations <= 10, "{measured:?}");
+}
+
+#[test]
+fn stuffing_costs_one_allocation_per_chunk_and_little_more_room_than_the_chunk() {
+    let chunk = Bytes::from(
+        b".a line of seventy-eight octets, such as an attachment or a program writes it\r\n".repeat(200),
+    );
+    let mut queue = SendQueue::new(usize::MAX);
+    let mut encoder = DotEncoder::new();
+    let handed_over = chunk.clone();
+    let measured = measure(|| {
+        encoder.encode(handed_over, &mut queue);
+        drop(queue.pop());
+    });
+    // The list of chunks, the stuffed text, and the record that lets slices share it.
+    assert!(measured.allocations <= 3, "{measured:?}");
+    assert!(measured.peak <= chunk.len() as u64 * 33 / 32 + 512, "{measured:?}");
 }

@@ -15,18 +15,22 @@ use nom::multi::many0_count;
 use nom::sequence::{delimited, preceded, separated_pair};
 use nom::{IResult, Parser};
 
-use super::octet::{ATEXT, DCONTENT, DOMAIN, PRINTABLE, QTEXT, is};
+use super::octet::{DCONTENT, DOMAIN, DOT_STRING, PRINTABLE, QTEXT, is};
 use crate::encode::quoted_length;
 use crate::types::octets::{Utf8, is_hidden};
 use crate::{AddressLiteral, Domain, ForwardPath, LocalPart, Mailbox, ParseError, ReversePath};
 
-/// A local part without its quotes; owned where a backslash had to go.
-pub(crate) struct LocalPartText<'a>(Cow<'a, str>);
+/// A local part without its quotes: UTF-8; owned where a backslash had to go.
+pub(crate) struct LocalPartText<'a> {
+    text: Cow<'a, [u8]>,
+    /// How many octets it has when it is written.
+    written: usize,
+}
 
-/// A mailbox whose lengths have been looked at.
+/// A mailbox whose lengths have been looked at. The domain is UTF-8.
 pub(crate) struct MailboxText<'a> {
     local_part: LocalPartText<'a>,
-    domain: &'a str,
+    domain: &'a [u8],
 }
 
 /// What stands in the angle brackets; `None` for what is no mailbox: `<>`, `<postmaster>`.
@@ -34,16 +38,16 @@ pub(crate) struct PathText<'a>(Option<MailboxText<'a>>);
 
 impl LocalPartText<'_> {
     pub(crate) fn keep(self, line: &Bytes) -> LocalPart {
-        LocalPart::checked(match self.0 {
-            Cow::Borrowed(text) => Utf8::slice(line, text),
-            Cow::Owned(text) => text.into(),
+        LocalPart::checked(match self.text {
+            Cow::Borrowed(text) => Utf8::checked(line, text),
+            Cow::Owned(text) => Utf8::from_octets(text),
         })
     }
 }
 
 impl MailboxText<'_> {
     pub(crate) fn keep(self, line: &Bytes) -> Mailbox {
-        Mailbox::checked(self.local_part.keep(line), Domain::checked(Utf8::slice(line, self.domain)))
+        Mailbox::checked(self.local_part.keep(line), Domain::checked(Utf8::checked(line, self.domain)))
     }
 }
 
@@ -110,7 +114,7 @@ fn source_route(input: &[u8]) -> IResult<&[u8], ()> {
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`.
 pub(crate) fn mailbox(input: &[u8]) -> IResult<&[u8], MailboxText<'_>> {
     map_opt(separated_pair(local_part, char('@'), domain), |(local_part, domain)| {
-        let octets = Mailbox::path_octets(&local_part.0, domain);
+        let octets = Mailbox::path_octets(local_part.written, domain.len());
         (octets <= Mailbox::PATH_OCTETS_MAX).then_some(MailboxText { local_part, domain })
     })
     .parse(input)
@@ -118,26 +122,32 @@ pub(crate) fn mailbox(input: &[u8]) -> IResult<&[u8], MailboxText<'_>> {
 
 /// `Local-part = Dot-string / Quoted-string`.
 pub(crate) fn local_part(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
-    let dot_string = map_opt(take_while1(|octet| is(octet, ATEXT) || octet == b'.'), |octets| {
-        let text = visible(octets)?;
-        let dots = text.starts_with('.') || text.ends_with('.') || text.contains("..");
-        (!dots && text.len() <= LocalPart::OCTETS_MAX).then_some(LocalPartText(Cow::Borrowed(text)))
-    });
-    let quoted = map_opt(quoted_string, |text| {
-        (quoted_length(&text) <= LocalPart::OCTETS_MAX).then_some(LocalPartText(text))
-    });
-    alt((dot_string, quoted)).parse(input)
+    if input.first() == Some(&b'"') {
+        return quoted_string(input);
+    }
+    map_opt(take_while1(|octet| is(octet, DOT_STRING)), |text: &[u8]| {
+        let legal = text.len() <= LocalPart::OCTETS_MAX && !has_empty_part(text) && is_visible(text);
+        legal.then_some(LocalPartText { text: Cow::Borrowed(text), written: text.len() })
+    })
+    .parse(input)
 }
 
 /// `Quoted-string = DQUOTE *( qtextSMTP / quoted-pairSMTP ) DQUOTE`, without the quotes.
-fn quoted_string(input: &[u8]) -> IResult<&[u8], Cow<'_, str>> {
+fn quoted_string(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
     let qtext = take_while1(|octet| is(octet, QTEXT));
     let printable = |pair: &[u8]| pair.iter().all(|octet| is(*octet, PRINTABLE));
     let pair = preceded(char('\\'), verify(take(1_usize), printable));
     let content = recognize(many0_count(alt((qtext, pair))));
     map_opt(delimited(char('"'), content, char('"')), |octets| {
         let text = visible(octets)?;
-        if text.contains('\\') { Some(Cow::Owned(without_pairs(text))) } else { Some(Cow::Borrowed(text)) }
+        let escaped = text.contains('\\');
+        let text = if escaped { Cow::Owned(without_pairs(text)) } else { Cow::Borrowed(text) };
+        let written = quoted_length(&text);
+        let text = match text {
+            Cow::Borrowed(_) => Cow::Borrowed(octets),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+        (written <= LocalPart::OCTETS_MAX).then_some(LocalPartText { text, written })
     })
     .parse(input)
 }
@@ -153,27 +163,39 @@ fn without_pairs(text: &str) -> String {
 }
 
 /// `Domain / address-literal`.
-pub(crate) fn domain(input: &[u8]) -> IResult<&[u8], &str> {
-    verify(alt((domain_name, address_literal)), |text: &str| text.len() <= Domain::OCTETS_MAX).parse(input)
+pub(crate) fn domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    let rule = if input.first() == Some(&b'[') { address_literal } else { domain_name };
+    verify(rule, |text: &[u8]| text.len() <= Domain::OCTETS_MAX).parse(input)
 }
 
 /// `Domain = sub-domain *("." sub-domain)`, `sub-domain = Let-dig [Ldh-str] / U-label`.
-pub(crate) fn domain_name(input: &[u8]) -> IResult<&[u8], &str> {
-    map_opt(take_while1(|octet| is(octet, DOMAIN)), |octets| {
-        let text = str::from_utf8(octets).ok()?;
-        let legal =
-            if text.is_ascii() { text.split('.').all(is_label) } else { text.split('.').all(is_u_label) };
-        legal.then_some(text)
+fn domain_name(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    verify(take_while1(|octet| is(octet, DOMAIN)), |octets: &[u8]| {
+        if octets.is_ascii() {
+            are_labels(octets)
+        } else {
+            str::from_utf8(octets).is_ok_and(|text| text.split('.').all(is_u_label))
+        }
     })
     .parse(input)
 }
 
-/// `Let-dig [Ldh-str]`; underscores, which are in use, count as letters.
-fn is_label(label: &str) -> bool {
-    let octets = label.as_bytes();
-    (1..=LABEL_CHARACTERS_MAX).contains(&octets.len())
-        && octets.first() != Some(&b'-')
-        && octets.last() != Some(&b'-')
+/// `Let-dig [Ldh-str]`, apart by dots; underscores, which are in use, count as letters.
+fn are_labels(text: &[u8]) -> bool {
+    // As if a dot stood before; how many octets the label has so far.
+    let (mut before, mut octets, mut legal) = (b'.', 0_usize, true);
+    for &octet in text {
+        if octet == b'.' {
+            legal &= before != b'.' && before != b'-';
+            octets = 0;
+        } else {
+            legal &= octet != b'-' || before != b'.';
+            octets = octets.saturating_add(1);
+            legal &= octets <= LABEL_CHARACTERS_MAX;
+        }
+        before = octet;
+    }
+    legal && before != b'.' && before != b'-'
 }
 
 /// A label that may hold UTF-8, as far as it can be told without the tables of IDNA (RFC 6531 3.3).
@@ -194,9 +216,10 @@ const fn is_separator(character: char) -> bool {
 }
 
 /// `address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / General-address-literal ) "]"`.
-pub(crate) fn address_literal(input: &[u8]) -> IResult<&[u8], &str> {
+fn address_literal(input: &[u8]) -> IResult<&[u8], &[u8]> {
     let outer = recognize(delimited(char('['), take_while1(|octet| is(octet, DCONTENT)), char(']')));
-    map_opt(outer, |octets| str::from_utf8(octets).ok().filter(|text| literal(text).is_some())).parse(input)
+    verify(outer, |octets: &[u8]| str::from_utf8(octets).is_ok_and(|text| literal(text).is_some()))
+        .parse(input)
 }
 
 /// What an address literal with its brackets says.
@@ -225,10 +248,24 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
     (!text.contains("::") || groups <= 6).then_some(address)
 }
 
+/// Whether a dot stands at an end or beside another.
+fn has_empty_part(text: &[u8]) -> bool {
+    let (mut before, mut empty) = (b'.', false);
+    for &octet in text {
+        empty |= octet == b'.' && before == b'.';
+        before = octet;
+    }
+    empty || before == b'.'
+}
+
+/// Whether octets without controls of ASCII are UTF-8 without what shows nothing.
+fn is_visible(octets: &[u8]) -> bool {
+    octets.is_ascii() || visible(octets).is_some()
+}
+
 /// The octets as text, unless it holds what shows nothing.
-pub(crate) fn visible(octets: &[u8]) -> Option<&str> {
-    let text = str::from_utf8(octets).ok()?;
-    (octets.is_ascii() || !text.contains(is_hidden)).then_some(text)
+fn visible(octets: &[u8]) -> Option<&str> {
+    str::from_utf8(octets).ok().filter(|text| !text.contains(is_hidden))
 }
 
 /// The longest label, in characters: octets for a name in ASCII (RFC 1035 2.3.4).
