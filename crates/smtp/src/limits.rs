@@ -110,7 +110,11 @@ impl Limits {
             greeting_timeout,
             reply_timeout,
             data_start_timeout,
+            data_block_timeout,
             data_end_timeout,
+            chunk_max,
+            chunks_max,
+            text_line_max,
             send_high_water,
         } = self;
         let zero = [
@@ -135,7 +139,11 @@ impl Limits {
             ("greeting_timeout", greeting_timeout.is_zero()),
             ("reply_timeout", reply_timeout.is_zero()),
             ("data_start_timeout", data_start_timeout.is_zero()),
+            ("data_block_timeout", data_block_timeout.is_zero()),
             ("data_end_timeout", data_end_timeout.is_zero()),
+            ("chunk_max", *chunk_max == 0),
+            ("chunks_max", *chunks_max == 0),
+            ("text_line_max", *text_line_max == 0),
             ("send_high_water", *send_high_water == 0),
         ];
         zero.iter().find_map(|(name, is_zero)| is_zero.then_some(*name))

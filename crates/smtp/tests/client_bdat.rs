@@ -140,7 +140,10 @@ fn chunks_go_ahead_of_their_answers_as_far_as_the_window_and_no_further() {
             let (words, chunk) = tell(&mut client, "250 ok\r\n");
             sent += chunks(chunk.as_bytes()).len();
             room = words == "room\n";
-            assert!(room || (words.is_empty() && write(&mut client, &mut writer, b"y").is_err()), "{window} {sent} {words} {chunk}");
+            assert!(
+                room || (words.is_empty() && write(&mut client, &mut writer, b"y").is_err()),
+                "{window} {sent} {words} {chunk}"
+            );
         }
         assert!(sent < 6);
         write(&mut client, &mut writer, b"y").unwrap();
