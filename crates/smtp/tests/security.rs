@@ -678,7 +678,7 @@ fn hst_06_replies_that_are_none() {
         "1250 x\r\n",
         "+OK\r\n",
         "250_x\r\n",
-        "\0250 x\r\n",
+        "\x00250 x\r\n",
         "100 x\r\n",
     ];
     for reply in replies {
