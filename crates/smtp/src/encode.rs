@@ -7,8 +7,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
 
-use crate::parse::address::is_atext;
-use crate::{AuthIdentity, BodyType, Capability, Command, LocalPart, MailParameters, Parameter, Reply};
+use crate::parse::octet::{ATEXT, is};
+use crate::types::is_utf8;
+use crate::{
+    AnnouncedLimits, AttributeValue, Attributes, AuthIdentity, BodyType, ByMode, Capability, Command,
+    DeliverBy, Hold, LocalPart, MailParameters, Notify, Parameter, RcptParameters, Reply, Ret, RrvsAction,
+    Text, ValidSince,
+};
 
 /// Appends a command line with its CR LF.
 pub(crate) fn command(command: &Command, out: &mut BytesMut) {
@@ -45,8 +50,52 @@ pub(crate) fn capability(capability: &Capability) -> String {
                 line
             })
         }
+        Capability::Chunking => "CHUNKING".into(),
+        Capability::BinaryMime => "BINARYMIME".into(),
+        Capability::Dsn => "DSN".into(),
+        Capability::SmtpUtf8 => "SMTPUTF8".into(),
+        Capability::RequireTls => "REQUIRETLS".into(),
+        Capability::Limits(limits) => announced_limits(*limits),
+        Capability::FutureRelease { seconds_max, until_max } => {
+            alloc::format!("FUTURERELEASE {seconds_max} {}", until_max.as_str())
+        }
+        Capability::DeliverBy(None) => "DELIVERBY".into(),
+        Capability::DeliverBy(Some(seconds)) => alloc::format!("DELIVERBY {seconds}"),
+        Capability::MtPriority(None) => "MT-PRIORITY".into(),
+        Capability::MtPriority(Some(profile)) => alloc::format!("MT-PRIORITY {profile}"),
+        Capability::Rrvs => "RRVS".into(),
+        Capability::Etrn => "ETRN".into(),
+        Capability::Vrfy => "VRFY".into(),
+        Capability::Expn => "EXPN".into(),
+        Capability::Help => "HELP".into(),
+        Capability::Xclient(names) => words("XCLIENT", names),
+        Capability::Xforward(names) => words("XFORWARD", names),
         Capability::Unknown(line) => line.clone(),
     }
+}
+
+/// `LIMITS limit-name-value *(SP limit-name-value)` (RFC 9422 3).
+fn announced_limits(limits: AnnouncedLimits) -> String {
+    let named = [
+        ("MAILMAX", limits.mail_max),
+        ("RCPTMAX", limits.rcpt_max),
+        ("RCPTDOMAINMAX", limits.rcpt_domain_max),
+    ];
+    named.iter().fold("LIMITS".into(), |mut line: String, (name, limit)| {
+        if let Some(limit) = limit {
+            // Writing to a string does not fail.
+            let _ = write!(line, " {name}={limit}");
+        }
+        line
+    })
+}
+
+fn words(keyword: &str, names: &[Text]) -> String {
+    names.iter().fold(keyword.into(), |mut line: String, name| {
+        line.push(' ');
+        line.push_str(name.as_str());
+        line
+    })
 }
 
 /// The local part, in quotes where it needs them.
@@ -88,8 +137,38 @@ pub(crate) fn xtext(text: &str) -> String {
     })
 }
 
+/// How many octets [`xtext`] writes.
+pub(crate) fn xtext_length(text: &str) -> usize {
+    let encoded = text.bytes().filter(|octet| matches!(octet, b'+' | b'=' | 0..=b' ' | 0x7F..)).count();
+    text.len().saturating_add(encoded.saturating_mul(2))
+}
+
+/// `utf-8-addr-xtext` (RFC 6533 3): ASCII on the wire, so that it passes hosts without SMTPUTF8, too.
+pub(crate) fn unitext(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, character| {
+        if character.is_ascii() && !matches!(character, '+' | '=' | '\\' | '\0'..=' ' | '\x7F') {
+            out.push(character);
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(out, "\\x{{{:02X}}}", u32::from(character));
+        }
+        out
+    })
+}
+
+/// How many octets [`unitext`] writes.
+pub(crate) fn unitext_length(text: &str) -> usize {
+    unitext(text).len()
+}
+
 fn is_dot_string(text: &str) -> bool {
-    text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
+    let octets = text.as_bytes();
+    let dots = octets.first() == Some(&b'.') || octets.last() == Some(&b'.') || text.contains("..");
+    !octets.is_empty() && !dots && octets.iter().all(|octet| is(*octet, ATEXT) || *octet == b'.')
+}
+
+const fn utf8_keyword(smtp_utf8: bool) -> &'static str {
+    if smtp_utf8 { " SMTPUTF8" } else { "" }
 }
 
 /// A command line without its CR LF.
@@ -107,16 +186,21 @@ impl fmt::Display for CommandLine<'_> {
             }
             Command::Rcpt { to, parameters } => {
                 write!(f, "RCPT TO:{to}")?;
-                other_parameters(&parameters.others, f)
+                rcpt_parameters(parameters, f)
             }
             Command::Data => f.write_str("DATA"),
             Command::Rset => f.write_str("RSET"),
             Command::Noop => f.write_str("NOOP"),
             Command::Quit => f.write_str("QUIT"),
-            Command::Vrfy(text) => write!(f, "VRFY {text}"),
-            Command::Expn(text) => write!(f, "EXPN {text}"),
+            Command::Vrfy { text, smtp_utf8 } => write!(f, "VRFY {text}{}", utf8_keyword(*smtp_utf8)),
+            Command::Expn { text, smtp_utf8 } => write!(f, "EXPN {text}{}", utf8_keyword(*smtp_utf8)),
             Command::Help(None) => f.write_str("HELP"),
             Command::Help(Some(text)) => write!(f, "HELP {text}"),
+            Command::Bdat { length, last: false } => write!(f, "BDAT {length}"),
+            Command::Bdat { length, last: true } => write!(f, "BDAT {length} LAST"),
+            Command::Etrn(node) => write!(f, "ETRN {node}"),
+            Command::Xclient(list) => attributes("XCLIENT", list, f),
+            Command::Xforward(list) => attributes("XFORWARD", list, f),
             Command::StartTls => f.write_str("STARTTLS"),
             Command::Auth { mechanism, initial: None } => write!(f, "AUTH {mechanism}"),
             Command::Auth { mechanism, initial: Some(initial) } if initial.is_empty() => {
@@ -137,13 +221,86 @@ fn mail_parameters(parameters: &MailParameters, f: &mut fmt::Formatter<'_>) -> f
         None => {}
         Some(BodyType::SevenBit) => f.write_str(" BODY=7BIT")?,
         Some(BodyType::EightBitMime) => f.write_str(" BODY=8BITMIME")?,
+        Some(BodyType::BinaryMime) => f.write_str(" BODY=BINARYMIME")?,
     }
     match &parameters.auth {
         None => {}
         Some(AuthIdentity::Unknown) => f.write_str(" AUTH=<>")?,
         Some(AuthIdentity::Mailbox(mailbox)) => write!(f, " AUTH={}", xtext(&mailbox.to_string()))?,
     }
+    match parameters.ret {
+        None => {}
+        Some(Ret::Full) => f.write_str(" RET=FULL")?,
+        Some(Ret::Hdrs) => f.write_str(" RET=HDRS")?,
+    }
+    if let Some(envelope_id) = &parameters.envelope_id {
+        write!(f, " ENVID={}", xtext(envelope_id.as_str()))?;
+    }
+    match &parameters.hold {
+        None => {}
+        Some(Hold::For(seconds)) => write!(f, " HOLDFOR={seconds}")?,
+        Some(Hold::Until(time)) => write!(f, " HOLDUNTIL={}", time.as_str())?,
+    }
+    if let Some(DeliverBy { seconds, mode, trace }) = parameters.deliver_by {
+        let mode = match mode {
+            ByMode::Notify => 'N',
+            ByMode::Return => 'R',
+        };
+        write!(f, " BY={seconds};{mode}{}", if trace { "T" } else { "" })?;
+    }
+    if let Some(priority) = parameters.priority {
+        write!(f, " MT-PRIORITY={}", priority.get())?;
+    }
+    if parameters.smtp_utf8 {
+        f.write_str(" SMTPUTF8")?;
+    }
+    if parameters.require_tls {
+        f.write_str(" REQUIRETLS")?;
+    }
     other_parameters(&parameters.others, f)
+}
+
+fn rcpt_parameters(parameters: &RcptParameters, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if let Some(notify) = parameters.notify {
+        f.write_str(" NOTIFY=")?;
+        let named = [(Notify::SUCCESS, "SUCCESS"), (Notify::FAILURE, "FAILURE"), (Notify::DELAY, "DELAY")];
+        let mut mark = "";
+        for (_, name) in named.iter().filter(|(which, _)| notify.covers(*which)) {
+            write!(f, "{mark}{name}")?;
+            mark = ",";
+        }
+        if notify.is_never() {
+            f.write_str("NEVER")?;
+        }
+    }
+    if let Some(original) = &parameters.original {
+        let address = original.address();
+        let encoded = if is_utf8(original.address_type()) { unitext(address) } else { xtext(address) };
+        write!(f, " ORCPT={};{encoded}", original.address_type())?;
+    }
+    if let Some(ValidSince { since, otherwise }) = &parameters.valid_since {
+        write!(f, " RRVS={}", since.as_str())?;
+        match otherwise {
+            None => {}
+            Some(RrvsAction::Continue) => f.write_str(";C")?,
+            Some(RrvsAction::Reject) => f.write_str(";R")?,
+        }
+    }
+    other_parameters(&parameters.others, f)
+}
+
+fn attributes(verb: &str, attributes: &Attributes, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(verb)?;
+    for attribute in attributes.as_slice() {
+        write!(f, " {}=", attribute.name())?;
+        match attribute.value() {
+            AttributeValue::Unavailable => f.write_str("[UNAVAILABLE]")?,
+            AttributeValue::TemporarilyUnavailable => f.write_str("[TEMPUNAVAIL]")?,
+            // A value is never one of the words above.
+            AttributeValue::Known(value) => f.write_str(&xtext(value.as_str()).replace('[', "+5B"))?,
+        }
+    }
+    Ok(())
 }
 
 fn other_parameters(others: &[Parameter], f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -46,9 +46,24 @@ pub enum Violation {
     /// The command is not legal in the present state.
     #[error("command out of sequence")]
     OutOfSequence,
-    /// The command needs TLS or authentication first.
-    #[error("command needs TLS or authentication first")]
+    /// The command needs TLS or authentication first, or is not for this peer.
+    #[error("command needs TLS or authentication first, or is not for this peer")]
     NotPermitted,
+    /// The value of a parameter is well written and not acceptable here.
+    #[error("value of {parameter} is not acceptable")]
+    ParameterValue {
+        /// The keyword.
+        parameter: &'static str,
+    },
+    /// An address holds octets over 127 and the transaction is not one of SMTPUTF8 (RFC 6531 3.5).
+    #[error("address is not ASCII and SMTPUTF8 was not asked for")]
+    NonAsciiAddress,
+    /// A chunk would make the message larger than the limit.
+    #[error("message of chunks is over {limit} octets")]
+    ChunksTooBig {
+        /// The limit, in octets.
+        limit: u64,
+    },
     /// A message holds more recipients than the limit.
     #[error("more than {limit} recipients")]
     TooManyRecipients {
@@ -63,6 +78,27 @@ pub enum Violation {
     },
 }
 
+/// What a session may hold only so much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Excess {
+    /// [`Limits::junk_commands_max`](crate::Limits::junk_commands_max).
+    #[error("commands without a message")]
+    JunkCommands,
+    /// [`Limits::auth_failures_max`](crate::Limits::auth_failures_max).
+    #[error("failed authentications")]
+    AuthFailures,
+    /// [`Limits::recipients_refused_max`](crate::Limits::recipients_refused_max).
+    #[error("refused recipients")]
+    RefusedRecipients,
+    /// Twice [`Limits::recipients_max`](crate::Limits::recipients_max).
+    #[error("recipients in one transaction")]
+    Recipients,
+    /// [`Limits::transactions_max`](crate::Limits::transactions_max).
+    #[error("transactions")]
+    Transactions,
+}
+
 /// The conversation cannot go on. Comes again on every poll; what was to be sent before it still goes out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -73,6 +109,25 @@ pub enum ProtocolError {
         /// The limit.
         limit: u32,
     },
+    /// Server: the client used up what one session may cost. It was told 421.
+    #[error("client reached the limit of {limit} {of}")]
+    Excess {
+        /// What there was too much of.
+        of: Excess,
+        /// The limit.
+        limit: u64,
+    },
+    /// Server: a chunk that is refused is too large to be read for nothing.
+    #[error("refused chunk of {length} octets is larger than the {limit} that are thrown away")]
+    ChunkTooBig {
+        /// How many octets were announced.
+        length: u64,
+        /// The limit that was passed, in octets.
+        limit: u64,
+    },
+    /// Server: the connection does not begin with the PROXY header that was agreed upon.
+    #[error("no valid PROXY header: {0}")]
+    ProxyHeader(posthaste_wire::proxy::ProxyError),
     /// Server: the client talked before the greeting (RFC 5321 3.1).
     #[error("client talked before the greeting")]
     EarlyTalker,

@@ -24,7 +24,7 @@ fn client(mode: Mode, tls: TlsPolicy) -> Client {
 }
 
 fn envelope(recipients: &[&str]) -> Envelope {
-    let recipients = recipients.iter().map(|path| path.parse().unwrap()).collect();
+    let recipients = recipients.iter().map(|path| path.parse().unwrap());
     Envelope::new("<a@c.test>".parse().unwrap(), recipients)
 }
 

@@ -1,5 +1,6 @@
 //! The contract of Posthaste: how a mail protocol is driven without any I/O, and the parts every such machine is
-//! made of.
+//! made of: framing of lines, dot-stuffed texts and counted payloads, the queue of what leaves, secrets, timers,
+//! and the PROXY header in front of it all.
 //!
 //! A *machine* is one conversation of one connection: SMTP, POP3 or IMAP, as server or as client. It takes bytes
 //! and the time, and gives events, bytes and deadlines. All six machines keep the one [`Machine`] contract, so
@@ -84,15 +85,34 @@
 //! | [`ReceiveBuffer`] | where a line ends, under a limit that holds on partial lines |
 //! | [`DotDecoder`], [`DotEncoder`], [`TextCheck`] | where a dot-stuffed text ends, and what is in it |
 //! | [`Counted`] | so many octets, no more and no fewer |
-//! | [`SendQueue`] | the order of what leaves, and when a writer waits |
+//! | [`SendQueue`] | the order of what leaves, when a writer waits, and that secrets are wiped behind it |
 //! | [`Tickets`] | which question an answer belongs to |
 //! | [`Upgrade`], [`Security`] | when a layer may change, and what it is worth |
 //! | [`Secret`] | what is wiped and never printed |
+//! | [`proxy::ProxyHeader`] | for whom a proxy made the connection, before anything is said on it |
+//!
+//! # Memory
+//!
+//! What comes in is copied once, into the [`ReceiveBuffer`], and goes on as slices of it: however many lines or
+//! chunks a read holds, it costs two allocations at most, and none when the slices of earlier reads are gone. A
+//! slice that is kept keeps its read, so what outlives a command is to be copied. What goes out is gathered when it
+//! is small and queued as it is when it is large. A connection holds its limits, one read, and the high-water mark
+//! of its queue with one chunk; when what travels becomes small, the memory of what was large is given back.
+//!
+//! # Where it comes from
+//!
+//! | source | what | status |
+//! | --- | --- | --- |
+//! | RFC 5321 2.3.8, 4.5.3.1 | lines end at CR LF only; limits of lines | done |
+//! | RFC 5321 4.5.2, RFC 1939 3 | dot-stuffing | done |
+//! | RFC 9051 4.3, RFC 3030 2 | payloads of announced length | done |
+//! | RFC 3207 6, RFC 9051 6.2.1 | nothing crosses into a new layer | done |
+//! | HAProxy's PROXY protocol 2.1, 2.2 | headers of version 1 and 2, checksum included; vectors unread | done |
 //!
 //! # Features
 //!
 //! `std` (default) lets the byte search use wider vector instructions where the processor has them. Without it the
-//! crate needs only `alloc`; behaviour is the same.
+//! crate needs only `alloc`; behaviour is the same. The crate builds with Rust 1.85 or later.
 #![no_std]
 #![warn(clippy::arithmetic_side_effects, clippy::as_conversions)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests may panic"))]
@@ -103,6 +123,7 @@ mod counted;
 mod dot;
 mod machine;
 mod misuse;
+pub mod proxy;
 mod receive;
 mod secret;
 mod send;

@@ -9,7 +9,7 @@ use posthaste_wire::{DotEncoder, TextCheck};
 use super::machine::Expect;
 use super::{BodyWriter, Client, Event, Report, Stage, TransactionId};
 use crate::{
-    BodyType, Capability, Command, Envelope, MailParameters, ProtocolError, RcptParameters, Rejection, Reply,
+    BodyType, Capability, Command, Envelope, MailParameters, ProtocolError, Recipient, Rejection, Reply,
     ReplyClass,
 };
 
@@ -52,11 +52,11 @@ impl Transfer {
                 Some((Command::Mail { from: self.envelope.from.clone(), parameters }, Expect::Mail))
             }
             Next::Rcpt(index) => {
-                let to = self.envelope.recipients.get(index)?.clone();
+                let Recipient { path: to, parameters } = self.envelope.recipients.get(index)?.clone();
                 let following = index.saturating_add(1);
                 let more = following < self.envelope.recipients.len();
                 self.next = if more { Next::Rcpt(following) } else { Next::Data };
-                Some((Command::Rcpt { to, parameters: RcptParameters::default() }, Expect::Rcpt(index)))
+                Some((Command::Rcpt { to, parameters }, Expect::Rcpt(index)))
             }
             Next::Data => {
                 self.next = Next::Nothing;

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::Mechanism;
+use crate::{DateTime, Mechanism, Text};
 
 /// One line of the reply to EHLO.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,57 @@ pub enum Capability {
     StartTls,
     /// `AUTH mechanisms` (RFC 4954), and the `AUTH=` of old servers. Names that break the grammar are left out.
     Auth(Vec<Mechanism>),
+    /// `CHUNKING`: BDAT (RFC 3030 2).
+    Chunking,
+    /// `BINARYMIME` (RFC 3030 3).
+    BinaryMime,
+    /// `DSN` (RFC 3461).
+    Dsn,
+    /// `SMTPUTF8` (RFC 6531).
+    SmtpUtf8,
+    /// `REQUIRETLS` (RFC 8689).
+    RequireTls,
+    /// `LIMITS` (RFC 9422 3).
+    Limits(AnnouncedLimits),
+    /// `FUTURERELEASE` (RFC 4865 4).
+    FutureRelease {
+        /// The longest time a message is held back, in seconds.
+        seconds_max: u32,
+        /// The latest point in time until which it is.
+        until_max: DateTime,
+    },
+    /// `DELIVERBY [seconds]` (RFC 2852 3): the least time for a message that is to be returned.
+    DeliverBy(Option<u32>),
+    /// `MT-PRIORITY [profile]` (RFC 6710): the name of the assignment policy.
+    MtPriority(Option<Text>),
+    /// `RRVS` (RFC 7293).
+    Rrvs,
+    /// `ETRN` (RFC 1985).
+    Etrn,
+    /// `VRFY`.
+    Vrfy,
+    /// `EXPN`.
+    Expn,
+    /// `HELP`.
+    Help,
+    /// `XCLIENT attributes`: the names that may be given.
+    Xclient(Vec<Text>),
+    /// `XFORWARD attributes`: the names that may be given.
+    Xforward(Vec<Text>),
     /// Any other line, as it was written.
     Unknown(String),
+}
+
+/// The limits of a session that a server announces (RFC 9422 4), each 1 to 999,999.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnnouncedLimits {
+    /// `MAILMAX`: MAIL commands in a session, refused ones counted.
+    pub mail_max: Option<u32>,
+    /// `RCPTMAX`: RCPT commands in a transaction, refused ones counted.
+    pub rcpt_max: Option<u32>,
+    /// `RCPTDOMAINMAX`: different domains of recipients in a session.
+    pub rcpt_domain_max: Option<u32>,
 }
 
 /// All that a server offers; empty after HELO.

@@ -113,6 +113,12 @@ impl Reply {
         Self { code, enhanced: Some(enhanced), lines: [String::from(text)].into() }
     }
 
+    /// As [`fixed`](Self::fixed), with one line or more.
+    pub(crate) fn fixed_lines(code: u16, enhanced: (u8, u16, u16), lines: Vec<String>) -> Self {
+        let (class, subject, detail) = enhanced;
+        Self { code, enhanced: Some(EnhancedStatus { class, subject, detail }), lines }
+    }
+
     /// As [`fixed`](Self::fixed), where RFC 2034 allows no enhanced status.
     pub(crate) fn plain(code: u16, lines: Vec<String>) -> Self {
         Self { code, enhanced: None, lines }
@@ -216,6 +222,26 @@ impl Rejection {
     /// 454 4.7.0: credentials cannot be checked now (RFC 4954 6).
     pub fn authentication_unavailable() -> Self {
         Self::fixed(454, (4, 7, 0), "Temporary authentication failure")
+    }
+
+    /// 534 5.7.9: the mechanism is too weak for this user (RFC 4954 6).
+    pub fn mechanism_too_weak() -> Self {
+        Self::fixed(534, (5, 7, 9), "Authentication mechanism is too weak")
+    }
+
+    /// 432 4.7.12: the user has to log in with PLAIN once, so that the mechanism can be used (RFC 4954 6).
+    pub fn password_transition_needed() -> Self {
+        Self::fixed(432, (4, 7, 12), "A password transition is needed")
+    }
+
+    /// 501 5.5.2: what the client sent in the exchange is not what the mechanism says (RFC 4954 4).
+    pub fn malformed_response() -> Self {
+        Self::fixed(501, (5, 5, 2), "Malformed authentication response")
+    }
+
+    /// 553 5.1.4: the argument of VRFY fits more than one mailbox (RFC 5321 3.5.1).
+    pub fn ambiguous() -> Self {
+        Self::fixed(553, (5, 1, 4), "User ambiguous")
     }
 
     /// 451 4.3.0: something failed here; the same may work later.

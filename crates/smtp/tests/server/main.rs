@@ -1,0 +1,18 @@
+//! The server against what it may meet; each security case by its name. One module for each concept.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::wildcard_imports,
+    reason = "test code"
+)]
+
+mod auth;
+mod common;
+mod data;
+mod limits;
+mod order;
+mod syntax;
+mod tls;
