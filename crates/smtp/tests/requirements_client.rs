@@ -14,8 +14,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use posthaste_smtp::client::{AuthPrivacy, Client, Config, Event, Mode, Report, Timer, TlsPolicy};
 use posthaste_smtp::{
-    BodyType, Capability, Envelope, ForwardPath, Limits, Mailbox, ProtocolError, ReversePath, Secret,
-    Security, Step, Time,
+    BodyType, Capability, Envelope, ForwardPath, Limits, Mailbox, ProtocolError, Recipient, ReversePath,
+    Secret, Security, Step, Time,
 };
 use posthaste_testkit::{Note, Outcome, run};
 
@@ -30,7 +30,7 @@ fn client() -> Client {
 }
 
 fn envelope(recipients: &[&str]) -> Envelope {
-    let recipients = recipients.iter().map(|path| path.parse().unwrap()).collect();
+    let recipients = recipients.iter().map(|path| path.parse::<Recipient>().unwrap());
     Envelope::new("<a@c.test>".parse().unwrap(), recipients)
 }
 
@@ -376,7 +376,7 @@ fn rfc5321_4_5_4_1_one_copy_for_many_recipients() {
 
 #[test]
 fn rfc5321_4_5_5_the_null_reverse_path() {
-    let envelope = Envelope::new(ReversePath::Null, vec!["<u@x.test>".parse().unwrap()]);
+    let envelope = Envelope::new(ReversePath::Null, ["<u@x.test>".parse::<Recipient>().unwrap()]);
     let (outcome, _) = send(envelope, &HELLO, &["250 a\r\n"]);
     assert!(outcome.text().contains("\r\nMAIL FROM:<>\r\n"));
 }

@@ -9,7 +9,7 @@
     reason = "test code"
 )]
 
-use posthaste_smtp::server::{AuthPrivacy, BodyAborted, Config, Event, Mode, Server, TlsOffer};
+use posthaste_smtp::server::{AuthPrivacy, BodyAborted, Config, Event, Extensions, Mode, Server, TlsOffer};
 use posthaste_smtp::{AuthIdentity, Limits, Rejection, Security, Step, Time, Violation};
 use posthaste_testkit::{Note, Outcome, assert_split_invariant, run};
 
@@ -37,20 +37,15 @@ fn answer(server: &mut Server, event: Event) -> Note {
             Note::event("starttls")
         }
         Event::Auth(auth) => {
-            let note = Note::event(format!("auth {}", auth.mechanism()));
-            match auth.initial_response().map(|initial| initial.expose().to_vec()) {
+            let response = auth.response().map(|response| response.expose().to_vec());
+            let note = match &response {
+                Some(response) if !auth.is_start() => Note::event(format!("response of {}", response.len())),
+                _ => Note::event(format!("auth {}", auth.mechanism())),
+            };
+            match response {
                 None => auth.challenge(server, b"").unwrap(),
-                Some(initial) if initial == b"good" => auth.accept(server).unwrap(),
+                Some(response) if response == b"good" => auth.accept(server).unwrap(),
                 Some(_) => auth.reject(server, Rejection::credentials_invalid()).unwrap(),
-            }
-            note
-        }
-        Event::AuthResponse(token) => {
-            let note = Note::event(format!("response of {}", token.response().expose().len()));
-            if token.response().expose() == b"good" {
-                token.accept(server).unwrap();
-            } else {
-                token.reject(server, Rejection::credentials_invalid()).unwrap();
             }
             note
         }
@@ -547,11 +542,13 @@ fn rfc5321_4_5_2_content_arrives_as_it_is() {
 #[test]
 fn rfc5321_4_5_3_1_sizes_that_have_to_be_taken() {
     let local = "l".repeat(64);
-    let domain = format!("{}.test", "d".repeat(256 - 3 - 1 - 5));
+    let label = "d".repeat(63);
+    let domain = format!("{label}.{label}.{label}.{}.test", "d".repeat(256 - 4 - 3 * 64 - 5));
+    assert_eq!(format!("<a@{domain}>").len(), 256);
     let lines = ["MAIL FROM:<>", &format!("RCPT TO:<{local}@x.test>"), &format!("RCPT TO:<a@{domain}>")];
     assert_eq!(codes(&config(Mode::Mta), &lines), [250, 250, 250]);
     // A domain of 255 octets fits no path of 256, but the name of a client.
-    let outcome = hear(&config(Mode::Mta), &[&format!("EHLO {}\r\n", "h".repeat(255))]);
+    let outcome = hear(&config(Mode::Mta), &[&format!("EHLO {label}.{label}.{label}.{label}\r\n")]);
     assert!(replies(&outcome)[1].starts_with("250"));
     // Hundred recipients, a long text line, and 64 KiB.
     let defaults = Config::new(Mode::Mta, "mx.test".parse().unwrap());
@@ -772,7 +769,7 @@ fn rfc4954_5_the_auth_parameter_of_mail() {
     ];
     for (parameter, expected) in cases {
         let mut seen = None;
-        let input = format!("EHLO c\r\nMAIL FROM:<a@c.test> {parameter}\r\n");
+        let input = format!("EHLO c\r\nAUTH PLAIN Z29vZA==\r\nMAIL FROM:<a@c.test> {parameter}\r\n");
         let outcome =
             run(&mut server(&with_auth(Mode::Mta)), [input.as_bytes()], false, |server, event| match event {
                 Event::Mail(mail) => {
@@ -786,8 +783,25 @@ fn rfc4954_5_the_auth_parameter_of_mail() {
                 event => answer(server, event),
             });
         assert_eq!(seen.as_deref(), expected, "{parameter}");
-        assert_eq!(replies(&outcome)[2].starts_with("250"), expected.is_some());
+        assert_eq!(replies(&outcome)[3].starts_with("250"), expected.is_some());
     }
+}
+
+/// It is taken, and it is not believed.
+#[test]
+fn rfc4954_5_the_auth_parameter_of_a_stranger() {
+    let mut seen = None;
+    let input = b"EHLO c\r\nMAIL FROM:<a@c.test> AUTH=ann@c.test\r\n";
+    let mut server = server(&with_auth(Mode::Mta));
+    run(&mut server, [&input[..]], false, |server, event| match event {
+        Event::Mail(mail) => {
+            seen.clone_from(&mail.parameters().auth);
+            mail.accept(server).unwrap();
+            Note::event("mail")
+        }
+        event => answer(server, event),
+    });
+    assert_eq!(seen, Some(AuthIdentity::Unknown));
 }
 
 #[test]
@@ -861,4 +875,214 @@ fn rfc2033_5_what_has_to_be_offered() {
     for keyword in ["PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME"] {
         assert!(keywords.contains(&keyword.into()), "{keyword}");
     }
+}
+
+const RCPT: &str = "EHLO c\r\nMAIL FROM:<a@c.test>\r\nRCPT TO:<u@x.test>\r\n";
+
+fn with_binary() -> Config {
+    config(Mode::Mta).with_extensions(Extensions::new().with_binary_mime())
+}
+
+/// The codes behind those of [`RCPT`] and the greeting, over every split of `input`.
+fn chunk_codes(config: &Config, input: &[u8]) -> (Vec<u16>, Outcome) {
+    let input = [RCPT.as_bytes(), input].concat();
+    let outcome = assert_split_invariant(|| server(config), &input, false, answer);
+    let codes = replies(&outcome).iter().skip(4).map(|reply| reply[..3].parse().unwrap()).collect();
+    (codes, outcome)
+}
+
+#[test]
+fn rfc3030_2_chunking_is_offered_without_parameters() {
+    let outcome = hear(&config(Mode::Mta), &["EHLO c\r\n"]);
+    assert!(outcome.text().lines().any(|line| line[4..] == *"CHUNKING"));
+    assert!(!outcome.text().contains("BINARYMIME"));
+    // BINARYMIME comes with CHUNKING only.
+    let both = keywords(&with_binary(), Security::Plain);
+    assert!(both.contains(&"BINARYMIME".into()) && both.contains(&"CHUNKING".into()));
+    let neither = Extensions::new().with_binary_mime().without_chunking();
+    let neither = keywords(&config(Mode::Mta).with_extensions(neither), Security::Plain);
+    assert!(!neither.contains(&"BINARYMIME".into()) && !neither.contains(&"CHUNKING".into()));
+}
+
+#[test]
+fn rfc3030_2_data_is_there_as_before() {
+    let outcome = hear(&config(Mode::Mta), &[RCPT, "DATA\r\n", "x\r\n.\r\n"]);
+    assert!(outcome.has("end <a@c.test> 3"));
+}
+
+#[test]
+fn rfc3030_2_each_chunk_is_answered() {
+    let (codes, outcome) =
+        chunk_codes(&config(Mode::Mta), b"BDAT 4\r\nab\r\nbdat 3\r\ncd\rBDAT 1\r\n\nBDAT 0 last\r\nNOOP\r\n");
+    assert_eq!(codes, [250, 250, 250, 250, 250]);
+    // A chunk ends where it ends, between CR and LF as well.
+    assert_eq!(outcome.bodies(), b"ab\r\ncd\r\n");
+    assert!(outcome.has("end <a@c.test> 8"));
+}
+
+#[test]
+fn rfc3030_2_a_dot_is_an_octet() {
+    let body = b".\r\n..\r\n.\r\nQUIT\r\n";
+    let input = [format!("BDAT {} LAST\r\n", body.len()).as_bytes(), body, b"NOOP\r\n"].concat();
+    let (codes, outcome) = chunk_codes(&config(Mode::Mta), &input);
+    assert_eq!(codes, [250, 250]);
+    assert_eq!(outcome.bodies(), body);
+}
+
+#[test]
+fn rfc3030_2_nothing_follows_the_last_chunk() {
+    let (codes, outcome) =
+        chunk_codes(&config(Mode::Mta), b"BDAT 3 LAST\r\nx\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n");
+    assert_eq!(codes, [250, 503, 250]);
+    assert!(!outcome.closed && outcome.bodies() == b"x\r\n");
+}
+
+#[test]
+fn rfc3030_2_a_chunk_that_fails_is_read_and_thrown_away() {
+    // No transaction, no recipient, too large: octets are octets.
+    for start in ["", "MAIL FROM:<a@c.test>\r\n", "MAIL FROM:<a@c.test>\r\nRCPT TO:<no@x.test>\r\n"] {
+        let input = format!("EHLO c\r\n{start}BDAT 6\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n");
+        let config = config(Mode::Mta);
+        let outcome = assert_split_invariant(|| server(&config), input.as_bytes(), false, answer);
+        let codes: Vec<String> =
+            replies(&outcome).iter().rev().take(3).map(|reply| reply[..3].into()).collect();
+        assert_eq!(codes[0], "250");
+        assert!(codes[1..].iter().all(|code| code == "503" || code == "554"), "{codes:?}");
+        assert!(!outcome.closed && outcome.bodies().is_empty());
+    }
+    let mut limits = Limits::default();
+    limits.message_max = 5;
+    let config = config(Mode::Mta).with_limits(limits);
+    let (codes, outcome) =
+        chunk_codes(&config, b"BDAT 3\r\nx\r\nBDAT 6\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\nRSET\r\nNOOP\r\n");
+    assert_eq!(codes, [250, 552, 503, 250, 250]);
+    assert!(!outcome.closed && !outcome.has("end <a@c.test> 3"));
+}
+
+#[test]
+fn rfc3030_2_data_is_not_mixed_with_chunks() {
+    let (codes, outcome) = chunk_codes(&config(Mode::Mta), b"BDAT 3\r\nx\r\nDATA\r\nRSET\r\nDATA\r\n");
+    assert_eq!(codes, [250, 503, 250, 503]);
+    assert!(outcome.has(&format!("{:?}", Event::BodyAborted(BodyAborted::Reset))));
+}
+
+#[test]
+fn rfc3030_2_rset_throws_chunks_away() {
+    let (codes, outcome) =
+        chunk_codes(&config(Mode::Mta), b"BDAT 3\r\nx\r\nRSET\r\nBDAT 3 LAST\r\ny\r\nNOOP\r\n");
+    assert_eq!(codes, [250, 250, 503, 250]);
+    assert!(outcome.has(&format!("{:?}", Event::BodyAborted(BodyAborted::Reset))));
+    assert_eq!(outcome.bodies(), b"x\r\n");
+}
+
+#[test]
+fn rfc3030_2_lines_of_any_octets_are_survived() {
+    let all: Vec<u8> = (0..=255).collect();
+    let body = [&all[..], &b"y".repeat(5000), &all[..]].concat();
+    let input = [format!("BDAT {} LAST\r\n", body.len()).as_bytes(), &body, b"NOOP\r\n"].concat();
+    let pieces = [RCPT.as_bytes(), &input];
+    let outcome = run(&mut server(&config(Mode::Mta)), pieces, false, answer);
+    let codes: Vec<String> = replies(&outcome).iter().skip(4).map(|reply| reply[..3].into()).collect();
+    assert_eq!(codes, ["554", "250"], "text with a NUL and stray line ends is refused, in its place");
+}
+
+#[test]
+fn rfc3030_3_binary_content_arrives_as_it_is() {
+    let body: Vec<u8> = (0..=255).chain(*b"\n.\r\n\r.\r\n.\r\n\0").collect();
+    let start = "EHLO c\r\nMAIL FROM:<a@c.test> BODY=BINARYMIME\r\nRCPT TO:<u@x.test>\r\n";
+    let input = [start.as_bytes(), format!("BDAT {} LAST\r\n", body.len()).as_bytes(), &body].concat();
+    let config = with_binary();
+    let outcome = assert_split_invariant(|| server(&config), &input, false, answer);
+    assert_eq!(outcome.bodies(), body);
+    assert!(outcome.has(&format!("end <a@c.test> {}", body.len())));
+}
+
+#[test]
+fn rfc3030_3_binary_content_does_not_go_with_data() {
+    let lines = ["MAIL FROM:<> BODY=BINARYMIME", "RCPT TO:<u@x.test>", "DATA", "RSET", "NOOP"];
+    assert_eq!(codes(&with_binary(), &lines), [250, 250, 503, 250, 250]);
+    // Where it is not offered it is refused at MAIL.
+    assert_eq!(codes(&config(Mode::Mta), &["MAIL FROM:<> BODY=BINARYMIME"]), [555]);
+}
+
+#[test]
+fn rfc3030_3_what_the_header_says_of_its_encoding_is_nobody_s_business() {
+    let body = "Content-Transfer-Encoding: binary\r\n\r\nx\r\n";
+    let outcome = hear(&config(Mode::Mta), &[RCPT, &format!("BDAT {} LAST\r\n{body}", body.len())]);
+    assert!(outcome.has(&format!("end <a@c.test> {}", body.len())));
+}
+
+#[test]
+fn rfc2033_4_3_chunks_over_lmtp() {
+    let start = "LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<u@x.test>\r\nRCPT TO:<v@x.test>\r\n";
+    let outcome = hear(&config(Mode::Lmtp), &[start, "BDAT 3\r\nx\r\nBDAT 3 LAST\r\ny\r\nNOOP\r\n"]);
+    let found: Vec<String> = replies(&outcome).iter().skip(5).map(|reply| reply[..3].into()).collect();
+    assert_eq!(found, ["250", "250", "250", "250"]);
+    assert_eq!(outcome.bodies(), b"x\r\ny\r\n");
+}
+
+fn with_utf8() -> Config {
+    config(Mode::Mta).with_extensions(Extensions::new().with_smtp_utf8())
+}
+
+#[test]
+fn rfc6531_3_1_the_offer() {
+    let outcome = hear(&with_utf8(), &["EHLO c\r\n"]);
+    assert!(outcome.text().lines().any(|line| line[4..] == *"SMTPUTF8"));
+    assert!(outcome.text().lines().any(|line| line[4..] == *"8BITMIME"));
+    assert!(!keywords(&config(Mode::Mta), Security::Plain).contains(&"SMTPUTF8".into()));
+}
+
+#[test]
+fn rfc6531_3_2_addresses_in_utf_8() {
+    let input = "EHLO c\r\nMAIL FROM:<j\u{f6}rg@b\u{fc}cher.test> SMTPUTF8\r\nRCPT TO:<\u{5bb6}@\u{4f8b}.test>\r\n\
+                 RCPT TO:<\"a \u{e9}\"@x.test>\r\nRCPT TO:<plain@x.test>\r\nDATA\r\n";
+    let outcome = hear(&with_utf8(), &[input, "Subject: \u{fc}\r\n\r\n\u{fc}\r\n.\r\n"]);
+    assert!(outcome.has("mail <j\u{f6}rg@b\u{fc}cher.test>") && outcome.has("rcpt <\u{5bb6}@\u{4f8b}.test>"));
+    assert!(outcome.has("rcpt <\"a \u{e9}\"@x.test>") && outcome.has("data 3"));
+    assert_eq!(outcome.bodies(), "Subject: \u{fc}\r\n\r\n\u{fc}\r\n".as_bytes());
+    assert!(replies(&outcome).last().unwrap().starts_with("250"));
+}
+
+#[test]
+fn rfc6531_3_3_no_other_ascii_enters_by_it() {
+    for path in
+        ["<a\u{0}\u{e9}@x>", "<\u{e9} b@x>", "<\u{e9}@@x>", "<\u{e9}(@x>", "<\u{e9}\u{7f}@x>", "<\u{e9}@x y>"]
+    {
+        let line = format!("MAIL FROM:{path} SMTPUTF8");
+        let code = codes(&with_utf8(), &[&line])[0];
+        assert!(matches!(code, 501 | 553 | 555), "{path:?}: {code}");
+    }
+    for octets in [&b"\xc3"[..], b"\xff", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf5\x80\x80\x80"] {
+        let line = [b"EHLO c\r\nMAIL FROM:<a", octets, b"@x.test> SMTPUTF8\r\n"].concat();
+        let outcome = run(&mut server(&with_utf8()), [&line[..]], false, answer);
+        assert!(replies(&outcome)[2].starts_with("50"), "{octets:?}");
+    }
+}
+
+#[test]
+fn rfc6531_3_4_the_parameter() {
+    let codes = codes(
+        &with_utf8(),
+        &["MAIL FROM:<a@x> SMTPUTF8=1", "MAIL FROM:<a@x> SMTPUTF8=", "MAIL FROM:<a@x> smtputf8"],
+    );
+    assert_eq!(codes, [501, 501, 250]);
+    assert_eq!(self::codes(&config(Mode::Mta), &["MAIL FROM:<a@x> SMTPUTF8"]), [555]);
+}
+
+#[test]
+fn rfc6531_3_5_no_such_address_without_the_parameter() {
+    for config in [config(Mode::Mta), with_utf8()] {
+        let codes =
+            codes(&config, &["MAIL FROM:<j\u{f6}rg@x.test>", "MAIL FROM:<>", "RCPT TO:<j\u{f6}rg@x.test>"]);
+        assert!(matches!(codes[..], [501 | 550 | 553, 250, 501 | 550 | 553]), "{codes:?}");
+    }
+}
+
+#[test]
+fn rfc6531_3_7_4_replies_are_ascii() {
+    let lines = "EHLO c\r\nVRFY j\u{f6}rg\r\nVRFY j\u{f6}rg SMTPUTF8\r\nMAIL FROM:<j\u{f6}rg@x.test> SMTPUTF8\r\n\
+                 RCPT TO:<no\u{f6}@x.test>\r\nRCPT TO:<\u{f6}@x.test>\r\nBOGUS \u{f6}\r\n";
+    let outcome = hear(&with_utf8(), &[lines]);
+    assert!(outcome.output.is_ascii() && replies(&outcome).len() == 8);
 }

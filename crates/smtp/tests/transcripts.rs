@@ -13,8 +13,10 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use posthaste_smtp::client::{self, Client, TlsPolicy};
-use posthaste_smtp::server::{self, AuthPrivacy, Mode, Server, TlsOffer};
-use posthaste_smtp::{AuthIdentity, Envelope, Limits, Mechanism, Rejection, Secret, Security, Time};
+use posthaste_smtp::server::{self, AuthPrivacy, Extensions, Mode, Server, TlsOffer};
+use posthaste_smtp::{
+    AuthIdentity, Envelope, Limits, Mechanism, Recipient, Rejection, Secret, Security, Time,
+};
 use posthaste_testkit::{Dialect, Failure, Side, Transcript};
 
 /// Of a reply, code and mark count; of the reply to EHLO, keyword and parameters.
@@ -37,6 +39,9 @@ impl Dialect for Smtp {
     }
 }
 
+/// A mechanism, the initial response, and the answer to a challenge.
+type Credentials = (&'static str, Option<&'static [u8]>, &'static [u8]);
+
 /// What the example is about, apart from its lines.
 struct Example {
     script: &'static str,
@@ -45,9 +50,10 @@ struct Example {
     tls: TlsPolicy,
     mechanisms: &'static [&'static str],
     /// What the client begins to authenticate with, and how it answers a challenge.
-    credentials: Option<(&'static str, Option<&'static [u8]>, &'static [u8])>,
+    credentials: Option<Credentials>,
     /// What the server asks with where there is no initial response.
     challenge: &'static [u8],
+    extensions: Extensions,
     envelope: Option<Envelope>,
     content: &'static [u8],
 }
@@ -62,6 +68,7 @@ impl Example {
             mechanisms: &[],
             credentials: None,
             challenge: b"",
+            extensions: Extensions::new(),
             envelope: None,
             content: b"first line\r\n",
         }
@@ -69,7 +76,7 @@ impl Example {
 
     /// One message, which the client sends.
     fn message(self, from: &str, to: &[&str]) -> Self {
-        let to = to.iter().map(|path| path.parse().unwrap()).collect();
+        let to = to.iter().map(|path| path.parse::<Recipient>().unwrap());
         Self { envelope: Some(Envelope::new(from.parse().unwrap(), to)), ..self }
     }
 
@@ -81,6 +88,7 @@ impl Example {
         let config = server::Config::new(self.mode, "mx.test".parse().unwrap())
             .with_limits(limits)
             .with_mechanisms(mechanisms)
+            .with_extensions(self.extensions.clone())
             .with_tls(tls);
         let config = match self.tls {
             TlsPolicy::Off => config.with_auth_requires_tls(AuthPrivacy::NotRequired),
@@ -113,9 +121,8 @@ impl Example {
         let expected = self.content;
         move |server, event| match event {
             server::Event::StartTls(token) => token.accept(server).unwrap(),
-            server::Event::Auth(auth) if auth.initial_response().is_some() => auth.accept(server).unwrap(),
+            server::Event::Auth(auth) if auth.response().is_some() => auth.accept(server).unwrap(),
             server::Event::Auth(auth) => auth.challenge(server, challenge).unwrap(),
-            server::Event::AuthResponse(token) => token.accept(server).unwrap(),
             server::Event::Mail(mail) => {
                 if let Some(AuthIdentity::Mailbox(mailbox)) = &mail.parameters().auth {
                     assert_eq!(mailbox.to_string(), "a=b@out.test");
@@ -134,7 +141,7 @@ impl Example {
             server::Event::Body(chunk) => stored.extend_from_slice(&chunk),
             server::Event::BodyEnd(end) if server.mode() == Mode::Lmtp => {
                 let recipients = end.transaction().recipients().iter();
-                let results = recipients.map(|to| match to.to_string().as_str() {
+                let results = recipients.map(|to| match to.path.to_string().as_str() {
                     "<full@mx.test>" => Err(Rejection::mailbox_full()),
                     _ => Ok(()),
                 });
@@ -274,6 +281,23 @@ fn pipelined_to_nobody() {
 fn pipelined_to_nobody_with_a_go_ahead() {
     let to = ["<nobody@mx.test>", "<nobody.else@mx.test>"];
     Example::new(script!("pipelined_to_nobody_with_a_go_ahead")).message(ANN, &to).on_client();
+}
+
+/// RFC 3030 4.1.
+#[test]
+fn one_chunk() {
+    let content = b"To: bob@mx.test\r\nFrom: ann@out.test\r\nSubject: all of it is in here\r\n";
+    let example = Example { content, ..Example::new(script!("chunking")) };
+    example.message(ANN, &["<bob@mx.test>"]).on_server();
+}
+
+/// RFC 3030 4.2.
+#[test]
+fn binary_chunks_without_a_wait() {
+    let content = b"\0\x01\x02\r\n.\r\n\xff\0\n\r\n.";
+    let extensions = Extensions::new().with_binary_mime();
+    let example = Example { content, extensions, ..Example::new(script!("chunking_binary")) };
+    example.message(ANN, &["<bob@mx.test>", "<dora@mx.test>"]).on_server();
 }
 
 /// RFC 3207 5.
