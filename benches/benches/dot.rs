@@ -55,21 +55,18 @@ fn decode_checked(text: &[u8], mut content: impl FnMut(Bytes)) -> TextCheck {
     check
 }
 
-/// With the content gathered in a `Vec`, which is the only way the other side gives it: each piece is copied there
-/// and decoded where it lies.
+/// With the content gathered in a `Vec`, which is the only way the other side gives it. What could not be judged
+/// yet of a piece is decoded in front of the next one.
 fn decode_gathered(text: &[u8], content: &mut Vec<u8>) -> bool {
     let mut decoder = DotDecoder::new();
-    let mut start = content.len();
-    for piece in text.chunks(PIECE_OCTETS) {
-        content.extend_from_slice(piece);
-        let decoded = decoder.decode(content.get_mut(start..).unwrap_or_default());
-        if decoded.end {
-            content.truncate(start + decoded.content);
-            return true;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (piece, _) = rest.split_at_checked(PIECE_OCTETS).unwrap_or((rest, &[]));
+        let decoded = decoder.decode_to(piece, content);
+        if decoded.end || decoded.consumed == 0 {
+            return decoded.end;
         }
-        // What could not be judged yet stays, right behind the content.
-        content.drain(start + decoded.content..start + decoded.consumed);
-        start += decoded.content;
+        rest = rest.get(decoded.consumed..).unwrap_or_default();
     }
     false
 }

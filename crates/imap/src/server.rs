@@ -38,7 +38,7 @@ use posthaste_wire::{
 
 pub use append::AppendEnd;
 pub use asked::{Asked, Refusal};
-pub use auth::{Auth, AuthResponse, StartTls};
+pub use auth::{Auth, StartTls};
 pub use config::{AuthPrivacy, Config, TlsOffer};
 pub use event::{
     Access, Append, Close, Copy, Delete, Event, Expunge, Fetch, Idle, IdleDone, Lsub, Move, Namespace, Noop,
@@ -96,7 +96,7 @@ enum Phase {
     /// A token is out whose answer leads back to `Command` or to where the token says.
     Asked,
     /// A line of a SASL exchange is due.
-    Sasl(Tag),
+    Sasl(auth::Exchange),
     /// Octets of the message that APPEND brings.
     Append(Tag),
     /// The end of the line behind the message.

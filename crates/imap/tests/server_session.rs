@@ -84,13 +84,11 @@ fn answer(server: &mut Server, event: Event) {
             login.ok(server)
         }
         Event::Login(login) => login.refuse(server),
-        Event::Auth(auth) => match auth.initial_response() {
-            Some(initial) if initial.expose() == b"\0u\0p" => auth.accept(server),
+        Event::Auth(auth) => match auth.response() {
+            Some(response) if response.expose() == b"\0u\0p" => auth.accept(server),
             Some(_) => auth.reject(server),
             None => auth.challenge(server, b""),
         },
-        Event::AuthResponse(auth) if auth.response().expose() == b"\0u\0p" => auth.accept(server),
-        Event::AuthResponse(auth) => auth.reject(server),
         Event::Noop(asked) => asked.ok(server),
         Event::Namespace(asked) => asked.ok(server, Namespaces::default()),
         Event::List(asked) => asked.ok(server),

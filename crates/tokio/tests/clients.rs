@@ -46,7 +46,7 @@ async fn submission(stream: DuplexStream, role: Role) -> Option<Vec<u8>> {
         let server = connection.machine();
         match event {
             Event::StartTls(token) => token.accept(server).unwrap(),
-            Event::Auth(auth) => match auth.initial_response() {
+            Event::Auth(auth) => match auth.response() {
                 Some(response) if response.expose() == PLAIN_RESPONSE => auth.accept(server).unwrap(),
                 _ => auth.reject(server, Rejection::credentials_invalid()).unwrap(),
             },
@@ -67,7 +67,7 @@ async fn submission(stream: DuplexStream, role: Role) -> Option<Vec<u8>> {
 }
 
 fn envelope(to: &[&str]) -> Envelope {
-    let recipients = to.iter().map(|to| to.parse().unwrap()).collect();
+    let recipients = to.iter().map(|to| to.parse().unwrap());
     Envelope::new("<ursel@mail.example>".parse().unwrap(), recipients)
 }
 

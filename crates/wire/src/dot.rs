@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::ops::Range;
 use memchr::arch::all::packedpair::HeuristicFrequencyRank;
 use memchr::{memchr, memmem};
 
@@ -37,13 +38,13 @@ enum At {
     AfterCr,
 }
 
-/// What [`DotDecoder::decode`] did to its input.
+/// What [`DotDecoder::decode`] or [`DotDecoder::decode_to`] did with its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decoded {
     /// How many octets of the input are done with. The rest is to be handed in again with more behind it: at
     /// most two octets, or, when the end was found, what follows the text.
     pub consumed: usize,
-    /// How many octets at the front of the input are now content.
+    /// How many octets of content that gave: they are at the front of the input, or at the end of the output.
     pub content: usize,
     /// Whether the text ended within the consumed octets.
     pub end: bool,
@@ -60,30 +61,35 @@ impl DotDecoder {
     /// After the end has been reported the decoder is back at the start of a text.
     pub fn decode(&mut self, input: &mut [u8]) -> Decoded {
         let dots = line_dots();
-        let mut read = 0_usize;
-        let mut written = 0_usize;
+        let (mut read, mut content) = (0_usize, 0_usize);
         loop {
-            let rest = input.get(read..).unwrap_or_default();
-            if self.at == At::LineStart {
-                match line_start(rest) {
-                    LineStart::Wait => return Decoded { consumed: read, content: written, end: false },
-                    LineStart::End => {
-                        self.at = At::LineStart;
-                        return Decoded { consumed: read.saturating_add(3), content: written, end: true };
+            match self.next(input, read, &dots) {
+                Next::Run(run) => {
+                    read = run.end;
+                    let length = run.len();
+                    if run.start != content {
+                        input.copy_within(run, content);
                     }
-                    LineStart::Stuffed => read = read.saturating_add(1),
-                    LineStart::Plain => {}
+                    content = content.saturating_add(length);
                 }
+                Next::Done { consumed, end } => return Decoded { consumed, content, end },
             }
-            let rest = input.get(read..).unwrap_or_default();
-            let length = self.run(rest, &dots);
-            if length > 0 && read != written {
-                input.copy_within(read..read.saturating_add(length), written);
-            }
-            read = read.saturating_add(length);
-            written = written.saturating_add(length);
-            if read >= input.len() {
-                return Decoded { consumed: read, content: written, end: false };
+        }
+    }
+
+    /// Decodes what it can of `input` and appends the content to `out`, for a text that is to lie in one piece:
+    /// one copy, where gathering what [`read`](Self::read) gives would be two.
+    pub fn decode_to(&mut self, input: &[u8], out: &mut Vec<u8>) -> Decoded {
+        let dots = line_dots();
+        let (mut read, mut content) = (0_usize, 0_usize);
+        loop {
+            match self.next(input, read, &dots) {
+                Next::Run(run) => {
+                    read = run.end;
+                    content = content.saturating_add(run.len());
+                    out.extend_from_slice(input.get(run).unwrap_or_default());
+                }
+                Next::Done { consumed, end } => return Decoded { consumed, content, end },
             }
         }
     }
@@ -98,6 +104,24 @@ impl DotDecoder {
             (decoded.consumed, decoded.content)
         });
         (content, end)
+    }
+
+    /// What comes next in `input` from `read` on, a dot that is not content passed over.
+    #[inline]
+    fn next(&mut self, input: &[u8], read: usize, dots: &memmem::Finder<'_>) -> Next {
+        let mut start = read;
+        if self.at == At::LineStart {
+            match line_start(input.get(read..).unwrap_or_default()) {
+                LineStart::Wait => return Next::Done { consumed: read, end: false },
+                LineStart::End => return Next::Done { consumed: read.saturating_add(3), end: true },
+                LineStart::Stuffed => start = read.saturating_add(1),
+                LineStart::Plain => {}
+            }
+        }
+        match input.get(start..) {
+            Some(rest @ [_, ..]) => Next::Run(start..start.saturating_add(self.run(rest, dots))),
+            _ => Next::Done { consumed: start, end: false },
+        }
     }
 
     /// The length of the run of content at the front of `rest` that has no dot at a line start behind its first
@@ -122,8 +146,8 @@ impl DotDecoder {
     }
 }
 
-/// Finds each dot at the start of a line, with the CR LF before it. Building it costs as much as looking through a
-/// few lines, so a text where every line has a dot must not build it for each.
+/// Finds each dot at the start of a line behind the first, with the CR LF before it. Building the search costs as
+/// much as looking through a few lines, so a piece in which every line has a dot must not build it for each.
 ///
 /// The search looks for two octets of the three at once, those that are rare. In a text of lines CR and LF are at
 /// the end of each; what few lines have is a dot two octets behind a CR.
@@ -141,6 +165,13 @@ impl HeuristicFrequencyRank for DotIsRare {
             _ => u8::MAX,
         }
     }
+}
+
+enum Next {
+    /// Content. It ends where a line that starts with a dot begins, or where the input does.
+    Run(Range<usize>),
+    /// Nothing more can be decoded.
+    Done { consumed: usize, end: bool },
 }
 
 enum LineStart {

@@ -30,6 +30,8 @@ pub struct ReceiveBuffer {
     scanned: usize,
     /// An over-long line is being dropped.
     skipping: bool,
+    /// The line that waits, not complete yet, is a secret.
+    secret: bool,
 }
 
 /// A line is longer than its limit. The rest of it is dropped, octet by octet as it comes in.
@@ -63,6 +65,9 @@ impl ReceiveBuffer {
             self.bytes = BytesMut::new();
             self.room = 0;
         }
+        if self.secret && self.bytes.capacity().saturating_sub(self.bytes.len()) < input.len() {
+            self.bytes = moved_and_wiped(&mut self.bytes, input.len());
+        }
         self.bytes.extend_from_slice(input);
         self.room = self.room.max(self.bytes.len());
     }
@@ -91,18 +96,22 @@ impl ReceiveBuffer {
     ///
     /// [`LineTooLong`], once per line; the call after it goes on with the line that follows.
     pub fn line(&mut self, limit: usize) -> Result<Option<Bytes>, LineTooLong> {
+        self.secret = false;
         Ok(self.take_line(limit)?.map(BytesMut::freeze))
     }
 
     /// Takes the next line as [`line`](Self::line) does, as a secret: the octets are wiped from this buffer.
     ///
-    /// A line that came in several pieces may have been moved while it grew; what it left behind then is not wiped.
+    /// While such a line is awaited, what is there of it is wiped also where it has to move in order to grow, and
+    /// when the buffer is cleared or dropped before the line is complete.
     ///
     /// # Errors
     ///
     /// As [`line`](Self::line).
     pub fn secret_line(&mut self, limit: usize) -> Result<Option<Secret>, LineTooLong> {
-        Ok(self.take_line(limit)?.map(|mut line| {
+        let line = self.take_line(limit);
+        self.secret = matches!(line, Ok(None));
+        Ok(line?.map(|mut line| {
             let secret = Secret::from(line.as_ref());
             line.as_mut().zeroize();
             secret
@@ -132,6 +141,7 @@ impl ReceiveBuffer {
 
     /// Drops whatever waits and forgets a line in progress.
     pub fn clear(&mut self) {
+        self.wipe_secret();
         self.bytes.clear();
         self.scanned = 0;
         self.skipping = false;
@@ -147,6 +157,12 @@ impl ReceiveBuffer {
             Ok(Drained::new())
         } else {
             Err(Residue { octets: self.bytes.len() })
+        }
+    }
+
+    fn wipe_secret(&mut self) {
+        if core::mem::take(&mut self.secret) {
+            self.bytes.as_mut().zeroize();
         }
     }
 
@@ -189,6 +205,12 @@ impl ReceiveBuffer {
     }
 }
 
+impl Drop for ReceiveBuffer {
+    fn drop(&mut self) {
+        self.wipe_secret();
+    }
+}
+
 /// Shows how much there is, never what: a credential may be in it.
 impl fmt::Debug for ReceiveBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -198,6 +220,15 @@ impl fmt::Debug for ReceiveBuffer {
 
 /// Up to this many octets of memory stay with an empty buffer, however small the reads are that follow.
 const ROOM_KEPT_MAX: usize = 4 * 1024;
+
+/// The octets of `old` in new memory, with room for as many again and `additional` ones; `old` is wiped.
+fn moved_and_wiped(old: &mut BytesMut, additional: usize) -> BytesMut {
+    let room = old.len().saturating_mul(2).saturating_add(additional);
+    let mut new = BytesMut::with_capacity(room);
+    new.extend_from_slice(old);
+    old.as_mut().zeroize();
+    new
+}
 
 /// The index of the first CR LF whose LF does not stand before `from`.
 fn find_line_end(bytes: &[u8], from: usize) -> Option<usize> {
@@ -342,6 +373,42 @@ mod tests {
         let secret = buffer.secret_line(100).unwrap().unwrap();
         assert_eq!(secret.expose(), b"hunter2");
         assert_eq!(buffer.peek(), b"rest");
+    }
+
+    #[test]
+    fn a_secret_that_moves_is_wiped_where_it_was() {
+        let mut old = BytesMut::from(&b"hunter2"[..]);
+        let new = moved_and_wiped(&mut old, 10);
+        assert_eq!((&new[..], &old[..]), (&b"hunter2"[..], &[0; 7][..]));
+        assert!(new.capacity() >= 24);
+    }
+
+    #[test]
+    fn a_secret_line_that_trickles_in_behind_a_command_is_whole() {
+        let mut buffer = ReceiveBuffer::new();
+        buffer.push(b"AUTH PLAIN\r\nhun");
+        let command = buffer.line(512).unwrap().unwrap();
+        for octet in b"ter2\r\n".chunks(1) {
+            assert_eq!(buffer.secret_line(512), Ok(None));
+            assert!(buffer.secret);
+            buffer.push(octet);
+        }
+        buffer.push(b"NOOP\r\n");
+        assert_eq!(buffer.secret_line(512), Ok(Some(Secret::from("hunter2"))));
+        assert!(!buffer.secret);
+        assert_eq!(command, "AUTH PLAIN");
+    }
+
+    #[test]
+    fn half_a_secret_is_wiped_with_the_buffer() {
+        let mut buffer = ReceiveBuffer::new();
+        buffer.push(b"hunter2");
+        assert_eq!(buffer.secret_line(512), Ok(None));
+        buffer.wipe_secret();
+        assert_eq!(buffer.peek(), [0; 7]);
+        buffer.push(b"open");
+        buffer.wipe_secret();
+        assert_eq!(&buffer.peek()[7..], b"open", "what is no secret stays as it is");
     }
 
     #[test]

@@ -43,6 +43,15 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, Option<us
     (content, None)
 }
 
+/// Decodes in one piece into a `Vec`.
+fn decode_to_vec(input: &[u8]) -> (Vec<u8>, Option<usize>) {
+    let mut content = b"before".to_vec();
+    let decoded = DotDecoder::new().decode_to(input, &mut content);
+    assert_eq!(content.len(), 6 + decoded.content);
+    assert!(decoded.end || input.len() - decoded.consumed <= 2);
+    (content.split_off(6), decoded.end.then_some(decoded.consumed))
+}
+
 /// Decodes the input whole, octet by octet and cut in two everywhere, and holds the end against the specification
 /// and the content of each against that of the others.
 fn check(input: &[u8]) {
@@ -52,6 +61,7 @@ fn check(input: &[u8]) {
         None => assert_eq!(whole.1, None, "{input:?}"),
     }
     assert_eq!(decode(input.chunks(1)), whole, "{input:?} octet by octet");
+    assert_eq!(decode_to_vec(input), whole, "{input:?} into a vector");
     for at in 1..input.len() {
         assert_eq!(decode([&input[..at], &input[at..]]), whole, "{input:?} cut at {at}");
     }
@@ -116,11 +126,29 @@ fn encoding_then_decoding_exhaustively_gives_the_text_back() {
 
 proptest! {
     #[test]
-    fn any_split_of_any_text_decodes_alike(
-        input in prop::collection::vec(prop::sample::select(&b"\r\n\r\n..ab\0\xff"[..]), 0..200),
-        size in 1usize..20,
+    fn any_split_of_any_text_decodes_as_the_specification_says(
+        input in prop::collection::vec(prop::sample::select(&b"\r\n\r\n..ab\0\xff"[..]), 0..400),
+        size in 1usize..150,
     ) {
-        prop_assert_eq!(decode([&input[..]]), decode(input.chunks(size)));
+        let whole = decode([&input[..]]);
+        prop_assert_eq!(&decode(input.chunks(size)), &whole);
+        prop_assert_eq!(&decode_to_vec(&input), &whole);
+        match specification(&input) {
+            Some((content, end)) => prop_assert_eq!(whole, (content, Some(end))),
+            None => prop_assert_eq!(whole.1, None),
+        }
+    }
+
+    #[test]
+    fn any_split_of_any_text_encodes_alike_and_decodes_to_the_text(
+        text in prop::collection::vec(prop::sample::select(&b"\r\n\r\n..ab\0\xff"[..]), 0..400),
+        size in 1usize..150,
+    ) {
+        let whole = encode(&[&text]);
+        prop_assert_eq!(&encode(&text.chunks(size).collect::<Vec<_>>()), &whole);
+        let (content, end) = decode([&whole[..]]);
+        prop_assert_eq!(end, Some(whole.len()));
+        prop_assert!(content == text || content == [&text[..], b"\r\n"].concat());
     }
 
     #[test]

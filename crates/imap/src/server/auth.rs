@@ -61,34 +61,58 @@ impl Asked<Login> {
     }
 }
 
-/// AUTHENTICATE: the client has chosen a mechanism.
+/// One step of an AUTHENTICATE exchange. The command itself is the first; each line that the client sends in answer
+/// to a [`challenge`](Self::challenge) is another.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the client waits for the answer"]
 pub struct Auth {
-    pub(super) mechanism: String,
-    pub(super) initial: Option<Secret>,
-    pub(super) tag: Tag,
-    pub(super) ticket: Ticket,
+    exchange: Exchange,
+    response: Option<Secret>,
+    ticket: Ticket,
+}
+
+/// An exchange and how far it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Exchange {
+    tag: Tag,
+    mechanism: String,
+    /// How many challenges the client has been sent.
+    challenges: u32,
 }
 
 impl Auth {
     /// The name of the mechanism, in capitals; one of those the configuration lists.
     pub fn mechanism(&self) -> &str {
-        &self.mechanism
+        &self.exchange.mechanism
     }
 
-    /// The initial response (RFC 4959), where the client sent one. An empty one is not the same as none.
-    pub const fn initial_response(&self) -> Option<&Secret> {
-        self.initial.as_ref()
+    /// Whether it is the command itself: an exchange begins, and one that was begun before is over.
+    pub const fn is_start(&self) -> bool {
+        self.exchange.challenges == 0
     }
 
-    /// Sends a challenge; the response comes as [`Event::AuthResponse`](super::Event::AuthResponse).
+    /// What the client sent, without base64: with the command its initial response (RFC 4959), where it sent one
+    /// (empty where it wrote `=`); later always something, if only an empty line.
+    pub const fn response(&self) -> Option<&Secret> {
+        self.response.as_ref()
+    }
+
+    /// Sends a challenge; the response is the next [`Event::Auth`](super::Event::Auth).
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
     pub fn challenge(self, server: &mut Server, challenge: &[u8]) -> Result<(), Misuse> {
-        send_challenge(server, self.tag, self.ticket, challenge)
+        let Self { mut exchange, response: _, ticket } = self;
+        if server.tickets.redeem(ticket)? == Answer::InTime {
+            exchange.challenges = exchange.challenges.saturating_add(1);
+            server.out.put(b"+ ");
+            server.out.put(STANDARD.encode(challenge).as_bytes());
+            server.out.put(b"\r\n");
+            server.phase = Phase::Sasl(exchange);
+            server.arm_for_phase();
+        }
+        Ok(())
     }
 
     /// Lets the user in.
@@ -97,7 +121,7 @@ impl Auth {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
-        logged_in(server, &self.tag, self.ticket)
+        logged_in(server, &self.exchange.tag, self.ticket)
     }
 
     /// Refuses the user.
@@ -106,7 +130,7 @@ impl Auth {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn reject(self, server: &mut Server) -> Result<(), Misuse> {
-        login_failed(server, &self.tag, self.ticket, bad_credentials())
+        login_failed(server, &self.exchange.tag, self.ticket, bad_credentials())
     }
 
     /// Refuses for now, because the credentials could not be looked at.
@@ -115,59 +139,7 @@ impl Auth {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn unavailable(self, server: &mut Server) -> Result<(), Misuse> {
-        login_failed(server, &self.tag, self.ticket, Refusal::unavailable())
-    }
-}
-
-/// The client's response to a challenge.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use = "the client waits for the answer"]
-pub struct AuthResponse {
-    pub(super) response: Secret,
-    pub(super) tag: Tag,
-    pub(super) ticket: Ticket,
-}
-
-impl AuthResponse {
-    /// The decoded response.
-    pub const fn response(&self) -> &Secret {
-        &self.response
-    }
-
-    /// Sends another challenge.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::WrongConnection`].
-    pub fn challenge(self, server: &mut Server, challenge: &[u8]) -> Result<(), Misuse> {
-        send_challenge(server, self.tag, self.ticket, challenge)
-    }
-
-    /// Lets the user in.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::WrongConnection`].
-    pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
-        logged_in(server, &self.tag, self.ticket)
-    }
-
-    /// Refuses the user.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::WrongConnection`].
-    pub fn reject(self, server: &mut Server) -> Result<(), Misuse> {
-        login_failed(server, &self.tag, self.ticket, bad_credentials())
-    }
-
-    /// Refuses for now, because the credentials could not be looked at.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::WrongConnection`].
-    pub fn unavailable(self, server: &mut Server) -> Result<(), Misuse> {
-        login_failed(server, &self.tag, self.ticket, Refusal::unavailable())
+        login_failed(server, &self.exchange.tag, self.ticket, Refusal::unavailable())
     }
 }
 
@@ -193,7 +165,8 @@ impl Server {
             return Poll::Again;
         }
         let ticket = self.issue();
-        Poll::Event(Event::Auth(Auth { mechanism, initial: authenticate.initial, tag, ticket }))
+        let exchange = Exchange { tag, mechanism, challenges: 0 };
+        Poll::Event(Event::Auth(Auth { exchange, response: authenticate.initial, ticket }))
     }
 
     pub(super) fn poll_sasl(&mut self) -> Poll {
@@ -203,18 +176,18 @@ impl Server {
             Err(_) => SaslLine::Malformed,
         };
         self.timers.disarm(Timer::Command);
-        let Phase::Sasl(tag) = core::mem::replace(&mut self.phase, Phase::Command) else {
+        let Phase::Sasl(exchange) = core::mem::replace(&mut self.phase, Phase::Command) else {
             return Poll::Again;
         };
         let text = match line {
             SaslLine::Response(response) => {
                 let ticket = self.issue();
-                return Poll::Event(Event::AuthResponse(AuthResponse { response, tag, ticket }));
+                return Poll::Event(Event::Auth(Auth { exchange, response: Some(response), ticket }));
             }
             SaslLine::Cancelled => "Cancelled",
             SaslLine::Malformed => "Not base64",
         };
-        self.bad(Some(&tag), None, text);
+        self.bad(Some(&exchange.tag), None, text);
         self.count_failed_login();
         Poll::Event(Event::AuthCancelled)
     }
@@ -238,17 +211,6 @@ fn sasl_line(line: &Secret) -> SaslLine {
 
 fn bad_credentials() -> Refusal {
     Refusal::new("Invalid credentials").with_code(ResponseCode::AuthenticationFailed)
-}
-
-fn send_challenge(server: &mut Server, tag: Tag, ticket: Ticket, challenge: &[u8]) -> Result<(), Misuse> {
-    if server.tickets.redeem(ticket)? == Answer::InTime {
-        server.out.put(b"+ ");
-        server.out.put(STANDARD.encode(challenge).as_bytes());
-        server.out.put(b"\r\n");
-        server.phase = Phase::Sasl(tag);
-        server.arm_for_phase();
-    }
-    Ok(())
 }
 
 fn logged_in(server: &mut Server, tag: &Tag, ticket: Ticket) -> Result<(), Misuse> {

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::{AppendEnd, Asked, Auth, AuthResponse, StartTls};
+use super::{AppendEnd, Asked, Auth, StartTls};
 use crate::error::Violation;
 use crate::types;
 
@@ -18,10 +18,8 @@ pub enum Event {
     StartTls(StartTls),
     /// LOGIN (RFC 9051 6.2.3).
     Login(Asked<types::Login>),
-    /// AUTHENTICATE (RFC 9051 6.2.2).
+    /// AUTHENTICATE (RFC 9051 6.2.2), or the client's response to a challenge.
     Auth(Auth),
-    /// The client's response to a challenge.
-    AuthResponse(AuthResponse),
     /// The exchange is over without a result: the client cancelled it or sent what is not base64.
     AuthCancelled,
     /// ID (RFC 2971): what the client says of itself. Answered already.

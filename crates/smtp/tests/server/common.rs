@@ -120,9 +120,3 @@ pub(crate) fn last_code(mode: Mode, input: &str) -> (String, Outcome) {
     let text = outcome.text();
     (text.lines().last().unwrap().chars().take(9).collect::<String>().trim().to_owned(), outcome)
 }
-
-/// The code that each line of the last of several inputs gets, which is handed in after the others were answered.
-pub(crate) fn replies(config: &Config, pieces: &[&[u8]]) -> Vec<String> {
-    let outcome = run(&mut server(config), pieces.iter().copied(), false, answer);
-    outcome.text().lines().map(String::from).collect()
-}

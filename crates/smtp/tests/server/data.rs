@@ -1,8 +1,8 @@
 //! The end of a text behind DATA, what may be in it, and what is said at its end: the cases EOD.
 
-use posthaste_smtp::server::{BodyAborted, Config, EightBitContent, Event, Mode, Server};
+use posthaste_smtp::server::{BodyAborted, EightBitContent, Event, Mode, Server};
 use posthaste_smtp::{ProtocolError, Rejection};
-use posthaste_testkit::{Note, run, splits};
+use posthaste_testkit::{Note, run};
 
 use crate::common::*;
 
@@ -154,4 +154,102 @@ fn lmtp_results_are_one_for_each_recipient() {
         assert!(outcome.text().ends_with(text), "{}", outcome.text());
         assert_eq!(outcome.text().matches("\r\n451").count(), if results.len() == 2 { 0 } else { 2 });
     }
+}
+
+/// The five lines that say it all: the text ends at the first CR LF . CR LF, the CR LF of DATA counted; a dot behind CR LF
+/// is not content; a CR or LF that stands alone, or a NUL, is refused.
+fn model(input: &[u8]) -> Option<(Vec<u8>, bool, usize)> {
+    let framed = [b"\r\n", input].concat();
+    let end = framed.windows(5).position(|octets| octets == b"\r\n.\r\n")?;
+    let text = &framed[..end + 2];
+    let kept = (2..text.len()).filter(|&at| !(text[at] == b'.' && text[at - 2..at] == *b"\r\n"));
+    let raw = &text[2..];
+    let bare = (0..raw.len()).any(|at| match raw[at] {
+        b'\r' => raw.get(at + 1) != Some(&b'\n'),
+        b'\n' => at == 0 || raw[at - 1] != b'\r',
+        octet => octet == 0,
+    });
+    Some((kept.map(|at| text[at]).collect(), bare, end + 3))
+}
+
+#[test]
+fn eod_18_every_short_text_against_the_model() {
+    const ALPHABET: [u8; 5] = *b"\r\n.\0a";
+    let config = config(Mode::Mta);
+    let mut ended = 0;
+    for length in 0..=6 {
+        for number in 0..5_usize.pow(length) {
+            let input: Vec<u8> = (0..length).map(|digit| ALPHABET[number / 5_usize.pow(digit) % 5]).collect();
+            // In one piece, and octet by octet for every seventh.
+            let pieces: Vec<&[u8]> = if number % 7 == 0 { input.chunks(1).collect() } else { vec![&input] };
+            let pieces = std::iter::once(T0.as_bytes()).chain(pieces);
+            let outcome = run(&mut server(&config), pieces, false, answer);
+            let text = outcome.text();
+            let behind = text.split("<CRLF>.<CRLF>\r\n").nth(1).unwrap();
+            match model(&input) {
+                None => assert_eq!(behind, "", "{input:?}"),
+                Some((content, refused, _)) => {
+                    ended += 1;
+                    let bodies = outcome.bodies();
+                    assert!(
+                        bodies.starts_with(&content) && bodies.len() == content.len(),
+                        "{input:?}: {bodies:?}"
+                    );
+                    assert_eq!(ends(&outcome), usize::from(!refused), "{input:?}");
+                    assert!(behind.starts_with(if refused { "554 5.6.0" } else { "250 2.0.0" }), "{input:?}");
+                }
+            }
+        }
+    }
+    assert!(ended > 400, "only {ended} texts ended");
+}
+
+#[test]
+fn eight_bit_octets_that_were_not_declared() {
+    let open = |parameter: &str| T0.replace("<a@c.test>", &format!("<a@c.test>{parameter}"));
+    let refusing = config(Mode::Mta).with_eight_bit_content(EightBitContent::Refuse);
+    for (parameter, refused) in [("", true), (" BODY=7BIT", true), (" BODY=8BITMIME", false)] {
+        let outcome = with_body(&refusing, &open(parameter), "h\u{f6}\r\n.\r\n".as_bytes(), false);
+        assert_eq!(aborted(&outcome, BodyAborted::EightBit), refused, "{parameter}");
+        assert_eq!(outcome.text().contains("\r\n554 5.6.1"), refused, "{parameter}");
+        let outcome = with_body(&config(Mode::Mta), &open(parameter), "h\u{f6}\r\n.\r\n".as_bytes(), false);
+        assert_eq!(ends(&outcome), 1);
+    }
+    // What is there is told.
+    for (body, high) in [("h\u{f6}\r\n.\r\n", true), ("ho\r\n.\r\n", false)] {
+        let mut seen = None;
+        let mut server = server(&config(Mode::Mta));
+        run(&mut server, [T0.as_bytes(), body.as_bytes()], false, |server, event| {
+            if let Event::BodyEnd(end) = &event {
+                seen = Some(end.has_8bit());
+            }
+            answer(server, event)
+        });
+        assert_eq!(seen, Some(high));
+    }
+}
+
+#[test]
+fn rfc2033_lmtp_says_503_where_no_recipient_is() {
+    let input = "LHLO c.test\r\nMAIL FROM:<>\r\nRCPT TO:<no@a.test>\r\nDATA\r\n";
+    let outcome = run(&mut server(&config(Mode::Lmtp)), [input.as_bytes()], false, answer);
+    assert!(outcome.text().ends_with("\r\n503 5.5.1 No valid recipients\r\n"));
+}
+
+#[test]
+fn a_message_that_is_refused_before_its_content_is_over() {
+    let config = config(Mode::Mta);
+    let outcome = run(
+        &mut server(&config),
+        [T0.as_bytes(), b"MAIL FROM:<b@c.test>\r\n"],
+        false,
+        |server: &mut Server, event| match event {
+            Event::Data(data) => {
+                data.reject(server, Rejection::no_storage()).unwrap();
+                Note::event("refused")
+            }
+            event => answer(server, event),
+        },
+    );
+    assert!(outcome.text().ends_with("452 4.3.1 Insufficient system storage\r\n250 2.1.0 OK\r\n"));
 }

@@ -10,9 +10,12 @@
 )]
 
 mod auth;
+mod bdat;
 mod common;
 mod data;
+mod extensions;
 mod limits;
 mod order;
+mod relay;
 mod syntax;
 mod tls;

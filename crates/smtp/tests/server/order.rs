@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use posthaste_smtp::server::{Config, Event, Mode, TlsOffer};
-use posthaste_smtp::{ProtocolError, Step, Time, Violation};
-use posthaste_testkit::{Note, assert_split_invariant, run};
+use posthaste_smtp::server::{Event, Mode, Server, TlsOffer};
+use posthaste_smtp::{ProtocolError, Security, Step, Time, Violation};
+use posthaste_testkit::{assert_split_invariant, run};
 
 use crate::common::*;
 
@@ -81,4 +81,95 @@ fn a_token_answers_only_its_own_connection() {
     };
     assert!(matches!(here.poll_event(), Ok(Step::Paused)));
     assert_eq!(mail.accept(&mut there), Err(posthaste_smtp::Misuse::WrongConnection));
+}
+
+#[test]
+fn cmd_03_questions_do_not_touch_the_transaction() {
+    let extensions = posthaste_smtp::server::Extensions::new().with_vrfy().with_expn().with_etrn();
+    for config in [config(Mode::Mta), config(Mode::Mta).with_extensions(extensions)] {
+        for question in ["VRFY <\u{f6}@c.test>", "VRFY u", "EXPN list", "ETRN c.test", "HELP", "NOOP"] {
+            let start = T0.trim_end_matches("DATA\r\n");
+            let input = format!("{start}{question}\r\nDATA\r\n");
+            let outcome = run(&mut server(&config), [input.as_bytes(), b"x\r\n.\r\n"], false, answer);
+            assert!(outcome.has("end <a@c.test> 3"), "{question}: {}", outcome.text());
+            assert!(!outcome.has("Reset"), "{question}");
+        }
+    }
+}
+
+#[test]
+fn cmd_16_lines_that_are_no_commands() {
+    for line in ["INSANELYREDICULOUSLYLONGCOMMANDNAME", "BELL\u{8}", "B52", " QUIT", "", "\u{7f}", "250 OK"] {
+        let outcome = commands(Mode::Mta, &format!("{line}\r\n"));
+        assert!(outcome.text().ends_with("\r\n500 5.5.1 Command not recognized\r\n"), "{line:?}");
+        assert!(!outcome.closed);
+    }
+    let outcome = commands(Mode::Mta, &"\r\n".repeat(100));
+    assert!(outcome.text().ends_with("421 4.7.0 Too many errors, closing transmission channel\r\n"));
+}
+
+#[test]
+fn cmd_23_what_is_not_told() {
+    assert_eq!(last_code(Mode::Mta, "EXPN list\r\n").0, "502 5.5.1");
+    assert_eq!(last_code(Mode::Mta, "ETRN c.test\r\n").0, "502 5.5.1");
+    assert_eq!(last_code(Mode::Mta, "HELP MAIL\r\n").0, "214 2.0.0");
+    assert_eq!(last_code(Mode::Mta, "VRFY postmaster\r\n").0, "252 2.5.0");
+    let outcome = commands(Mode::Mta, &"VRFY user\r\n".repeat(101));
+    assert_eq!(outcome.text().matches("252 2.5.0").count(), 100);
+    assert!(outcome.text().ends_with("421 4.7.0 Too many commands without a message\r\n"));
+}
+
+#[test]
+fn cmd_26_nothing_behind_quit_is_read() {
+    for behind in ["QUIT\r\n", "MAIL FROM:<>\r\n", "\0\r\n", "x"] {
+        let outcome = commands(Mode::Mta, &format!("EHLO c.test\r\nQUIT\r\n{behind}"));
+        assert!(outcome.closed);
+        assert_eq!(outcome.text().matches("221 2.0.0 Bye\r\n").count(), 1, "{behind:?}");
+        assert!(outcome.text().ends_with("221 2.0.0 Bye\r\n"));
+        assert!(!outcome.has("mail <>"));
+    }
+    let outcome = run(&mut server(&config(Mode::Mta)), [T0.as_bytes(), b".\r\n.\r\n"], false, answer);
+    assert_eq!(ends(&outcome), 1);
+    assert!(outcome.text().ends_with("500 5.5.1 Command not recognized\r\n"));
+}
+
+#[test]
+fn a_call_after_the_end_changes_nothing() {
+    let mut server = server(&config(Mode::Mta));
+    run(&mut server, [&b"QUIT\r\n"[..]], false, answer);
+    server.handle_input(Time::ZERO, b"EHLO c.test\r\n");
+    server.handle_timeout(Time::MAX);
+    server.handle_eof(Time::MAX);
+    server.shutdown(Time::MAX);
+    assert!(matches!(server.poll_event(), Ok(Step::Closed)));
+    assert_eq!(server.poll_transmit(), None);
+    assert_eq!(server.poll_timeout(), None);
+}
+
+#[test]
+fn a_shutdown_waits_for_the_message_and_for_the_token() {
+    let mut server = server(&config(Mode::Mta));
+    let start = T0.trim_end_matches("DATA\r\n");
+    run(&mut server, [start.as_bytes(), b"BDAT 2\r\nab"], false, answer);
+    server.shutdown(Time::ZERO);
+    let outcome = run(&mut server, [&b"BDAT 2 LAST\r\n\r\n"[..]], false, answer);
+    assert!(outcome.has("end <a@c.test> 4"));
+    assert_eq!(outcome.text(), "250 2.0.0 OK\r\n421 4.3.2 Service shutting down\r\n");
+    assert!(outcome.closed);
+}
+
+#[test]
+fn res_16_many_commands_before_the_greeting_has_left() {
+    // Tolerated: they are read behind the greeting, in order.
+    let mut tolerant = Server::new(config(Mode::Submission), Security::Tls, Time::ZERO);
+    tolerant.handle_input(Time::ZERO, &b"NOOP\r\n".repeat(100));
+    let outcome = run(&mut tolerant, [], false, answer);
+    assert!(outcome.text().starts_with("220 mx.test ESMTP ready\r\n250 2.0.0 OK\r\n"));
+    assert_eq!(outcome.text().matches("250 2.0.0 OK").count(), 100);
+    // Refused: none is.
+    let mut strict = server(&config(Mode::Mta));
+    strict.handle_input(Time::ZERO, &b"NOOP\r\n".repeat(1000));
+    let outcome = run(&mut strict, [], false, answer);
+    assert_eq!(outcome.text(), "554 5.5.1 Wait for the greeting\r\n");
+    assert_eq!(outcome.error, Some(ProtocolError::EarlyTalker.to_string()));
 }

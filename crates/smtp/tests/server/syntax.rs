@@ -1,6 +1,7 @@
 //! Lines that are no commands, or odd ones: addresses, parameters, lengths.
 
-use posthaste_smtp::server::Mode;
+use posthaste_smtp::server::{Mode, Server};
+use posthaste_smtp::{Quirks, Security, Step, Time};
 use posthaste_testkit::{Note, assert_split_invariant, measure, run};
 
 use crate::common::*;
@@ -74,4 +75,55 @@ fn cmd_19_parameters_of_mail() {
     assert_eq!(code("UNKNOWN=1"), "555 5.5.4");
     let many: String = (0..200).map(|number| format!("X{number} ")).collect();
     assert_eq!(code(&many), "501 5.5.4");
+}
+
+#[test]
+fn cmd_15_a_line_of_100_mib() {
+    let mut server = server(&config(Mode::Mta));
+    run(&mut server, [], false, answer);
+    let piece = vec![b'x'; 1 << 20];
+    let used = measure(|| {
+        for _ in 0..100 {
+            server.handle_input(Time::ZERO, &piece);
+            while matches!(server.poll_event(), Ok(Step::Event(_))) {}
+        }
+    });
+    let outcome = run(&mut server, [&b"\r\nNOOP\r\n"[..]], false, answer);
+    assert_eq!(outcome.text(), "500 5.5.2 Line too long\r\n250 2.0.0 OK\r\n");
+    assert!(used.peak < 4 << 20, "{used:?}");
+}
+
+#[test]
+fn cmd_22_names_of_clients() {
+    for (name, code) in [
+        ("[127.0.0.1", "250"),
+        ("[IPv6:::1%lo]", "501"),
+        ("a..b", "250"),
+        ("-x", "250"),
+        ("<script>", "501"),
+        ("a(b\r)c", "500"),
+        ("a b", "501"),
+        ("", "501"),
+    ] {
+        let outcome = commands(Mode::Mta, &format!("EHLO {name}\r\n"));
+        assert!(outcome.text().lines().last().unwrap().starts_with(code), "{name}: {}", outcome.text());
+    }
+}
+
+#[test]
+fn quirks_are_put_up_with_where_they_are_wanted_and_told() {
+    let input = "EHLO c.test\r\nMAIL FROM: <a@c.test>\r\nRCPT TO:u@local.test\r\n";
+    let strict = config(Mode::Mta);
+    let outcome = assert_split_invariant(|| server(&strict), input.as_bytes(), false, answer);
+    assert_eq!(outcome.text().matches("\r\n501 5.").count(), 1);
+    assert!(!outcome.has("mail <a@c.test>"));
+    for lax in [config(Mode::Mta).with_quirks(Quirks::SUBMISSION), config(Mode::Submission)] {
+        let lax = lax.with_mechanisms(vec!["PLAIN".parse().unwrap()]);
+        let input = input.replace("MAIL", "AUTH PLAIN =\r\nMAIL");
+        let make = || Server::new(lax.clone(), Security::Tls, Time::ZERO);
+        let outcome = assert_split_invariant(make, input.as_bytes(), false, answer);
+        assert!(outcome.has("mail <a@c.test>") && outcome.has("rcpt <u@local.test>"));
+        assert!(outcome.has("Repaired(SpaceBehindColon)") && outcome.has("Repaired(MissingBrackets)"));
+        assert!(!outcome.text().contains("\r\n5"));
+    }
 }

@@ -98,18 +98,11 @@ impl Session {
             Event::Login(login) => self.login(login).await?,
             Event::Auth(auth) => {
                 let directory = &self.context.directory;
-                match self.exchanges.start(directory, auth.mechanism(), auth.initial_response()).await {
-                    Login::Challenge(challenge) => auth.challenge(self.connection.machine(), &challenge)?,
-                    Login::Accepted(account) => {
-                        self.account = Some(account);
-                        auth.accept(self.connection.machine())?;
-                    }
-                    Login::Refused => auth.reject(self.connection.machine())?,
-                    Login::Unavailable => auth.unavailable(self.connection.machine())?,
-                }
-            }
-            Event::AuthResponse(auth) => {
-                match self.exchanges.respond(&self.context.directory, auth.response()).await {
+                let login = match auth.response() {
+                    Some(response) if !auth.is_start() => self.exchanges.respond(directory, response).await,
+                    initial => self.exchanges.start(directory, auth.mechanism(), initial).await,
+                };
+                match login {
                     Login::Challenge(challenge) => auth.challenge(self.connection.machine(), &challenge)?,
                     Login::Accepted(account) => {
                         self.account = Some(account);
