@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 
 use crate::parse::octet::{ATEXT, is};
 use crate::types::is_utf8;
@@ -22,16 +22,36 @@ pub(crate) fn command(command: &Command, out: &mut BytesMut) {
 
 /// Appends a reply, each line with the code and the enhanced status, and CR LF (RFC 5321 4.2.1, RFC 2034 4).
 pub(crate) fn reply(reply: &Reply, out: &mut BytesMut) {
-    let status = reply.enhanced().map(|enhanced| enhanced.to_string());
-    let mut lines = reply.lines().iter().peekable();
-    while let Some(line) = lines.next() {
-        let mark = if lines.peek().is_some() { '-' } else { ' ' };
-        put(out, format_args!("{}{mark}", reply.code()));
-        if let Some(status) = &status {
-            put(out, format_args!("{status} "));
+    let lines = reply.as_slice();
+    let octets = lines.iter().fold(0_usize, |all, line| all.saturating_add(line.len()).saturating_add(18));
+    out.reserve(octets);
+    let last = lines.len().saturating_sub(1);
+    for (index, line) in lines.iter().enumerate() {
+        put_number(reply.code(), out);
+        out.put_u8(if index == last { b' ' } else { b'-' });
+        if let Some(status) = reply.enhanced() {
+            put_number(u16::from(status.class()), out);
+            out.put_u8(b'.');
+            put_number(status.subject(), out);
+            out.put_u8(b'.');
+            put_number(status.detail(), out);
+            out.put_u8(b' ');
         }
-        put(out, format_args!("{line}\r\n"));
+        out.put_slice(line.as_bytes());
+        out.put_slice(b"\r\n");
     }
+}
+
+/// Up to three digits, which is what codes have.
+fn put_number(number: u16, out: &mut BytesMut) {
+    let digit = |number: u16| u8::try_from(number % 10).unwrap_or_default().saturating_add(b'0');
+    if number >= 100 {
+        out.put_u8(digit(number / 100));
+    }
+    if number >= 10 {
+        out.put_u8(digit(number / 10));
+    }
+    out.put_u8(digit(number));
 }
 
 /// One line of the reply to EHLO.

@@ -158,23 +158,28 @@ pub enum ProtocolError {
     /// Client: the server does not want this client at all.
     #[error("server refused the session: {0}")]
     Refused(Reply),
-    /// Client: the server closes the session (421, RFC 5321 3.8).
+    /// Client: the server closes the session (421, RFC 5321 3.8). A message that was under way has a report.
     #[error("server closes the session: {0}")]
     ServiceClosing(Reply),
-    /// Client: the server said something that answers no command.
-    #[error("server said something that answers no command")]
-    Stale,
+    /// Client: the server closed the connection, or said 421 or 221 and is about to, while nothing was under way. No
+    /// command of a message that is queued was sent: each can be sent again on a new connection.
+    #[error("connection was closed while it was idle{}", .0.as_ref().map(|reply| alloc::format!(": {reply}")).unwrap_or_default())]
+    Stale(Option<Reply>),
+    /// Client: a reply that does not answer what was asked, or answers nothing. The message under way was not taken.
+    #[error("server sent a reply out of turn: {0}")]
+    UnexpectedReply(Reply),
     /// Client: TLS is required, and the server does not offer it or refused it.
     #[error("TLS is required and not to be had")]
     TlsUnavailable,
-    /// Client: the server did not answer in time (RFC 5321 4.5.3.2).
+    /// Client: the server did not answer in time (RFC 5321 4.5.3.2). The message under way was not taken.
     #[error("server did not answer in time")]
     NoAnswer,
-    /// Client: the connection ended before the conversation did; no message was under way beyond recall.
+    /// Client: the connection ended before the conversation did. The message under way was not taken.
     #[error("connection lost")]
     ConnectionLost,
-    /// Client: the connection ended, or went silent, behind the end of a message and before its answer: nobody
-    /// here knows whether the server has taken it (RFC 5321 4.1.1.10, RFC 1047).
+    /// Client: the connection ended, went silent or fell out of step behind the end of a message and before its
+    /// answer: nobody here knows whether the server has taken it (RFC 5321 4.1.1.10, RFC 1047). Says so whatever the
+    /// trouble was, as nothing else matters more; `take_unfinished` says for which recipients.
     #[error("connection lost behind the end of a message: whether it was taken is not known")]
     OutcomeUnknown,
 }

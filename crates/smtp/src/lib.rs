@@ -104,9 +104,9 @@ pub use parse::reply::ReplyReader;
 pub use types::{
     AddressLiteral, AnnouncedLimits, Attribute, AttributeValue, Attributes, AuthIdentity, BodyType, ByMode,
     Capabilities, Capability, ClientName, Command, DateTime, DeliverBy, Domain, EnhancedStatus, Envelope,
-    EnvelopeId, ForwardPath, Hold, InitialResponse, LocalPart, MailParameters, Mailbox, Mechanism, Notify,
-    OriginalRecipient, Parameter, Priority, Quirk, Quirks, RcptParameters, Recipient, Rejection, Reply,
-    ReplyClass, Ret, ReversePath, RrvsAction, Text, Transaction, ValidSince,
+    EnvelopeId, ForwardPath, Hold, InitialResponse, Keyword, LocalPart, MailParameters, Mailbox, Mechanism,
+    Notify, OriginalRecipient, Parameter, Priority, Quirk, Quirks, RcptParameters, Recipient, Rejection,
+    Reply, ReplyClass, Ret, ReversePath, RrvsAction, Text, Transaction, ValidSince,
 };
 
 pub use bytes::Bytes;

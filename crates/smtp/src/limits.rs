@@ -64,9 +64,22 @@ pub struct Limits {
     pub reply_timeout: Duration,
     /// Client: how long to wait for the reply to DATA (RFC 5321 4.5.3.2.4).
     pub data_start_timeout: Duration,
+    /// Client: how long to wait for the reply to a chunk that is not the last (RFC 5321 4.5.3.2.5, for BDAT). Behind
+    /// DATA there is no reply to wait for: how long a peer may take to read is the driver's to say, as only it sees.
+    pub data_block_timeout: Duration,
     /// Client: how long to wait for the reply to the end of a message (RFC 5321 4.5.3.2.6). Too short a time
     /// here makes duplicates.
     pub data_end_timeout: Duration,
+    /// Client: how many octets of content make a chunk of BDAT (RFC 3030 2); only the last has fewer. So many and
+    /// one more write are held back while a server does not answer. Zero counts as one.
+    pub chunk_max: usize,
+    /// Client: how many chunks are sent ahead of their answers where `PIPELINING` is offered; one elsewhere. Zero
+    /// counts as one.
+    pub chunks_max: usize,
+    /// Client: longest line of content in octets, CR LF included and dot-stuffing not (RFC 5321 4.5.3.1.6: 1000). A
+    /// line of exactly this length passes; the chunk that makes one longer is refused. `usize::MAX` for no limit;
+    /// binary content has none. Lines are never cut here.
+    pub text_line_max: usize,
     /// Both: octets in the send queue from which on a body's writer is told to wait.
     pub send_high_water: usize,
 }
@@ -94,10 +107,14 @@ impl Limits {
             proxy_timeout,
             reply_line_max,
             reply_max,
+            chunk_max,
+            chunks_max,
+            text_line_max,
             greeting_timeout,
             reply_timeout,
             data_start_timeout,
             data_end_timeout,
+            data_block_timeout,
             send_high_water,
         } = self;
         let zero = [
@@ -119,10 +136,14 @@ impl Limits {
             ("proxy_timeout", proxy_timeout.is_zero()),
             ("reply_line_max", *reply_line_max == 0),
             ("reply_max", *reply_max == 0),
+            ("chunk_max", *chunk_max == 0),
+            ("chunks_max", *chunks_max == 0),
+            ("text_line_max", *text_line_max == 0),
             ("greeting_timeout", greeting_timeout.is_zero()),
             ("reply_timeout", reply_timeout.is_zero()),
             ("data_start_timeout", data_start_timeout.is_zero()),
             ("data_end_timeout", data_end_timeout.is_zero()),
+            ("data_block_timeout", data_block_timeout.is_zero()),
             ("send_high_water", *send_high_water == 0),
         ];
         zero.iter().find_map(|(name, is_zero)| is_zero.then_some(*name))
@@ -154,7 +175,11 @@ impl Default for Limits {
             greeting_timeout: minutes(5),
             reply_timeout: minutes(5),
             data_start_timeout: minutes(2),
+            data_block_timeout: minutes(3),
             data_end_timeout: minutes(10),
+            chunk_max: 64 * 1024,
+            chunks_max: 8,
+            text_line_max: 1000,
             send_high_water: posthaste_wire::HIGH_WATER_DEFAULT,
         }
     }

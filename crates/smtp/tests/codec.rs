@@ -64,21 +64,25 @@ fn command() -> impl Strategy<Value = Command> {
 fn reply() -> impl Strategy<Value = Reply> {
     let enhanced = prop::option::of((0u16..1000, 0u16..1000));
     // A text without status that begins with a digit could read as one with a status.
-    (prop::sample::select(vec![2u16, 4, 5]), 0u16..100, enhanced, "[A-Za-z][ -~\u{e9}\n]{0,40}").prop_map(
-        |(class, rest, enhanced, text)| {
+    (
+        prop::sample::select(vec![2u16, 4, 5]),
+        0u16..100,
+        enhanced,
+        "[A-Za-z][!-~\u{e9}]{0,40}(\n[A-Za-z][!-~ ]{0,9}[!-~])?",
+    )
+        .prop_map(|(class, rest, enhanced, text)| {
             let status = enhanced.map(|(subject, detail)| {
                 EnhancedStatus::new(u8::try_from(class).unwrap(), subject, detail).unwrap()
             });
             Reply::new(class * 100 + rest, status, &text).unwrap()
-        },
-    )
+        })
 }
 
 fn read(octets: &[u8]) -> Option<Reply> {
     let mut reader = ReplyReader::new();
     let mut last = None;
     for line in octets.strip_suffix(b"\r\n")?.split(|octet| *octet == b'\n') {
-        last = reader.line(line.strip_suffix(b"\r").unwrap_or(line)).ok()?;
+        last = reader.line(&Bytes::copy_from_slice(line.strip_suffix(b"\r").unwrap_or(line))).ok()?;
     }
     last
 }
@@ -119,8 +123,8 @@ proptest! {
         let _ = Command::parse(&line.clone().into());
         let _ = Command::parse(&[b"MAIL FROM:<", &line[..]].concat().into());
         let _ = Command::parse(&[b"RCPT TO:<\"", &line[..]].concat().into());
-        let _ = ReplyReader::new().line(&[b"250-", &line[..]].concat());
-        let _ = ReplyReader::new().line(&line);
+        let _ = ReplyReader::new().line(&[b"250-", &line[..]].concat().into());
+        let _ = ReplyReader::new().line(&line.into());
     }
 }
 
@@ -151,8 +155,8 @@ fn lengths_of_rfc_5321_4_5_3_1_are_exact() {
 
 #[test]
 fn replies_as_servers_write_them_are_read() {
-    assert_eq!(read(b"250\r\n").unwrap().lines(), [""]);
-    assert_eq!(read(b"220-a\r\n220-\r\n220 c\r\n").unwrap().lines(), ["a", "", "c"]);
+    assert!(read(b"250\r\n").unwrap().lines().eq([""]));
+    assert!(read(b"220-a\r\n220-\r\n220 c\r\n").unwrap().lines().eq(["a", "", "c"]));
     let reply = read(b"550-5.1.1 no\r\n550 5.1.1 user\r\n").unwrap();
     assert_eq!(reply.enhanced(), EnhancedStatus::new(5, 1, 1).ok());
     assert_eq!(read(b"250-a\r\n550 b\r\n"), None);

@@ -29,7 +29,6 @@ const fn table(octet: u8) -> u8 {
     clippy::indexing_slicing,
     clippy::as_conversions,
     clippy::cast_possible_truncation,
-    clippy::arithmetic_side_effects,
     reason = "evaluated when it is compiled, where a wrong index is an error"
 )]
 const CLASSES: [u8; 256] = {

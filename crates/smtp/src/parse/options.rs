@@ -90,8 +90,11 @@ fn each(
     }
 }
 
+/// Keyword and value.
+type KeywordValue<'a> = (&'a [u8], Option<&'a [u8]>);
+
 /// `esmtp-param = esmtp-keyword ["=" esmtp-value]`.
-fn esmtp_parameter(input: &[u8]) -> IResult<&[u8], (&[u8], Option<&[u8]>)> {
+fn esmtp_parameter(input: &[u8]) -> IResult<&[u8], KeywordValue<'_>> {
     let keyword = take_while1(|octet| is(octet, KEYWORD));
     let value = preceded(char('='), take_while1(|octet| is(octet, VALUE)));
     (keyword, opt(value)).parse(input)

@@ -119,7 +119,7 @@ impl Server {
         match chunk.then {
             Then::More => {
                 let text = alloc::format!("{} octets received", chunk.length);
-                self.put(&Reply::fixed(250, (2, 0, 0), &text));
+                self.put(&Reply::fixed_lines(250, (2, 0, 0), alloc::vec![text]));
                 self.arm();
             }
             Then::End => {

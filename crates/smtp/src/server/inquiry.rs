@@ -53,7 +53,7 @@ impl Vrfy {
     /// [`Misuse::WrongConnection`].
     pub fn confirm(self, server: &mut Server, mailbox: &Mailbox) -> Result<(), Misuse> {
         let reply = if self.utf8 || mailbox.is_ascii() {
-            Reply::fixed(250, (2, 1, 5), &alloc::format!("<{mailbox}>"))
+            Reply::fixed_lines(250, (2, 1, 5), alloc::vec![alloc::format!("<{mailbox}>")])
         } else {
             cannot_verify()
         };
@@ -68,7 +68,11 @@ impl Vrfy {
     /// [`Misuse::WrongConnection`].
     pub fn forward(self, server: &mut Server, mailbox: &Mailbox) -> Result<(), Misuse> {
         let reply = if self.utf8 || mailbox.is_ascii() {
-            Reply::fixed(251, (2, 1, 5), &alloc::format!("User not local; will forward to <{mailbox}>"))
+            Reply::fixed_lines(
+                251,
+                (2, 1, 5),
+                alloc::vec![alloc::format!("User not local; will forward to <{mailbox}>")],
+            )
         } else {
             cannot_verify()
         };
@@ -174,7 +178,11 @@ impl Etrn {
             None => Reply::fixed(252, (2, 0, 0), "OK, pending messages for node started"),
             Some(count) => {
                 let count = count.to_string();
-                Reply::fixed(253, (2, 0, 0), &alloc::format!("OK, {count} pending messages for node started"))
+                Reply::fixed_lines(
+                    253,
+                    (2, 0, 0),
+                    alloc::vec![alloc::format!("OK, {count} pending messages for node started")],
+                )
             }
         };
         server.answer(self.ticket, &reply)

@@ -145,7 +145,7 @@ impl Rcpt {
     pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
         let Self { ticket, to, parameters } = self;
         if server.redeem(ticket)? == Answer::InTime {
-            server.rcpt_accepted(Recipient { path: to, parameters });
+            server.rcpt_accepted(&Recipient { path: to, parameters });
         }
         Ok(())
     }
@@ -240,7 +240,7 @@ impl BodyEnd {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn accept_with(self, server: &mut Server, text: &Text) -> Result<(), Misuse> {
-        let reply = Reply::fixed(250, (2, 0, 0), text.as_str());
+        let reply = Reply::with_text(250, (2, 0, 0), text);
         self.answer_all(server, &reply)
     }
 

@@ -68,8 +68,8 @@ impl Server {
         self.put(&Reply::fixed(250, (2, 1, 0), "OK"));
     }
 
-    pub(super) fn rcpt_accepted(&mut self, recipient: Recipient) {
-        self.session.add(&recipient);
+    pub(super) fn rcpt_accepted(&mut self, recipient: &Recipient) {
+        self.session.add(recipient);
         self.put(&Reply::fixed(250, (2, 1, 5), "OK"));
     }
 

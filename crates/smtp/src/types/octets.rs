@@ -33,6 +33,11 @@ impl Utf8 {
         self.0.len()
     }
 
+    /// Without the first `at` octets; nothing where there are no more, or they end inside a character.
+    pub(crate) fn tail(&self, at: usize) -> Self {
+        self.as_str().get(at..).map(|part| Self::slice(&self.0, part)).unwrap_or_default()
+    }
+
     /// In an allocation of its own, which keeps nothing else alive.
     pub(crate) fn compact(&self) -> Self {
         Self(Bytes::copy_from_slice(&self.0))

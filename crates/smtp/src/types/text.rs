@@ -88,6 +88,10 @@ impl Text {
         Ok(Self(text))
     }
 
+    pub(crate) const fn octets(&self) -> &Utf8 {
+        &self.0
+    }
+
     fn legal(text: &str) -> Result<&str, ParseError> {
         match text.char_indices().find(|(_, character)| is_hidden(*character)) {
             Some((at, _)) => Err(ParseError::new("text", at)),
