@@ -12,10 +12,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use posthaste_smtp::client::{AuthPrivacy, Client, Config, Event, Mode, Report, Timer, TlsPolicy};
+use posthaste_smtp::client::{
+    AuthPrivacy, Client, Config, Event, Fate, Mode, Refusal, Report, Timer, TlsPolicy, Unsupported,
+};
 use posthaste_smtp::{
-    BodyType, Capability, Envelope, ForwardPath, Limits, Mailbox, ProtocolError, Recipient, ReversePath,
-    Secret, Security, Step, Time,
+    BodyType, Envelope, ForwardPath, Keyword, Limits, Mailbox, ProtocolError, Recipient, ReversePath, Secret,
+    Security, Step, Time,
 };
 use posthaste_testkit::{Note, Outcome, run};
 
@@ -95,7 +97,7 @@ fn rfc5321_2_4_eight_bits_are_sent_only_where_they_are_offered() {
     let eight = one().with_body(BodyType::EightBitMime);
     let (outcome, reports) = send(eight.clone(), &HELLO, &["221 x\r\n"]);
     assert_eq!(outcome.text(), "EHLO c.test\r\nQUIT\r\n");
-    assert_eq!(reports[0].reply.code(), 554);
+    assert!(matches!(reports[0].recipients[0], Err(Refusal::Unsupported(Unsupported::EightBitMime))));
     let hello = ["220 x\r\n", "250-x\r\n250-PIPELINING\r\n250 8bitmime\r\n"];
     let (outcome, _) = send(eight, &hello, &["250 a\r\n250 b\r\n354 c\r\n", "250 d\r\n", "221 e\r\n"]);
     assert!(outcome.text().contains("MAIL FROM:<a@c.test> BODY=8BITMIME\r\n"));
@@ -157,7 +159,7 @@ fn rfc5321_4_1_1_1_keywords_in_any_case() {
     play(&mut client, &script);
     let capabilities = client.capabilities();
     assert_eq!(capabilities.size(), Some(Some(99)));
-    assert!(capabilities.has(&Capability::Pipelining) && capabilities.has(&Capability::EightBitMime));
+    assert!(capabilities.has(Keyword::Pipelining) && capabilities.has(Keyword::EightBitMime));
     assert_eq!(capabilities.mechanisms()[0].as_str(), "PLAIN");
 }
 
@@ -309,7 +311,7 @@ fn rfc5321_4_5_3_1_a_refusal_of_size_is_an_answer() {
         for script in refused {
             let script: Vec<&str> = script.into_iter().filter(|piece| !piece.is_empty()).collect();
             let (outcome, reports) = send(one(), &HELLO, &script);
-            let code = reports[0].recipients[0].as_ref().unwrap_err().reply().code();
+            let code = reports[0].recipients[0].as_ref().unwrap_err().clone().into_rejection().reply().code();
             assert!(outcome.closed && refusal.starts_with(&code.to_string()), "{script:?}");
         }
     }
@@ -611,4 +613,211 @@ fn rfc4954_9_no_credentials_in_the_clear() {
     });
     assert!(outcome.has("ready"));
     assert_eq!(outcome.text(), "EHLO c.test\r\n");
+}
+
+#[test]
+fn rfc2033_5_replies_that_came_before_a_cut_count() {
+    let config = Config::new(Mode::Lmtp, "c.test".parse().unwrap()).with_tls(TlsPolicy::Off);
+    let mut client = Client::new(config, Security::Plain, Time::ZERO);
+    client.send(envelope(&["<u@x.test>", "<v@x.test>", "<w@x.test>"])).unwrap();
+    let replies = "250 a\r\n250 b\r\n250 c\r\n250 d\r\n354 e\r\n";
+    let (_, reports) = play(&mut client, &[GROUPS[0], GROUPS[1], replies, "250 f\r\n550 g\r\n"]);
+    assert!(reports.is_empty());
+    let unfinished = client.take_unfinished();
+    assert!(matches!(unfinished[0].recipients[0], Fate::Answered(Ok(_))));
+    assert!(matches!(&unfinished[0].recipients[1], Fate::Answered(Err(refusal)) if !refusal.is_transient()));
+    assert_eq!(unfinished[0].recipients[2], Fate::Unknown, "to be tried again, as with a temporary failure");
+}
+
+#[test]
+fn rfc4954_4_a_long_initial_response_waits_for_the_challenge() {
+    let long: &'static str = "abc".repeat(400).leak();
+    let outcome = authenticate(Some(Secret::from(long)), long, &["334 \r\n", "235 in\r\n"]);
+    let text = outcome.text();
+    let line = text.lines().find(|line| line.starts_with("AUTH")).unwrap();
+    assert!(line.len() + 2 <= 512, "a command line of {} octets", line.len() + 2);
+    assert!(outcome.has("Authenticated"));
+}
+
+/// A client with one message, whose content is written in `pieces`, against a server that offers `offer`.
+fn send_in_pieces(
+    envelope: Envelope,
+    offer: &str,
+    pieces: &[&'static [u8]],
+    replies: &[&str],
+) -> (Outcome, Vec<Report>) {
+    let mut client = client();
+    client.send(envelope).unwrap();
+    client.quit();
+    let hello = format!("250-x\r\n{offer}250 HELP\r\n");
+    let script = [&["220 x\r\n", &hello][..], replies].concat();
+    let mut reports = Vec::new();
+    let outcome =
+        run(&mut client, script.iter().map(|piece| piece.as_bytes()), true, |client, event| match event {
+            Event::Body(mut writer) => {
+                for piece in pieces {
+                    writer.write(client, Bytes::from_static(piece)).unwrap();
+                }
+                writer.finish(client).unwrap();
+                Note::event("body")
+            }
+            Event::Sent(report) => {
+                reports.push(report);
+                Note::event("sent")
+            }
+            event => Note::event(format!("{event:?}")),
+        });
+    (outcome, reports)
+}
+
+const CHUNKING: &str = "250-CHUNKING\r\n";
+
+#[test]
+fn rfc3030_2_content_of_a_chunk_is_not_stuffed() {
+    let replies = ["250 a\r\n", "250 b\r\n", "250 c\r\n", "221 d\r\n"];
+    let (outcome, reports) = send_in_pieces(one(), CHUNKING, &[b".\r\n", b"..\r\nx"], &replies);
+    // Text ends with a line end, here too.
+    assert!(
+        outcome.text().ends_with("RCPT TO:<u@x.test>\r\nBDAT 10 LAST\r\n.\r\n..\r\nx\r\nQUIT\r\n"),
+        "{}",
+        outcome.text()
+    );
+    assert!(reports[0].recipients[0].is_ok() && !outcome.text().contains("DATA"));
+    let (outcome, _) = send_in_pieces(one(), "", &[b".\r\n"], &["250 a\r\n", "250 b\r\n", "354 c\r\n"]);
+    assert!(outcome.text().ends_with("DATA\r\n..\r\n.\r\n"), "nor is BDAT used where it is not offered");
+}
+
+#[test]
+fn rfc3030_2_text_has_crlf_line_ends() {
+    let mut client = client();
+    client.send(one()).unwrap();
+    let script = ["220 x\r\n", "250-x\r\n250 CHUNKING\r\n", "250 a\r\n", "250 b\r\n"];
+    let mut refused = 0;
+    run(&mut client, script.map(str::as_bytes), false, |client, event| {
+        if let Event::Body(mut writer) = event {
+            for chunk in [&b"a\nb"[..], b"a\rb", b"a\0"] {
+                refused += usize::from(writer.write(client, Bytes::copy_from_slice(chunk)).is_err());
+            }
+            writer.abort(client).unwrap();
+        }
+        Note::event("")
+    });
+    assert_eq!(refused, 3);
+}
+
+#[test]
+fn rfc3030_2_nothing_follows_a_chunk_that_failed() {
+    let chunk: &'static [u8] = b"0123456789abcd\r\n".repeat(4096).leak();
+    let pieces = [chunk, chunk, chunk, chunk];
+    for refusal in ["452 room\r\n", "552 big\r\n"] {
+        let mut limits = Limits::default();
+        limits.chunk_max = 1000;
+        let mut client = Client::new(config().with_limits(limits), Security::Plain, Time::ZERO);
+        client.send(one()).unwrap();
+        client.quit();
+        let script = [
+            "220 x\r\n",
+            "250-x\r\n250 CHUNKING\r\n",
+            "250 a\r\n",
+            "250 b\r\n",
+            refusal,
+            "250 reset\r\n",
+            "221 bye\r\n",
+        ];
+        let mut reports = Vec::new();
+        let outcome = run(&mut client, script.map(str::as_bytes), false, |client, event| match event {
+            Event::Body(mut writer) => {
+                for piece in pieces {
+                    if writer.write(client, Bytes::from_static(piece)).is_err() {
+                        break;
+                    }
+                }
+                writer.finish(client).unwrap();
+                Note::event("body")
+            }
+            Event::Sent(report) => {
+                reports.push(report);
+                Note::event("sent")
+            }
+            event => Note::event(format!("{event:?}")),
+        });
+        // One chunk at a time without PIPELINING; behind the refusal RSET, and no other chunk.
+        assert_eq!(outcome.text().matches("BDAT ").count(), 1, "{refusal}");
+        assert!(outcome.text().ends_with("RSET\r\nQUIT\r\n") && outcome.closed);
+        assert!(reports[0].recipients[0].is_err());
+    }
+}
+
+#[test]
+fn rfc3030_3_binary_content_goes_only_where_it_is_offered() {
+    let binary = one().with_body(BodyType::BinaryMime);
+    for offer in ["", CHUNKING, "250-BINARYMIME\r\n", "250-8BITMIME\r\n"] {
+        let (outcome, reports) = send_in_pieces(binary.clone(), offer, &[b"\0\n\r"], &["221 x\r\n"]);
+        assert_eq!(outcome.text(), "EHLO c.test\r\nQUIT\r\n", "{offer}");
+        assert!(matches!(reports[0].recipients[0], Err(Refusal::Unsupported(Unsupported::BinaryMime))));
+    }
+    let replies = ["250 a\r\n", "250 b\r\n", "250 c\r\n", "221 d\r\n"];
+    let (outcome, reports) =
+        send_in_pieces(binary, "250-CHUNKING\r\n250-BINARYMIME\r\n", &[b"\0\n.\n", b"\r"], &replies);
+    assert!(outcome.text().contains("MAIL FROM:<a@c.test> BODY=BINARYMIME\r\n"));
+    assert!(
+        outcome.text().ends_with("BDAT 5 LAST\r\n\0\n.\n\rQUIT\r\n"),
+        "octet for octet: {:?}",
+        outcome.text()
+    );
+    assert!(reports[0].recipients[0].is_ok());
+}
+
+/// A message with an address in UTF-8.
+fn international() -> Envelope {
+    let mut envelope = envelope(&["<j\u{f6}rg@x.test>"]);
+    envelope.smtp_utf8 = true;
+    envelope
+}
+
+#[test]
+fn rfc6531_3_1_parameters_of_the_keyword_are_ignored() {
+    for offer in ["250-SMTPUTF8\r\n250-8BITMIME\r\n", "250-smtputf8 a b\r\n250-8BITMIME\r\n"] {
+        let (outcome, _) = send_in_pieces(international(), offer, &[b"x\r\n"], &["250 a\r\n"]);
+        let text = outcome.text();
+        assert!(text.contains("MAIL FROM:<a@c.test>") && text.contains(" SMTPUTF8"), "{offer}: {text}");
+        assert!(text.ends_with("RCPT TO:<j\u{f6}rg@x.test>\r\n"));
+    }
+}
+
+#[test]
+fn rfc6531_3_2_nothing_international_goes_where_it_is_not_offered() {
+    for offer in ["", "250-8BITMIME\r\n", "250-UTF8SMTP\r\n"] {
+        let (outcome, reports) = send_in_pieces(international(), offer, &[b"x\r\n"], &["221 x\r\n"]);
+        assert_eq!(outcome.text(), "EHLO c.test\r\nQUIT\r\n", "{offer}");
+        assert!(matches!(reports[0].recipients[0], Err(Refusal::Unsupported(Unsupported::SmtpUtf8))));
+    }
+    // A header in UTF-8 is as much a reason as an address.
+    let mut header = one();
+    header.smtp_utf8 = true;
+    let (outcome, _) = send_in_pieces(header, "250-8BITMIME\r\n", &[b"x\r\n"], &["221 x\r\n"]);
+    assert_eq!(outcome.text(), "EHLO c.test\r\nQUIT\r\n");
+}
+
+#[test]
+fn rfc6531_3_4_the_parameter_is_sent_where_it_is_needed() {
+    let offer = "250-SMTPUTF8\r\n250-8BITMIME\r\n";
+    let (outcome, _) = send_in_pieces(one(), offer, &[b"x\r\n"], &["250 a\r\n"]);
+    assert!(outcome.text().contains("MAIL FROM:<a@c.test>\r\n"));
+    // An address that needs it is reason enough, whatever the envelope says.
+    let (outcome, _) = send_in_pieces(envelope(&["<j\u{f6}rg@x.test>"]), offer, &[b"x\r\n"], &["250 a\r\n"]);
+    assert!(outcome.text().contains(" SMTPUTF8"), "{}", outcome.text());
+}
+
+#[test]
+fn rfc6531_3_7_4_replies_in_utf_8_are_understood() {
+    let reply = "551 try <j\u{f6}rg@x.test>\r\n";
+    let (_, reports) = send_in_pieces(
+        international(),
+        "250-SMTPUTF8\r\n250-8BITMIME\r\n",
+        &[b"x\r\n"],
+        &["250 a\r\n", reply, "250 reset\r\n", "221 x\r\n"],
+    );
+    let rejection = reports[0].recipients[0].as_ref().unwrap_err().clone().into_rejection();
+    assert_eq!(rejection.reply().lines().collect::<Vec<_>>(), ["try <j\u{f6}rg@x.test>"]);
 }

@@ -12,10 +12,11 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use posthaste_smtp::client::{self, Client, TlsPolicy};
+use posthaste_smtp::client::{self, Chunking, Client, TlsPolicy};
 use posthaste_smtp::server::{self, AuthPrivacy, Extensions, Mode, Server, TlsOffer};
 use posthaste_smtp::{
-    AuthIdentity, Envelope, Limits, Mechanism, Recipient, Rejection, Secret, Security, Time,
+    AuthIdentity, Command, Envelope, EnvelopeId, Limits, Mechanism, Recipient, Rejection, Ret, ReversePath,
+    Secret, Security, Time,
 };
 use posthaste_testkit::{Dialect, Failure, Side, Transcript};
 
@@ -54,7 +55,9 @@ struct Example {
     /// What the server asks with where there is no initial response.
     challenge: &'static [u8],
     extensions: Extensions,
-    envelope: Option<Envelope>,
+    chunking: Chunking,
+    /// What the client sends.
+    envelopes: Vec<Envelope>,
     content: &'static [u8],
 }
 
@@ -69,15 +72,34 @@ impl Example {
             credentials: None,
             challenge: b"",
             extensions: Extensions::new(),
-            envelope: None,
+            chunking: Chunking::Never,
+            envelopes: Vec::new(),
             content: b"first line\r\n",
         }
+    }
+
+    /// One message with wishes about notifications (RFC 3461).
+    fn notified(self, recipients: &[&str]) -> Self {
+        let parameters = |line: &str| match Command::parse(&Bytes::copy_from_slice(line.as_bytes())).unwrap()
+        {
+            Command::Rcpt { to, parameters } => {
+                let mut recipient = Recipient::from(to);
+                recipient.parameters = parameters;
+                recipient
+            }
+            command => panic!("{command:?}"),
+        };
+        let recipients = recipients.iter().map(|it| parameters(&format!("RCPT TO:{it}")));
+        let mut envelope = Envelope::new(ANN.parse().unwrap(), recipients);
+        envelope.ret = Some(Ret::Hdrs);
+        envelope.envelope_id = Some(EnvelopeId::new("XY123").unwrap());
+        Self { envelopes: vec![envelope], extensions: Extensions::new().with_dsn(), ..self }
     }
 
     /// One message, which the client sends.
     fn message(self, from: &str, to: &[&str]) -> Self {
         let to = to.iter().map(|path| path.parse::<Recipient>().unwrap());
-        Self { envelope: Some(Envelope::new(from.parse().unwrap(), to)), ..self }
+        Self { envelopes: vec![Envelope::new(from.parse().unwrap(), to)], ..self }
     }
 
     fn server(&self) -> Server {
@@ -105,9 +127,10 @@ impl Example {
         let mode = if self.mode == Mode::Lmtp { client::Mode::Lmtp } else { client::Mode::Smtp };
         let config = client::Config::new(mode, name.parse().unwrap())
             .with_tls(self.tls)
+            .with_chunking(self.chunking)
             .with_auth_requires_tls(client::AuthPrivacy::NotRequired);
         let mut client = Client::new(config, self.security, Time::ZERO);
-        if let Some(envelope) = &self.envelope {
+        for envelope in &self.envelopes {
             client.send(envelope.clone()).unwrap();
         }
         client.quit();
@@ -288,7 +311,8 @@ fn pipelined_to_nobody_with_a_go_ahead() {
 fn one_chunk() {
     let content = b"To: bob@mx.test\r\nFrom: ann@out.test\r\nSubject: all of it is in here\r\n";
     let example = Example { content, ..Example::new(script!("chunking")) };
-    example.message(ANN, &["<bob@mx.test>"]).on_server();
+    let example = Example { chunking: Chunking::Auto, ..example };
+    example.message(ANN, &["<bob@mx.test>"]).on_server().on_client();
 }
 
 /// RFC 3030 4.2.
@@ -361,6 +385,34 @@ fn identities_with_mail() {
     example.on_server();
 }
 
+/// RFC 3461 10.
+#[test]
+fn notifications_are_asked_for() {
+    let bob = "<bob@one.test> NOTIFY=SUCCESS ORCPT=rfc822;bob@one.test";
+    let dora = "<dora@two.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;dora@two.test";
+    let emil = "<emil@three.test> NOTIFY=FAILURE ORCPT=rfc822;emil@three.test";
+    let fay = "<fay@three.test> NOTIFY=NEVER";
+    let all = [
+        bob,
+        "<carl@two.test> NOTIFY=FAILURE ORCPT=rfc822;carl@two.test",
+        dora,
+        emil,
+        fay,
+        "<gus@four.test> NOTIFY=FAILURE ORCPT=rfc822;gus@four.test",
+    ];
+    Example::new(script!("dsn_submission")).notified(&all).on_server().on_client_called("desk.test");
+    Example::new(script!("dsn_relay")).notified(&[bob]).on_server().on_client();
+    let nobody = "<nobody@two.test> NOTIFY=FAILURE ORCPT=rfc822;nobody@two.test";
+    Example::new(script!("dsn_gateway")).notified(&[nobody, dora]).on_server().on_client();
+    let mut example = Example::new(script!("dsn_unknown")).notified(&[emil]);
+    let mut unheard = Example::new("").notified(&[fay]).envelopes.remove(0);
+    unheard.from = ReversePath::Null;
+    example.envelopes.push(unheard);
+    example.on_client();
+    let gus = "<gus@five.test> NOTIFY=SUCCESS ORCPT=rfc822;gus@four.test";
+    Example::new(script!("dsn_forwarded")).notified(&[gus]).on_server().on_client();
+}
+
 /// RFC 2033 4.2.
 #[test]
 fn lmtp_answers_for_each_recipient() {
@@ -379,7 +431,7 @@ fn lmtp_answers_for_each_recipient() {
 fn sizes_are_declared() {
     let to = ["<bob@mx.test>", "<small@mx.test>", "<full@mx.test>"];
     let mut example = Example::new(script!("size")).message(ANN, &to);
-    example.envelope = example.envelope.map(|envelope| envelope.with_size(500_000));
+    example.envelopes = example.envelopes.into_iter().map(|envelope| envelope.with_size(500_000)).collect();
     example.on_server().on_client();
 }
 
