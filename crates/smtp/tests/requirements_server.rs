@@ -519,7 +519,7 @@ fn rfc5321_4_5_1_postmaster_in_any_case_with_and_without_domain() {
         let outcome = hear(&config(Mode::Mta), &[&input]);
         assert_eq!(replies(&outcome).iter().filter(|reply| reply.starts_with("250 2.1.5")).count(), 3);
         let named =
-            |note: &&Note| matches!(note, Note::Event(it) if it.to_ascii_lowercase() == "rcpt <postmaster>");
+            |note: &&Note| matches!(note, Note::Event(it) if it.eq_ignore_ascii_case("rcpt <postmaster>"));
         assert_eq!(outcome.notes.iter().filter(named).count(), 1, "{:?}", outcome.notes);
         assert!(outcome.has(&format!("rcpt <{name}@local.test>")));
     }

@@ -40,9 +40,9 @@ fn answer(server: &mut Server, event: Event) -> Note {
             let response = auth.response().map(|it| String::from_utf8_lossy(it.expose()).into_owned());
             let note = Note::event(response.as_ref().map_or("auth".into(), |it| format!("response {it:?}")));
             if response.is_some() {
-                auth.accept(server).unwrap()
+                auth.accept(server).unwrap();
             } else {
-                auth.challenge(server, b"?").unwrap()
+                auth.challenge(server, b"?").unwrap();
             }
             note
         }
