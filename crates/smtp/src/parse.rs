@@ -7,4 +7,5 @@ pub(crate) mod command;
 pub(crate) mod octet;
 mod options;
 pub(crate) mod reply;
+mod word;
 pub(crate) mod xtext;

@@ -15,18 +15,21 @@ use nom::multi::many0_count;
 use nom::sequence::{delimited, preceded, separated_pair};
 use nom::{IResult, Parser};
 
-use super::octet::{ATEXT, DCONTENT, DOMAIN, PRINTABLE, QTEXT, is};
-use crate::encode::quoted_length;
+use super::octet::{DCONTENT, DOMAIN, DOT_STRING, PRINTABLE, QTEXT, is};
 use crate::types::octets::{Utf8, is_hidden};
 use crate::{AddressLiteral, Domain, ForwardPath, LocalPart, Mailbox, ParseError, ReversePath};
 
-/// A local part without its quotes; owned where a backslash had to go.
-pub(crate) struct LocalPartText<'a>(Cow<'a, str>);
+/// A local part without its quotes: UTF-8; owned where a backslash had to go.
+pub(crate) struct LocalPartText<'a> {
+    text: Cow<'a, [u8]>,
+    /// How many octets it has when it is written.
+    written: usize,
+}
 
-/// A mailbox whose lengths have been looked at.
+/// A mailbox whose lengths have been looked at. The domain is UTF-8.
 pub(crate) struct MailboxText<'a> {
     local_part: LocalPartText<'a>,
-    domain: &'a str,
+    domain: &'a [u8],
 }
 
 /// What stands in the angle brackets; `None` for what is no mailbox: `<>`, `<postmaster>`.
@@ -34,16 +37,16 @@ pub(crate) struct PathText<'a>(Option<MailboxText<'a>>);
 
 impl LocalPartText<'_> {
     pub(crate) fn keep(self, line: &Bytes) -> LocalPart {
-        LocalPart::checked(match self.0 {
-            Cow::Borrowed(text) => Utf8::slice(line, text),
-            Cow::Owned(text) => text.into(),
+        LocalPart::checked(match self.text {
+            Cow::Borrowed(text) => Utf8::checked(line, text),
+            Cow::Owned(text) => Utf8::from_octets(text),
         })
     }
 }
 
 impl MailboxText<'_> {
     pub(crate) fn keep(self, line: &Bytes) -> Mailbox {
-        Mailbox::checked(self.local_part.keep(line), Domain::checked(Utf8::slice(line, self.domain)))
+        Mailbox::checked(self.local_part.keep(line), Domain::checked(Utf8::checked(line, self.domain)))
     }
 }
 
@@ -110,7 +113,7 @@ fn source_route(input: &[u8]) -> IResult<&[u8], ()> {
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`.
 pub(crate) fn mailbox(input: &[u8]) -> IResult<&[u8], MailboxText<'_>> {
     map_opt(separated_pair(local_part, char('@'), domain), |(local_part, domain)| {
-        let octets = Mailbox::path_octets(&local_part.0, domain);
+        let octets = Mailbox::path_octets(local_part.written, domain.len());
         (octets <= Mailbox::PATH_OCTETS_MAX).then_some(MailboxText { local_part, domain })
     })
     .parse(input)
@@ -118,26 +121,32 @@ pub(crate) fn mailbox(input: &[u8]) -> IResult<&[u8], MailboxText<'_>> {
 
 /// `Local-part = Dot-string / Quoted-string`.
 pub(crate) fn local_part(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
-    let dot_string = map_opt(take_while1(|octet| is(octet, ATEXT) || octet == b'.'), |octets| {
-        let text = visible(octets)?;
-        let dots = text.starts_with('.') || text.ends_with('.') || text.contains("..");
-        (!dots && text.len() <= LocalPart::OCTETS_MAX).then_some(LocalPartText(Cow::Borrowed(text)))
-    });
-    let quoted = map_opt(quoted_string, |text| {
-        (quoted_length(&text) <= LocalPart::OCTETS_MAX).then_some(LocalPartText(text))
-    });
-    alt((dot_string, quoted)).parse(input)
+    if input.first() == Some(&b'"') {
+        return quoted_string(input);
+    }
+    map_opt(take_while1(|octet| is(octet, DOT_STRING)), |text: &[u8]| {
+        let legal = text.len() <= LocalPart::OCTETS_MAX && !has_empty_part(text) && is_visible(text);
+        legal.then_some(LocalPartText { text: Cow::Borrowed(text), written: text.len() })
+    })
+    .parse(input)
 }
 
 /// `Quoted-string = DQUOTE *( qtextSMTP / quoted-pairSMTP ) DQUOTE`, without the quotes.
-fn quoted_string(input: &[u8]) -> IResult<&[u8], Cow<'_, str>> {
+fn quoted_string(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
     let qtext = take_while1(|octet| is(octet, QTEXT));
     let printable = |pair: &[u8]| pair.iter().all(|octet| is(*octet, PRINTABLE));
     let pair = preceded(char('\\'), verify(take(1_usize), printable));
     let content = recognize(many0_count(alt((qtext, pair))));
     map_opt(delimited(char('"'), content, char('"')), |octets| {
         let text = visible(octets)?;
-        if text.contains('\\') { Some(Cow::Owned(without_pairs(text))) } else { Some(Cow::Borrowed(text)) }
+        // With its quotes. It may get shorter when it is written again, never longer.
+        let written = octets.len().saturating_add(2);
+        let text = if text.contains('\\') {
+            Cow::Owned(without_pairs(text).into_bytes())
+        } else {
+            Cow::Borrowed(octets)
+        };
+        (written <= LocalPart::OCTETS_MAX).then_some(LocalPartText { text, written })
     })
     .parse(input)
 }
@@ -153,27 +162,41 @@ fn without_pairs(text: &str) -> String {
 }
 
 /// `Domain / address-literal`.
-pub(crate) fn domain(input: &[u8]) -> IResult<&[u8], &str> {
-    verify(alt((domain_name, address_literal)), |text: &str| text.len() <= Domain::OCTETS_MAX).parse(input)
+pub(crate) fn domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    let rule = if input.first() == Some(&b'[') { address_literal } else { domain_name };
+    verify(rule, |text: &[u8]| text.len() <= Domain::OCTETS_MAX).parse(input)
 }
 
 /// `Domain = sub-domain *("." sub-domain)`, `sub-domain = Let-dig [Ldh-str] / U-label`.
-pub(crate) fn domain_name(input: &[u8]) -> IResult<&[u8], &str> {
-    map_opt(take_while1(|octet| is(octet, DOMAIN)), |octets| {
-        let text = str::from_utf8(octets).ok()?;
-        let legal =
-            if text.is_ascii() { text.split('.').all(is_label) } else { text.split('.').all(is_u_label) };
-        legal.then_some(text)
+fn domain_name(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    verify(take_while1(|octet| is(octet, DOMAIN)), |octets: &[u8]| {
+        if octets.is_ascii() {
+            are_labels(octets)
+        } else {
+            str::from_utf8(octets).is_ok_and(|text| text.split('.').all(is_u_label))
+        }
     })
     .parse(input)
 }
 
-/// `Let-dig [Ldh-str]`; underscores, which are in use, count as letters.
-fn is_label(label: &str) -> bool {
-    let octets = label.as_bytes();
-    (1..=LABEL_CHARACTERS_MAX).contains(&octets.len())
-        && octets.first() != Some(&b'-')
-        && octets.last() != Some(&b'-')
+/// `Let-dig [Ldh-str]`, apart by dots; underscores, which are in use, count as letters.
+fn are_labels(text: &[u8]) -> bool {
+    let edge = |octet: Option<&u8>| matches!(octet, None | Some(b'.' | b'-'));
+    let broken = |before: u8, octet: u8| {
+        (before == b'.') & ((octet == b'.') | (octet == b'-')) | (before == b'-') & (octet == b'.')
+    };
+    !edge(text.first())
+        && !edge(text.last())
+        && !any_pair(text, broken)
+        && (text.len() <= LABEL_CHARACTERS_MAX
+            || text.split(|octet| *octet == b'.').all(|label| label.len() <= LABEL_CHARACTERS_MAX))
+}
+
+/// Whether two octets beside each other are `broken`. Without branches, so that many are looked at at once.
+#[inline]
+fn any_pair(text: &[u8], broken: impl Fn(u8, u8) -> bool) -> bool {
+    let behind = text.split_first().map_or(&[][..], |(_, behind)| behind);
+    text.iter().zip(behind).fold(false, |any, (before, octet)| any | broken(*before, *octet))
 }
 
 /// A label that may hold UTF-8, as far as it can be told without the tables of IDNA (RFC 6531 3.3).
@@ -194,9 +217,10 @@ const fn is_separator(character: char) -> bool {
 }
 
 /// `address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / General-address-literal ) "]"`.
-pub(crate) fn address_literal(input: &[u8]) -> IResult<&[u8], &str> {
+fn address_literal(input: &[u8]) -> IResult<&[u8], &[u8]> {
     let outer = recognize(delimited(char('['), take_while1(|octet| is(octet, DCONTENT)), char(']')));
-    map_opt(outer, |octets| str::from_utf8(octets).ok().filter(|text| literal(text).is_some())).parse(input)
+    verify(outer, |octets: &[u8]| str::from_utf8(octets).is_ok_and(|text| literal(text).is_some()))
+        .parse(input)
 }
 
 /// What an address literal with its brackets says.
@@ -206,6 +230,10 @@ pub(crate) fn literal(text: &str) -> Option<AddressLiteral<'_>> {
         return Some(AddressLiteral::V4(address));
     }
     let (tag, content) = inner.split_once(':')?;
+    // An address of IPv6 without its tag looks like another kind of address.
+    if inner.parse::<Ipv6Addr>().is_ok() {
+        return None;
+    }
     if tag.eq_ignore_ascii_case("IPv6") {
         return ipv6(content).map(AddressLiteral::V6);
     }
@@ -225,10 +253,21 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
     (!text.contains("::") || groups <= 6).then_some(address)
 }
 
+/// Whether a dot stands at an end or beside another.
+fn has_empty_part(text: &[u8]) -> bool {
+    text.first() == Some(&b'.')
+        || text.last() == Some(&b'.')
+        || any_pair(text, |before, octet| (before == b'.') & (octet == b'.'))
+}
+
+/// Whether octets without controls of ASCII are UTF-8 without what shows nothing.
+fn is_visible(octets: &[u8]) -> bool {
+    octets.is_ascii() || visible(octets).is_some()
+}
+
 /// The octets as text, unless it holds what shows nothing.
-pub(crate) fn visible(octets: &[u8]) -> Option<&str> {
-    let text = str::from_utf8(octets).ok()?;
-    (octets.is_ascii() || !text.contains(is_hidden)).then_some(text)
+fn visible(octets: &[u8]) -> Option<&str> {
+    str::from_utf8(octets).ok().filter(|text| !text.contains(is_hidden))
 }
 
 /// The longest label, in characters: octets for a name in ASCII (RFC 1035 2.3.4).

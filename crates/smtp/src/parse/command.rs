@@ -13,7 +13,11 @@ use nom::IResult;
 
 use super::address::{PathText, bare_forward_path, bare_reverse_path, forward_path, reverse_path};
 use super::options::{mail_parameters, rcpt_parameters};
-use crate::{Attribute, Attributes, ClientName, Command, Mechanism, ParseError, Quirk, Quirks, Secret, Text};
+use super::word;
+use crate::{
+    Attribute, Attributes, ClientName, Command, MailParameters, Mechanism, ParseError, Quirk, Quirks,
+    RcptParameters, Secret, Text,
+};
 
 /// A command, and what had to be put up with to understand it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,14 +44,14 @@ pub(crate) enum CommandError {
     Bdat(ParseError),
 }
 
-impl CommandError {
-    /// Where, and against which rule.
-    pub(crate) const fn parse_error(self) -> ParseError {
-        match self {
-            Self::Unknown => ParseError::new("verb", 0),
-            Self::Arguments(error) | Self::Sender(error) | Self::Recipient(error) | Self::Bdat(error) => {
-                error
-            }
+impl From<CommandError> for ParseError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Unknown => Self::new("verb", 0),
+            CommandError::Arguments(error)
+            | CommandError::Sender(error)
+            | CommandError::Recipient(error)
+            | CommandError::Bdat(error) => error,
         }
     }
 }
@@ -61,7 +65,8 @@ impl Command {
     ///
     /// [`ParseError`], with rule "verb" when the verb is not known.
     pub fn parse(line: &Bytes) -> Result<Self, ParseError> {
-        Self::parse_with(line, Quirks::STRICT).map(|(command, _)| command)
+        let mut used = Quirks::STRICT;
+        read(line, Quirks::STRICT, &mut used)
     }
 
     /// Reads a command line without its CR LF, with deviations that are put up with; the second of the result are
@@ -71,7 +76,9 @@ impl Command {
     ///
     /// As [`parse`](Self::parse).
     pub fn parse_with(line: &Bytes, quirks: Quirks) -> Result<(Self, Quirks), ParseError> {
-        command(line, quirks).map(|parsed| (parsed.command, parsed.used)).map_err(CommandError::parse_error)
+        let mut used = Quirks::STRICT;
+        let command = read::<ParseError>(line, quirks, &mut used)?;
+        Ok((command, used))
     }
 
     /// Writes the command line with its CR LF.
@@ -82,36 +89,45 @@ impl Command {
 
 /// Reads a command line.
 pub(crate) fn command(line: &Bytes, quirks: Quirks) -> Result<Parsed, CommandError> {
+    let mut used = Quirks::STRICT;
+    read(line, quirks, &mut used).map(|command| Parsed { command, used })
+}
+
+/// Reads a command line. A command is large, so it is made where it stays and not wrapped on the way.
+fn read<E: From<CommandError>>(line: &Bytes, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
     let (verb, rest) = split_word(line);
     let arguments = Arguments { line, rest: trim(rest) };
-    let mut upper = [0_u8; 8];
-    // No verb has more than eight letters.
-    let Some(upper) = upper.get_mut(..verb.len()) else { return Err(CommandError::Unknown) };
-    upper.copy_from_slice(verb);
-    upper.make_ascii_uppercase();
-    let command = match &*upper {
-        b"MAIL" => return arguments.mail(quirks),
-        b"RCPT" => return arguments.rcpt(quirks),
-        b"DATA" => arguments.none(Command::Data),
-        b"BDAT" => arguments.bdat(),
-        b"EHLO" => arguments.client_name().map(Command::Ehlo),
-        b"HELO" => arguments.client_name().map(Command::Helo),
-        b"LHLO" => arguments.client_name().map(Command::Lhlo),
-        b"RSET" => arguments.none(Command::Rset),
-        b"NOOP" => Ok(Command::Noop),
-        b"QUIT" => arguments.none(Command::Quit),
-        b"VRFY" => arguments.name().map(|(text, smtp_utf8)| Command::Vrfy { text, smtp_utf8 }),
-        b"EXPN" => arguments.name().map(|(text, smtp_utf8)| Command::Expn { text, smtp_utf8 }),
-        b"HELP" if arguments.rest.is_empty() => Ok(Command::Help(None)),
-        b"HELP" => arguments.text(arguments.rest).map(|text| Command::Help(Some(text))),
-        b"STARTTLS" => arguments.none(Command::StartTls),
-        b"AUTH" => auth(line),
-        b"ETRN" => arguments.node(),
-        b"XCLIENT" => arguments.attributes().map(Command::Xclient),
-        b"XFORWARD" => arguments.attributes().map(Command::Xforward),
-        _ => Err(CommandError::Unknown),
-    };
-    command.map(|command| Parsed { command, used: Quirks::STRICT })
+    Ok(match word::word(verb) {
+        word::MAIL => return arguments.mail(quirks, used),
+        word::RCPT => return arguments.rcpt(quirks, used),
+        word::DATA => arguments.none().map(|()| Command::Data)?,
+        word::BDAT => {
+            let (length, last) = arguments.bdat()?;
+            Command::Bdat { length, last }
+        }
+        word::EHLO => Command::Ehlo(arguments.client_name()?),
+        word::HELO => Command::Helo(arguments.client_name()?),
+        word::LHLO => Command::Lhlo(arguments.client_name()?),
+        word::RSET => arguments.none().map(|()| Command::Rset)?,
+        word::NOOP => Command::Noop,
+        word::QUIT => arguments.none().map(|()| Command::Quit)?,
+        word::VRFY => {
+            let (text, smtp_utf8) = arguments.name()?;
+            Command::Vrfy { text, smtp_utf8 }
+        }
+        word::EXPN => {
+            let (text, smtp_utf8) = arguments.name()?;
+            Command::Expn { text, smtp_utf8 }
+        }
+        word::HELP if arguments.rest.is_empty() => Command::Help(None),
+        word::HELP => Command::Help(Some(arguments.text(arguments.rest)?)),
+        word::STARTTLS => arguments.none().map(|()| Command::StartTls)?,
+        word::AUTH => return Ok(auth(line)?),
+        word::ETRN => Command::Etrn(arguments.node()?),
+        word::XCLIENT => Command::Xclient(arguments.attributes()?),
+        word::XFORWARD => Command::Xforward(arguments.attributes()?),
+        _ => return Err(CommandError::Unknown.into()),
+    })
 }
 
 /// Reads an AUTH command from a line that may hold a secret: nothing of the result shares its octets.
@@ -145,8 +161,8 @@ pub(super) struct Arguments<'a> {
 }
 
 impl Arguments<'_> {
-    fn none(self, command: Command) -> Result<Command, CommandError> {
-        if self.rest.is_empty() { Ok(command) } else { Err(self.broken("end of line", self.rest)) }
+    fn none(self) -> Result<(), CommandError> {
+        if self.rest.is_empty() { Ok(()) } else { Err(self.broken("end of line", self.rest)) }
     }
 
     fn client_name(self) -> Result<ClientName, CommandError> {
@@ -171,24 +187,24 @@ impl Arguments<'_> {
     }
 
     /// `ETRN node` (RFC 1985 5): one word.
-    fn node(self) -> Result<Command, CommandError> {
+    fn node(self) -> Result<Text, CommandError> {
         match split_word(self.rest) {
-            (node, b"") => self.text(node).map(Command::Etrn),
+            (node, b"") => self.text(node),
             (_, rest) => Err(self.broken("end of line", rest)),
         }
     }
 
     /// `BDAT SP chunk-size [ SP "LAST" ]` (RFC 3030 2).
-    fn bdat(self) -> Result<Command, CommandError> {
+    fn bdat(self) -> Result<(u64, bool), CommandError> {
         let (digits, rest) = split_word(self.rest);
         let last = match trim(rest) {
             b"" => false,
-            word if word.eq_ignore_ascii_case(b"LAST") => true,
+            word if word::word(word) == word::LAST => true,
             word => return Err(CommandError::Bdat(ParseError::new("LAST", offset(self.line, word)))),
         };
         let broken = || CommandError::Bdat(ParseError::new("chunk-size", offset(self.line, digits)));
         let length = number(digits).ok_or_else(broken)?;
-        Ok(Command::Bdat { length, last })
+        Ok((length, last))
     }
 
     /// `1*( SP attribute-name "=" xtext )`.
@@ -206,61 +222,62 @@ impl Arguments<'_> {
     }
 
     /// `"FROM:" Reverse-path [ SP Mail-parameters ]`.
-    fn mail(self, quirks: Quirks) -> Result<Parsed, CommandError> {
-        let rest = self.keyword(b"FROM:").ok_or_else(|| self.broken("FROM:", self.rest))?;
-        let (rest, path, used) = self
-            .path(rest, quirks, "reverse-path", reverse_path, bare_reverse_path)
+    fn mail<E: From<CommandError>>(self, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
+        let rest = self.keyword(5, word::FROM).ok_or_else(|| self.broken("FROM:", self.rest))?;
+        let (rest, path) = self
+            .path(rest, (quirks, used), "reverse-path", reverse_path, bare_reverse_path)
             .map_err(CommandError::Sender)?;
         let from = path.keep_reverse(self.line);
-        let parameters = mail_parameters(Arguments { rest, ..self })?;
-        Ok(Parsed { command: Command::Mail { from, parameters }, used })
+        let mut parameters = MailParameters::default();
+        mail_parameters(Arguments { rest, ..self }, &mut parameters)?;
+        Ok(Command::Mail { from, parameters })
     }
 
     /// `"TO:" Forward-path [ SP Rcpt-parameters ]`.
-    fn rcpt(self, quirks: Quirks) -> Result<Parsed, CommandError> {
-        let rest = self.keyword(b"TO:").ok_or_else(|| self.broken("TO:", self.rest))?;
-        let (rest, path, used) = self
-            .path(rest, quirks, "forward-path", forward_path, bare_forward_path)
+    fn rcpt<E: From<CommandError>>(self, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
+        let rest = self.keyword(3, word::TO).ok_or_else(|| self.broken("TO:", self.rest))?;
+        let (rest, path) = self
+            .path(rest, (quirks, used), "forward-path", forward_path, bare_forward_path)
             .map_err(CommandError::Recipient)?;
         let to = path.keep_forward(self.line);
-        let parameters = rcpt_parameters(Arguments { rest, ..self })?;
-        Ok(Parsed { command: Command::Rcpt { to, parameters }, used })
+        let mut parameters = RcptParameters::default();
+        rcpt_parameters(Arguments { rest, ..self }, &mut parameters)?;
+        Ok(Command::Rcpt { to, parameters })
     }
 
     /// What follows the keyword.
-    fn keyword(&self, keyword: &[u8]) -> Option<&[u8]> {
-        let (start, rest) = self.rest.split_at_checked(keyword.len())?;
-        start.eq_ignore_ascii_case(keyword).then_some(rest)
+    fn keyword(&self, octets: usize, keyword: u128) -> Option<&[u8]> {
+        let (start, rest) = self.rest.split_at_checked(octets)?;
+        (word::word(start) == keyword).then_some(rest)
     }
 
     /// A path up to the space or the end behind it.
     fn path<'a>(
         self,
         input: &'a [u8],
-        quirks: Quirks,
+        (quirks, used): (Quirks, &mut Quirks),
         name: &'static str,
         rule: impl Fn(&'a [u8]) -> IResult<&'a [u8], PathText<'a>>,
         bare: impl Fn(&'a [u8]) -> IResult<&'a [u8], PathText<'a>>,
-    ) -> Result<(&'a [u8], PathText<'a>, Quirks), ParseError> {
+    ) -> Result<(&'a [u8], PathText<'a>), ParseError> {
         let broken = |at: &[u8]| ParseError::new(name, offset(self.line, at));
-        let mut used = Quirks::STRICT;
         let start = trim_start(input);
         if start.len() != input.len() {
             if !quirks.has(Quirk::SpaceBehindColon) {
                 return Err(broken(input));
             }
-            used = used.with(Quirk::SpaceBehindColon);
+            *used = used.with(Quirk::SpaceBehindColon);
         }
         let parsed = if start.first() == Some(&b'<') {
             rule(start)
         } else if quirks.has(Quirk::MissingBrackets) {
-            used = used.with(Quirk::MissingBrackets);
+            *used = used.with(Quirk::MissingBrackets);
             bare(start)
         } else {
             return Err(broken(start));
         };
         match parsed {
-            Ok((rest, path)) if matches!(rest.first(), None | Some(b' ')) => Ok((rest, path, used)),
+            Ok((rest, path)) if matches!(rest.first(), None | Some(b' ')) => Ok((rest, path)),
             Ok((rest, _)) => Err(broken(rest)),
             Err(nom::Err::Error(error) | nom::Err::Failure(error)) => Err(broken(error.input)),
             Err(nom::Err::Incomplete(_)) => Err(broken(start)),

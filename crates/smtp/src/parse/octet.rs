@@ -14,8 +14,11 @@ pub(crate) const VALUE: u8 = 16;
 pub(crate) const KEYWORD: u8 = 32;
 /// From space to tilde.
 pub(crate) const PRINTABLE: u8 = 64;
+/// `atext` and the dot: what a dot-string is made of.
+pub(crate) const DOT_STRING: u8 = 128;
 
 /// Whether `octet` is of the class.
+#[inline]
 pub(crate) const fn is(octet: u8, class: u8) -> bool {
     table(octet) & class != 0
 }
@@ -46,7 +49,10 @@ const fn classes(octet: u8) -> u8 {
     let utf8 = octet >= 0x80;
     let mut classes = 0;
     if alphanumeric || utf8 || special(octet) {
-        classes |= ATEXT;
+        classes |= ATEXT | DOT_STRING;
+    }
+    if octet == b'.' {
+        classes |= DOT_STRING;
     }
     if utf8 || (matches!(octet, b' '..=b'~') && !matches!(octet, b'"' | b'\\')) {
         classes |= QTEXT;

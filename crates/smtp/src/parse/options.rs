@@ -14,6 +14,7 @@ use nom::{IResult, Parser};
 use super::address::{mailbox, whole};
 use super::command::{Arguments, CommandError, number};
 use super::octet::{KEYWORD, VALUE, is};
+use super::word;
 use super::xtext::xtext;
 use crate::{
     AuthIdentity, BodyType, ByMode, DateTime, DeliverBy, EnvelopeId, Hold, MailParameters, Notify,
@@ -21,47 +22,43 @@ use crate::{
 };
 
 /// `Mail-parameters = esmtp-param *(SP esmtp-param)`; no keyword twice.
-pub(super) fn mail_parameters(arguments: Arguments<'_>) -> Result<MailParameters, CommandError> {
-    let mut parameters = MailParameters::default();
-    each(arguments, |line, keyword, known, value| {
-        let parameters = &mut parameters;
-        match known {
-            b"SIZE" => once(&mut parameters.size, size(need(value)?)?),
-            b"BODY" => once(&mut parameters.body, body_type(need(value)?)?),
-            b"AUTH" => once(&mut parameters.auth, auth_identity(line, need(value)?)?),
-            b"RET" => once(&mut parameters.ret, ret(need(value)?)?),
-            b"ENVID" => once(&mut parameters.envelope_id, EnvelopeId::read(line, need(value)?)?),
-            b"SMTPUTF8" => flag(&mut parameters.smtp_utf8, value),
-            b"REQUIRETLS" => flag(&mut parameters.require_tls, value),
-            b"HOLDFOR" => once(&mut parameters.hold, Hold::For(hold_for(need(value)?)?)),
-            b"HOLDUNTIL" => once(&mut parameters.hold, Hold::Until(hold_until(line, need(value)?)?)),
-            b"BY" => once(&mut parameters.deliver_by, deliver_by(need(value)?)?),
-            b"MT-PRIORITY" => once(&mut parameters.priority, priority(need(value)?)?),
-            _ => other(&mut parameters.others, Parameter::read(line, keyword, value)?),
-        }
-    })?;
-    Ok(parameters)
+pub(super) fn mail_parameters(
+    arguments: Arguments<'_>,
+    parameters: &mut MailParameters,
+) -> Result<(), CommandError> {
+    each(arguments, |line, keyword, known, value| match known {
+        word::SIZE => once(&mut parameters.size, size(value)?),
+        word::BODY => once(&mut parameters.body, body_type(value)?),
+        word::AUTH => once(&mut parameters.auth, auth_identity(line, need(value)?)?),
+        word::RET => once(&mut parameters.ret, ret(need(value)?)?),
+        word::ENVID => once(&mut parameters.envelope_id, EnvelopeId::read(line, need(value)?)?),
+        word::SMTPUTF8 => flag(&mut parameters.smtp_utf8, value),
+        word::REQUIRETLS => flag(&mut parameters.require_tls, value),
+        word::HOLDFOR => once(&mut parameters.hold, Hold::For(hold_for(need(value)?)?)),
+        word::HOLDUNTIL => once(&mut parameters.hold, Hold::Until(hold_until(line, need(value)?)?)),
+        word::BY => once(&mut parameters.deliver_by, deliver_by(need(value)?)?),
+        word::MT_PRIORITY => once(&mut parameters.priority, priority(need(value)?)?),
+        _ => other(&mut parameters.others, unknown(line, keyword, value)?),
+    })
 }
 
 /// `Rcpt-parameters = esmtp-param *(SP esmtp-param)`; no keyword twice.
-pub(super) fn rcpt_parameters(arguments: Arguments<'_>) -> Result<RcptParameters, CommandError> {
-    let mut parameters = RcptParameters::default();
-    each(arguments, |line, keyword, known, value| {
-        let parameters = &mut parameters;
-        match known {
-            b"NOTIFY" => once(&mut parameters.notify, notify(need(value)?)?),
-            b"ORCPT" => once(&mut parameters.original, OriginalRecipient::read(line, need(value)?)?),
-            b"RRVS" => once(&mut parameters.valid_since, valid_since(line, need(value)?)?),
-            _ => other(&mut parameters.others, Parameter::read(line, keyword, value)?),
-        }
-    })?;
-    Ok(parameters)
+pub(super) fn rcpt_parameters(
+    arguments: Arguments<'_>,
+    parameters: &mut RcptParameters,
+) -> Result<(), CommandError> {
+    each(arguments, |line, keyword, known, value| match known {
+        word::NOTIFY => once(&mut parameters.notify, notify(value)?),
+        word::ORCPT => once(&mut parameters.original, OriginalRecipient::read(line, need(value)?)?),
+        word::RRVS => once(&mut parameters.valid_since, valid_since(line, need(value)?)?),
+        _ => other(&mut parameters.others, unknown(line, keyword, value)?),
+    })
 }
 
-/// Gives every parameter to `take`: its keyword as it was written and in upper case, its value.
+/// Gives every parameter to `take`: its keyword as it was written and as a word, its value.
 fn each(
     arguments: Arguments<'_>,
-    mut take: impl FnMut(&Bytes, &str, &[u8], Option<&str>) -> Result<(), ParseError>,
+    mut take: impl FnMut(&Bytes, &[u8], u128, Option<&[u8]>) -> Result<(), ParseError>,
 ) -> Result<(), CommandError> {
     let mut rest = arguments.rest;
     loop {
@@ -77,15 +74,8 @@ fn each(
         if !matches!(behind.first(), None | Some(b' ')) {
             return Err(arguments.broken("parameter", behind));
         }
-        let text = |octets| str::from_utf8(octets).map_err(|_| arguments.broken("parameter value", start));
-        let (name, value) = (text(keyword)?, value.map(text).transpose()?);
-        let mut upper = [0_u8; KNOWN_OCTETS_MAX];
-        let known = upper.get_mut(..keyword.len()).map_or(&[][..], |upper| {
-            upper.copy_from_slice(keyword);
-            upper.make_ascii_uppercase();
-            upper
-        });
-        take(arguments.line, name, known, value).map_err(|error| arguments.inner(error, start))?;
+        take(arguments.line, keyword, word::word(keyword), value)
+            .map_err(|error| arguments.inner(error, start))?;
         rest = behind;
     }
 }
@@ -107,7 +97,7 @@ fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), ParseError> {
     }
 }
 
-fn flag(slot: &mut bool, value: Option<&str>) -> Result<(), ParseError> {
+fn flag(slot: &mut bool, value: Option<&[u8]>) -> Result<(), ParseError> {
     if value.is_some() {
         return Err(ParseError::new("parameter without value", 0));
     }
@@ -125,22 +115,26 @@ fn other(others: &mut Vec<Parameter>, parameter: Parameter) -> Result<(), ParseE
     Ok(())
 }
 
-fn need(value: Option<&str>) -> Result<&str, ParseError> {
-    value.ok_or(ParseError::new("parameter value", 0))
+fn need(value: Option<&[u8]>) -> Result<&str, ParseError> {
+    value.and_then(|value| str::from_utf8(value).ok()).ok_or(ParseError::new("parameter value", 0))
+}
+
+fn unknown(line: &Bytes, keyword: &[u8], value: Option<&[u8]>) -> Result<Parameter, ParseError> {
+    let text = |octets| str::from_utf8(octets).map_err(|_| ParseError::new("parameter value", 0));
+    Parameter::read(line, text(keyword)?, value.map(text).transpose()?)
 }
 
 /// `size-value = 1*20DIGIT` (RFC 1870 4). What does not fit 64 bits is larger than any limit.
-fn size(value: &str) -> Result<u64, ParseError> {
-    let size = if value.len() <= 20 { number(value.as_bytes()) } else { None };
-    size.ok_or(ParseError::new("size-value", 0))
+fn size(value: Option<&[u8]>) -> Result<u64, ParseError> {
+    value.filter(|value| value.len() <= 20).and_then(number).ok_or(ParseError::new("size-value", 0))
 }
 
 /// `body-value = "7BIT" / "8BITMIME" / "BINARYMIME"` (RFC 6152 2, RFC 3030 3).
-fn body_type(value: &str) -> Result<BodyType, ParseError> {
-    match value {
-        _ if value.eq_ignore_ascii_case("7BIT") => Ok(BodyType::SevenBit),
-        _ if value.eq_ignore_ascii_case("8BITMIME") => Ok(BodyType::EightBitMime),
-        _ if value.eq_ignore_ascii_case("BINARYMIME") => Ok(BodyType::BinaryMime),
+fn body_type(value: Option<&[u8]>) -> Result<BodyType, ParseError> {
+    match word::word(value.unwrap_or_default()) {
+        word::SEVEN_BIT => Ok(BodyType::SevenBit),
+        word::EIGHT_BIT_MIME => Ok(BodyType::EightBitMime),
+        word::BINARY_MIME => Ok(BodyType::BinaryMime),
         _ => Err(ParseError::new("body-value", 0)),
     }
 }
@@ -157,9 +151,9 @@ fn auth_identity(line: &Bytes, value: &str) -> Result<AuthIdentity, ParseError> 
 
 /// `ret-value = "FULL" / "HDRS"` (RFC 3461 4.3).
 fn ret(value: &str) -> Result<Ret, ParseError> {
-    match value {
-        _ if value.eq_ignore_ascii_case("FULL") => Ok(Ret::Full),
-        _ if value.eq_ignore_ascii_case("HDRS") => Ok(Ret::Hdrs),
+    match word::word(value.as_bytes()) {
+        word::FULL => Ok(Ret::Full),
+        word::HDRS => Ok(Ret::Hdrs),
         _ => Err(ParseError::new("ret-value", 0)),
     }
 }
@@ -182,11 +176,11 @@ fn hold_until(line: &Bytes, value: &str) -> Result<DateTime, ParseError> {
 fn deliver_by(value: &str) -> Result<DeliverBy, ParseError> {
     let broken = ParseError::new("by-value", 0);
     let (time, mode) = value.split_once(';').ok_or(broken)?;
-    let (mode, trace) = match mode {
-        "N" | "n" => (ByMode::Notify, false),
-        "R" | "r" => (ByMode::Return, false),
-        _ if mode.eq_ignore_ascii_case("NT") => (ByMode::Notify, true),
-        _ if mode.eq_ignore_ascii_case("RT") => (ByMode::Return, true),
+    let (mode, trace) = match word::word(mode.as_bytes()) {
+        word::N => (ByMode::Notify, false),
+        word::R => (ByMode::Return, false),
+        word::NT => (ByMode::Notify, true),
+        word::RT => (ByMode::Return, true),
         _ => return Err(broken),
     };
     let negative = time.starts_with('-');
@@ -208,14 +202,15 @@ fn priority(value: &str) -> Result<Priority, ParseError> {
 }
 
 /// `notify-esmtp-value = "NEVER" / 1#( "SUCCESS" / "FAILURE" / "DELAY" )` (RFC 3461 4.1).
-fn notify(value: &str) -> Result<Notify, ParseError> {
-    if value.eq_ignore_ascii_case("NEVER") {
+fn notify(value: Option<&[u8]>) -> Result<Notify, ParseError> {
+    let value = value.unwrap_or_default();
+    if word::word(value) == word::NEVER {
         return Ok(Notify::NEVER);
     }
-    value.split(',').try_fold(Notify::NEVER, |all, word| match word {
-        _ if word.eq_ignore_ascii_case("SUCCESS") => Ok(all.or(Notify::SUCCESS)),
-        _ if word.eq_ignore_ascii_case("FAILURE") => Ok(all.or(Notify::FAILURE)),
-        _ if word.eq_ignore_ascii_case("DELAY") => Ok(all.or(Notify::DELAY)),
+    value.split(|octet| *octet == b',').try_fold(Notify::NEVER, |all, name| match word::word(name) {
+        word::SUCCESS => Ok(all.or(Notify::SUCCESS)),
+        word::FAILURE => Ok(all.or(Notify::FAILURE)),
+        word::DELAY => Ok(all.or(Notify::DELAY)),
         _ => Err(ParseError::new("notify-value", 0)),
     })
 }
@@ -232,9 +227,6 @@ fn valid_since(line: &Bytes, value: &str) -> Result<ValidSince, ParseError> {
 }
 
 const TWICE: ParseError = ParseError::new("parameter that occurs once", 0);
-
-/// The longest keyword with a meaning here, `MT-PRIORITY`, has eleven.
-const KNOWN_OCTETS_MAX: usize = 12;
 
 /// More parameters without a meaning here than any client has use for.
 const PARAMETERS_MAX: usize = 32;

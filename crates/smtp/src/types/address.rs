@@ -136,7 +136,7 @@ impl Domain {
     ///
     /// [`ParseError`] when it is neither, or too long.
     pub fn new(text: &str) -> Result<Self, ParseError> {
-        grammar::whole(grammar::domain, text.as_bytes(), "domain").map(|domain| Self(domain.into()))
+        grammar::whole(grammar::domain, text.as_bytes(), "domain").map(|_| Self(text.into()))
     }
 
     /// For the grammar, which has checked the text.
@@ -186,7 +186,8 @@ impl Mailbox {
     ///
     /// [`ParseError`] when the path would be too long.
     pub fn new(local_part: LocalPart, domain: Domain) -> Result<Self, ParseError> {
-        if Self::path_octets(local_part.as_str(), domain.as_str()) > Self::PATH_OCTETS_MAX {
+        let written = quoted_length(local_part.as_str());
+        if Self::path_octets(written, domain.as_str().len()) > Self::PATH_OCTETS_MAX {
             return Err(ParseError::new("path length", Self::PATH_OCTETS_MAX));
         }
         Ok(Self { local_part, domain })
@@ -203,8 +204,8 @@ impl Mailbox {
     }
 
     /// How long the path is with its brackets and the at sign.
-    pub(crate) fn path_octets(local_part: &str, domain: &str) -> usize {
-        quoted_length(local_part).saturating_add(domain.len()).saturating_add(3)
+    pub(crate) const fn path_octets(local_part: usize, domain: usize) -> usize {
+        local_part.saturating_add(domain).saturating_add(3)
     }
 
     /// For the grammar, which has checked the length.

@@ -20,6 +20,16 @@ impl Utf8 {
         Self(slice(line, part.as_bytes()))
     }
 
+    /// As [`slice`](Self::slice), for a grammar that has seen that `part` is UTF-8.
+    pub(crate) fn checked(line: &Bytes, part: &[u8]) -> Self {
+        Self(slice(line, part))
+    }
+
+    /// For octets of which it is known that they are UTF-8.
+    pub(crate) fn from_octets(octets: alloc::vec::Vec<u8>) -> Self {
+        Self(octets.into())
+    }
+
     /// The text. It is looked at again, which costs little and needs no `unsafe`.
     pub(crate) fn as_str(&self) -> &str {
         str::from_utf8(&self.0).unwrap_or_default()
@@ -85,6 +95,9 @@ impl fmt::Debug for Utf8 {
 /// turns the direction of what is around it (U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F, U+FEFF), or is
 /// no character at all (Unicode 23.7).
 pub(crate) fn is_hidden(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
     let noncharacter = |code: u32| code & 0xFFFE == 0xFFFE || (0xFDD0..=0xFDEF).contains(&code);
     character.is_control()
         || matches!(

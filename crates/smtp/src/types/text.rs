@@ -37,12 +37,13 @@ impl ClientName {
     pub const OCTETS_MAX: usize = 255;
 
     pub(crate) fn read(line: &Bytes, name: &[u8]) -> Result<Self, ParseError> {
-        Self::legal(name).map(|name| Self(Utf8::slice(line, name)))
+        Self::legal(name)?;
+        Ok(Self(Utf8::checked(line, name)))
     }
 
-    fn legal(name: &[u8]) -> Result<&str, ParseError> {
+    fn legal(name: &[u8]) -> Result<(), ParseError> {
         let legal = grammar::whole(grammar::domain, name, "client name")?;
-        if legal.is_ascii() { Ok(legal) } else { Err(ParseError::new("client name", 0)) }
+        if legal.is_ascii() { Ok(()) } else { Err(ParseError::new("client name", 0)) }
     }
 }
 
@@ -50,7 +51,8 @@ impl FromStr for ClientName {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::legal(text.as_bytes()).map(|name| Self(name.into()))
+        Self::legal(text.as_bytes())?;
+        Ok(Self(text.into()))
     }
 }
 
