@@ -2,24 +2,21 @@
 //! enforce. Holds the transaction until its content begins. Knows no octets, no timers and no tokens.
 //!
 //! ```text
-//!               HELO EHLO LHLO
-//!   (unnamed) ──────────────────► Idle ◄──────────────────────────────────────────────┐
-//!       ▲                         │  ▲                                                │
-//!       │ TLS is up,              │  │ RSET, a hello                                  │ DATA or BDAT LAST,
-//!       │ XCLIENT                 │  │ a BDAT that is refused                         │ whatever comes of it
-//!       │                   MAIL  ▼  │                         RCPT accepted          │
-//!    all states                  Open(0) ───────────────────────────────► Open(n) ────┤
-//!                                                                         │    ▲──┘   │
-//!                                                                    BDAT │     RCPT  │
-//!                                                                         ▼           │
-//!                                               BDAT ┌──────────────► Chunks ─────────┘
-//!                                                    └────────────────┘   │
-//!                                                                         └──► Idle: RSET, a hello, a chunk refused
+//!                 a hello                MAIL accepted              RCPT accepted
+//!   Idle(unnamed) ────────► Idle(named) ───────────────► Open(0) ─────────────────► Open(n) ──┐ RCPT accepted
+//!                            ▲                            │  │                       │ │ ▲────┘
+//!                            ├──── RSET, hello, bad BDAT ─┴──┼───────────────────────┘ │
+//!                            │                               │           BDAT accepted │
+//!                            ├──── DATA, BDAT LAST: whatever comes of it ──────────────┤
+//!                            │                                                         ▼
+//!                            └──── RSET, hello, bad BDAT, BDAT LAST ─────────────── Chunks ──┐ BDAT
+//!                                                                                      ▲─────┘
+//!   any ── TLS is up, or XCLIENT was believed ──► Idle(unnamed)
 //! ```
 //!
-//! `Unnamed` is `Idle` before the first hello: MAIL is not legal there. STARTTLS is legal in `Idle` and `Open`, AUTH
-//! and XCLIENT and XFORWARD in `Idle` only. NOOP, HELP, VRFY, EXPN, ETRN and QUIT are legal in all of them and change
-//! none of them, but that QUIT ends the session.
+//! A BDAT is bad when its length is no number, or more than the limit leaves. A command that is refused for its place
+//! changes nothing. STARTTLS is legal in `Idle` and `Open`; AUTH, XCLIENT and XFORWARD in `Idle`; NOOP, HELP, VRFY, EXPN
+//! and ETRN anywhere, without a change; QUIT anywhere.
 
 use crate::{BodyType, Command, Recipient, Transaction};
 
@@ -35,6 +32,7 @@ pub(crate) struct Session {
 
 /// Where a session stands within a transaction.
 #[derive(Debug, Default)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, and it is moved once a message")]
 enum Stage {
     /// There is none.
     #[default]
@@ -278,8 +276,11 @@ impl Session {
     }
 
     /// MAIL, or a chunk of a message with so many recipients, was refused: so many commands behind it are excused.
+    /// Nothing is to be excused where a transaction goes on.
     pub(crate) fn excuse(&mut self, recipients: usize, budget: usize) {
-        self.excuse = Some(Excuse { recipients, budget });
+        if matches!(self.stage, Stage::Idle) {
+            self.excuse = Some(Excuse { recipients, budget });
+        }
     }
 
     /// Whether a command that is out of sequence is excused. Uses up one excuse.

@@ -3,6 +3,8 @@
 //!
 //! What is legal between two chunks is the business of `session`; what the message may hold, that of `content`.
 
+use alloc::vec;
+
 use posthaste_wire::Counted;
 
 use super::content::Message;
@@ -119,7 +121,7 @@ impl Server {
         match chunk.then {
             Then::More => {
                 let text = alloc::format!("{} octets received", chunk.length);
-                self.put(&Reply::fixed_lines(250, (2, 0, 0), alloc::vec![text]));
+                self.put(&Reply::fixed_lines(250, (2, 0, 0), vec![text]));
                 self.arm();
             }
             Then::End => {

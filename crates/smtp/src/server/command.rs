@@ -84,9 +84,9 @@ impl Server {
             return;
         }
         match command {
-            Command::Helo(name) => self.hello(name, HelloVerb::Helo),
-            Command::Ehlo(name) => self.hello(name, HelloVerb::Ehlo),
-            Command::Lhlo(name) => self.hello(name, HelloVerb::Lhlo),
+            Command::Helo(name) => self.hello(&name, HelloVerb::Helo),
+            Command::Ehlo(name) => self.hello(&name, HelloVerb::Ehlo),
+            Command::Lhlo(name) => self.hello(&name, HelloVerb::Lhlo),
             Command::Mail { from, parameters } => self.mail(from, parameters),
             Command::Rcpt { to, parameters } => self.rcpt(to, parameters),
             Command::Data => self.data(),
@@ -116,7 +116,7 @@ impl Server {
         }
     }
 
-    fn hello(&mut self, name: ClientName, verb: HelloVerb) {
+    fn hello(&mut self, name: &ClientName, verb: HelloVerb) {
         // To say it again is legal, and leads nowhere.
         if self.session.is_named() && !self.spare_junk() {
             return;

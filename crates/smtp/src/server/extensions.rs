@@ -216,9 +216,10 @@ impl Switch {
 /// What is enforced, as far as six digits can say it (RFC 9422 4).
 fn announced(limits: &Limits) -> AnnouncedLimits {
     const SIX_DIGITS: u32 = 999_999;
-    let mut announced = AnnouncedLimits::default();
-    announced.rcpt_max =
-        Some(u32::try_from(limits.recipients_max).unwrap_or(SIX_DIGITS).clamp(1, SIX_DIGITS));
-    announced.mail_max = limits.transactions_max.map(|max| max.clamp(1, SIX_DIGITS));
-    announced
+    let recipients = u32::try_from(limits.recipients_max).unwrap_or(SIX_DIGITS);
+    AnnouncedLimits {
+        mail_max: limits.transactions_max.map(|max| max.clamp(1, SIX_DIGITS)),
+        rcpt_max: Some(recipients.clamp(1, SIX_DIGITS)),
+        ..AnnouncedLimits::default()
+    }
 }

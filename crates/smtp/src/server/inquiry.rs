@@ -3,7 +3,7 @@
 //!
 //! None comes unless [`Extensions`](super::Extensions) say that the application answers.
 
-use alloc::string::ToString;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use posthaste_wire::{Misuse, Ticket};
@@ -53,7 +53,7 @@ impl Vrfy {
     /// [`Misuse::WrongConnection`].
     pub fn confirm(self, server: &mut Server, mailbox: &Mailbox) -> Result<(), Misuse> {
         let reply = if self.utf8 || mailbox.is_ascii() {
-            Reply::fixed_lines(250, (2, 1, 5), alloc::vec![alloc::format!("<{mailbox}>")])
+            Reply::fixed_lines(250, (2, 1, 5), vec![alloc::format!("<{mailbox}>")])
         } else {
             cannot_verify()
         };
@@ -71,7 +71,7 @@ impl Vrfy {
             Reply::fixed_lines(
                 251,
                 (2, 1, 5),
-                alloc::vec![alloc::format!("User not local; will forward to <{mailbox}>")],
+                vec![alloc::format!("User not local; will forward to <{mailbox}>")],
             )
         } else {
             cannot_verify()
@@ -176,14 +176,11 @@ impl Etrn {
     pub fn start_pending(self, server: &mut Server, messages: Option<u32>) -> Result<(), Misuse> {
         let reply = match messages {
             None => Reply::fixed(252, (2, 0, 0), "OK, pending messages for node started"),
-            Some(count) => {
-                let count = count.to_string();
-                Reply::fixed_lines(
-                    253,
-                    (2, 0, 0),
-                    alloc::vec![alloc::format!("OK, {count} pending messages for node started")],
-                )
-            }
+            Some(count) => Reply::fixed_lines(
+                253,
+                (2, 0, 0),
+                vec![alloc::format!("OK, {count} pending messages for node started")],
+            ),
         };
         server.answer(self.ticket, &reply)
     }

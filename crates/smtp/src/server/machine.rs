@@ -202,6 +202,11 @@ impl Server {
             }
             let advanced = match &mut self.phase {
                 Phase::Closed => return Ok(Step::Closed),
+                // Nobody is left to shake hands with.
+                Phase::Upgrade { .. } if self.eof => {
+                    self.close();
+                    continue;
+                }
                 Phase::Upgrade { told } => {
                     if core::mem::replace(told, true) {
                         return Ok(Step::Paused);

@@ -177,7 +177,7 @@ fn eod_18_every_short_text_against_the_model() {
     const ALPHABET: [u8; 5] = *b"\r\n.\0a";
     let config = config(Mode::Mta);
     let mut ended = 0;
-    for length in 0..=6 {
+    for length in 0..=7 {
         for number in 0..5_usize.pow(length) {
             let input: Vec<u8> = (0..length).map(|digit| ALPHABET[number / 5_usize.pow(digit) % 5]).collect();
             // In one piece, and octet by octet for every seventh.
@@ -201,7 +201,7 @@ fn eod_18_every_short_text_against_the_model() {
             }
         }
     }
-    assert!(ended > 400, "only {ended} texts ended");
+    assert_eq!(ended, 861, "texts that end");
 }
 
 #[test]
@@ -252,4 +252,17 @@ fn a_message_that_is_refused_before_its_content_is_over() {
         },
     );
     assert!(outcome.text().ends_with("452 4.3.1 Insufficient system storage\r\n250 2.1.0 OK\r\n"));
+}
+
+#[test]
+fn cmd_20_the_declared_size_is_not_the_limit() {
+    let start = T0.replace("<a@c.test>", "<a@c.test> SIZE=10");
+    let body = format!("From \r\n{}\r\n.\r\n", "\r\n".repeat(600));
+    let outcome = with_body(&config(Mode::Mta), &start, body.as_bytes(), false);
+    assert!(aborted(&outcome, BodyAborted::TooBig));
+    assert_eq!(outcome.bodies().len(), 1000);
+    assert!(outcome.text().ends_with("552 5.3.4 Message size exceeds the fixed maximum\r\n"));
+    // Less than the limit is taken, whatever was declared.
+    let body = format!("{}\r\n.\r\n", "x".repeat(100));
+    assert_eq!(ends(&with_body(&config(Mode::Mta), &start, body.as_bytes(), false)), 1);
 }

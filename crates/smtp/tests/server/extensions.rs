@@ -84,7 +84,7 @@ fn cmd_25_the_limits_that_hold_are_the_ones_announced() {
     limits.recipients_max = 2;
     limits.transactions_max = Some(3);
     let config = with(everything()).with_limits(limits);
-    assert!(capabilities(&config, Security::Plain).contains(&"LIMITS RCPTMAX=2 MAILMAX=3".into()));
+    assert!(capabilities(&config, Security::Plain).contains(&"LIMITS MAILMAX=3 RCPTMAX=2".into()));
     let input = "EHLO c.test\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRCPT TO:<b@b>\r\nRCPT TO:<c@b>\r\nDATA\r\n";
     let outcome = run(&mut server(&config), [input.as_bytes(), b".\r\n"], false, answer);
     assert!(outcome.text().contains("\r\n452 4.5.3 Too many recipients\r\n354"));

@@ -130,7 +130,7 @@ fn res_04_a_message_that_trickles_in_ends_the_session() {
         assert!((180..=182).contains(&patience(start, 1).unwrap()));
         assert!((300..=303).contains(&patience(start, 200).unwrap()));
         assert_eq!(patience(start, 500), None);
-        assert_eq!(patience(start, 100_000), None);
+        assert_eq!(patience(start, 5000), None);
     }
 }
 
@@ -244,10 +244,9 @@ fn kept_paths_do_not_keep_the_read_alive() {
     settle(&mut server).unwrap();
     server.handle_input(Time::ZERO, b"EHLO c.test\r\nMAIL FROM:<>\r\n");
     settle(&mut server).unwrap();
-    let padding = b"VRFY u\r\n".repeat(1);
     let used = posthaste_testkit::measure(|| {
         for _ in 0..90 {
-            let line = [&padding[..], b"RCPT TO:<u@local.test>", &b" ".repeat(1900), b"\r\n"].concat();
+            let line = [&b"VRFY u\r\nRCPT TO:<u@local.test>"[..], &b" ".repeat(1900), b"\r\n"].concat();
             server.handle_input(Time::ZERO, &line);
             settle(&mut server).unwrap();
         }

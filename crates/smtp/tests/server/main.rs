@@ -15,6 +15,7 @@ mod common;
 mod data;
 mod extensions;
 mod limits;
+mod model;
 mod order;
 mod relay;
 mod syntax;

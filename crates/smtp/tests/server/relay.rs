@@ -146,7 +146,7 @@ fn who_talks_behind_the_header_and_before_the_greeting_is_early() {
 fn cmd_21_without_a_valid_header_nothing_is_said() {
     let long = [b"PROXY ".to_vec(), vec![b'x'; 100_000]].concat();
     for input in
-        [&b"EHLO c.test\r\n"[..], b"PROXY TCP5 a b c d\r\n", b"PROXY TCP4 1 2 3 4\r\n", b"\r\n", &long]
+        [&b"EHLO c.test\r\n"[..], b"PROXY TCP5 a b c d\r\n", b"PROXY TCP4 1 2 3 4\r\n", b"\r\nx", &long]
     {
         let outcome = run(&mut server(&proxied()), input.chunks(1000), false, answer);
         assert_eq!(outcome.text(), "");

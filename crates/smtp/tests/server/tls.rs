@@ -1,8 +1,8 @@
 //! STARTTLS and what must not cross it; credentials in the clear; HTTP on the port.
 
-use posthaste_smtp::server::{Mode, Server, TlsOffer};
-use posthaste_smtp::{ProtocolError, Security, Step, Time};
-use posthaste_testkit::{assert_split_invariant, run};
+use posthaste_smtp::server::{AuthPrivacy, Event, Mode, Server, TlsOffer};
+use posthaste_smtp::{ProtocolError, Rejection, Security, Step, Time};
+use posthaste_testkit::{Note, assert_split_invariant, run};
 
 use crate::common::*;
 
@@ -79,4 +79,59 @@ fn stls_12_http_is_hung_up_on() {
         assert_eq!(outcome.error, Some(ProtocolError::ForeignProtocol.to_string()));
         assert_eq!(outcome.text(), "220 mx.test ESMTP ready\r\n421 4.7.0 This is a mail server\r\n");
     }
+}
+
+#[test]
+fn stls_07_the_word_is_only_a_command_where_commands_are() {
+    let config = config(Mode::Mta).with_tls(TlsOffer::StartTls);
+    let start = T0.replace("u@local.test", "starttls@local.test");
+    for body in ["STARTTLS\r\n.\r\n", "x\r\nSTARTTLS\r\nEHLO c.test\r\n.\r\n"] {
+        let outcome = run(&mut server(&config), [start.as_bytes(), body.as_bytes()], false, answer);
+        assert_eq!(ends(&outcome), 1);
+        assert!(!outcome.has("starttls") && outcome.has("rcpt <starttls@local.test>"));
+    }
+    let chunk = start.replace("DATA", "BDAT 10 LAST") + "STARTTLS\r\n";
+    let outcome = assert_split_invariant(|| server(&config), chunk.as_bytes(), false, answer);
+    assert_eq!((ends(&outcome), outcome.has("starttls")), (1, false));
+}
+
+#[test]
+fn stls_09_a_connection_that_ends_before_the_handshake_is_over() {
+    let config = config(Mode::Mta).with_tls(TlsOffer::StartTls);
+    let mut server = server(&config);
+    let mut upgrade = None;
+    while server.poll_transmit().is_some() {}
+    server.handle_input(Time::ZERO, b"EHLO c.test\r\nSTARTTLS\r\n");
+    while upgrade.is_none() {
+        match server.poll_event().unwrap() {
+            Step::Event(event) => drop(answer(&mut server, event)),
+            Step::Upgrade(order) => upgrade = Some(order),
+            step => panic!("{step:?}"),
+        }
+    }
+    server.handle_eof(Time::ZERO);
+    assert!(matches!(server.poll_event(), Ok(Step::Closed)));
+    assert!(server.upgraded(Time::ZERO, upgrade.unwrap(), Security::Tls).is_err());
+}
+
+#[test]
+fn stls_06_failed_logins_are_remembered_through_the_handshake() {
+    let config = config(Mode::Mta)
+        .with_tls(TlsOffer::StartTls)
+        .with_auth_requires_tls(AuthPrivacy::NotRequired)
+        .with_mechanisms(vec!["PLAIN".parse().unwrap()]);
+    let attempts = "EHLO c.test\r\nAUTH PLAIN =\r\nAUTH PLAIN =\r\n";
+    let pieces = [format!("{attempts}STARTTLS\r\n"), attempts.to_owned()];
+    let mut refused = 0;
+    let pieces = pieces.iter().map(String::as_bytes);
+    let outcome = run(&mut server(&config), pieces, false, |server, event| match event {
+        Event::Auth(auth) => {
+            refused += 1;
+            auth.reject(server, Rejection::credentials_invalid()).unwrap();
+            Note::event("refused")
+        }
+        event => answer(server, event),
+    });
+    assert_eq!(refused, 3);
+    assert!(outcome.text().ends_with("421 4.7.0 Too many failed authentications\r\n"));
 }
