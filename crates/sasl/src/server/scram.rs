@@ -123,3 +123,64 @@ impl Waiting {
         Ok(format!("v={}", STANDARD.encode(signature.expose())).into_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::work;
+    use crate::server::{Config, Decoys, Exchange};
+    use crate::{Channel, Mechanism, Nonce, Security, client};
+    use posthaste_wire::Secret;
+
+    const PASSWORD: &str = "pencil";
+
+    /// The hashes a server computes for each message of a login that fails, and what it says.
+    fn attempt(mechanism: Mechanism, user: &str, password: &str, key: Option<&ScramKey>) -> Vec<[u32; 3]> {
+        let channel = Channel::new(Security::Tls);
+        let decoys = Decoys::new(Secret::from("a secret of the server")).with_iterations(4096);
+        let config = Config::new([mechanism]).with_decoys(decoys);
+        let nonce = |seed| Nonce::new([seed; Nonce::OCTETS]);
+        let credentials = client::Credentials::password(user, password);
+        let policy = client::Policy::default();
+        let mut client = client::Exchange::new(mechanism, &credentials, &policy, &channel, nonce(1)).unwrap();
+        let server = Exchange::new(mechanism.name(), &config, &channel, nonce(2)).unwrap();
+        let mut works = Vec::new();
+        work::take();
+        let Event::Key(query) = server.start(client.initial().as_ref()) else { panic!("no query") };
+        works.push(work::take());
+        let event = match key {
+            Some(key) => query.found(key),
+            None => query.unknown(),
+        };
+        works.push(work::take());
+        let Event::Challenge(challenge) = event else { panic!("no challenge") };
+        let response = client.respond(challenge.data()).unwrap();
+        work::take();
+        let Event::Failure(failure) = challenge.respond(&response) else { panic!("no failure") };
+        works.push(work::take());
+        assert_eq!(failure.error(), SaslError::Credentials);
+        assert_eq!(failure.data(), Some(b"e=invalid-proof".as_slice()));
+        works
+    }
+
+    #[test]
+    fn auth_05_an_unknown_user_costs_what_a_wrong_password_costs() {
+        for hash in Hash::ALL {
+            let mechanism = Mechanism::from_name(hash.scheme()).unwrap();
+            let key = ScramKey::derive(hash, &Secret::from(PASSWORD), &[5; 16], 4096).unwrap();
+            let known = attempt(mechanism, "known", "wrong", Some(&key));
+            assert_eq!(known, attempt(mechanism, "unknown", "wrong", None));
+            assert_eq!(known, attempt(mechanism, "unknown", PASSWORD, None));
+            let [_, keyed, proved] = known[..] else { panic!("{known:?}") };
+            assert_eq!(keyed, [0, 2, 0], "the decoy is made in any case");
+            assert_eq!(proved, [1, 1, 0], "the proof is checked in any case");
+        }
+    }
+
+    #[test]
+    fn auth_05_a_key_for_another_hash_function_is_as_none() {
+        let key = ScramKey::derive(Hash::Sha1, &Secret::from(PASSWORD), &[5; 16], 4096).unwrap();
+        let other = attempt(Mechanism::ScramSha256, "known", PASSWORD, Some(&key));
+        assert_eq!(other, attempt(Mechanism::ScramSha256, "known", PASSWORD, None));
+    }
+}
