@@ -10,12 +10,19 @@
 )]
 
 mod plan;
+mod sasl;
 mod wire;
 
+pub use sasl::{sasl_client, sasl_server};
 pub use wire::{wire_dot, wire_lines};
 
 /// One fuzz target: its name, which is that of its corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target of this package.
-pub const TARGETS: [Target; 2] = [("wire_lines", wire_lines), ("wire_dot", wire_dot)];
+pub const TARGETS: &[Target] = &[
+    ("wire_lines", wire_lines),
+    ("wire_dot", wire_dot),
+    ("sasl_server", sasl_server),
+    ("sasl_client", sasl_client),
+];
