@@ -1,4 +1,5 @@
-//! Properties of the exchanges in `posthaste-sasl`: the pieces of an input are the messages of the other side.
+//! Properties of the exchanges in `posthaste-sasl`: the pieces of an input are the messages of the other
+//! side.
 
 use std::sync::LazyLock;
 

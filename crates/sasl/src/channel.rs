@@ -1,5 +1,6 @@
-//! What an exchange must know of the connection below: whether it is private, and what ties the exchange to it
-//! (channel binding, RFC 5056). The data comes from the TLS library; this crate only compares and sends it.
+//! What an exchange must know of the connection below: whether it is private, and what ties the exchange to
+//! it (channel binding, RFC 5056). The data comes from the TLS library; this crate only compares and sends
+//! it.
 
 use alloc::vec::Vec;
 use posthaste_wire::{Secret, Security};
@@ -17,15 +18,15 @@ pub struct Channel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum BindingType {
-    /// `tls-unique` (RFC 5929 3): the first Finished message of the handshake, up to TLS 1.2 and with extended
-    /// master secret only (RFC 7627). Do not give it where TLS 1.3 runs: there is no such value.
+    /// `tls-unique` (RFC 5929 3): the first Finished message of the handshake, up to TLS 1.2 and with
+    /// extended master secret only (RFC 7627). Do not give it where TLS 1.3 runs: there is no such value.
     TlsUnique,
-    /// `tls-server-end-point` (RFC 5929 4): the hash of the server's certificate, with the hash function of its
-    /// signature; SHA-256 in place of MD5 and SHA-1.
+    /// `tls-server-end-point` (RFC 5929 4): the hash of the server's certificate, with the hash function of
+    /// its signature; SHA-256 in place of MD5 and SHA-1.
     TlsServerEndPoint,
     /// `tls-exporter` (RFC 9266): 32 octets of keying material exported with the label
-    /// [`EXPORTER_LABEL`](Self::EXPORTER_LABEL) and an empty context. TLS 1.3, or TLS 1.2 with extended master
-    /// secret.
+    /// [`EXPORTER_LABEL`](Self::EXPORTER_LABEL) and an empty context. TLS 1.3, or TLS 1.2 with extended
+    /// master secret.
     TlsExporter,
 }
 
@@ -89,8 +90,9 @@ impl ChannelBinding {
     ///
     /// # Errors
     ///
-    /// [`SaslError`] when the data cannot be what it should: empty or longer than [`DATA_MAX`](Self::DATA_MAX),
-    /// or not of 32 octets for `tls-exporter`. Data that says nothing would bind to nothing.
+    /// [`SaslError`] when the data cannot be what it should: empty or longer than
+    /// [`DATA_MAX`](Self::DATA_MAX), or not of 32 octets for `tls-exporter`. Data that says nothing would
+    /// bind to nothing.
     pub fn new(kind: BindingType, data: impl Into<Secret>) -> Result<Self, SaslError> {
         let (data, field) = (data.into(), Field::Binding);
         match (kind, data.len()) {

@@ -5,7 +5,8 @@
 //!    └─ None, or not sent along: the first challenge asks for it
 //! ```
 //!
-//! Where a mechanism lets the server prove that it knows the password, a success without that proof is an error.
+//! Where a mechanism lets the server prove that it knows the password, a success without that proof is an
+//! error.
 
 mod credentials;
 mod policy;
@@ -57,12 +58,13 @@ enum State {
 }
 
 impl Exchange {
-    /// An exchange with the strongest mechanism of those the server offers: see [`choose`]. The nonce has to be new.
+    /// An exchange with the strongest mechanism of those the server offers: see [`choose`]. The nonce has to
+    /// be new.
     ///
     /// # Errors
     ///
-    /// [`SaslError::NoMechanism`] when there is none: then there is no login, rather than a weak one. Others when the
-    /// credentials cannot be sent.
+    /// [`SaslError::NoMechanism`] when there is none: then there is no login, rather than a weak one. Others
+    /// when the credentials cannot be sent.
     pub fn choose(
         offered: &[impl AsRef<str>],
         credentials: &Credentials,
@@ -76,12 +78,13 @@ impl Exchange {
         Self::with_flag(mechanism, credentials, policy, channel, nonce, flag)
     }
 
-    /// An exchange with this mechanism, whatever else is offered. Only what `policy` says of iterations counts.
+    /// An exchange with this mechanism, whatever else is offered. Only what `policy` says of iterations
+    /// counts.
     ///
     /// # Errors
     ///
-    /// [`SaslError`] when the mechanism does not take these credentials, has nothing to bind to, or the credentials
-    /// cannot be sent.
+    /// [`SaslError`] when the mechanism does not take these credentials, has nothing to bind to, or the
+    /// credentials cannot be sent.
     pub fn new(
         mechanism: Mechanism,
         credentials: &Credentials,
@@ -149,22 +152,23 @@ impl Exchange {
         self.mechanism
     }
 
-    /// The initial response. `None` where the server speaks first: so it is with LOGIN, whose name is sent when
-    /// asked for, since not every server takes it ahead. Sending it along with the command is up to the protocol.
+    /// The initial response. `None` where the server speaks first: so it is with LOGIN, whose name is sent
+    /// when asked for, since not every server takes it ahead. Sending it along with the command is up to the
+    /// protocol.
     pub fn initial(&self) -> Option<Secret> {
         self.initial.clone()
     }
 
-    /// The response to a challenge. Where the initial response could not be sent along with the command, the first
-    /// challenge is empty and asks for it. The questions of LOGIN are prose, and not read.
+    /// The response to a challenge. Where the initial response could not be sent along with the command, the
+    /// first challenge is empty and asks for it. The questions of LOGIN are prose, and not read.
     ///
-    /// With SCRAM, the challenge with the salt costs as much time as the server asks for, within the policy: up to
-    /// some tenths of a second.
+    /// With SCRAM, the challenge with the salt costs as much time as the server asks for, within the policy:
+    /// up to some tenths of a second.
     ///
     /// # Errors
     ///
-    /// [`SaslError`] when the server is not to be trusted or does not follow the mechanism: cancel then. The exchange
-    /// has failed, and [`finish`](Self::finish) says so whatever the server says.
+    /// [`SaslError`] when the server is not to be trusted or does not follow the mechanism: cancel then. The
+    /// exchange has failed, and [`finish`](Self::finish) says so whatever the server says.
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Secret, SaslError> {
         if let Some(initial) = self.initial.take().filter(|_| challenge.is_empty()) {
             return Ok(initial);
@@ -199,12 +203,13 @@ impl Exchange {
         }
     }
 
-    /// Hears that the server reports success, with the data that came along where the protocol has room for it.
+    /// Hears that the server reports success, with the data that came along where the protocol has room for
+    /// it.
     ///
     /// # Errors
     ///
-    /// [`SaslError`] when the success is not to be believed: the server did not prove itself, or the exchange had
-    /// failed. Close the connection then.
+    /// [`SaslError`] when the success is not to be believed: the server did not prove itself, or the exchange
+    /// had failed. Close the connection then.
     pub fn finish(self, data: Option<&[u8]>) -> Result<(), SaslError> {
         match (self.state, data) {
             (State::ScramFinal(last), Some(data)) => last.verify(data),

@@ -26,8 +26,8 @@ pub enum Field {
 
 /// An exchange cannot go on, or did not prove what it was for.
 ///
-/// To a server each of these is a failed login, and its client learns no more than that; which one it is is for
-/// the log. To a client they are the reason to hang up rather than to go on.
+/// To a server each of these is a failed login, and its client learns no more than that; which one it is is
+/// for the log. To a client they are the reason to hang up rather than to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SaslError {
@@ -48,8 +48,8 @@ pub enum SaslError {
     /// A part is not UTF-8.
     #[error("{0} is not UTF-8")]
     NotUtf8(Field),
-    /// A part holds a character that SASLprep prohibits (RFC 4013 2.3), mixes directions (2.4), or holds a code
-    /// point without a character where that is refused (2.5).
+    /// A part holds a character that SASLprep prohibits (RFC 4013 2.3), mixes directions (2.4), or holds a
+    /// code point without a character where that is refused (2.5).
     #[error("{0} holds a character that is not allowed")]
     Prohibited(Field),
     /// A message came when the exchange was over or expected none.
@@ -64,8 +64,8 @@ pub enum SaslError {
     /// The mechanism binds to the TLS connection, and no binding is at hand.
     #[error("no channel binding is at hand")]
     NoBinding,
-    /// An iteration count is outside of what is accepted: too few protect nothing, too many are an attack on the
-    /// one who counts.
+    /// An iteration count is outside of what is accepted: too few protect nothing, too many are an attack on
+    /// the one who counts.
     #[error("iteration count {count} is not between {min} and {max}")]
     Iterations {
         /// The count that was asked for.

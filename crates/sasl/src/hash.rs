@@ -1,7 +1,9 @@
 //! The hash functions of SCRAM, and the three things done with them: digest, HMAC (RFC 2104) and the iterated
-//! HMAC that RFC 5802 2.2 calls `Hi`, which is PBKDF2 with one block. What comes out is wiped like a password.
+//! HMAC that RFC 5802 2.2 calls `Hi`, which is PBKDF2 with one block. What comes out is wiped like a
+//! password.
 //!
-//! Nothing else in the crate computes a hash, so that the tests can count here how much work a message causes.
+//! Nothing else in the crate computes a hash, so that the tests can count here how much work a message
+//! causes.
 
 use hmac::digest::FixedOutput;
 use hmac::{EagerHash, Hmac, KeyInit, Mac};

@@ -1,8 +1,8 @@
 //! SASL mechanisms (RFC 4422) without I/O, client and server: octets in, octets out.
 //!
-//! An exchange knows nothing of the protocol that carries it, of base64 or of where passwords are kept, and has
-//! neither clock nor randomness: a [`Nonce`] is made of octets that the caller gives. A whole login with SCRAM, both
-//! sides:
+//! An exchange knows nothing of the protocol that carries it, of base64 or of where passwords are kept, and
+//! has neither clock nor randomness: a [`Nonce`] is made of octets that the caller gives. A whole login with
+//! SCRAM, both sides:
 //!
 //! ```
 //! use posthaste_sasl::server::{self, Event};
@@ -46,15 +46,16 @@
 //!
 //! # Design
 //!
-//! * **The server's steps are taken by value.** [`server::Exchange::start`], every token of [`server::Event`] and
-//!   [`server::Challenge::respond`] give the next event for what they consume, so nothing can be called twice or out
-//!   of order, and a token that is dropped is a login that failed.
-//! * **Who it is and whom it may act for are two questions.** The second, [`server::Event::Authorization`], comes
-//!   after the first is settled and only where it arises.
-//! * **An unknown user is no special case.** It takes the same steps, computes the same hashes, shows a salt that
-//!   stays the same ([`server::Decoys`]), and fails where a wrong password fails. For PLAIN and LOGIN the application
-//!   has to see to it.
-//! * **A client verifies.** With SCRAM a success is one only when the server proved that it knows the password.
+//! * **The server's steps are taken by value.** [`server::Exchange::start`], every token of [`server::Event`]
+//!   and [`server::Challenge::respond`] give the next event for what they consume, so nothing can be called
+//!   twice or out of order, and a token that is dropped is a login that failed.
+//! * **Who it is and whom it may act for are two questions.** The second, [`server::Event::Authorization`],
+//!   comes after the first is settled and only where it arises.
+//! * **An unknown user is no special case.** It takes the same steps, computes the same hashes, shows a salt
+//!   that stays the same ([`server::Decoys`]), and fails where a wrong password fails. For PLAIN and LOGIN
+//!   the application has to see to it.
+//! * **A client verifies.** With SCRAM a success is one only when the server proved that it knows the
+//!   password.
 //!
 //! # Mechanisms
 //!
@@ -95,12 +96,13 @@
 //!
 //! An exchange holds its last messages and one key: some 20 KiB at the very most, for a token some 12 KiB.
 //!
-//! Passwords, tokens, keys and the data of bindings are wiped when dropped and never printed. Not wiped are the few
-//! octets that a hash function leaves on the stack, and what a caller copies.
+//! Passwords, tokens, keys and the data of bindings are wiped when dropped and never printed. Not wiped are
+//! the few octets that a hash function leaves on the stack, and what a caller copies.
 //!
 //! # Features
 //!
-//! `std` (default): faster look-ups in the crates underneath. Without it the crate needs `alloc` only. MSRV 1.85.
+//! `std` (default): faster look-ups in the crates underneath. Without it the crate needs `alloc` only. MSRV
+//! 1.85.
 #![no_std]
 #![warn(clippy::arithmetic_side_effects, clippy::as_conversions)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests may panic"))]

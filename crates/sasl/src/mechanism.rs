@@ -6,7 +6,8 @@ use crate::Hash;
 
 /// A mechanism this crate speaks.
 ///
-/// Ordered by strength: a greater one gives away less to whoever listens, pretends to be the server, or runs it.
+/// Ordered by strength: a greater one gives away less to whoever listens, pretends to be the server, or runs
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Mechanism {
@@ -20,8 +21,8 @@ pub enum Mechanism {
     XOAuth2,
     /// A bearer token in the clear (RFC 7628).
     OAuthBearer,
-    /// A keyed digest of a challenge (RFC 2195). Whoever listens can guess passwords at any speed, and the server
-    /// must keep them readable.
+    /// A keyed digest of a challenge (RFC 2195). Whoever listens can guess passwords at any speed, and the
+    /// server must keep them readable.
     CramMd5,
     /// A salted challenge and response in which both sides prove that they know the password (RFC 5802).
     ScramSha1,
@@ -107,8 +108,8 @@ impl Mechanism {
     }
 
     /// Whether the mechanism may be used over a connection that is protected like this: one that shows the
-    /// password or token needs privacy (RFC 4616 4, RFC 7628 4), and so does CRAM-MD5, from which a weak password
-    /// is guessed in no time.
+    /// password or token needs privacy (RFC 4616 4, RFC 7628 4), and so does CRAM-MD5, from which a weak
+    /// password is guessed in no time.
     pub const fn is_allowed(self, security: Security) -> bool {
         security.is_private() || !(self.is_plaintext() || matches!(self, Self::CramMd5))
     }

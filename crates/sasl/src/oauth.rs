@@ -1,5 +1,5 @@
-//! The messages of OAUTHBEARER (RFC 7628 3) and of XOAUTH2, from which it grew, and what a server answers when a
-//! token is no good. What a token says, and who issued it, is not looked at here.
+//! The messages of OAUTHBEARER (RFC 7628 3) and of XOAUTH2, from which it grew, and what a server answers
+//! when a token is no good. What a token says, and who issued it, is not looked at here.
 //!
 //! ```text
 //! OAUTHBEARER = gs2-header kvsep *(key "=" value kvsep) kvsep
@@ -137,8 +137,8 @@ fn text(message: &Secret) -> Result<&str, SaslError> {
     core::str::from_utf8(message.expose()).map_err(|_| SaslError::NotUtf8(Field::Message))
 }
 
-/// The pairs up to the empty one that ends them. Those of unknown keys are ignored, those that come twice are not:
-/// two readers would disagree on which counts.
+/// The pairs up to the empty one that ends them. Those of unknown keys are ignored, those that come twice are
+/// not: two readers would disagree on which counts.
 fn parse_pairs(pairs: &str) -> Result<Message, SaslError> {
     let mut pairs = pairs.strip_suffix("\u{1}\u{1}").ok_or(SaslError::Malformed)?.split(KVSEP);
     let (mut host, mut port, mut auth) = (None, None, None);

@@ -1,11 +1,12 @@
 //! Preparing names and passwords, so that what looks the same to a person is the same to a server: SASLprep
 //! (RFC 4013), which every mechanism here names. RFC 8265 has a younger way that no SCRAM server uses yet.
 //!
-//! SASLprep is defined on Unicode 3.2. Code points that had no character then are refused in what is stored as a
-//! name, and pass unchanged elsewhere (RFC 4013 2.5): that is what lets a password hold an emoji. They pass the
-//! normalisation untouched as well, so that a newer Unicode does not change what an old password is.
+//! SASLprep is defined on Unicode 3.2. Code points that had no character then are refused in what is stored
+//! as a name, and pass unchanged elsewhere (RFC 4013 2.5): that is what lets a password hold an emoji. They
+//! pass the normalisation untouched as well, so that a newer Unicode does not change what an old password is.
 //!
-//! Folding case is not part of it: whether `Ursel` is `ursel` is decided by who looks users up, once and after this.
+//! Folding case is not part of it: whether `Ursel` is `ursel` is decided by who looks users up, once and
+//! after this.
 
 mod tables;
 
@@ -46,8 +47,8 @@ pub fn name(name: &str, unassigned: Unassigned) -> Result<String, SaslError> {
 ///
 /// # Errors
 ///
-/// [`SaslError`] when the password is longer, not UTF-8, prohibited, or empty once prepared: an empty one is never
-/// right, and a directory may take it for an anonymous bind.
+/// [`SaslError`] when the password is longer, not UTF-8, prohibited, or empty once prepared: an empty one is
+/// never right, and a directory may take it for an anonymous bind.
 pub fn password(password: &Secret) -> Result<Secret, SaslError> {
     let field = Field::Password;
     let prepared = saslprep(field, text(field, password.expose(), PASSWORD_MAX)?, Unassigned::Pass)?;
@@ -89,8 +90,8 @@ fn saslprep(field: Field, text: &str, unassigned: Unassigned) -> Result<String, 
     Ok(prepared)
 }
 
-/// Gives the characters of `text`, mapped (RFC 4013 2.1) and in the normal form KC of Unicode 3.2 (2.2): what was
-/// no character then stands between runs that are normalised each for itself.
+/// Gives the characters of `text`, mapped (RFC 4013 2.1) and in the normal form KC of Unicode 3.2 (2.2): what
+/// was no character then stands between runs that are normalised each for itself.
 fn normalise(text: &str, mut take: impl FnMut(char)) {
     let kept = text.chars().filter(|character| !holds(TO_NOTHING, *character));
     let mut characters =
@@ -151,8 +152,8 @@ mod tests {
     }
 
     /// Every code point alone, and every character of Unicode 3.2 under an accent, against what another
-    /// implementation made of them (the tables and the Unicode 3.2 of Python 3). Left out are the five ideographs
-    /// that Unicode itself corrected since.
+    /// implementation made of them (the tables and the Unicode 3.2 of Python 3). Left out are the five
+    /// ideographs that Unicode itself corrected since.
     #[test]
     fn every_character_is_prepared_as_elsewhere() {
         let digest = |unassigned| {

@@ -1,5 +1,5 @@
-//! What both sides of SCRAM compute (RFC 5802 3), and its parts: messages and keys. The flow of an exchange is in
-//! `client::scram` and `server::scram`.
+//! What both sides of SCRAM compute (RFC 5802 3), and its parts: messages and keys. The flow of an exchange
+//! is in `client::scram` and `server::scram`.
 //!
 //! ```text
 //! SaltedPassword = Hi(password, salt, i)

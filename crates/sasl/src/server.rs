@@ -1,7 +1,9 @@
-//! The server's side of an exchange: which mechanisms are offered, what to send, and what to ask the application.
+//! The server's side of an exchange: which mechanisms are offered, what to send, and what to ask the
+//! application.
 //!
-//! Every step takes what it continues by value, so that nothing can be called twice or in the wrong order. Whether
-//! credentials are right, and who may act for whom, is decided by the application through the tokens of [`Event`].
+//! Every step takes what it continues by value, so that nothing can be called twice or in the wrong order.
+//! Whether credentials are right, and who may act for whom, is decided by the application through the tokens
+//! of [`Event`].
 //!
 //! ```text
 //!              ┌──────────────── respond ◄── Challenge ◄─────────────────┐
@@ -133,8 +135,8 @@ impl Exchange {
         self.0.mechanism
     }
 
-    /// Begins, with the initial response where the client sent one. An empty one is not the same as none. Where the
-    /// server speaks first there can be none, save that LOGIN takes the name of the user ahead.
+    /// Begins, with the initial response where the client sent one. An empty one is not the same as none.
+    /// Where the server speaks first there can be none, save that LOGIN takes the name of the user ahead.
     pub fn start(self, initial: Option<&Secret>) -> Event {
         let Self(context) = self;
         let question = match context.mechanism {
@@ -320,8 +322,8 @@ impl Context {
     }
 }
 
-/// The questions of LOGIN (draft-murchison-sasl-login 2). It was never standardised; clients match on the wording or
-/// ignore it, so the wording is the one that most servers use.
+/// The questions of LOGIN (draft-murchison-sasl-login 2). It was never standardised; clients match on the
+/// wording or ignore it, so the wording is the one that most servers use.
 const USER_QUESTION: &[u8] = b"Username:";
 
 const PASSWORD_QUESTION: &[u8] = b"Password:";

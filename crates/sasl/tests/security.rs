@@ -291,7 +291,8 @@ fn auth_07_an_offer_that_was_taken_away_is_noticed() {
     assert!(client.initial().unwrap().expose().starts_with(b"n,,"));
     let client = choose(&["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"], &bound(1));
     assert!(client.initial().unwrap().expose().starts_with(b"p=tls-exporter,,"));
-    // Offered, but of a hash function that is not known here: the client could not bind, and does not say otherwise.
+    // Offered, but of a hash function that is not known here: the client could not bind, and does not say
+    // otherwise.
     let client = choose(&["SCRAM-SHA-256", "SCRAM-SHA3-512-PLUS"], &bound(1));
     assert!(client.initial().unwrap().expose().starts_with(b"n,,"));
 }
@@ -526,6 +527,17 @@ fn auth_09_malformed_token_messages_fail_closed() {
         assert_eq!(challenge.data(), b"{\"status\":\"invalid_token\"}");
         assert_eq!(failure(challenge.respond(&Secret::from("\u{1}"))), SaslError::Credentials);
     }
+}
+
+#[test]
+fn auth_09_unknown_pairs_are_ignored() {
+    let message = "n,,\u{1}qs=a=b\u{1}auth=Bearer t\u{1}mthd=POST\u{1}\u{1}";
+    let event = first(Mechanism::OAuthBearer, &tls(), message.as_bytes());
+    let Event::Token(check) = event else { panic!("{event:?}") };
+    assert_eq!(
+        (check.token(), check.user(), check.host(), check.port()),
+        (&Secret::from("t"), None, None, None)
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The examples of the RFCs, octet for octet, on both sides. Those of SCRAM-SHA-512, of which no RFC has any, were
-//! computed with `hashlib` and `hmac` of Python 3.
+//! The examples of the RFCs, octet for octet, on both sides. Those of SCRAM-SHA-512, of which no RFC has any,
+//! were computed with `hashlib` and `hmac` of Python 3.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -150,6 +150,25 @@ impl Credentials {
     }
 }
 
+/// The response to a challenge. One that takes a while to compute, as the server asks for with SCRAM, is computed
+/// where it keeps nobody waiting.
+pub(crate) async fn respond<E: std::error::Error, R: Debug>(
+    mut exchange: Exchange,
+    challenge: &[u8],
+) -> Result<(Exchange, Result<Secret, SaslError>), ClientError<E, R>> {
+    if exchange.mechanism().scram().is_none() {
+        let response = exchange.respond(challenge);
+        return Ok((exchange, response));
+    }
+    let challenge = challenge.to_vec();
+    let work = tokio::task::spawn_blocking(move || {
+        let response = exchange.respond(&challenge);
+        (exchange, response)
+    });
+    // The runtime is shutting down.
+    work.await.map_err(|_| ClientError::Closed)
+}
+
 /// A nonce that was never used, from the generator that TLS uses.
 fn nonce() -> Result<Nonce, SaslError> {
     let mut random = [0; Nonce::OCTETS];

@@ -280,13 +280,17 @@ impl Client {
         let mut failure = None;
         loop {
             match self.event().await? {
-                Event::Challenge(challenge) => match exchange.respond(challenge.data().expose()) {
-                    Ok(response) => challenge.respond(self.connection.machine(), response)?,
-                    Err(error) => {
-                        failure = Some(error);
-                        challenge.cancel(self.connection.machine())?;
+                Event::Challenge(challenge) => {
+                    let (next, response) = client::respond(exchange, challenge.data().expose()).await?;
+                    exchange = next;
+                    match response {
+                        Ok(response) => challenge.respond(self.connection.machine(), response)?,
+                        Err(error) => {
+                            failure = Some(error);
+                            challenge.cancel(self.connection.machine())?;
+                        }
                     }
-                },
+                }
                 event => match (ended(&event, id), failure) {
                     (Ok(None), _) => {}
                     (Ok(Some(_)), _) => return Ok(exchange.finish(None)?),

@@ -146,13 +146,17 @@ impl Client {
         let mut failure = None;
         loop {
             match self.event().await? {
-                Event::Challenge(challenge) => match exchange.respond(challenge.challenge().expose()) {
-                    Ok(response) => challenge.respond(self.connection.machine(), response)?,
-                    Err(error) => {
-                        failure = Some(error);
-                        challenge.cancel(self.connection.machine())?;
+                Event::Challenge(challenge) => {
+                    let (next, response) = client::respond(exchange, challenge.challenge().expose()).await?;
+                    exchange = next;
+                    match response {
+                        Ok(response) => challenge.respond(self.connection.machine(), response)?,
+                        Err(error) => {
+                            failure = Some(error);
+                            challenge.cancel(self.connection.machine())?;
+                        }
                     }
-                },
+                }
                 Event::Authenticated => return Ok(exchange.finish(None)?),
                 Event::AuthRefused(refusal) => {
                     return Err(failure.map_or(ClientError::Refused(refusal), ClientError::Sasl));

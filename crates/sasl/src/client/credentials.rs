@@ -33,8 +33,8 @@ impl Credentials {
         Self::of(Kind::Password { user: user.into(), password: password.into() })
     }
 
-    /// A bearer token of the user of this name: OAUTHBEARER, XOAUTH2. The name goes along for servers that want to
-    /// know ahead whose token it is.
+    /// A bearer token of the user of this name: OAUTHBEARER, XOAUTH2. The name goes along for servers that
+    /// want to know ahead whose token it is.
     pub fn token(user: impl Into<String>, token: impl Into<Secret>) -> Self {
         Self::of(Kind::Token { user: user.into(), token: token.into(), server: None })
     }
@@ -49,8 +49,8 @@ impl Credentials {
         Self::of(Kind::Anonymous { trace: trace.into() })
     }
 
-    /// The same, to act for somebody else. Not possible with LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER (which names only
-    /// whom the client acts for) and ANONYMOUS.
+    /// The same, to act for somebody else. Not possible with LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER (which
+    /// names only whom the client acts for) and ANONYMOUS.
     #[must_use]
     pub fn acting_for(self, authorization: impl Into<String>) -> Self {
         Self { authorization: Some(authorization.into()), ..self }

@@ -9,8 +9,9 @@ use crate::{Channel, Mechanism};
 
 /// What a client is ready to do.
 ///
-/// Whoever is in the path can cut down the list of a server's mechanisms. A floor, or a pin on what the server offered
-/// the last time, is what holds against that where there is no TLS, or a TLS that somebody opened.
+/// Whoever is in the path can cut down the list of a server's mechanisms. A floor, or a pin on what the
+/// server offered the last time, is what holds against that where there is no TLS, or a TLS that somebody
+/// opened.
 ///
 /// ```
 /// use posthaste_sasl::client::{Credentials, Policy, choose};
@@ -41,7 +42,8 @@ pub enum Plaintext {
 }
 
 impl Default for Policy {
-    /// No floor, no pin, nothing in the clear, and iterations between [`ITERATIONS_MIN`] and [`ITERATIONS_MAX`].
+    /// No floor, no pin, nothing in the clear, and iterations between [`ITERATIONS_MIN`] and
+    /// [`ITERATIONS_MAX`].
     fn default() -> Self {
         Self {
             floor: Mechanism::Anonymous,
@@ -72,7 +74,8 @@ impl Policy {
         Self { plaintext, ..self }
     }
 
-    /// The same, with other bounds for the iterations that a server may ask for. They can be narrowed, not widened.
+    /// The same, with other bounds for the iterations that a server may ask for. They can be narrowed, not
+    /// widened.
     #[must_use]
     pub fn with_iterations(self, iterations: RangeInclusive<u32>) -> Self {
         let min = (*iterations.start()).max(ITERATIONS_MIN);
@@ -92,8 +95,9 @@ impl Policy {
     }
 }
 
-/// The strongest mechanism that the server offers, that this crate speaks, that takes these credentials, and that
-/// `policy` allows on this `channel`. `None` when there is none: then there is no login, rather than a weak one.
+/// The strongest mechanism that the server offers, that this crate speaks, that takes these credentials, and
+/// that `policy` allows on this `channel`. `None` when there is none: then there is no login, rather than a
+/// weak one.
 pub fn choose(
     offered: &[impl AsRef<str>],
     credentials: &Credentials,

@@ -1,5 +1,5 @@
-//! The flow of SCRAM on the client (RFC 5802 5, 6): the server's nonce must extend the own one, its iterations must
-//! be within bounds before they are counted, and its signature is always verified.
+//! The flow of SCRAM on the client (RFC 5802 5, 6): the server's nonce must extend the own one, its
+//! iterations must be within bounds before they are counted, and its signature is always verified.
 
 use alloc::format;
 use alloc::string::String;

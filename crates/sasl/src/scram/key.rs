@@ -1,4 +1,5 @@
-//! What a server keeps of a password for SCRAM (RFC 5802 3), and its text form (RFC 5803, as PostgreSQL has it):
+//! What a server keeps of a password for SCRAM (RFC 5802 3), and its text form (RFC 5803, as PostgreSQL has
+//! it):
 //!
 //! ```text
 //! scheme "$" iterations ":" base64(salt) "$" base64(StoredKey) ":" base64(ServerKey)
@@ -25,7 +26,8 @@ pub const ITERATIONS_MIN: u32 = 4_096;
 /// The most iterations that are accepted: some tenths of a second of a client's time for each login.
 pub const ITERATIONS_MAX: u32 = 600_000;
 
-/// The iterations of a new key, unless asked otherwise: what RFC 7677 4 suggests for hosts without constraints.
+/// The iterations of a new key, unless asked otherwise: what RFC 7677 4 suggests for hosts without
+/// constraints.
 pub const ITERATIONS_DEFAULT: u32 = 15_000;
 
 /// The longest salt, in octets.
@@ -48,8 +50,8 @@ impl ScramKey {
     ///
     /// # Errors
     ///
-    /// [`SaslError`] when the password cannot be prepared (see [`prepare::password`]), the salt is empty or longer
-    /// than [`SALT_MAX`], or the iterations are not within [`ITERATIONS_MIN`] and [`ITERATIONS_MAX`].
+    /// [`SaslError`] when the password cannot be prepared (see [`prepare::password`]), the salt is empty or
+    /// longer than [`SALT_MAX`], or the iterations are not within [`ITERATIONS_MIN`] and [`ITERATIONS_MAX`].
     pub fn derive(hash: Hash, password: &Secret, salt: &[u8], iterations: u32) -> Result<Self, SaslError> {
         check_salt(salt)?;
         check_iterations(u64::from(iterations), ITERATIONS_MIN, ITERATIONS_MAX)?;

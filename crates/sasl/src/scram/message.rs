@@ -1,5 +1,5 @@
-//! The four messages of SCRAM, taken apart (RFC 5802 7). Strict: every attribute in its place, base64 in its one
-//! form, `m=` refused wherever it stands, unknown attributes ignored only at the end.
+//! The four messages of SCRAM, taken apart (RFC 5802 7). Strict: every attribute in its place, base64 in its
+//! one form, `m=` refused wherever it stands, unknown attributes ignored only at the end.
 
 use alloc::string::String;
 use alloc::vec::Vec;

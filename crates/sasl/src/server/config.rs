@@ -65,8 +65,8 @@ impl Config {
         }
     }
 
-    /// The same, with what SCRAM and CRAM-MD5 need in order not to tell who is a user; without it they are not
-    /// offered.
+    /// The same, with what SCRAM and CRAM-MD5 need in order not to tell who is a user; without it they are
+    /// not offered.
     #[must_use]
     pub fn with_decoys(self, decoys: Decoys) -> Self {
         Self { decoys: Some(decoys), ..self }
@@ -78,7 +78,8 @@ impl Config {
         Self { final_data, ..self }
     }
 
-    /// The same, with what a client is told that comes without a token, to learn which it needs (RFC 7628 4.3).
+    /// The same, with what a client is told that comes without a token, to learn which it needs (RFC 7628
+    /// 4.3).
     #[must_use]
     pub fn with_token_error(self, token_error: TokenError) -> Self {
         Self { token_error, ..self }
@@ -91,8 +92,8 @@ impl Config {
     }
 
     /// What is offered on this connection, strongest first: mechanisms that show a secret need privacy
-    /// ([`Mechanism::is_allowed`]), those bound to the connection something to bind to. Announce these and no others,
-    /// since a client that could bind and does not find a -PLUS is told that somebody took it away.
+    /// ([`Mechanism::is_allowed`]), those bound to the connection something to bind to. Announce these and no
+    /// others, since a client that could bind and does not find a -PLUS is told that somebody took it away.
     pub fn offered(&self, channel: &Channel) -> impl Iterator<Item = Mechanism> {
         let (security, can_bind) = (channel.security(), !channel.bindings().is_empty());
         self.mechanisms.iter().copied().filter(move |mechanism| {
@@ -104,8 +105,8 @@ impl Config {
 }
 
 impl Decoys {
-    /// Decoys that nobody tells from users without knowing `secret`: 32 random octets. They change with it, so it
-    /// is best kept across restarts. [`ITERATIONS_DEFAULT`] iterations and a salt of 16 octets.
+    /// Decoys that nobody tells from users without knowing `secret`: 32 random octets. They change with it,
+    /// so it is best kept across restarts. [`ITERATIONS_DEFAULT`] iterations and a salt of 16 octets.
     pub const fn new(secret: Secret) -> Self {
         Self { secret, iterations: ITERATIONS_DEFAULT, salt_length: 16 }
     }
@@ -122,8 +123,8 @@ impl Decoys {
         Self { salt_length: octets.clamp(1, 64), ..self }
     }
 
-    /// A key for a name that nobody has. What matters is that it costs as much as it always does and that its salt
-    /// stays the same; that no proof fits is seen to elsewhere.
+    /// A key for a name that nobody has. What matters is that it costs as much as it always does and that its
+    /// salt stays the same; that no proof fits is seen to elsewhere.
     pub(super) fn key(&self, hash: Hash, user: &str) -> ScramKey {
         let of = |purpose: &[u8]| {
             let parts = [purpose, b"\0", hash.scheme().as_bytes(), b"\0", user.as_bytes()];

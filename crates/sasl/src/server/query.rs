@@ -1,5 +1,5 @@
-//! The tokens that ask for what a server keeps of a user: a SCRAM key, or a readable password for CRAM-MD5. That
-//! there is no such user is an answer like any other and costs the same.
+//! The tokens that ask for what a server keeps of a user: a SCRAM key, or a readable password for CRAM-MD5.
+//! That there is no such user is an answer like any other and costs the same.
 
 use alloc::string::String;
 use posthaste_wire::Secret;
@@ -42,8 +42,8 @@ impl KeyQuery {
         scram::keyed(self.context, self.begun, Some(key))
     }
 
-    /// There is no such user, or none that may log in so. The client is not told: it gets to prove that it knows a
-    /// password, in vain.
+    /// There is no such user, or none that may log in so. The client is not told: it gets to prove that it
+    /// knows a password, in vain.
     pub fn unknown(self) -> Event {
         scram::keyed(self.context, self.begun, None)
     }

@@ -1,5 +1,5 @@
-//! The flow of SCRAM on the server (RFC 5802 5, 6). A user that does not exist takes the same way as one that does,
-//! computes the same hashes, and fails where a wrong password fails.
+//! The flow of SCRAM on the server (RFC 5802 5, 6). A user that does not exist takes the same way as one that
+//! does, computes the same hashes, and fails where a wrong password fails.
 
 use alloc::boxed::Box;
 use alloc::format;

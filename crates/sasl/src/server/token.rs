@@ -1,7 +1,7 @@
 //! The tokens that ask for a verdict. Each is answered once; dropped, the login has failed.
 //!
-//! A verdict is about who the client is. Whether it may act for somebody else is asked apart, and only when it wants
-//! to, so that no application allows it by forgetting about it.
+//! A verdict is about who the client is. Whether it may act for somebody else is asked apart, and only when
+//! it wants to, so that no application allows it by forgetting about it.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -23,8 +23,8 @@ pub struct PasswordCheck {
 
 /// OAUTHBEARER, XOAUTH2: whose token is this?
 ///
-/// Nothing in the token was looked at. An application that decodes it takes neither the algorithm nor the key from it
-/// on trust (RFC 8725 3), and checks the audience and the expiry.
+/// Nothing in the token was looked at. An application that decodes it takes neither the algorithm nor the key
+/// from it on trust (RFC 8725 3), and checks the audience and the expiry.
 #[derive(Debug)]
 #[must_use = "the client waits for the verdict"]
 pub struct TokenCheck {
@@ -32,8 +32,8 @@ pub struct TokenCheck {
     pub(super) message: oauth::Message,
 }
 
-/// EXTERNAL: who is at the other end of the connection? The answer comes from below, such as from the one name in a
-/// client certificate that was verified, never from the client's message.
+/// EXTERNAL: who is at the other end of the connection? The answer comes from below, such as from the one
+/// name in a client certificate that was verified, never from the client's message.
 #[derive(Debug)]
 #[must_use = "the client waits for the verdict"]
 pub struct ExternalCheck {

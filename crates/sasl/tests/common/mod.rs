@@ -1,5 +1,5 @@
-//! A client and a server that talk to each other over a wire on which octets may change, and the application behind
-//! the server.
+//! A client and a server that talk to each other over a wire on which octets may change, and the application
+//! behind the server.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use posthaste_sasl::server::{self, Event, Identity};
@@ -124,7 +124,8 @@ pub fn serve(mechanism: Mechanism, channel: &Channel) -> server::Exchange {
     server::Exchange::new(mechanism.name(), &config(), channel, nonce(2)).unwrap()
 }
 
-/// Lets both sides talk to the end. `ahead` sends the initial response along; `wire` gets each message by number.
+/// Lets both sides talk to the end. `ahead` sends the initial response along; `wire` gets each message by
+/// number.
 pub fn talk(
     mut client: client::Exchange,
     server: server::Exchange,

@@ -17,8 +17,8 @@ pub(super) enum Login {
     Unavailable,
 }
 
-/// What this server speaks. SCRAM is not part of it: the directory keeps Argon2 hashes, from which no SCRAM key can
-/// be made.
+/// What this server speaks. SCRAM is not part of it: the directory keeps Argon2 hashes, from which no SCRAM
+/// key can be made.
 const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 
 /// An exchange in progress: the challenge that waits for its response.
