@@ -11,10 +11,12 @@
 )]
 
 mod plan;
+mod sasl;
 mod smtp;
 mod smtp_session;
 mod wire;
 
+pub use sasl::{sasl_client, sasl_server};
 pub use smtp::{smtp_address, smtp_command, smtp_reply};
 pub use smtp_session::{smtp_client, smtp_server};
 pub use wire::{wire_dot, wire_lines};
@@ -31,4 +33,6 @@ pub const TARGETS: &[Target] = &[
     ("smtp_command", smtp_command),
     ("smtp_reply", smtp_reply),
     ("smtp_server", smtp_server),
+    ("sasl_client", sasl_client),
+    ("sasl_server", sasl_server),
 ];

@@ -147,14 +147,24 @@ impl Client {
         let mut exchange = credentials.exchange(&offered, security).ok_or(ClientError::NoLogin)??;
         let name = exchange.mechanism().name().parse().map_err(|_| ClientError::NoLogin)?;
         self.connection.machine().authenticate(name, exchange.initial())?;
+        let mut failure = None;
         loop {
             match self.event().await? {
-                Event::Challenge(challenge) => match exchange.respond(challenge.challenge().expose()) {
-                    Ok(response) => challenge.respond(self.connection.machine(), response)?,
-                    Err(_) => challenge.cancel(self.connection.machine())?,
-                },
-                Event::Authenticated => return Ok(()),
-                Event::AuthRefused(refusal) => return Err(ClientError::Refused(refusal)),
+                Event::Challenge(challenge) => {
+                    let (next, response) = client::respond(exchange, challenge.challenge().expose()).await?;
+                    exchange = next;
+                    match response {
+                        Ok(response) => challenge.respond(self.connection.machine(), response)?,
+                        Err(error) => {
+                            failure = Some(error);
+                            challenge.cancel(self.connection.machine())?;
+                        }
+                    }
+                }
+                Event::Authenticated => return Ok(exchange.finish(None)?),
+                Event::AuthRefused(refusal) => {
+                    return Err(failure.map_or(ClientError::Refused(refusal), ClientError::Sasl));
+                }
                 _ => {}
             }
         }
