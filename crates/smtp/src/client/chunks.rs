@@ -108,12 +108,10 @@ impl Client {
     /// then it is not sent.
     pub(super) fn finish_content(&mut self, inside_line: bool, binary: bool) {
         match &mut self.outgoing {
-            Some(Outgoing::Dots(encoder)) => {
-                if self.receive.is_empty() {
-                    encoder.finish(&mut self.send);
-                    self.outgoing = None;
-                    self.expect_end();
-                }
+            Some(Outgoing::Dots(encoder)) if self.receive.is_empty() => {
+                encoder.finish(&mut self.send);
+                self.outgoing = None;
+                self.expect_end();
             }
             Some(Outgoing::Chunks(chunks)) => {
                 // Text is sent as lines (RFC 3030 2), as behind DATA.
@@ -123,7 +121,7 @@ impl Client {
                 chunks.complete = true;
                 self.send_chunks();
             }
-            None => {}
+            Some(Outgoing::Dots(_)) | None => {}
         }
         self.arm();
         self.now_is_old = true;
