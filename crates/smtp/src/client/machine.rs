@@ -212,6 +212,10 @@ impl Client {
                 return Err(error.clone());
             }
             if self.is_paused() {
+                // The last answer may have made room.
+                if self.poll_chunks() {
+                    continue;
+                }
                 return Ok(Step::Paused);
             }
             match self.phase {
