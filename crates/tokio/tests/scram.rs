@@ -22,7 +22,7 @@ use posthaste_tokio::{
 use tokio::io::{DuplexStream, duplex};
 
 /// Whether the server knows the user's key, or only pretends to.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Honesty {
     Knows,
     Pretends,
