@@ -28,6 +28,12 @@ pub fn dotted_lines(octets: usize) -> Vec<u8> {
     repeat_lines(column, octets)
 }
 
+/// Lines of two dots and nothing else, which are right both before and after stuffing: the most dots that a peer
+/// can put into a text.
+pub fn only_dots(octets: usize) -> Vec<u8> {
+    repeat_lines(b"..", octets)
+}
+
 fn repeat_lines(column: &[u8], octets: usize) -> Vec<u8> {
     [column, b"\r\n"]
         .concat()

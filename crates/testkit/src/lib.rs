@@ -1,10 +1,13 @@
 //! What the tests of all machines share: running one machine over any split of its input, and two machines
 //! against each other over a simulated pipe.
 //!
-//! Everything is generic over [`Machine`](posthaste_wire::Machine); nothing here knows a protocol.
+//! Everything is generic over [`Machine`](posthaste_wire::Machine); nothing here knows a protocol. [`measure`]
+//! counts what a piece of code takes from the heap, so that tests can hold it to a budget.
 
+mod memory;
 mod pipe;
 mod split;
 
+pub use memory::{Measured, measure};
 pub use pipe::{Conversation, Ended, converse};
 pub use split::{Note, Outcome, assert_split_invariant, run, splits};

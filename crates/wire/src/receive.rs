@@ -6,6 +6,7 @@
 //! resumes where it stopped, so that a line that trickles in costs what it would cost in one piece.
 
 use bytes::{Buf, Bytes, BytesMut};
+use core::fmt;
 use memchr::{memchr, memrchr};
 use zeroize::Zeroize;
 
@@ -15,9 +16,16 @@ use crate::{Drained, Secret};
 ///
 /// Memory: what was pushed and not yet taken. A machine takes a line or up to its limit of one, so that a driver
 /// that reads only on [`Step::NeedInput`](crate::Step::NeedInput) holds at most one limit and one read.
-#[derive(Debug, Default)]
+///
+/// What is taken is a slice that shares the memory of its read: a thousand lines of one read cost one allocation,
+/// and one line that is kept keeps all of that read. What outlives a command (a path, a name, a tag) is to be
+/// copied. When no slice is left, the next read uses the same memory again; a buffer that has run empty after
+/// large reads gives theirs back as soon as small ones follow, so that idle connections are small.
+#[derive(Default)]
 pub struct ReceiveBuffer {
     bytes: BytesMut,
+    /// The most octets that waited in the memory that is now in use.
+    room: usize,
     /// No line ends before this index; the search goes on here.
     scanned: usize,
     /// An over-long line is being dropped.
@@ -51,7 +59,12 @@ impl ReceiveBuffer {
 
     /// Appends what the peer sent.
     pub fn push(&mut self, input: &[u8]) {
+        if self.bytes.is_empty() && self.room > ROOM_KEPT_MAX && input.len() < self.room / 8 {
+            self.bytes = BytesMut::new();
+            self.room = 0;
+        }
         self.bytes.extend_from_slice(input);
+        self.room = self.room.max(self.bytes.len());
     }
 
     /// How many octets wait.
@@ -82,6 +95,8 @@ impl ReceiveBuffer {
     }
 
     /// Takes the next line as [`line`](Self::line) does, as a secret: the octets are wiped from this buffer.
+    ///
+    /// A line that came in several pieces may have been moved while it grew; what it left behind then is not wiped.
     ///
     /// # Errors
     ///
@@ -173,6 +188,16 @@ impl ReceiveBuffer {
         false
     }
 }
+
+/// Shows how much there is, never what: a credential may be in it.
+impl fmt::Debug for ReceiveBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiveBuffer").field("octets", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+/// Up to this many octets of memory stay with an empty buffer, however small the reads are that follow.
+const ROOM_KEPT_MAX: usize = 4 * 1024;
 
 /// The index of the first CR LF whose LF does not stand before `from`.
 fn find_line_end(bytes: &[u8], from: usize) -> Option<usize> {
@@ -313,6 +338,7 @@ mod tests {
     fn a_secret_line_leaves_no_trace_in_the_output_of_debug() {
         let mut buffer = ReceiveBuffer::new();
         buffer.push(b"hunter2\r\nrest");
+        assert_eq!(alloc::format!("{buffer:?}"), "ReceiveBuffer { octets: 13, .. }");
         let secret = buffer.secret_line(100).unwrap().unwrap();
         assert_eq!(secret.expose(), b"hunter2");
         assert_eq!(buffer.peek(), b"rest");

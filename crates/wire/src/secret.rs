@@ -1,8 +1,9 @@
 //! Octets that must not be seen: passwords, SASL messages, keys.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// Secret octets: wiped from memory when dropped, never printed in any build.
 ///
@@ -14,6 +15,35 @@ impl Secret {
     /// Takes ownership of `octets` without leaving a copy.
     pub fn new(octets: Vec<u8>) -> Self {
         Self(Zeroizing::new(octets))
+    }
+
+    /// Makes a secret of at most `length` octets in memory that never grows, so that no copy of its beginning is
+    /// left behind. `fill` gets the octets, all zero, and says how many of them it has used.
+    ///
+    /// ```
+    /// use posthaste_wire::Secret;
+    ///
+    /// let line = Secret::fill(7, |octets| {
+    ///     let (text, end) = octets.split_at_mut(5);
+    ///     text.copy_from_slice(b"aGVsb");
+    ///     end.copy_from_slice(b"\r\n");
+    ///     7
+    /// });
+    /// assert_eq!(line.expose(), b"aGVsb\r\n");
+    /// ```
+    pub fn fill(length: usize, fill: impl FnOnce(&mut [u8]) -> usize) -> Self {
+        let mut secret = Self::new(vec![0; length]);
+        let used = fill(&mut secret.0);
+        secret.0.truncate(used);
+        secret
+    }
+
+    /// Puts parts together in memory that never grows, for a line in which only a part is secret.
+    pub fn concat(parts: &[&[u8]]) -> Self {
+        let length = parts.iter().fold(0, |sum: usize, part| sum.saturating_add(part.len()));
+        let mut octets = Vec::with_capacity(length);
+        parts.iter().for_each(|part| octets.extend_from_slice(part));
+        Self::new(octets)
     }
 
     /// The octets themselves. The name is there to be found by whoever reviews.
@@ -31,6 +61,9 @@ impl Secret {
         self.0.is_empty()
     }
 }
+
+/// The octets are wiped, the unused capacity behind them included.
+impl ZeroizeOnDrop for Secret {}
 
 impl From<&[u8]> for Secret {
     fn from(octets: &[u8]) -> Self {
@@ -75,6 +108,21 @@ mod tests {
         let secret = Secret::from("hunter2");
         assert_eq!(format!("{secret:?}"), "Secret(..)");
         assert_eq!(format!("{:#?}", Some(&secret)), "Some(\n    Secret(..),\n)");
+    }
+
+    #[test]
+    fn what_is_made_in_place_is_what_was_put_there() {
+        assert_eq!(
+            Secret::concat(&[b"AUTH PLAIN ", b"AGEAYg==", b"\r\n"]),
+            Secret::from("AUTH PLAIN AGEAYg==\r\n")
+        );
+        assert_eq!(Secret::concat(&[]), Secret::default());
+        let filled = Secret::fill(8, |octets| {
+            octets[..3].copy_from_slice(b"abc");
+            3
+        });
+        assert_eq!(filled, Secret::from("abc"));
+        assert_eq!(Secret::fill(2, |_| 100), Secret::from(&[0, 0][..]));
     }
 
     #[test]

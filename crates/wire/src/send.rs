@@ -1,17 +1,19 @@
 //! The send queue: bytes for the peer, in order, and the mark at which a writer should wait.
 //!
 //! Small pieces (replies, rows) are gathered in one buffer so that they leave in one write; large pieces are
-//! queued as they are, without a copy.
+//! queued as they are, without a copy, and so are secrets, whatever their size.
 
 use alloc::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
+use core::fmt;
+
+use crate::Secret;
 
 /// Bytes that wait to be sent.
 ///
 /// Memory: what is queued. Machines queue replies freely (one answered command at a time makes them few) and let
 /// an application write a body only while [`is_congested`](Self::is_congested) is false, so that the queue never
 /// holds more than its high-water mark and one chunk.
-#[derive(Debug)]
 pub struct SendQueue {
     chunks: VecDeque<Bytes>,
     /// Small pieces behind the last chunk.
@@ -41,6 +43,17 @@ impl SendQueue {
         self.close_tail();
         self.queued = self.queued.saturating_add(piece.len());
         self.chunks.push_back(piece);
+    }
+
+    /// Queues a secret, which is wiped from memory when the [`Bytes`] that [`pop`](Self::pop) gives for it are
+    /// dropped, or when the queue is.
+    ///
+    /// It is never copied behind other pieces, so it leaves in a write of its own. What a driver copies from those
+    /// `Bytes` into buffers of its own, as TLS does, is not wiped.
+    pub fn push_secret(&mut self, secret: Secret) {
+        if !secret.is_empty() {
+            self.push_owned(SecretOctets(secret));
+        }
     }
 
     /// Queues a copy of a small piece.
@@ -89,10 +102,36 @@ impl SendQueue {
         self.queued = 0;
     }
 
+    fn push_owned(&mut self, owner: impl AsRef<[u8]> + Send + 'static) {
+        self.close_tail();
+        let piece = Bytes::from_owner(owner);
+        self.queued = self.queued.saturating_add(piece.len());
+        self.chunks.push_back(piece);
+    }
+
     fn close_tail(&mut self) {
         if !self.tail.is_empty() {
             self.chunks.push_back(self.tail.split().freeze());
         }
+    }
+}
+
+/// Lets [`Bytes`] own a secret, which gives no other access to its octets without a name that says so.
+struct SecretOctets(Secret);
+
+impl AsRef<[u8]> for SecretOctets {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose()
+    }
+}
+
+/// Shows how much there is, never what: a credential may be in it.
+impl fmt::Debug for SendQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendQueue")
+            .field("queued", &self.queued)
+            .field("high_water", &self.high_water)
+            .finish_non_exhaustive()
     }
 }
 
@@ -105,20 +144,26 @@ impl Default for SendQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::sync::Arc;
     use alloc::vec::Vec;
+    use core::sync::atomic::{AtomicBool, Ordering};
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn order_and_count_hold_whatever_the_sizes(
-            sizes in prop::collection::vec((0usize..10_000, any::<bool>(), any::<bool>()), 0..20),
+            sizes in prop::collection::vec((0usize..10_000, 0..3, any::<bool>()), 0..20),
         ) {
             let mut queue = SendQueue::new(16_000);
             let (mut expected, mut sent) = (Vec::new(), Vec::new());
-            for (number, (size, copy, pop)) in sizes.into_iter().enumerate() {
+            for (number, (size, way, pop)) in sizes.into_iter().enumerate() {
                 let piece = alloc::vec![u8::try_from(number).unwrap(); size];
                 expected.extend_from_slice(&piece);
-                if copy { queue.put(&piece) } else { queue.push(Bytes::from(piece)) }
+                match way {
+                    0 => queue.put(&piece),
+                    1 => queue.push(Bytes::from(piece)),
+                    _ => queue.push_secret(Secret::new(piece)),
+                }
                 if pop {
                     sent.extend(queue.pop().into_iter().flatten());
                 }
@@ -141,6 +186,85 @@ mod tests {
         queue.push(Bytes::from_static(b"250 ok\r\n"));
         queue.encode(|out| out.extend_from_slice(b"354 go\r\n"));
         assert_eq!(queue.pop().as_deref(), Some(&b"250 ok\r\n250 ok\r\n354 go\r\n"[..]));
+        assert_eq!(queue.pop(), None);
+    }
+
+    /// Octets that tell when their memory is given back.
+    struct Witness {
+        octets: &'static [u8],
+        dropped: Arc<AtomicBool>,
+    }
+
+    impl AsRef<[u8]> for Witness {
+        fn as_ref(&self) -> &[u8] {
+            self.octets
+        }
+    }
+
+    impl Drop for Witness {
+        fn drop(&mut self) {
+            self.dropped.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn queue_with_a_witness() -> (SendQueue, impl Fn() -> bool) {
+        let dropped = Arc::new(AtomicBool::new(false));
+        let mut queue = SendQueue::default();
+        queue.put(b"before\r\n");
+        queue.push_owned(Witness { octets: b"secret\r\n", dropped: Arc::clone(&dropped) });
+        queue.put(b"behind\r\n");
+        (queue, move || dropped.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn the_owner_of_a_secret_lives_exactly_until_its_octets_have_left() {
+        let (mut queue, dropped) = queue_with_a_witness();
+        drop(queue.pop());
+        let mut sent = queue.pop().unwrap();
+        assert_eq!(sent, "secret\r\n");
+        drop(queue.pop());
+        // A driver that could write a part of it only.
+        let rest = sent.split_off(3);
+        drop(sent);
+        assert!(!dropped(), "some octets wait still");
+        drop(rest);
+        assert!(dropped());
+    }
+
+    #[test]
+    fn a_secret_that_is_never_sent_goes_with_the_queue() {
+        let (mut queue, dropped) = queue_with_a_witness();
+        queue.clear();
+        assert!(dropped());
+        let (queue, dropped) = queue_with_a_witness();
+        drop(queue);
+        assert!(dropped());
+    }
+
+    #[test]
+    fn nothing_that_waits_is_printed() {
+        let mut queue = SendQueue::new(100);
+        queue.push_secret(Secret::from("hunter2"));
+        queue.put(b"hunter2");
+        assert_eq!(alloc::format!("{queue:?}"), "SendQueue { queued: 14, high_water: 100, .. }");
+    }
+
+    #[test]
+    fn a_secret_is_not_copied_and_stands_alone() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>(value: T) -> T {
+            value
+        }
+        let secret = wiped(Secret::from("AGEAYg==\r\n"));
+        let address = secret.expose().as_ptr();
+        let mut queue = SendQueue::default();
+        queue.put(b"AUTH PLAIN\r\n");
+        queue.push_secret(secret);
+        queue.put(b"NOOP\r\n");
+        assert_eq!(queue.pop().as_deref(), Some(&b"AUTH PLAIN\r\n"[..]));
+        let sent = queue.pop().unwrap();
+        assert_eq!((sent.as_ref(), sent.as_ptr()), (&b"AGEAYg==\r\n"[..], address));
+        assert_eq!(queue.pop().as_deref(), Some(&b"NOOP\r\n"[..]));
+        queue.push_secret(Secret::default());
         assert_eq!(queue.pop(), None);
     }
 }
