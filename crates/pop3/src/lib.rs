@@ -13,7 +13,7 @@
 //!     match server.poll_event()? {
 //!         Step::Event(Event::Login(login)) if login.password().expose() == b"tanstaaf" => {
 //!             let listed = Listed { size: 37, uidl: Uidl::new("id-1")? };
-//!             login.accept(&mut server, Maildrop { messages: vec![listed] })?;
+//!             login.accept(&mut server, Maildrop::new(vec![listed])?)?;
 //!         }
 //!         Step::Event(Event::Login(login)) => login.reject(&mut server, LoginRefusal::Credentials)?,
 //!         Step::Event(Event::Retr(retr)) => {
@@ -90,6 +90,7 @@ pub use limits::Limits;
 pub use posthaste_wire::{Layer, Machine, Misuse, Secret, Security, Step, Time, Upgrade};
 pub use server::Server;
 pub use types::{
-    Capabilities, Command, InvalidArgument, MechanismName, MessageNumber, Password, Reply, ResponseCode,
-    Status, Uidl, UserName, Verb,
+    Announced, ApopDigest, ApopTimestamp, Capabilities, Capability, Command, InvalidArgument, LanguageRange,
+    LanguageTag, MechanismName, MessageNumber, Password, Reply, ResponseCode, Retention, Scope, Status, Uidl,
+    UserName, Utf8Names, Verb,
 };

@@ -175,7 +175,7 @@ fn serve(server: &mut Server, event: server::Event, removed: &mut Vec<usize>) {
     match event {
         server::Event::Login(login) => {
             let uidl = Uidl::new("id").unwrap();
-            let maildrop = server::Maildrop { messages: vec![server::Listed { size: 9, uidl }] };
+            let maildrop = server::Maildrop::new(vec![server::Listed { size: 9, uidl }]).unwrap();
             login.accept(server, maildrop).unwrap();
         }
         server::Event::Retr(retr) => {

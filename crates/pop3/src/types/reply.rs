@@ -13,6 +13,15 @@ pub enum Status {
     Err,
 }
 
+impl Status {
+    pub(crate) const fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::Ok => b"+OK",
+            Self::Err => b"-ERR",
+        }
+    }
+}
+
 /// The first line of an answer.
 ///
 /// ```text
