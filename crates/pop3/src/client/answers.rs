@@ -97,6 +97,7 @@ impl Client {
             Due::Greeting => self.greeting(reply),
             Due::Capa | Due::CapaAfter(..) if reply.is_ok() => {
                 self.capabilities = crate::Capabilities::default();
+                self.knows_capa = true;
                 self.read_rows(due)
             }
             Due::Capa => self.opened(),
@@ -187,7 +188,7 @@ impl Client {
     fn logged_in(&mut self, id: CommandId, reply: Reply) -> Option<Event> {
         self.state = self.state.logged_in();
         self.logging_in = false;
-        if self.capabilities.is_empty() {
+        if !self.knows_capa {
             return Some(Event::Reply { id, reply });
         }
         self.send(&Command::Capa, Due::CapaAfter(id, reply));

@@ -30,6 +30,8 @@ pub struct Client {
     pub(super) tickets: Tickets,
     pub(super) timers: TimerTable<Timer, 1>,
     pub(super) capabilities: Capabilities,
+    /// Whether the server knows CAPA. What it lists may be nothing.
+    pub(super) knows_capa: bool,
     pub(super) greeting: Option<Reply>,
     pub(super) stage: Stage,
     /// What waits for its turn.
@@ -138,6 +140,7 @@ impl Client {
             tickets: Tickets::new(),
             timers: TimerTable::new(),
             capabilities: Capabilities::default(),
+            knows_capa: false,
             greeting: None,
             stage: Stage::Opening,
             queue: VecDeque::new(),
@@ -323,6 +326,7 @@ impl Client {
             tickets: _,
             timers: _,
             capabilities,
+            knows_capa,
             greeting: _, // only its text is told, with the event that follows
             stage,
             queue: _, // queued by the application, not sent yet
@@ -345,6 +349,7 @@ impl Client {
         *clock = now;
         *input = ReceiveBuffer::new();
         *capabilities = Capabilities::default();
+        *knows_capa = false;
         *uidl_tried = Support::Unknown;
         *top_tried = Support::Unknown;
         *stage = Stage::Opening;
