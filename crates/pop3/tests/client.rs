@@ -226,20 +226,105 @@ fn both_machines_agree_whatever_the_segments() {
     }
 }
 
+/// What is known on both sides behind a conversation that may have been cut.
+#[derive(Debug, Default)]
+struct Known {
+    /// The messages that the client took for complete.
+    fetched: Vec<Vec<u8>>,
+    /// Whether the server said that what was marked is removed.
+    told_removed: bool,
+    /// Whether QUIT was sent.
+    quit_sent: bool,
+    /// What the server removed, each time it did.
+    removed: Vec<Vec<usize>>,
+    octets: usize,
+}
+
+const MESSAGES: [&[u8]; 3] = [b".a\r\n\r\n..b\r\n", b"", b"x\r\n.\r\ny\r\n"];
+
+/// A client that fetches three messages and removes the first and the last.
+fn fetch_and_remove(conversation: Conversation) -> Known {
+    let mut config = server::Config::default();
+    config.tls = server::TlsOffer::StartTls;
+    let mut server = Server::new(config, Security::Plain, Time::ZERO);
+    let mut client = with(TlsPolicy::Required, Security::Plain);
+    let (mut known, mut removed) = (Known::default(), Vec::new());
+    let (mut body, mut queued, mut quit) = (Vec::new(), false, None);
+    let number = |number| MessageNumber::new(number).unwrap();
+    let ended = converse(
+        &mut client,
+        &mut server,
+        conversation,
+        |client, event| match event {
+            Event::Ready { .. } => assert!(client.login("user", Secret::from("p")).is_ok()),
+            Event::Reply { id, reply } if quit == Some(id) => known.told_removed = reply.is_ok(),
+            Event::Reply { .. } if !queued => {
+                queued = true;
+                for message in 1..=3 {
+                    client.retr(number(message)).unwrap();
+                }
+                client.dele(number(1)).unwrap();
+                client.dele(number(3)).unwrap();
+                quit = Some(client.quit().unwrap());
+            }
+            Event::Body { chunk, .. } => body.extend_from_slice(&chunk),
+            Event::BodyEnd { .. } => known.fetched.push(std::mem::take(&mut body)),
+            _ => {}
+        },
+        |server, event| match event {
+            server::Event::Login(login) => {
+                let listed = |(index, message): (usize, &&[u8])| server::Listed {
+                    size: message.len() as u64,
+                    uidl: Uidl::new(&index.to_string()).unwrap(),
+                };
+                let listed = MESSAGES.iter().enumerate().map(listed).collect();
+                login.accept(server, server::Maildrop::new(listed).unwrap()).unwrap();
+            }
+            server::Event::Retr(retr) => {
+                let message = MESSAGES[retr.index()];
+                let mut writer = retr.open(server).unwrap();
+                writer.write(server, Bytes::from_static(message)).unwrap();
+                writer.finish(server).unwrap();
+            }
+            server::Event::StartTls(start) => start.accept(server).unwrap(),
+            server::Event::Quit(quit) => {
+                removed.push(quit.deleted().to_vec());
+                quit.done(server).unwrap();
+            }
+            event => panic!("{event:?}"),
+        },
+    );
+    assert_eq!((ended.client, ended.server), (Ok(()), Ok(())), "{conversation:?}");
+    known.quit_sent = client.state() == posthaste_pop3::session::State::Update;
+    known.removed = removed;
+    known.octets = ended.octets;
+    known
+}
+
 #[test]
 fn pop_03_a_cut_at_any_octet_leaves_no_false_certainty() {
-    let (whole, _, octets) = talk(Conversation::default());
-    for cut in 0..octets {
-        let (notes, removed, _) = talk(Conversation { segment: 1, cut_after: Some(cut) });
-        // A client that heard the last answer knows that the message is removed, and then it is.
-        if notes.last() == whole.last() {
-            assert_eq!(removed, [0], "cut after {cut}");
-        }
-        // A message that is not whole is not taken for one.
-        if notes.contains(&Note::event("body aborted")) {
-            assert!(!notes.contains(&Note::event("body end")), "cut after {cut}");
+    let whole = fetch_and_remove(Conversation::default());
+    assert!(whole.told_removed && whole.fetched == MESSAGES && whole.removed == [[0, 2]]);
+    let (mut unknown, mut told) = (0, 0);
+    for cut in 0..=whole.octets {
+        for segment in [1, 5, usize::MAX] {
+            let known = fetch_and_remove(Conversation { segment, cut_after: Some(cut) });
+            let removed: Vec<usize> = known.removed.concat();
+            // Both or none, and at most once.
+            assert!(removed.is_empty() || removed == [0, 2], "cut after {cut}: {removed:?}");
+            if known.told_removed {
+                assert_eq!(removed, [0, 2], "cut after {cut}");
+                told += 1;
+            } else if known.quit_sent {
+                unknown += 1;
+            } else {
+                assert!(removed.is_empty(), "cut after {cut}: removed, and the client did not ask for it");
+            }
+            // A message that is not whole is not taken for one.
+            assert_eq!(known.fetched, MESSAGES[..known.fetched.len()], "cut after {cut}");
         }
     }
+    assert!(told > 0 && unknown > 0, "both kinds of end were seen");
 }
 
 #[test]

@@ -174,9 +174,9 @@ fn hearing(mut hear: impl FnMut(&[u8]) -> bool, piece: &[u8], pieces: usize) -> 
 }
 
 #[test]
-fn rs_01_a_server_holds_a_line_and_a_read_whatever_it_is_sent() {
+fn res_09_a_server_holds_a_line_and_a_read_whatever_it_is_sent() {
     for (piece, before) in [
-        (&b"xxxxxxxxxxxxxxxx"[..], &b""[..]),
+        (&b"((((((((((((((((("[..], &b""[..]),
         (b"AUTH xxxxxxxxxxx", b""),
         (b"NOOP\n", b""),
         (b"\0\r\r\r", b"NOOP\r\n"),

@@ -270,7 +270,7 @@ fn pop_07_a_command_has_255_octets_and_not_one_more() {
 }
 
 #[test]
-fn junk_commands_end_a_session_and_work_renews_the_patience() {
+fn res_08_junk_commands_end_a_session_and_work_renews_the_patience() {
     let five = |config: &mut Config| config.limits.junk_commands_max = 5;
     let outcome = played(five, Security::Tls, &format!("{LOGIN}{}", "NOOP\r\nSTAT\r\nRETR 9\r\n".repeat(4)));
     assert_eq!(outcome.error.as_deref(), Some("5 commands that serve no end"));
@@ -308,7 +308,7 @@ fn a_maildrop_is_checked_when_it_is_made() {
 }
 
 #[test]
-fn a_command_that_trickles_in_does_not_move_its_deadline() {
+fn res_03_a_command_that_trickles_in_does_not_move_its_deadline() {
     let at = |seconds| Time::from_epoch(Duration::from_secs(seconds));
     let mut server = Server::new(Config::default(), Security::Tls, Time::ZERO);
     assert_eq!(server.timer(), Some(posthaste_pop3::server::Timer::Login));
