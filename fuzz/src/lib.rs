@@ -10,12 +10,21 @@
 )]
 
 mod plan;
+mod pop3;
 mod wire;
 
+pub use pop3::{pop3_answer, pop3_client, pop3_command, pop3_server};
 pub use wire::{wire_dot, wire_lines};
 
 /// One fuzz target: its name, which is that of its corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target of this package.
-pub const TARGETS: [Target; 2] = [("wire_lines", wire_lines), ("wire_dot", wire_dot)];
+pub const TARGETS: [Target; 6] = [
+    ("wire_lines", wire_lines),
+    ("wire_dot", wire_dot),
+    ("pop3_command", pop3_command),
+    ("pop3_answer", pop3_answer),
+    ("pop3_server", pop3_server),
+    ("pop3_client", pop3_client),
+];
