@@ -357,3 +357,35 @@ fn a_long_initial_response_waits_to_be_asked_for() {
     let lines: Vec<usize> = outcome.text().lines().map(str::len).collect();
     assert_eq!(lines, [4, "AUTH PLAIN".len(), 400]);
 }
+
+#[test]
+fn a_challenge_that_is_not_base64_is_cancelled() {
+    for challenge in ["!", "=AAA", "AAA=BBBB", "AHU AcA==", "A"] {
+        let make = || {
+            let mut client = private();
+            client.authenticate("LOGIN", None).unwrap();
+            client
+        };
+        let input = format!("+OK hi\r\n-ERR\r\n+ {challenge}\r\n-ERR cancelled\r\n");
+        let act = |_: &mut Client, event: Event| Note::event(format!("{event:?}"));
+        let outcome = assert_split_invariant(make, input.as_bytes(), false, act);
+        assert_eq!(outcome.text(), "CAPA\r\nAUTH LOGIN\r\n*\r\n", "{challenge}");
+    }
+}
+
+#[test]
+fn a_challenge_may_be_longer_than_a_reply() {
+    let mut client = private();
+    client.authenticate("X", None).unwrap();
+    let challenge = "AAAA".repeat(3000);
+    let input = format!("+OK hi\r\n-ERR\r\n+ {challenge}\r\n+OK\r\n");
+    let outcome = run(&mut client, [input.as_bytes()], false, |client, event| match event {
+        Event::Challenge(challenge) => {
+            let octets = challenge.challenge().len();
+            challenge.respond(client, &Secret::default()).unwrap();
+            Note::event(octets.to_string())
+        }
+        _ => Note::event("other"),
+    });
+    assert!(outcome.has("9000") && outcome.text().ends_with("AUTH X\r\n\r\n"), "{outcome:?}");
+}

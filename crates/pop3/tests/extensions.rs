@@ -427,10 +427,21 @@ fn rfc2449_4_a_client_sends_no_command_over_255_octets() {
     for octets in 100..200 {
         let mut client = private();
         client.authenticate("PLAIN", Some(Secret::new(vec![b'x'; octets]))).unwrap();
-        let outcome = run(&mut client, [&b"+OK hi\r\n-ERR\r\n"[..]], false, |_, _| Note::event("x"));
+        let server = b"+OK hi\r\n+OK\r\nSASL PLAIN\r\n.\r\n";
+        let outcome = run(&mut client, [&server[..]], false, |_, _| Note::event("x"));
         let lines: Vec<usize> = outcome.text().split_inclusive("\r\n").map(str::len).collect();
         let whole = "AUTH PLAIN \r\n".len() + octets.div_ceil(3) * 4;
         assert_eq!(lines[1], if whole <= 255 { whole } else { "AUTH PLAIN\r\n".len() }, "{octets}");
+    }
+}
+
+#[test]
+fn rfc5034_3_no_initial_response_where_sasl_is_not_announced() {
+    for capa in ["-ERR\r\n", "+OK\r\nTOP\r\n.\r\n"] {
+        let ask: fn(&mut Client) =
+            |client| assert!(client.authenticate("PLAIN", Some(Secret::from("\0u\0p"))).is_ok());
+        let outcome = talks(ask, &format!("+OK hi\r\n{capa}+ \r\n+OK\r\n"));
+        assert!(outcome.text().starts_with("CAPA\r\nAUTH PLAIN\r\nAHUAcA==\r\n"), "{outcome:?}");
     }
 }
 

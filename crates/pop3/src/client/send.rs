@@ -65,10 +65,11 @@ impl Client {
         // The base64 of an initial response, a space before it.
         let extra = initial.as_ref().map_or(0, |initial| initial.len().div_ceil(3).saturating_mul(4).max(1));
         let length = "AUTH  \r\n".len().saturating_add(mechanism.as_str().len()).saturating_add(extra);
-        if length <= COMMAND_MAX {
+        if length <= COMMAND_MAX && self.capabilities.has("SASL") {
             self.send(&with, Due::Auth(id, None));
         } else {
-            // RFC 5034 4: too long for the command, so it waits for an empty challenge.
+            // RFC 5034 3 and 4: a server that does not say that it knows initial responses gets none, and one that is too
+            // long for the command waits for an empty challenge.
             self.send(&Command::Auth { mechanism, initial: None }, Due::Auth(id, initial));
         }
     }
