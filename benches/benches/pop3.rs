@@ -128,7 +128,7 @@ fn lists(criterion: &mut Criterion) {
     for (name, command) in [("list", &b"LIST\r\n"[..]), ("uidl", b"UIDL\r\n")] {
         let mut wire = Vec::new();
         list(&mut server, command, |bytes| wire.push(bytes));
-        let mut ask = move |client: &mut Client| {
+        let ask = move |client: &mut Client| {
             if name == "list" { client.list() } else { client.uidl() }.unwrap();
         };
         ask(&mut client);

@@ -203,11 +203,11 @@ impl Client {
         }
         let tried = if reply.is_ok() { Support::Works } else { Support::Refused };
         match command {
+            Command::Uidl(_) if reply.is_ok() => self.uidl_tried = tried,
             // For one message the refusal may be the message's.
-            Command::Uidl(None) => self.uidl_tried = tried,
-            Command::Uidl(Some(_)) if reply.is_ok() => self.uidl_tried = tried,
+            Command::Uidl(None) if self.uidl_tried != Support::Works => self.uidl_tried = tried,
             Command::Top { .. } if reply.is_ok() || self.top_tried != Support::Works => {
-                self.top_tried = tried
+                self.top_tried = tried;
             }
             _ => {}
         }

@@ -85,10 +85,10 @@ impl Server {
     }
 
     pub(super) fn fill_listing(&mut self) {
-        if let (Some(listing), Some(maildrop)) = (&mut self.listing, &self.maildrop)
-            && listing.fill(maildrop, &mut self.out)
-        {
-            self.listing = None;
+        if let (Some(listing), Some(maildrop)) = (&mut self.listing, &self.maildrop) {
+            if listing.fill(maildrop, &mut self.out) {
+                self.listing = None;
+            }
         }
     }
 }

@@ -370,7 +370,10 @@ impl Server {
         parameters: impl FnOnce(&mut BytesMut) -> Option<Text>,
     ) {
         let language = self.language.and_then(|index| self.config.languages.get(index));
-        let translate = language.map_or(Text::english as fn(Text) -> &'static str, |it| it.translate);
+        let translate: fn(Text) -> &'static str = match language {
+            Some(language) => language.translate,
+            None => Text::english,
+        };
         self.out.encode(|out| {
             out.extend_from_slice(status.as_bytes());
             if let Some(text) = parameters(out) {
