@@ -50,6 +50,50 @@ pub struct Limits {
     pub pipeline_max: usize,
 }
 
+impl Limits {
+    /// The first limit that is zero, by its name. Zero is never "no limit": it lets nothing through, which nobody wants, so a
+    /// configuration that holds it is a mistake.
+    pub fn zero(&self) -> Option<&'static str> {
+        let Self {
+            command_line_max,
+            auth_line_max,
+            violations_max,
+            violations_before_login_max,
+            auth_failures_max,
+            auth_steps_max,
+            junk_commands_max,
+            login_timeout,
+            command_timeout,
+            send_high_water,
+            reply_line_max,
+            reply_timeout,
+            capabilities_max,
+            rows_max,
+            body_max,
+            pipeline_max,
+        } = self;
+        let zero = [
+            ("command_line_max", *command_line_max == 0),
+            ("auth_line_max", *auth_line_max == 0),
+            ("violations_max", *violations_max == 0),
+            ("violations_before_login_max", *violations_before_login_max == 0),
+            ("auth_failures_max", *auth_failures_max == 0),
+            ("auth_steps_max", *auth_steps_max == 0),
+            ("junk_commands_max", *junk_commands_max == 0),
+            ("login_timeout", login_timeout.is_zero()),
+            ("command_timeout", command_timeout.is_zero()),
+            ("send_high_water", *send_high_water == 0),
+            ("reply_line_max", *reply_line_max == 0),
+            ("reply_timeout", reply_timeout.is_zero()),
+            ("capabilities_max", *capabilities_max == 0),
+            ("rows_max", *rows_max == 0),
+            ("body_max", *body_max == 0),
+            ("pipeline_max", *pipeline_max == 0),
+        ];
+        zero.iter().find_map(|(name, is_zero)| is_zero.then_some(*name))
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -99,6 +99,21 @@ fn uidl_of_one_message_may_come_as_a_list() {
 }
 
 #[test]
+fn uidl_of_one_message_may_come_without_its_number() {
+    for id in ["00001a1457b5a851", "abc"] {
+        let server = format!("{OPENING}+OK 1 2\r\n+OK\r\n.\r\n+OK {id}\r\n-ERR no\r\n");
+        let outcome = heard(private, &server);
+        assert!(outcome.has(&format!("uidl 1 {id}")) && outcome.has("CommandId(5) Err None"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_client_is_a_machine_that_can_be_sent_to_another_thread() {
+    fn assert<M: posthaste_pop3::Machine + Send + Sync>() {}
+    assert::<Client>();
+}
+
+#[test]
 fn a_cut_inside_a_message_is_told() {
     let outcome = heard(private, &format!("{OPENING}+OK 1 2\r\n+OK\r\n.\r\n+OK 1 a\r\n+OK\r\nhalf\r\n"));
     assert!(outcome.has("body aborted") && !outcome.has("body end") && outcome.closed);

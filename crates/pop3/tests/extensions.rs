@@ -280,6 +280,16 @@ fn res_08_junk_commands_end_a_session_and_work_renews_the_patience() {
 }
 
 #[test]
+fn a_limit_of_zero_is_found_by_its_name() {
+    let mut limits = posthaste_pop3::Limits::default();
+    assert_eq!(limits.zero(), None);
+    limits.pipeline_max = 0;
+    assert_eq!(limits.zero(), Some("pipeline_max"));
+    limits.command_timeout = Duration::ZERO;
+    assert_eq!(limits.zero(), Some("command_timeout"));
+}
+
+#[test]
 fn an_exchange_has_a_limited_number_of_steps() {
     let three = |config: &mut Config| {
         config.mechanisms = vec![MechanismName::new("X").unwrap()];

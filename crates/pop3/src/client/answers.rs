@@ -8,7 +8,7 @@ use posthaste_wire::{Secret, Security};
 use super::body::Body;
 use super::machine::{Due, Reading, Stage};
 use super::{Challenge, Client, CommandId, Event, LineEnds, Support, Timer, TlsPolicy};
-use crate::{Command, ParseError, ProtocolError, Reply, Violation, parse};
+use crate::{Command, ParseError, ProtocolError, Reply, Uidl, Violation, parse};
 
 impl Client {
     /// Reads on until there is something to tell or nothing more to read.
@@ -219,6 +219,11 @@ impl Client {
                 Ok((messages, octets)) => Event::Stat { id, messages, octets },
                 Err(_) => Event::Reply { id, reply },
             }),
+            // Some servers leave the number out.
+            Command::Uidl(Some(number)) if Uidl::from_octets(reply.text()).is_ok() => {
+                self.reading = Reading::Ended(Event::ListEnd { id });
+                Uidl::from_octets(reply.text()).ok().map(|uidl| Event::Uidl { id, number, uidl })
+            }
             Command::List(Some(_)) | Command::Uidl(Some(_))
                 if reply.text().first().is_some_and(u8::is_ascii_digit) =>
             {
