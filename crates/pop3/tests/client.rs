@@ -92,6 +92,35 @@ fn commands_are_sent_ahead_only_where_that_is_announced() {
 }
 
 #[test]
+fn without_pipelining_nothing_is_sent_before_an_answer_is_complete() {
+    let mut client = private();
+    client.login("u", Secret::from("p")).unwrap();
+    let mut hear = |input: &str| {
+        client.handle_input(Time::ZERO, input.as_bytes());
+        while let Ok(Step::Event(event)) = client.poll_event() {
+            if let Event::Reply { .. } = event {
+                client.list().unwrap();
+                client.retr(one()).unwrap();
+                client.noop().unwrap();
+            }
+        }
+        let sent: Vec<u8> = std::iter::from_fn(|| client.poll_transmit()).flatten().collect();
+        String::from_utf8(sent).unwrap()
+    };
+    assert_eq!(hear("+OK\r\n-ERR\r\n"), "CAPA\r\nUSER u\r\n");
+    assert_eq!(hear("+OK\r\n"), "PASS p\r\n");
+    assert_eq!(hear("+OK\r\n"), "LIST\r\n");
+    for part in ["+OK\r\n", "1 2\r\n", "."] {
+        assert_eq!(hear(part), "", "{part:?}");
+    }
+    assert_eq!(hear("\r\n"), "RETR 1\r\n");
+    for part in ["+OK\r\n", "A: b\r\n", ".\r"] {
+        assert_eq!(hear(part), "", "{part:?}");
+    }
+    assert_eq!(hear("\n"), "NOOP\r\n");
+}
+
+#[test]
 fn uidl_of_one_message_may_come_as_a_list() {
     let outcome =
         heard(private, &format!("{OPENING}+OK 1 2\r\n+OK\r\n.\r\n+OK\r\n1 abc\r\n.\r\n-ERR no\r\n"));

@@ -2,8 +2,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::duplicate_mod,
     dead_code,
-    reason = "test code; the examples' own main is not run"
+    reason = "test code; each example brings its driver, and its own main is not run"
 )]
 
 #[path = "../examples/fetch.rs"]

@@ -19,8 +19,8 @@ fn number(number: u32) -> MessageNumber {
     MessageNumber::new(number).unwrap()
 }
 
-fn id(id: impl ToString) -> Uidl {
-    Uidl::new(&id.to_string()).unwrap()
+fn id(number: impl Into<u32>) -> Uidl {
+    Uidl::new(&number.into().to_string()).unwrap()
 }
 
 /// Logs in and asks for everything; what is heard.
@@ -122,26 +122,26 @@ fn a_message_that_ends_in_a_bare_line_end_has_no_end_without_the_quirk() {
 
 /// Seen ids, a listing, and what plain sets make of them.
 fn compared(seen: &[u8], listing: &[u8]) {
-    let known: Seen = seen.iter().map(id).collect();
+    let known: Seen = seen.iter().copied().map(id).collect();
     let mut comparison = known.compare();
     for (position, uidl) in listing.iter().enumerate() {
-        comparison.row(MessageNumber::from_index(position).unwrap(), id(uidl));
+        comparison.row(MessageNumber::from_index(position).unwrap(), id(*uidl));
     }
     let changes = comparison.finish();
     let (seen, listed): (BTreeSet<u8>, BTreeSet<u8>) =
         (seen.iter().copied().collect(), listing.iter().copied().collect());
-    let new: Vec<Uidl> = listing.iter().filter(|uidl| !seen.contains(uidl)).map(id).collect();
+    let new: Vec<Uidl> = listing.iter().filter(|uidl| !seen.contains(uidl)).copied().map(id).collect();
     assert_eq!(changes.new.iter().map(|(_, uidl)| *uidl).collect::<Vec<_>>(), new);
     for (number, uidl) in &changes.new {
         assert_eq!(id(listing[number.index()]), *uidl);
     }
-    let gone: BTreeSet<Uidl> = seen.difference(&listed).map(id).collect();
+    let gone: BTreeSet<Uidl> = seen.difference(&listed).copied().map(id).collect();
     assert_eq!(changes.gone.iter().copied().collect::<BTreeSet<_>>(), gone);
     let mut known = known;
     known.forget(&changes.gone);
     known.extend(changes.new.iter().map(|(_, uidl)| *uidl));
     let kept: BTreeSet<Uidl> = known.iter().copied().collect();
-    assert_eq!(kept, listed.iter().map(id).collect(), "in step with the server again");
+    assert_eq!(kept, listed.iter().copied().map(id).collect(), "in step with the server again");
 }
 
 proptest! {
