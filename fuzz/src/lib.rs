@@ -11,11 +11,13 @@
 )]
 
 mod plan;
+mod pop3;
 mod sasl;
 mod smtp;
 mod smtp_session;
 mod wire;
 
+pub use pop3::{pop3_answer, pop3_client, pop3_command, pop3_server};
 pub use sasl::{sasl_client, sasl_server};
 pub use smtp::{smtp_address, smtp_command, smtp_reply};
 pub use smtp_session::{smtp_client, smtp_server};
@@ -33,6 +35,10 @@ pub const TARGETS: &[Target] = &[
     ("smtp_command", smtp_command),
     ("smtp_reply", smtp_reply),
     ("smtp_server", smtp_server),
+    ("pop3_answer", pop3_answer),
+    ("pop3_client", pop3_client),
+    ("pop3_command", pop3_command),
+    ("pop3_server", pop3_server),
     ("sasl_client", sasl_client),
     ("sasl_server", sasl_server),
 ];

@@ -54,6 +54,16 @@ pub enum Violation {
     /// A SASL message that is not base64 as RFC 4648 4 has it.
     #[error("base64 is malformed")]
     Base64,
+    /// A name or password that is not in UTF-8, where UTF-8 is announced for them (RFC 6856 2.2).
+    #[error("{verb} is not in UTF-8")]
+    NotUtf8 {
+        /// The command.
+        verb: Verb,
+    },
+    /// A message with lines that begin with a dot and were not given another one: those dots are lost. Told once a
+    /// message.
+    #[error("message has lines that begin with a single dot")]
+    UnstuffedDot,
 }
 
 /// The conversation cannot go on.
@@ -72,6 +82,12 @@ pub enum ProtocolError {
         /// How many are allowed.
         limit: u32,
     },
+    /// Command upon command, and none that brings a message closer.
+    #[error("{limit} commands that serve no end")]
+    TooManyJunkCommands {
+        /// How many are allowed.
+        limit: u32,
+    },
     /// An answer is neither `+OK` nor `-ERR`, or is over its limit: what follows cannot be told apart.
     #[error("answer is malformed")]
     MalformedReply,
@@ -81,6 +97,12 @@ pub enum ProtocolError {
     /// The client demands TLS, and the server does not offer it or refused.
     #[error("TLS is required and not available")]
     TlsRequired,
+    /// A list is longer than the client takes.
+    #[error("list is longer than {limit} rows")]
+    TooManyRows {
+        /// The limit.
+        limit: u64,
+    },
     /// A message is longer than the client takes.
     #[error("message is longer than {limit} octets")]
     BodyTooLong {

@@ -13,7 +13,7 @@
 //!     match server.poll_event()? {
 //!         Step::Event(Event::Login(login)) if login.password().expose() == b"tanstaaf" => {
 //!             let listed = Listed { size: 37, uidl: Uidl::new("id-1")? };
-//!             login.accept(&mut server, Maildrop { messages: vec![listed] })?;
+//!             login.accept(&mut server, Maildrop::new(vec![listed])?)?;
 //!         }
 //!         Step::Event(Event::Login(login)) => login.reject(&mut server, LoginRefusal::Credentials)?,
 //!         Step::Event(Event::Retr(retr)) => {
@@ -41,9 +41,12 @@
 //!
 //! | type | what it is |
 //! | --- | --- |
-//! | [`Server`], [`server::Event`] | the server, and what it asks its application |
-//! | [`Client`], [`client::Event`] | the client, and what the server answered |
-//! | [`Command`], [`Reply`], [`parse`], [`encode`] | the codec |
+//! | [`Server`], [`server::Event`], [`server::Config`] | the server, what it asks its application, what it offers |
+//! | [`server::Maildrop`] | what a session sees: fixed and checked at login |
+//! | [`server::BodyWriter`] | a message on its way out: canonical line ends, dots, and the cut of TOP, as it streams |
+//! | [`Client`], [`client::Event`], [`client::Config`] | the client, and what the server answered |
+//! | [`client::Seen`] | for clients that leave mail on the server: what is new, what has gone |
+//! | [`Command`], [`Reply`], [`Capability`], [`parse`], [`encode`] | the codec |
 //! | [`session::State`] | what is legal when |
 //! | [`Limits`] | every limit |
 //!
@@ -51,18 +54,29 @@
 //!
 //! | RFC | what | status |
 //! | --- | --- | --- |
-//! | 1939 | POP3 | all; APOP is parsed and refused |
-//! | 2449 | CAPA, response codes, PIPELINING | all but EXPIRE and LOGIN-DELAY of the server |
-//! | 2595 | STLS | all |
+//! | 1939 | POP3 | all. APOP is off until [`server::Config::apop`] has a timestamp; MD5 is the application's |
+//! | 2449 | CAPA and all its capabilities, response codes, PIPELINING, lengths | all |
+//! | 2595 | STLS | all; the TLS itself is the driver's |
 //! | 3206 | SYS and AUTH response codes | all |
-//! | 5034 | AUTH | all; mechanisms are the application's |
-//! | 6856 | UTF8, LANG | names in UTF-8 only |
+//! | 5034 | AUTH | all but security layers; mechanisms are the application's |
+//! | 6856 | UTF8, LANG | all but SASLprep and messages in other forms, which are the application's |
+//!
+//! Each requirement of RFC 1939, 2449 and 5034 is listed with the test that holds it in `tests/requirements` of the
+//! repository.
+//!
+//! # Servers and clients as they are
+//!
+//! Commands are read strictly, but for spaces behind them. Answers are read with any spacing, with UIDL of one message
+//! as a row or as a list, and with capabilities that change behind the login; UIDL and TOP can be tried where CAPA does
+//! not name them ([`Client::uidl_support`], [`Client::top_support`]). Dots that a server forgot to double are told
+//! ([`Violation::UnstuffedDot`]). Lines that end with a bare LF are understood only with [`client::LineEnds::BareLf`].
 //!
 //! # Memory
 //!
 //! A server holds a line of at most [`Limits::auth_line_max`], one read, the send queue up to
-//! [`Limits::high_water`] and one chunk, and its maildrop's list (about 100 octets a message). A client holds a
-//! line of at most [`Limits::reply_line_max`], one read and the commands queued. Messages stream through both.
+//! [`Limits::send_high_water`] and one chunk, and its maildrop's list: 81 octets a message. A client holds a line of at
+//! most [`Limits::reply_line_max`], one read, the capabilities and the commands queued. Messages and lists stream through
+//! both: no allocation for each line, nor for each row.
 //!
 //! # Features
 //!
@@ -90,6 +104,7 @@ pub use limits::Limits;
 pub use posthaste_wire::{Layer, Machine, Misuse, Secret, Security, Step, Time, Upgrade};
 pub use server::Server;
 pub use types::{
-    Capabilities, Command, InvalidArgument, MechanismName, MessageNumber, Password, Reply, ResponseCode,
-    Status, Uidl, UserName, Verb,
+    Announced, ApopDigest, ApopTimestamp, Capabilities, Capability, Command, InvalidArgument, LanguageRange,
+    LanguageTag, MechanismName, MessageNumber, Password, Reply, ResponseCode, Retention, Scope, Status, Uidl,
+    UserName, Utf8Names, Verb,
 };

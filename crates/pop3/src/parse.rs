@@ -7,7 +7,7 @@
 mod answer;
 mod command;
 
-pub use answer::{challenge, reply, size_row, stat, uidl_row};
+pub use answer::{capability, challenge, language_row, reply, size_row, stat, uidl_row};
 pub use command::{base64, command};
 
 use crate::ParseError;

@@ -31,7 +31,15 @@ impl State {
         match self {
             Self::Authorization => matches!(
                 verb,
-                Verb::User | Verb::Pass | Verb::Apop | Verb::Auth | Verb::Stls | Verb::Capa | Verb::Quit
+                Verb::User
+                    | Verb::Pass
+                    | Verb::Apop
+                    | Verb::Auth
+                    | Verb::Stls
+                    | Verb::Utf8
+                    | Verb::Lang
+                    | Verb::Capa
+                    | Verb::Quit
             ),
             Self::Transaction => matches!(
                 verb,
@@ -43,6 +51,7 @@ impl State {
                     | Verb::Dele
                     | Verb::Noop
                     | Verb::Rset
+                    | Verb::Lang
                     | Verb::Capa
                     | Verb::Quit
             ),

@@ -92,10 +92,54 @@ fn commands_are_sent_ahead_only_where_that_is_announced() {
 }
 
 #[test]
+fn without_pipelining_nothing_is_sent_before_an_answer_is_complete() {
+    let mut client = private();
+    client.login("u", Secret::from("p")).unwrap();
+    let mut hear = |input: &str| {
+        client.handle_input(Time::ZERO, input.as_bytes());
+        while let Ok(Step::Event(event)) = client.poll_event() {
+            if let Event::Reply { .. } = event {
+                client.list().unwrap();
+                client.retr(one()).unwrap();
+                client.noop().unwrap();
+            }
+        }
+        let sent: Vec<u8> = std::iter::from_fn(|| client.poll_transmit()).flatten().collect();
+        String::from_utf8(sent).unwrap()
+    };
+    assert_eq!(hear("+OK\r\n-ERR\r\n"), "CAPA\r\nUSER u\r\n");
+    assert_eq!(hear("+OK\r\n"), "PASS p\r\n");
+    assert_eq!(hear("+OK\r\n"), "LIST\r\n");
+    for part in ["+OK\r\n", "1 2\r\n", "."] {
+        assert_eq!(hear(part), "", "{part:?}");
+    }
+    assert_eq!(hear("\r\n"), "RETR 1\r\n");
+    for part in ["+OK\r\n", "A: b\r\n", ".\r"] {
+        assert_eq!(hear(part), "", "{part:?}");
+    }
+    assert_eq!(hear("\n"), "NOOP\r\n");
+}
+
+#[test]
 fn uidl_of_one_message_may_come_as_a_list() {
     let outcome =
         heard(private, &format!("{OPENING}+OK 1 2\r\n+OK\r\n.\r\n+OK\r\n1 abc\r\n.\r\n-ERR no\r\n"));
     assert!(outcome.has("uidl 1 abc"));
+}
+
+#[test]
+fn uidl_of_one_message_may_come_without_its_number() {
+    for id in ["00001a1457b5a851", "abc"] {
+        let server = format!("{OPENING}+OK 1 2\r\n+OK\r\n.\r\n+OK {id}\r\n-ERR no\r\n");
+        let outcome = heard(private, &server);
+        assert!(outcome.has(&format!("uidl 1 {id}")) && outcome.has("CommandId(5) Err None"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_client_is_a_machine_that_can_be_sent_to_another_thread() {
+    fn assert<M: posthaste_pop3::Machine + Send + Sync>() {}
+    assert::<Client>();
 }
 
 #[test]
@@ -175,7 +219,7 @@ fn serve(server: &mut Server, event: server::Event, removed: &mut Vec<usize>) {
     match event {
         server::Event::Login(login) => {
             let uidl = Uidl::new("id").unwrap();
-            let maildrop = server::Maildrop { messages: vec![server::Listed { size: 9, uidl }] };
+            let maildrop = server::Maildrop::new(vec![server::Listed { size: 9, uidl }]).unwrap();
             login.accept(server, maildrop).unwrap();
         }
         server::Event::Retr(retr) => {
@@ -226,20 +270,105 @@ fn both_machines_agree_whatever_the_segments() {
     }
 }
 
+/// What is known on both sides behind a conversation that may have been cut.
+#[derive(Debug, Default)]
+struct Known {
+    /// The messages that the client took for complete.
+    fetched: Vec<Vec<u8>>,
+    /// Whether the server said that what was marked is removed.
+    told_removed: bool,
+    /// Whether QUIT was sent.
+    quit_sent: bool,
+    /// What the server removed, each time it did.
+    removed: Vec<Vec<usize>>,
+    octets: usize,
+}
+
+const MESSAGES: [&[u8]; 3] = [b".a\r\n\r\n..b\r\n", b"", b"x\r\n.\r\ny\r\n"];
+
+/// A client that fetches three messages and removes the first and the last.
+fn fetch_and_remove(conversation: Conversation) -> Known {
+    let mut config = server::Config::default();
+    config.tls = server::TlsOffer::StartTls;
+    let mut server = Server::new(config, Security::Plain, Time::ZERO);
+    let mut client = with(TlsPolicy::Required, Security::Plain);
+    let (mut known, mut removed) = (Known::default(), Vec::new());
+    let (mut body, mut queued, mut quit) = (Vec::new(), false, None);
+    let number = |number| MessageNumber::new(number).unwrap();
+    let ended = converse(
+        &mut client,
+        &mut server,
+        conversation,
+        |client, event| match event {
+            Event::Ready { .. } => assert!(client.login("user", Secret::from("p")).is_ok()),
+            Event::Reply { id, reply } if quit == Some(id) => known.told_removed = reply.is_ok(),
+            Event::Reply { .. } if !queued => {
+                queued = true;
+                for message in 1..=3 {
+                    client.retr(number(message)).unwrap();
+                }
+                client.dele(number(1)).unwrap();
+                client.dele(number(3)).unwrap();
+                quit = Some(client.quit().unwrap());
+            }
+            Event::Body { chunk, .. } => body.extend_from_slice(&chunk),
+            Event::BodyEnd { .. } => known.fetched.push(std::mem::take(&mut body)),
+            _ => {}
+        },
+        |server, event| match event {
+            server::Event::Login(login) => {
+                let listed = |(index, message): (usize, &&[u8])| server::Listed {
+                    size: message.len() as u64,
+                    uidl: Uidl::new(&index.to_string()).unwrap(),
+                };
+                let listed = MESSAGES.iter().enumerate().map(listed).collect();
+                login.accept(server, server::Maildrop::new(listed).unwrap()).unwrap();
+            }
+            server::Event::Retr(retr) => {
+                let message = MESSAGES[retr.index()];
+                let mut writer = retr.open(server).unwrap();
+                writer.write(server, Bytes::from_static(message)).unwrap();
+                writer.finish(server).unwrap();
+            }
+            server::Event::StartTls(start) => start.accept(server).unwrap(),
+            server::Event::Quit(quit) => {
+                removed.push(quit.deleted().to_vec());
+                quit.done(server).unwrap();
+            }
+            event => panic!("{event:?}"),
+        },
+    );
+    assert_eq!((ended.client, ended.server), (Ok(()), Ok(())), "{conversation:?}");
+    known.quit_sent = client.state() == posthaste_pop3::session::State::Update;
+    known.removed = removed;
+    known.octets = ended.octets;
+    known
+}
+
 #[test]
 fn pop_03_a_cut_at_any_octet_leaves_no_false_certainty() {
-    let (whole, _, octets) = talk(Conversation::default());
-    for cut in 0..octets {
-        let (notes, removed, _) = talk(Conversation { segment: 1, cut_after: Some(cut) });
-        // A client that heard the last answer knows that the message is removed, and then it is.
-        if notes.last() == whole.last() {
-            assert_eq!(removed, [0], "cut after {cut}");
-        }
-        // A message that is not whole is not taken for one.
-        if notes.contains(&Note::event("body aborted")) {
-            assert!(!notes.contains(&Note::event("body end")), "cut after {cut}");
+    let whole = fetch_and_remove(Conversation::default());
+    assert!(whole.told_removed && whole.fetched == MESSAGES && whole.removed == [[0, 2]]);
+    let (mut unknown, mut told) = (0, 0);
+    for cut in 0..=whole.octets {
+        for segment in [1, 5, usize::MAX] {
+            let known = fetch_and_remove(Conversation { segment, cut_after: Some(cut) });
+            let removed: Vec<usize> = known.removed.concat();
+            // Both or none, and at most once.
+            assert!(removed.is_empty() || removed == [0, 2], "cut after {cut}: {removed:?}");
+            if known.told_removed {
+                assert_eq!(removed, [0, 2], "cut after {cut}");
+                told += 1;
+            } else if known.quit_sent {
+                unknown += 1;
+            } else {
+                assert!(removed.is_empty(), "cut after {cut}: removed, and the client did not ask for it");
+            }
+            // A message that is not whole is not taken for one.
+            assert_eq!(known.fetched, MESSAGES[..known.fetched.len()], "cut after {cut}");
         }
     }
+    assert!(told > 0 && unknown > 0, "both kinds of end were seen");
 }
 
 #[test]
@@ -271,4 +400,36 @@ fn a_long_initial_response_waits_to_be_asked_for() {
     let outcome = run(&mut client, [&b"+OK hi\r\n-ERR\r\n+ \r\n+OK\r\n"[..]], false, |_, _| Note::event("x"));
     let lines: Vec<usize> = outcome.text().lines().map(str::len).collect();
     assert_eq!(lines, [4, "AUTH PLAIN".len(), 400]);
+}
+
+#[test]
+fn a_challenge_that_is_not_base64_is_cancelled() {
+    for challenge in ["!", "=AAA", "AAA=BBBB", "AHU AcA==", "A"] {
+        let make = || {
+            let mut client = private();
+            client.authenticate("LOGIN", None).unwrap();
+            client
+        };
+        let input = format!("+OK hi\r\n-ERR\r\n+ {challenge}\r\n-ERR cancelled\r\n");
+        let act = |_: &mut Client, event: Event| Note::event(format!("{event:?}"));
+        let outcome = assert_split_invariant(make, input.as_bytes(), false, act);
+        assert_eq!(outcome.text(), "CAPA\r\nAUTH LOGIN\r\n*\r\n", "{challenge}");
+    }
+}
+
+#[test]
+fn a_challenge_may_be_longer_than_a_reply() {
+    let mut client = private();
+    client.authenticate("X", None).unwrap();
+    let challenge = "AAAA".repeat(3000);
+    let input = format!("+OK hi\r\n-ERR\r\n+ {challenge}\r\n+OK\r\n");
+    let outcome = run(&mut client, [input.as_bytes()], false, |client, event| match event {
+        Event::Challenge(challenge) => {
+            let octets = challenge.challenge().len();
+            challenge.respond(client, &Secret::default()).unwrap();
+            Note::event(octets.to_string())
+        }
+        _ => Note::event("other"),
+    });
+    assert!(outcome.has("9000") && outcome.text().ends_with("AUTH X\r\n\r\n"), "{outcome:?}");
 }

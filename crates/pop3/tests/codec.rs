@@ -10,7 +10,8 @@
 
 use bytes::BytesMut;
 use posthaste_pop3::{
-    Bytes, Command, MechanismName, MessageNumber, Password, Secret, Uidl, UserName, encode, parse,
+    ApopDigest, Bytes, Command, LanguageRange, LanguageTag, MechanismName, MessageNumber, Password, Secret,
+    Uidl, UserName, encode, parse,
 };
 use proptest::prelude::*;
 
@@ -22,6 +23,12 @@ fn secret() -> impl Strategy<Value = Secret> {
     prop::collection::vec(any::<u8>(), 0..40).prop_map(Secret::new)
 }
 
+fn language() -> impl Strategy<Value = LanguageRange> {
+    let tag = "[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8}){0,2}";
+    let tag = tag.prop_map(|tag| LanguageRange::Tag(LanguageTag::new(&tag).unwrap()));
+    prop_oneof![Just(LanguageRange::Any), tag]
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let name = || "[!-~]([ -~é]{0,20}[!-~])?".prop_map(|name| UserName::new(name).unwrap());
     let word = "[!-~]{1,20}".prop_map(|name| UserName::new(name).unwrap());
@@ -31,8 +38,10 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         name().prop_map(Command::User),
         password.prop_map(Command::Pass),
-        (word, "[0-9a-f]{32}")
-            .prop_map(|(name, digest)| Command::Apop { name, digest: Secret::from(digest.as_str()) }),
+        (word, "[0-9a-f]{32}").prop_map(|(name, digest)| Command::Apop {
+            name,
+            digest: ApopDigest::new(digest.as_bytes()).unwrap()
+        }),
         (mechanism, prop::option::of(secret()))
             .prop_map(|(mechanism, initial)| Command::Auth { mechanism, initial }),
         prop::option::of(number()).prop_map(Command::List),
@@ -40,6 +49,8 @@ fn command() -> impl Strategy<Value = Command> {
         number().prop_map(Command::Retr),
         number().prop_map(Command::Dele),
         (number(), any::<u32>()).prop_map(|(number, lines)| Command::Top { number, lines }),
+        prop::option::of(language()).prop_map(Command::Lang),
+        Just(Command::Utf8),
         Just(Command::Capa),
         Just(Command::Stls),
         Just(Command::Stat),

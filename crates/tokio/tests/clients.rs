@@ -210,7 +210,7 @@ fn listing(messages: &[Bytes]) -> pop3_server::Maildrop {
         size: message.len() as u64,
         uidl: posthaste_pop3::Uidl::new(&format!("id{index}")).unwrap(),
     });
-    pop3_server::Maildrop { messages: listed.collect() }
+    pop3_server::Maildrop::new(listed.collect()).unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,10 +3,12 @@
 use alloc::string::String;
 
 use bytes::Bytes;
-use posthaste_wire::{DotDecoder, Security};
+use posthaste_wire::{Secret, Security};
 
-use super::{Challenge, Client, CommandId, Due, Event, Reading, Stage, Timer, TlsPolicy};
-use crate::{Command, ParseError, ProtocolError, Reply, Violation, parse};
+use super::body::Body;
+use super::machine::{Due, Reading, Stage};
+use super::{Challenge, Client, CommandId, Event, LineEnds, Support, Timer, TlsPolicy};
+use crate::{Command, ParseError, ProtocolError, Reply, Uidl, Violation, parse};
 
 impl Client {
     /// Reads on until there is something to tell or nothing more to read.
@@ -24,7 +26,7 @@ impl Client {
                     };
                     self.row(due, &line)
                 }
-                Reading::Body { id, dots, length } => return self.body(id, dots, length),
+                Reading::Body(body) => return self.body(body),
                 Reading::Ended(event) => {
                     if self.due.is_empty() {
                         self.timers.disarm(Timer::Reply);
@@ -36,17 +38,39 @@ impl Client {
                 return event;
             }
             self.send_what_may_be_sent();
+            if !self.events.is_empty() {
+                return None;
+            }
         }
     }
 
     fn line(&mut self) -> Option<Bytes> {
-        match self.input.line(self.config.limits.reply_line_max) {
-            Ok(line) => line,
-            Err(_) => {
-                self.fail(ProtocolError::MalformedReply);
-                None
-            }
-        }
+        let limits = &self.config.limits;
+        // A challenge is as long as its mechanism wants it (RFC 5034 4).
+        let is_auth = matches!((self.due.front(), &self.reading), (Some(Due::Auth(..)), Reading::Reply));
+        let limit = if is_auth { limits.auth_line_max } else { limits.reply_line_max };
+        let line = match self.config.quirks.line_ends {
+            LineEnds::CrLf => self.input.line(limit).map_err(|_| ()),
+            LineEnds::BareLf => self.loose_line(limit),
+        };
+        line.unwrap_or_else(|()| {
+            self.fail(ProtocolError::MalformedReply);
+            None
+        })
+    }
+
+    /// The next line where an LF ends it.
+    fn loose_line(&mut self, limit: usize) -> Result<Option<Bytes>, ()> {
+        let waiting = self.input.peek();
+        let window = waiting.get(..limit).unwrap_or(waiting);
+        let Some(end) = memchr::memchr(b'\n', window) else {
+            return if waiting.len() >= limit { Err(()) } else { Ok(None) };
+        };
+        let mut line = self.input.take(end.saturating_add(1));
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        let length = text.strip_suffix(b"\r").unwrap_or(text).len();
+        line.truncate(length);
+        Ok(Some(line))
     }
 
     /// The first line of the answer that is due.
@@ -73,17 +97,21 @@ impl Client {
             Due::Greeting => self.greeting(reply),
             Due::Capa | Due::CapaAfter(..) if reply.is_ok() => {
                 self.capabilities = crate::Capabilities::default();
+                self.knows_capa = true;
                 self.read_rows(due)
             }
             Due::Capa => self.opened(),
             Due::CapaAfter(id, reply) => Some(Event::Reply { id, reply }),
             Due::Stls => self.stls(&reply),
             Due::User(id, password) if reply.is_ok() => {
-                self.send(&Command::Pass(password), Due::Pass(id));
+                self.send_password(id, password);
                 None
             }
-            Due::Pass(id) | Due::Auth(id, _) if reply.is_ok() => self.logged_in(id, reply),
-            Due::User(id, _) | Due::Pass(id) | Due::Auth(id, _) => Some(Event::Reply { id, reply }),
+            Due::Login(id) | Due::Auth(id, _) if reply.is_ok() => self.logged_in(id, reply),
+            Due::User(id, _) | Due::Login(id) | Due::Auth(id, _) => {
+                self.logging_in = false;
+                Some(Event::Reply { id, reply })
+            }
             Due::Command(id, command) => self.answer(id, command, reply),
         }
     }
@@ -127,14 +155,14 @@ impl Client {
             return None;
         }
         self.stage = Stage::Ready;
-        self.greeting.take().map(|greeting| Event::Ready { greeting })
+        self.greeting.clone().map(|greeting| Event::Ready { greeting })
     }
 
     fn challenge(
         &mut self,
         id: CommandId,
-        initial: Option<posthaste_wire::Secret>,
-        challenge: Result<posthaste_wire::Secret, ParseError>,
+        initial: Option<Secret>,
+        challenge: Result<Secret, ParseError>,
     ) -> Option<Event> {
         self.due.push_front(Due::Auth(id, None));
         match (challenge, initial) {
@@ -159,7 +187,8 @@ impl Client {
     /// The login's answer is told when the capabilities behind it are known: they may be others than before.
     fn logged_in(&mut self, id: CommandId, reply: Reply) -> Option<Event> {
         self.state = self.state.logged_in();
-        if self.capabilities.is_empty() {
+        self.logging_in = false;
+        if !self.knows_capa {
             return Some(Event::Reply { id, reply });
         }
         self.send(&Command::Capa, Due::CapaAfter(id, reply));
@@ -172,6 +201,16 @@ impl Client {
             self.close();
             return Some(Event::Reply { id, reply });
         }
+        let tried = if reply.is_ok() { Support::Works } else { Support::Refused };
+        match command {
+            Command::Uidl(_) if reply.is_ok() => self.uidl_tried = tried,
+            // For one message the refusal may be the message's.
+            Command::Uidl(None) if self.uidl_tried != Support::Works => self.uidl_tried = tried,
+            Command::Top { .. } if reply.is_ok() || self.top_tried != Support::Works => {
+                self.top_tried = tried;
+            }
+            _ => {}
+        }
         if !reply.is_ok() {
             return Some(Event::Reply { id, reply });
         }
@@ -180,16 +219,23 @@ impl Client {
                 Ok((messages, octets)) => Event::Stat { id, messages, octets },
                 Err(_) => Event::Reply { id, reply },
             }),
+            // Some servers leave the number out.
+            Command::Uidl(Some(number)) if Uidl::from_octets(reply.text()).is_ok() => {
+                self.reading = Reading::Ended(Event::ListEnd { id });
+                Uidl::from_octets(reply.text()).ok().map(|uidl| Event::Uidl { id, number, uidl })
+            }
             Command::List(Some(_)) | Command::Uidl(Some(_))
                 if reply.text().first().is_some_and(u8::is_ascii_digit) =>
             {
                 self.one_row(id, &command, &reply)
             }
             // Some servers answer for one message as they do for all.
-            Command::List(_) | Command::Uidl(_) => self.read_rows(Due::Command(id, command)),
+            Command::List(_) | Command::Uidl(_) | Command::Lang(None) => {
+                self.read_rows(Due::Command(id, command))
+            }
             Command::Retr(_) | Command::Top { .. } => {
-                self.wait_for_more();
-                self.reading = Reading::Body { id, dots: DotDecoder::new(), length: 0 };
+                self.expect_an_answer();
+                self.reading = Reading::Body(Body::new(id, self.config.quirks.line_ends));
                 None
             }
             _ => Some(Event::Reply { id, reply }),
@@ -204,16 +250,10 @@ impl Client {
     }
 
     fn read_rows(&mut self, due: Due) -> Option<Event> {
-        self.wait_for_more();
+        self.expect_an_answer();
+        self.rows = 0;
         self.reading = Reading::Rows(due);
         None
-    }
-
-    fn wait_for_more(&mut self) {
-        if self.timers.deadline(Timer::Reply).is_none() {
-            self.arm();
-            self.armed_blindly = true;
-        }
     }
 
     fn row(&mut self, due: Due, line: &Bytes) -> Option<Event> {
@@ -228,12 +268,19 @@ impl Client {
                 _ => None,
             };
         }
-        let text = if line.first() == Some(&b'.') { line.slice(1..) } else { line.clone() };
+        let limit = self.config.limits.rows_max;
+        if self.rows >= limit {
+            self.fail(ProtocolError::TooManyRows { limit });
+            return None;
+        }
+        self.rows = self.rows.saturating_add(1);
+        let text = line.strip_prefix(b".").unwrap_or(line);
         let event = match &due {
-            Due::Command(id, command) => self.command_row(*id, command, &text),
+            Due::Command(id, Command::Lang(_)) => self.language_row(*id, &line.slice_ref(text)),
+            Due::Command(id, command) => self.command_row(*id, command, text),
             _ => {
                 if self.capabilities.len() < self.config.limits.capabilities_max {
-                    self.capabilities.push(String::from_utf8_lossy(&text).into_owned());
+                    self.capabilities.push(String::from_utf8_lossy(text).into_owned());
                 }
                 None
             }
@@ -249,29 +296,20 @@ impl Client {
             }
             _ => parse::uidl_row(text).map(|(number, uidl)| Event::Uidl { id, number, uidl }),
         };
-        Some(row.unwrap_or_else(|error| {
-            self.bad_rows = self.bad_rows.saturating_add(1);
-            let limit = self.config.limits.violations_max;
-            if self.bad_rows >= limit {
-                self.fail(ProtocolError::TooManyViolations { limit });
-            }
-            Event::Violation(Violation::Syntax(error))
-        }))
+        Some(row.unwrap_or_else(|error| self.bad_row(error)))
     }
 
-    fn body(&mut self, id: CommandId, mut dots: DotDecoder, length: u64) -> Option<Event> {
-        let (chunk, end) = dots.read(&mut self.input);
-        let length = length.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        let limit = self.config.limits.body_max;
-        if length > limit {
-            self.fail(ProtocolError::BodyTooLong { limit });
-            return None;
+    fn language_row(&mut self, id: CommandId, text: &Bytes) -> Option<Event> {
+        let row = parse::language_row(text).map(|(tag, name)| Event::Language { id, tag, name });
+        Some(row.unwrap_or_else(|error| self.bad_row(error)))
+    }
+
+    fn bad_row(&mut self, error: ParseError) -> Event {
+        self.bad_rows = self.bad_rows.saturating_add(1);
+        let limit = self.config.limits.violations_max;
+        if self.bad_rows >= limit {
+            self.fail(ProtocolError::TooManyViolations { limit });
         }
-        if !end {
-            self.reading = Reading::Body { id, dots, length };
-            return if chunk.is_empty() { None } else { Some(Event::Body { id, chunk }) };
-        }
-        self.reading = Reading::Ended(Event::BodyEnd { id });
-        if chunk.is_empty() { self.read() } else { Some(Event::Body { id, chunk }) }
+        Event::Violation(Violation::Syntax(error))
     }
 }

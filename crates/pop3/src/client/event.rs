@@ -2,16 +2,16 @@
 
 use bytes::Bytes;
 
-use super::Challenge;
-use crate::{MessageNumber, Reply, Uidl, Violation};
+use super::{ApopChallenge, Challenge};
+use crate::{LanguageTag, MessageNumber, Reply, Uidl, Violation};
 
 /// Names a command, to find its answer. Ascending in the order in which commands were queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub(super) u64);
 
 /// What happened. Every command ends with exactly one of [`Reply`](Self::Reply), [`Stat`](Self::Stat),
-/// [`ListEnd`](Self::ListEnd), [`BodyEnd`](Self::BodyEnd) and [`BodyAborted`](Self::BodyAborted), unless the
-/// connection ends first.
+/// [`ListEnd`](Self::ListEnd), [`BodyEnd`](Self::BodyEnd), [`BodyAborted`](Self::BodyAborted) and
+/// [`NotSent`](Self::NotSent), unless the connection ends first.
 #[derive(Debug)]
 #[non_exhaustive]
 #[must_use = "an event may hold a token that waits for its answer"]
@@ -28,6 +28,15 @@ pub enum Event {
     },
     /// The server asks for a SASL response.
     Challenge(Challenge),
+    /// The digest for APOP is asked for.
+    Apop(ApopChallenge),
+    /// A command was not sent, as the server does not offer what it needs.
+    NotSent {
+        /// The command.
+        id: CommandId,
+        /// What is missing.
+        reason: NotSent,
+    },
     /// The answer to a command that has no other content, or the negative answer to any.
     Reply {
         /// The command.
@@ -62,7 +71,16 @@ pub enum Event {
         /// Its unique-id.
         uidl: Uidl,
     },
-    /// The answer to LIST or UIDL is complete.
+    /// A row of the answer to LANG.
+    Language {
+        /// The command.
+        id: CommandId,
+        /// The language.
+        tag: LanguageTag,
+        /// Its name in the language itself: whatever the server wrote, to be escaped before it is shown.
+        name: Bytes,
+    },
+    /// The answer to LIST, UIDL or LANG is complete.
     ListEnd {
         /// The command.
         id: CommandId,
@@ -86,4 +104,14 @@ pub enum Event {
     },
     /// The server wrote something malformed that could be passed over. To count and to log.
     Violation(Violation),
+}
+
+/// What a server does not offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotSent {
+    /// The greeting has no timestamp, so there is no APOP (RFC 1939 7).
+    ApopNotOffered,
+    /// The name or the password is not ASCII, and the server does not announce `UTF8 USER` (RFC 6856 2.2).
+    Utf8NamesNotOffered,
 }

@@ -1,13 +1,18 @@
 //! Answers, as a client reads them.
 
+use alloc::vec::Vec;
 use bytes::Bytes;
+use core::time::Duration;
 use nom::Parser;
 use nom::bytes::complete::{tag_no_case, take_while1};
 use nom::combinator::{map_opt, value};
 use posthaste_wire::Secret;
 
 use super::{Parsed, base64, complete, message, number, rule, spaces};
-use crate::{MessageNumber, ParseError, Reply, ResponseCode, Status, Uidl};
+use crate::{
+    Announced, Capability, LanguageTag, MechanismName, MessageNumber, ParseError, Reply, ResponseCode,
+    Retention, Scope, Status, Uidl, Utf8Names,
+};
 
 /// Reads the first line of an answer.
 ///
@@ -63,9 +68,71 @@ pub fn size_row(text: &[u8]) -> Result<(MessageNumber, u64), ParseError> {
 /// [`ParseError`] where a number and a unique-id of 1 to 70 printable octets do not stand there.
 pub fn uidl_row(text: &[u8]) -> Result<(MessageNumber, Uidl), ParseError> {
     let word = take_while1(|octet: u8| octet != b' ' && octet != b'\t');
-    let id = map_opt(word, |id: &[u8]| Uidl::new(core::str::from_utf8(id).ok()?).ok());
+    let id = map_opt(word, |id: &[u8]| Uidl::from_octets(id).ok());
     let row = (spaces, message, spaces, rule("unique-id", id));
     leading(text, row.map(|(_, number, _, id)| (number, id)))
+}
+
+/// Reads a row of LANG: a language, and its name in the language itself (RFC 6856 3.2).
+///
+/// # Errors
+///
+/// [`ParseError`] where no language tag stands there.
+pub fn language_row(text: &Bytes) -> Result<(LanguageTag, Bytes), ParseError> {
+    let end = memchr::memchr(b' ', text).unwrap_or(text.len());
+    let (tag, name) = text.split_at_checked(end).unwrap_or((text, &[]));
+    let tag = core::str::from_utf8(tag).ok().and_then(|tag| LanguageTag::new(tag).ok());
+    let Some(tag) = tag else { return Err(ParseError { rule: "language tag", offset: 0 }) };
+    Ok((tag, text.slice_ref(name.trim_ascii_start())))
+}
+
+/// Reads a line of the answer to CAPA. Every line is one: what is unknown or malformed is [`Capability::Other`].
+pub fn capability(line: &str) -> Capability {
+    let mut words = line.split_ascii_whitespace();
+    let tag = words.next().unwrap_or_default();
+    let known = match tag.to_ascii_uppercase().as_str() {
+        "TOP" => Some(Capability::Top),
+        "USER" => Some(Capability::User),
+        "SASL" => {
+            let mechanisms: Option<Vec<_>> = words.map(|word| MechanismName::new(word).ok()).collect();
+            mechanisms.map(Capability::Sasl)
+        }
+        "RESP-CODES" => Some(Capability::RespCodes),
+        "LOGIN-DELAY" => {
+            announced(words, |seconds| Some(Duration::from_secs(seconds.parse::<u32>().ok()?.into())))
+                .map(Capability::LoginDelay)
+        }
+        "PIPELINING" => Some(Capability::Pipelining),
+        "EXPIRE" => announced(words, |days| {
+            let forever = days.eq_ignore_ascii_case("NEVER").then_some(Retention::Forever);
+            forever.or_else(|| days.parse().ok().map(Retention::Days))
+        })
+        .map(Capability::Expire),
+        "UIDL" => Some(Capability::Uidl),
+        "IMPLEMENTATION" => {
+            let text = line.trim_ascii_start().get(tag.len()..).unwrap_or_default();
+            Some(Capability::Implementation(text.trim_ascii().into()))
+        }
+        "STLS" => Some(Capability::Stls),
+        "AUTH-RESP-CODE" => Some(Capability::AuthRespCode),
+        "UTF8" => Some(Capability::Utf8(match words.next() {
+            Some(word) if word.eq_ignore_ascii_case("USER") => Utf8Names::Taken,
+            _ => Utf8Names::Refused,
+        })),
+        "LANG" => Some(Capability::Lang),
+        _ => None,
+    };
+    known.unwrap_or_else(|| Capability::Other(line.into()))
+}
+
+/// A value, and `USER` behind it where it may be another one behind the login.
+fn announced<'a, T>(
+    mut words: impl Iterator<Item = &'a str>,
+    value: impl FnOnce(&str) -> Option<T>,
+) -> Option<Announced<T>> {
+    let value = value(words.next()?)?;
+    let depends = words.next().is_some_and(|word| word.eq_ignore_ascii_case("USER"));
+    Some(Announced { value, scope: if depends { Scope::DependsOnUser } else { Scope::Exact } })
 }
 
 fn status(line: &[u8]) -> Parsed<'_, Status> {

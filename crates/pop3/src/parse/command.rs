@@ -15,7 +15,10 @@ use nom::sequence::preceded;
 use posthaste_wire::Secret;
 
 use super::{Parsed, complete, message, number, rule};
-use crate::{Command, MechanismName, MessageNumber, ParseError, Password, UserName, Verb};
+use crate::{
+    ApopDigest, Command, LanguageRange, LanguageTag, MechanismName, MessageNumber, ParseError, Password,
+    UserName, Verb,
+};
 
 /// Reads a command line without its CR LF.
 ///
@@ -36,7 +39,7 @@ pub fn base64(text: &[u8]) -> Result<Secret, ParseError> {
 }
 
 fn any(input: &[u8]) -> Parsed<'_, Command> {
-    let keyword = take_while1(|octet: u8| octet.is_ascii_alphabetic());
+    let keyword = take_while1(|octet: u8| octet.is_ascii_alphanumeric());
     let (rest, verb) = rule("keyword", map_opt(keyword, Verb::from_keyword)).parse(input)?;
     let (rest, command) = match verb {
         // The rest of the line belongs to the argument, to the last space.
@@ -46,6 +49,8 @@ fn any(input: &[u8]) -> Parsed<'_, Command> {
         Verb::Auth => auth(rest)?,
         Verb::Capa => (rest, Command::Capa),
         Verb::Stls => (rest, Command::Stls),
+        Verb::Utf8 => (rest, Command::Utf8),
+        Verb::Lang => lang(rest)?,
         Verb::Stat => (rest, Command::Stat),
         Verb::Noop => (rest, Command::Noop),
         Verb::Rset => (rest, Command::Rset),
@@ -95,10 +100,22 @@ fn auth(input: &[u8]) -> Parsed<'_, Command> {
 
 fn apop(input: &[u8]) -> Parsed<'_, Command> {
     let digest = take_while1(|octet: u8| octet.is_ascii_hexdigit());
-    let digest = map_opt(digest, |digits: &[u8]| (digits.len() == 32).then(|| Secret::from(digits)));
+    let digest = map_opt(digest, |digits: &[u8]| ApopDigest::new(digits).ok());
     (preceded(space, user_name(b" ")), preceded(space, rule("digest", digest)))
         .map(|(name, digest)| Command::Apop { name, digest })
         .parse(input)
+}
+
+fn lang(input: &[u8]) -> Parsed<'_, Command> {
+    if is_blank(input) {
+        return Ok((input, Command::Lang(None)));
+    }
+    let range = map_opt(word, |range: &[u8]| match range {
+        b"*" => Some(LanguageRange::Any),
+        tag => LanguageTag::new(core::str::from_utf8(tag).ok()?).ok().map(LanguageRange::Tag),
+    });
+    let language = rule("language range", range);
+    preceded(space, language).map(|range| Command::Lang(Some(range))).parse(input)
 }
 
 fn word(input: &[u8]) -> Parsed<'_, &[u8]> {

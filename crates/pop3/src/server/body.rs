@@ -4,9 +4,11 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use memchr::{memchr, memchr2};
-use posthaste_wire::{Answer, DotEncoder, Misuse, Ticket};
+use posthaste_wire::{Answer, DotEncoder, Misuse, SendQueue, Ticket};
 
-use super::Server;
+use super::machine::Phase;
+use super::{Server, Text};
+use crate::{Status, encode};
 
 /// Writes a message. Dropped without [`finish`](Self::finish) it never sends the end: half a message cannot pass
 /// for a whole one. The conversation stands still then until it times out; [`abort`](Self::abort) ends it.
@@ -52,7 +54,7 @@ impl BodyWriter {
     /// [`Misuse::WrongConnection`] when the writer belongs to another server.
     pub fn finish(mut self, server: &mut Server) -> Result<(), Misuse> {
         if let Answer::InTime = server.close_body(self.ticket)? {
-            self.dots.finish(server.out());
+            self.dots.finish(&mut server.out);
         }
         Ok(())
     }
@@ -68,6 +70,48 @@ impl BodyWriter {
             server.close();
         }
         Ok(())
+    }
+}
+
+impl Server {
+    /// Announces a message, with its size where all of it is sent.
+    pub(super) fn open_body(
+        &mut self,
+        ticket: Ticket,
+        size: Option<u64>,
+        cut: Option<Cut>,
+    ) -> Result<BodyWriter, Misuse> {
+        if let Answer::Late = self.tickets.check(&ticket)? {
+            return Ok(BodyWriter::new(ticket, cut));
+        }
+        self.say_with(Status::Ok, |out| match size {
+            Some(size) => {
+                encode::append(out, format_args!(" {size}"));
+                Some(Text::Octets)
+            }
+            None => Some(Text::TopFollows),
+        });
+        self.phase = Phase::Body;
+        Ok(BodyWriter::new(self.tickets.issue(), cut))
+    }
+
+    /// Where a body goes; `None` when it comes too late.
+    fn body_out(&mut self, ticket: &Ticket) -> Result<Option<&mut SendQueue>, Misuse> {
+        match self.tickets.check(ticket)? {
+            Answer::Late => Ok(None),
+            Answer::InTime if self.out.is_congested() => {
+                Err(Misuse::Congested { high_water: self.config.limits.send_high_water })
+            }
+            Answer::InTime => Ok(Some(&mut self.out)),
+        }
+    }
+
+    fn close_body(&mut self, ticket: Ticket) -> Result<Answer, Misuse> {
+        let answer = self.tickets.redeem(ticket)?;
+        if answer == Answer::InTime {
+            self.phase = Phase::Command;
+        }
+        Ok(answer)
     }
 }
 

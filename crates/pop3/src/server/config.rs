@@ -2,11 +2,15 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use crate::{Limits, MechanismName};
+use super::Language;
+use crate::{Announced, ApopTimestamp, Limits, MechanismName, Retention, Utf8Names};
 
-/// The settings of a server. Shared texts are cleaned of what a line cannot hold when they are sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The settings of a server. Made once for a listener and cloned for each connection, but for
+/// [`apop`](Self::apop), which is another for each. Texts are cleaned of what a line cannot hold, and cut at 240
+/// octets, when they are sent.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
     /// The text of the greeting, behind `+OK`.
@@ -17,10 +21,24 @@ pub struct Config {
     pub mechanisms: Vec<MechanismName>,
     /// Whether USER and PASS are offered.
     pub user_pass: UserPass,
+    /// The timestamp to greet with, different for each connection, where APOP is offered (RFC 1939 7). Off by
+    /// default: it rests on MD5, and needs passwords that are stored in the clear.
+    pub apop: Option<ApopTimestamp>,
     /// Whether STLS is offered on a connection that is not protected.
     pub tls: TlsOffer,
-    /// Where credentials are taken.
+    /// Where credentials are taken, APOP's included.
     pub auth_requires_tls: AuthPrivacy,
+    /// Whether the UTF8 command is offered, and UTF-8 in names and passwords (RFC 6856 2).
+    pub utf8: Utf8Offer,
+    /// The languages offered by LANG (RFC 6856 3), the preferred one first; none: LANG is not offered, and the
+    /// server speaks English. It does as well until the client asks for another one.
+    pub languages: Vec<Language>,
+    /// How long messages are kept, announced before the login (RFC 2449 6.7). A user's own stands in the
+    /// [`Maildrop`](super::Maildrop).
+    pub expire: Option<Announced<Retention>>,
+    /// The least time between two logins, announced before the login (RFC 2449 6.5). The application enforces it
+    /// with [`LoginRefusal::TooSoon`](super::LoginRefusal).
+    pub login_delay: Option<Announced<Duration>>,
     /// The limits.
     pub limits: Limits,
 }
@@ -55,6 +73,16 @@ pub enum AuthPrivacy {
     NotRequired,
 }
 
+/// Whether UTF-8 mode is offered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Utf8Offer {
+    /// It is not.
+    #[default]
+    Absent,
+    /// It is, and names and passwords may be in UTF-8 or not.
+    Offered(Utf8Names),
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -62,8 +90,13 @@ impl Default for Config {
             implementation: String::from("Posthaste"),
             mechanisms: Vec::new(),
             user_pass: UserPass::default(),
+            apop: None,
             tls: TlsOffer::default(),
             auth_requires_tls: AuthPrivacy::default(),
+            utf8: Utf8Offer::default(),
+            languages: Vec::new(),
+            expire: None,
+            login_delay: None,
             limits: Limits::default(),
         }
     }

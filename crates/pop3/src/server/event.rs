@@ -1,6 +1,6 @@
 //! What a server tells its application.
 
-use super::{Auth, AuthResponse, Login, Quit, Retr, StartTls, Top};
+use super::{Apop, Auth, Login, Quit, Retr, StartTls, Top};
 use crate::Violation;
 
 /// What happened. Most variants hold a token that has to be answered before anything else is read.
@@ -12,11 +12,12 @@ use crate::Violation;
 pub enum Event {
     /// USER and PASS came.
     Login(Login),
-    /// AUTH came.
+    /// APOP came.
+    Apop(Apop),
+    /// AUTH came, or the response to a challenge.
     Auth(Auth),
-    /// The response to a challenge came.
-    AuthResponse(AuthResponse),
-    /// The exchange that was going on is over: cancelled by the client, or its response was malformed. Answered.
+    /// The exchange that was going on is over: cancelled by the client, its response was malformed, or it took too
+    /// many steps. Answered.
     AuthCancelled,
     /// STLS came.
     StartTls(StartTls),

@@ -1,10 +1,10 @@
-//! The tokens of logging in: USER with PASS, and AUTH with its challenges (RFC 1939 7, RFC 5034).
+//! The tokens of logging in with USER and PASS, and with APOP (RFC 1939 7), and what every login ends in.
 
 use posthaste_wire::{Answer, Misuse, Secret, Ticket};
 
 use super::maildrop::Marked;
-use super::{Event, Maildrop, Phase, Server, Timer, UserPass};
-use crate::{MechanismName, Password, UserName, Verb, Violation, encode, parse};
+use super::{AuthPrivacy, Event, Maildrop, Server, Text, Timer, UserPass, Utf8Offer};
+use crate::{ApopDigest, Password, ResponseCode, Status, UserName, Utf8Names, Verb, Violation};
 
 /// Why a login is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,19 +14,33 @@ pub enum LoginRefusal {
     Credentials,
     /// Another session has the maildrop: `[IN-USE]`.
     InUse,
+    /// The last login is too short a time ago, by the LOGIN-DELAY that is announced: `[LOGIN-DELAY]`.
+    TooSoon,
     /// The server cannot check or open it now: `[SYS/TEMP]`.
     Temporary,
     /// The server cannot check or open it until a person acts: `[SYS/PERM]`.
     Permanent,
 }
 
+impl LoginRefusal {
+    const fn words(self) -> (ResponseCode, Text) {
+        match self {
+            Self::Credentials => (ResponseCode::Auth, Text::WrongCredentials),
+            Self::InUse => (ResponseCode::InUse, Text::InUse),
+            Self::TooSoon => (ResponseCode::LoginDelay, Text::TooSoon),
+            Self::Temporary => (ResponseCode::SysTemp, Text::LoginTemporary),
+            Self::Permanent => (ResponseCode::SysPerm, Text::LoginPermanent),
+        }
+    }
+}
+
 /// A user name and a password to verify.
 #[derive(Debug)]
 #[must_use = "the client waits for the answer"]
 pub struct Login {
-    pub(super) ticket: Ticket,
-    pub(super) user: UserName,
-    pub(super) password: Password,
+    ticket: Ticket,
+    user: UserName,
+    password: Password,
 }
 
 impl Login {
@@ -59,40 +73,32 @@ impl Login {
     }
 }
 
-/// The start of a SASL exchange.
+/// A user name and the digest of the greeting's timestamp and the user's password, to verify.
 #[derive(Debug)]
 #[must_use = "the client waits for the answer"]
-pub struct Auth {
-    pub(super) ticket: Ticket,
-    pub(super) mechanism: MechanismName,
-    pub(super) initial: Option<Secret>,
+pub struct Apop {
+    ticket: Ticket,
+    user: UserName,
+    digest: ApopDigest,
 }
 
-impl Auth {
-    /// The mechanism, in capitals: one of those that the configuration offers.
-    pub fn mechanism(&self) -> &str {
-        self.mechanism.as_str()
+impl Apop {
+    /// Whose maildrop.
+    pub const fn user(&self) -> &UserName {
+        &self.user
     }
 
-    /// The initial response, decoded. An empty one is not the same as none.
-    pub const fn initial_response(&self) -> Option<&Secret> {
-        self.initial.as_ref()
-    }
-
-    /// Asks the client; what it says comes as [`AuthResponse`] or as a cancelled exchange.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::WrongConnection`] when the token belongs to another server.
-    pub fn challenge(self, server: &mut Server, challenge: &[u8]) -> Result<(), Misuse> {
-        server.challenge(self.ticket, challenge)
+    /// 32 hexadecimal digits in lower case. To be compared as a [`Secret`] with what MD5 makes of the timestamp in the
+    /// configuration with the password right behind it.
+    pub const fn digest(&self) -> &Secret {
+        self.digest.secret()
     }
 
     /// Lets the client in, as [`Login::accept`] does.
     ///
     /// # Errors
     ///
-    /// As [`challenge`](Self::challenge).
+    /// [`Misuse::WrongConnection`] when the token belongs to another server.
     pub fn accept(self, server: &mut Server, maildrop: Maildrop) -> Result<(), Misuse> {
         server.accept_login(self.ticket, maildrop)
     }
@@ -101,49 +107,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`challenge`](Self::challenge).
-    pub fn reject(self, server: &mut Server, refusal: LoginRefusal) -> Result<(), Misuse> {
-        server.reject_login(self.ticket, refusal)
-    }
-}
-
-/// What the client says to a challenge.
-#[derive(Debug)]
-#[must_use = "the client waits for the answer"]
-pub struct AuthResponse {
-    pub(super) ticket: Ticket,
-    pub(super) response: Secret,
-}
-
-impl AuthResponse {
-    /// The response, decoded.
-    pub const fn response(&self) -> &Secret {
-        &self.response
-    }
-
-    /// Asks again.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::WrongConnection`] when the token belongs to another server.
-    pub fn challenge(self, server: &mut Server, challenge: &[u8]) -> Result<(), Misuse> {
-        server.challenge(self.ticket, challenge)
-    }
-
-    /// Lets the client in, as [`Login::accept`] does.
-    ///
-    /// # Errors
-    ///
-    /// As [`challenge`](Self::challenge).
-    pub fn accept(self, server: &mut Server, maildrop: Maildrop) -> Result<(), Misuse> {
-        server.accept_login(self.ticket, maildrop)
-    }
-
-    /// Keeps the client out.
-    ///
-    /// # Errors
-    ///
-    /// As [`challenge`](Self::challenge).
+    /// As [`accept`](Self::accept).
     pub fn reject(self, server: &mut Server, refusal: LoginRefusal) -> Result<(), Misuse> {
         server.reject_login(self.ticket, refusal)
     }
@@ -152,107 +116,87 @@ impl AuthResponse {
 impl Server {
     /// USER: the name is only remembered; whether it exists shows, to nobody, with the password.
     pub(super) fn user(&mut self, name: UserName) {
-        if self.may_log_in(Verb::User) {
+        if self.offers_user_pass(Verb::User) {
             self.user = Some(name);
-            self.say("+OK send PASS");
+            self.ok(Text::SendPass);
         }
     }
 
     pub(super) fn pass(&mut self, user: Option<UserName>, password: Password) -> Option<Event> {
-        if !self.may_log_in(Verb::Pass) {
+        if !self.offers_user_pass(Verb::Pass) {
             return None;
         }
         let Some(user) = user else {
-            self.violate(Violation::PassWithoutUser, "-ERR USER first");
+            self.violate(Violation::PassWithoutUser, Text::UserFirst);
             return None;
         };
+        if self.config.utf8 == Utf8Offer::Offered(Utf8Names::Taken)
+            && core::str::from_utf8(password.secret().expose()).is_err()
+        {
+            self.violate(Violation::NotUtf8 { verb: Verb::Pass }, Text::NotUtf8);
+            return None;
+        }
         Some(Event::Login(Login { ticket: self.tickets.issue(), user, password }))
     }
 
-    pub(super) fn auth(&mut self, mechanism: MechanismName, initial: Option<Secret>) -> Option<Event> {
-        if !self.may_log_in(Verb::Auth) {
+    pub(super) fn apop(&mut self, user: UserName, digest: ApopDigest) -> Option<Event> {
+        if self.config.apop.is_none() {
+            self.violate(Violation::NotOffered { verb: Verb::Apop }, Text::ApopNotOffered);
             return None;
         }
-        if !self.config.mechanisms.contains(&mechanism) {
-            let violation = Violation::NotOffered { verb: Verb::Auth };
-            self.violate(violation, "-ERR mechanism is not offered");
+        if !self.takes_credentials_for(Verb::Apop) {
             return None;
         }
-        Some(Event::Auth(Auth { ticket: self.tickets.issue(), mechanism, initial }))
+        Some(Event::Apop(Apop { ticket: self.tickets.issue(), user, digest }))
     }
 
-    /// The line behind a challenge.
-    pub(super) fn handle_response(&mut self, line: &[u8]) -> Option<Event> {
-        if line == b"*" {
-            self.cancel_auth();
-            self.say("-ERR authentication cancelled");
-            return None;
-        }
-        let Ok(response) = parse::base64(line) else {
-            self.cancel_auth();
-            self.violate(Violation::Base64, "-ERR base64 is malformed");
-            return None;
-        };
-        self.phase = Phase::Command;
-        Some(Event::AuthResponse(AuthResponse { ticket: self.tickets.issue(), response }))
-    }
-
-    pub(super) fn cancel_auth(&mut self) {
-        self.phase = Phase::Command;
-        self.events.push_back(Event::AuthCancelled);
-    }
-
-    fn challenge(&mut self, ticket: Ticket, challenge: &[u8]) -> Result<(), Misuse> {
-        if let Answer::InTime = self.tickets.redeem(ticket)? {
-            self.out.encode(|out| {
-                out.extend_from_slice(b"+ ");
-                encode::base64(&Secret::from(challenge), out);
-                out.extend_from_slice(b"\r\n");
-            });
-            self.phase = Phase::Response;
-        }
-        Ok(())
-    }
-
-    fn accept_login(&mut self, ticket: Ticket, maildrop: Maildrop) -> Result<(), Misuse> {
+    pub(super) fn accept_login(&mut self, ticket: Ticket, maildrop: Maildrop) -> Result<(), Misuse> {
         if let Answer::InTime = self.tickets.redeem(ticket)? {
             self.state = self.state.logged_in();
             self.maildrop = Some(Marked::new(maildrop));
             self.violations = 0;
+            self.junk_commands = 0;
             self.timers.disarm(Timer::Login);
-            self.timers.arm(Timer::Idle, self.now, self.config.limits.idle_timeout);
-            let (count, octets) = self.count();
-            self.say_format(format_args!("+OK {count} messages ({octets} octets)"));
+            self.timers.arm(Timer::Command, self.now, self.config.limits.command_timeout);
+            self.say_count();
         }
         Ok(())
     }
 
-    fn reject_login(&mut self, ticket: Ticket, refusal: LoginRefusal) -> Result<(), Misuse> {
+    pub(super) fn reject_login(&mut self, ticket: Ticket, refusal: LoginRefusal) -> Result<(), Misuse> {
         if let Answer::InTime = self.tickets.redeem(ticket)? {
-            self.say(match refusal {
-                LoginRefusal::Credentials => "-ERR [AUTH] user name or password is wrong",
-                LoginRefusal::InUse => "-ERR [IN-USE] another session has the maildrop",
-                LoginRefusal::Temporary => "-ERR [SYS/TEMP] logging in is not possible now",
-                LoginRefusal::Permanent => "-ERR [SYS/PERM] logging in is not possible",
-            });
-            self.refused_logins = self.refused_logins.saturating_add(1);
-            if self.refused_logins >= self.config.limits.logins_max {
+            let (code, text) = refusal.words();
+            self.say(Status::Err, Some(code), text);
+            self.auth_failures = self.auth_failures.saturating_add(1);
+            if self.auth_failures >= self.config.limits.auth_failures_max {
                 self.close();
             }
         }
         Ok(())
     }
 
-    /// Whether this way of logging in is open; answers when it is not. What the client sent is dropped unseen.
-    fn may_log_in(&mut self, verb: Verb) -> bool {
-        if !self.takes_credentials() {
-            self.violate(Violation::PrivacyRequired { verb }, "-ERR use TLS before logging in");
+    /// Whether credentials are taken over this connection.
+    pub(super) fn takes_credentials(&self) -> bool {
+        self.config.auth_requires_tls == AuthPrivacy::NotRequired || self.security.is_private()
+    }
+
+    /// The same; answers when they are not. What the client sent is dropped unseen.
+    pub(super) fn takes_credentials_for(&mut self, verb: Verb) -> bool {
+        let takes = self.takes_credentials();
+        if !takes {
+            self.violate(Violation::PrivacyRequired { verb }, Text::NeedTls);
+        }
+        takes
+    }
+
+    fn offers_user_pass(&mut self, verb: Verb) -> bool {
+        if !self.takes_credentials_for(verb) {
             return false;
         }
-        if verb != Verb::Auth && self.config.user_pass == UserPass::Refused {
-            self.violate(Violation::NotOffered { verb }, "-ERR USER and PASS are not offered");
-            return false;
+        let offers = self.config.user_pass == UserPass::Offered;
+        if !offers {
+            self.violate(Violation::NotOffered { verb }, Text::UserPassNotOffered);
         }
-        true
+        offers
     }
 }

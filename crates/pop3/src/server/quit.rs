@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 
-use posthaste_wire::{Misuse, Ticket};
+use posthaste_wire::{Answer, Misuse, Ticket};
 
-use super::Server;
+use super::{Server, Text};
+use crate::{ResponseCode, Status};
 
 /// The client ends the session. What it marked is removed now, durably, before the answer.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub struct Quit {
 }
 
 impl Quit {
-    /// The messages to remove: their positions in [`Maildrop::messages`](super::Maildrop), ascending.
+    /// The messages to remove: their positions in [`Maildrop::messages`](super::Maildrop::messages), ascending.
     pub fn deleted(&self) -> &[usize] {
         &self.deleted
     }
@@ -26,7 +27,7 @@ impl Quit {
     ///
     /// [`Misuse::WrongConnection`] when the token belongs to another server.
     pub fn done(self, server: &mut Server) -> Result<(), Misuse> {
-        server.farewell(self.ticket, "+OK bye")
+        server.farewell(self.ticket, Status::Ok, None, Text::Bye)
     }
 
     /// Some of them, or none, are removed.
@@ -35,6 +36,22 @@ impl Quit {
     ///
     /// As [`done`](Self::done).
     pub fn failed(self, server: &mut Server) -> Result<(), Misuse> {
-        server.farewell(self.ticket, "-ERR [SYS/TEMP] some deleted messages were not removed")
+        server.farewell(self.ticket, Status::Err, Some(ResponseCode::SysTemp), Text::NotRemoved)
+    }
+}
+
+impl Server {
+    fn farewell(
+        &mut self,
+        ticket: Ticket,
+        status: Status,
+        code: Option<ResponseCode>,
+        text: Text,
+    ) -> Result<(), Misuse> {
+        if let Answer::InTime = self.tickets.redeem(ticket)? {
+            self.say(status, code, text);
+            self.close();
+        }
+        Ok(())
     }
 }

@@ -3,8 +3,8 @@
 use posthaste_wire::{Misuse, Ticket};
 
 use super::body::Cut;
-use super::{BodyWriter, Server};
-use crate::MessageNumber;
+use super::{BodyWriter, Server, Text};
+use crate::{MessageNumber, ResponseCode};
 
 /// Why a message that is in the maildrop cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,14 +16,18 @@ pub enum RetrieveRefusal {
     Temporary,
     /// It cannot be read until a person acts: `[SYS/PERM]`.
     Permanent,
+    /// It holds UTF-8 where only ASCII may be, and the client has not switched to UTF-8 mode: `[UTF8]`
+    /// ([`Server::is_utf8`], RFC 6856 5).
+    NeedsUtf8,
 }
 
 impl RetrieveRefusal {
-    const fn line(self) -> &'static str {
+    const fn words(self) -> (Option<ResponseCode>, Text) {
         match self {
-            Self::Gone => "-ERR the message is gone",
-            Self::Temporary => "-ERR [SYS/TEMP] the message cannot be read now",
-            Self::Permanent => "-ERR [SYS/PERM] the message cannot be read",
+            Self::Gone => (None, Text::Gone),
+            Self::Temporary => (Some(ResponseCode::SysTemp), Text::ReadTemporary),
+            Self::Permanent => (Some(ResponseCode::SysPerm), Text::ReadPermanent),
+            Self::NeedsUtf8 => (Some(ResponseCode::Utf8), Text::NeedsUtf8),
         }
     }
 }
@@ -43,7 +47,7 @@ impl Retr {
         self.number
     }
 
-    /// Its position in [`Maildrop::messages`](super::Maildrop), from 0.
+    /// Its position in [`Maildrop::messages`](super::Maildrop::messages), from 0.
     pub fn index(&self) -> usize {
         self.number.index()
     }
@@ -63,7 +67,8 @@ impl Retr {
     ///
     /// As [`open`](Self::open).
     pub fn reject(self, server: &mut Server, refusal: RetrieveRefusal) -> Result<(), Misuse> {
-        server.refuse(self.ticket, refusal.line())
+        let (code, text) = refusal.words();
+        server.refuse(self.ticket, code, text)
     }
 }
 
@@ -82,7 +87,7 @@ impl Top {
         self.number
     }
 
-    /// Its position in [`Maildrop::messages`](super::Maildrop), from 0.
+    /// Its position in [`Maildrop::messages`](super::Maildrop::messages), from 0.
     pub fn index(&self) -> usize {
         self.number.index()
     }
@@ -108,6 +113,7 @@ impl Top {
     ///
     /// As [`open`](Self::open).
     pub fn reject(self, server: &mut Server, refusal: RetrieveRefusal) -> Result<(), Misuse> {
-        server.refuse(self.ticket, refusal.line())
+        let (code, text) = refusal.words();
+        server.refuse(self.ticket, code, text)
     }
 }

@@ -1,15 +1,15 @@
-//! Commands (RFC 1939 5 to 7, RFC 2449 5, RFC 2595 4, RFC 5034 4).
+//! Commands (RFC 1939 5 to 7, RFC 2449 5, RFC 2595 4, RFC 5034 4, RFC 6856 2 and 3).
 
 use core::fmt;
 
 use posthaste_wire::Secret;
 
-use super::{MechanismName, MessageNumber, Password, UserName};
+use super::{ApopDigest, LanguageRange, MechanismName, MessageNumber, Password, UserName};
 
 /// A command with its arguments.
 ///
 /// ```text
-/// command = keyword *(SP argument) CRLF           ; keywords in any case
+/// command = keyword *(SP argument) CRLF           ; keywords in any case, at most 255 octets
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,12 +18,12 @@ pub enum Command {
     User(UserName),
     /// `PASS string`: the password, spaces included.
     Pass(Password),
-    /// `APOP name digest`: understood, and refused by the server here: it needs the password in the clear.
+    /// `APOP name digest`: a login that does not send the password.
     Apop {
         /// Whose maildrop.
         name: UserName,
-        /// 32 hexadecimal digits, as sent.
-        digest: Secret,
+        /// The digest of the greeting's timestamp and the password.
+        digest: ApopDigest,
     },
     /// `AUTH mechanism [initial-response]`.
     Auth {
@@ -36,6 +36,10 @@ pub enum Command {
     Capa,
     /// `STLS`: move to TLS.
     Stls,
+    /// `UTF8`: messages may be sent in UTF-8.
+    Utf8,
+    /// `LANG [range]`: which languages there are, or to change to one.
+    Lang(Option<LanguageRange>),
     /// `STAT`: how many messages and octets.
     Stat,
     /// `LIST [msg]`: sizes.
@@ -71,6 +75,8 @@ impl Command {
             Self::Auth { .. } => Verb::Auth,
             Self::Capa => Verb::Capa,
             Self::Stls => Verb::Stls,
+            Self::Utf8 => Verb::Utf8,
+            Self::Lang(_) => Verb::Lang,
             Self::Stat => Verb::Stat,
             Self::List(_) => Verb::List,
             Self::Uidl(_) => Verb::Uidl,
@@ -95,6 +101,8 @@ pub enum Verb {
     Auth,
     Capa,
     Stls,
+    Utf8,
+    Lang,
     Stat,
     List,
     Uidl,
@@ -108,13 +116,15 @@ pub enum Verb {
 
 impl Verb {
     /// All keywords.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::User,
         Self::Pass,
         Self::Apop,
         Self::Auth,
         Self::Capa,
         Self::Stls,
+        Self::Utf8,
+        Self::Lang,
         Self::Stat,
         Self::List,
         Self::Uidl,
@@ -135,6 +145,8 @@ impl Verb {
             Self::Auth => "AUTH",
             Self::Capa => "CAPA",
             Self::Stls => "STLS",
+            Self::Utf8 => "UTF8",
+            Self::Lang => "LANG",
             Self::Stat => "STAT",
             Self::List => "LIST",
             Self::Uidl => "UIDL",

@@ -13,6 +13,15 @@ pub enum Status {
     Err,
 }
 
+impl Status {
+    pub(crate) const fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::Ok => b"+OK",
+            Self::Err => b"-ERR",
+        }
+    }
+}
+
 /// The first line of an answer.
 ///
 /// ```text
@@ -81,10 +90,15 @@ impl ResponseCode {
         }
     }
 
-    /// The code of this spelling, in any case.
+    /// The code of this spelling, in any case. Levels of detail behind one that is known are passed over (RFC 2449 8).
     pub(crate) fn from_text(text: &str) -> Self {
         let known = [Self::InUse, Self::LoginDelay, Self::SysTemp, Self::SysPerm, Self::Auth, Self::Utf8];
-        let found = known.into_iter().find(|code| code.as_str().eq_ignore_ascii_case(text));
-        found.unwrap_or_else(|| Self::Other(text.into()))
+        let is = |code: &Self| match text.split_at_checked(code.as_str().len()) {
+            Some((front, detail)) => {
+                front.eq_ignore_ascii_case(code.as_str()) && (detail.is_empty() || detail.starts_with('/'))
+            }
+            None => false,
+        };
+        known.into_iter().find(is).unwrap_or_else(|| Self::Other(text.into()))
     }
 }

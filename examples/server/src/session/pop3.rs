@@ -89,18 +89,10 @@ impl Session {
             }
             Event::Auth(auth) => {
                 let directory = &self.context.directory;
-                let step = self.exchanges.start(directory, auth.mechanism(), auth.initial_response()).await;
-                if let Login::Challenge(challenge) = step {
-                    auth.challenge(self.connection.machine(), &challenge)?;
-                } else {
-                    match self.open(step).await {
-                        Ok(maildrop) => auth.accept(self.connection.machine(), maildrop)?,
-                        Err(refusal) => auth.reject(self.connection.machine(), refusal)?,
-                    }
-                }
-            }
-            Event::AuthResponse(auth) => {
-                let step = self.exchanges.respond(&self.context.directory, auth.response()).await;
+                let step = match auth.response() {
+                    Some(response) if !auth.is_start() => self.exchanges.respond(directory, response).await,
+                    initial => self.exchanges.start(directory, auth.mechanism(), initial).await,
+                };
                 if let Login::Challenge(challenge) = step {
                     auth.challenge(self.connection.machine(), &challenge)?;
                 } else {
@@ -170,7 +162,10 @@ impl Session {
             let uidl = Uidl::new(&uidl(mailbox.uidvalidity, meta.uid)).ok()?;
             Some(Listed { size: meta.size, uidl })
         });
-        let maildrop = Maildrop { messages: listed.collect() };
+        let maildrop = Maildrop::new(listed.collect()).map_err(|error| {
+            tracing::error!(%error, user = %account.address, "maildrop cannot be served");
+            LoginRefusal::Permanent
+        })?;
         self.opened = Some(Opened { mailbox: mailbox.id, messages, _lock: lock });
         Ok(maildrop)
     }
