@@ -821,3 +821,18 @@ fn rfc6531_3_7_4_replies_in_utf_8_are_understood() {
     let rejection = reports[0].recipients[0].as_ref().unwrap_err().clone().into_rejection();
     assert_eq!(rejection.reply().lines().collect::<Vec<_>>(), ["try <j\u{f6}rg@x.test>"]);
 }
+
+#[test]
+fn rfc5321_4_5_3_1_5_a_reply_line_of_512_octets_keeps_its_text() {
+    let text = "t".repeat(512 - 6);
+    let refusal = format!("550 {text}\r\n");
+    let (_, reports) = send(one(), &HELLO, &["250 a\r\n", &refusal, "250 reset\r\n", "221 c\r\n"]);
+    let rejection = reports[0].recipients[0].as_ref().unwrap_err().clone().into_rejection();
+    assert_eq!(rejection.reply().lines().collect::<Vec<_>>(), [text]);
+    // A mechanism at the end of a long line is that mechanism.
+    let offer = format!("250-x\r\n250 AUTH {} SCRAM-SHA-256-PLUS\r\n", "M ".repeat(240).trim_end());
+    let mut client = client();
+    play(&mut client, &["220 x\r\n", &offer]);
+    let names: Vec<&str> = client.capabilities().mechanisms().iter().map(|it| it.as_str()).collect();
+    assert_eq!(names, ["M", "SCRAM-SHA-256-PLUS"]);
+}

@@ -1086,3 +1086,18 @@ fn rfc6531_3_7_4_replies_are_ascii() {
     let outcome = hear(&with_utf8(), &[lines]);
     assert!(outcome.output.is_ascii() && replies(&outcome).len() == 8);
 }
+
+#[test]
+fn rfc6531_3_7_4_no_text_of_the_application_puts_utf_8_into_a_reply() {
+    let input = b"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<u@x.test>\r\n";
+    let outcome = run(&mut server(&with_utf8()), [&input[..]], false, |server, event| match event {
+        Event::Rcpt(rcpt) => {
+            // Refused as a text, or written without it.
+            let rejection = Rejection::new(551, None, "try <j\u{f6}rg@x.test>");
+            rcpt.reject(server, rejection.unwrap_or_else(|_| Rejection::no_such_user())).unwrap();
+            Note::event("rcpt")
+        }
+        event => answer(server, event),
+    });
+    assert!(outcome.output.is_ascii(), "{}", outcome.text());
+}
