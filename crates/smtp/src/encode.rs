@@ -20,6 +20,16 @@ pub(crate) fn command(command: &Command, out: &mut BytesMut) {
     put(out, format_args!("{}\r\n", CommandLine(command)));
 }
 
+/// As [`reply`], with a question mark for each character that is not ASCII: what a server writes to a client that
+/// has not asked for UTF-8 (RFC 5321 4.2, RFC 6531 3.7.4).
+pub(crate) fn ascii_reply(reply: &Reply, out: &mut BytesMut) {
+    if reply.lines().all(str::is_ascii) {
+        return self::reply(reply, out);
+    }
+    let ascii = |line: &str| line.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
+    self::reply(&reply.with_lines(reply.lines().map(ascii).collect()), out);
+}
+
 /// Appends a reply, each line with the code and the enhanced status, and CR LF (RFC 5321 4.2.1, RFC 2034 4).
 pub(crate) fn reply(reply: &Reply, out: &mut BytesMut) {
     let lines = reply.as_slice();

@@ -23,7 +23,7 @@ use crate::{EnhancedStatus, ParseError, Reply};
 /// must not hide a no, and since two replies that run into each other look like that.
 ///
 /// An enhanced status is the first one of the code's class that a line starts with; it is taken off every line
-/// that has it. White space at the ends of a line is dropped. A line over 480 octets is cut.
+/// that has it. White space at the ends of a line is dropped. A line over 512 octets is cut.
 ///
 /// Memory: the reply so far, as slices of what was read; the caller limits how much that may be.
 #[derive(Debug, Default)]
@@ -71,7 +71,8 @@ impl ReplyReader {
             Lines::Many(mem::take(&mut self.lines))
         };
         let enhanced = take_enhanced(code, lines.as_mut_slice());
-        lines.as_mut_slice().iter_mut().for_each(cut);
+        let text_max = Reply::text_octets_max(enhanced);
+        lines.as_mut_slice().iter_mut().for_each(|line| cut(line, text_max));
         Reply::from_lines(code, enhanced, lines).map(Some)
     }
 }
@@ -122,11 +123,10 @@ fn visible(line: &Bytes, text: &[u8]) -> Utf8 {
 }
 
 /// Cuts a line at what a reply can hold.
-fn cut(line: &mut Utf8) {
-    if line.len() > Reply::LINE_OCTETS_MAX {
+fn cut(line: &mut Utf8, text_max: usize) {
+    if line.len() > text_max {
         let text = line.as_str();
-        let end =
-            (0..=Reply::LINE_OCTETS_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+        let end = (0..=text_max).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
         *line = text.get(..end).unwrap_or_default().trim_end_matches(' ').into();
     }
 }

@@ -6,7 +6,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use posthaste_wire::{Misuse, Ticket};
+use posthaste_wire::{Answer, Misuse, Ticket};
 
 use super::Server;
 use crate::{Mailbox, Rejection, Reply, Text};
@@ -39,6 +39,14 @@ pub struct Etrn {
     pub(super) node: Text,
 }
 
+/// Answers with what may hold UTF-8, because the client has asked for it.
+fn inform(server: &mut Server, ticket: Ticket, reply: &Reply) -> Result<(), Misuse> {
+    if server.redeem(ticket)? == Answer::InTime {
+        server.put_utf8(reply);
+    }
+    Ok(())
+}
+
 impl Vrfy {
     /// What was asked for: anything a person may have typed.
     pub const fn text(&self) -> &Text {
@@ -57,7 +65,7 @@ impl Vrfy {
         } else {
             cannot_verify()
         };
-        server.answer(self.ticket, &reply)
+        inform(server, self.ticket, &reply)
     }
 
     /// 251: it is not here; mail for it goes on to this mailbox. As with [`confirm`](Self::confirm), 252 in place of what
@@ -76,7 +84,7 @@ impl Vrfy {
         } else {
             cannot_verify()
         };
-        server.answer(self.ticket, &reply)
+        inform(server, self.ticket, &reply)
     }
 
     /// 252: neither yes nor no; mail for it would be taken.
@@ -122,7 +130,7 @@ impl Expn {
             return self.pass(server);
         }
         let lines: Vec<_> = members.iter().map(|member| alloc::format!("<{member}>")).collect();
-        server.answer(self.ticket, &Reply::fixed_lines(250, (2, 1, 5), lines))
+        inform(server, self.ticket, &Reply::fixed_lines(250, (2, 1, 5), lines))
     }
 
     /// 252: neither yes nor no.

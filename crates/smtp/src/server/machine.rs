@@ -402,6 +402,11 @@ impl Server {
     }
 
     pub(super) fn put(&mut self, reply: &Reply) {
+        self.send.encode(|out| crate::encode::ascii_reply(reply, out));
+    }
+
+    /// As [`put`](Self::put), to a client that has asked for UTF-8 with this command.
+    pub(super) fn put_utf8(&mut self, reply: &Reply) {
         self.send.encode(|out| crate::encode::reply(reply, out));
     }
 

@@ -22,7 +22,7 @@ pub enum ReplyClass {
 
 /// A reply: a code, perhaps an enhanced status, and one or more lines of text.
 ///
-/// No line holds a control character or what shows nothing (see [`LocalPart`](crate::LocalPart)), or has over 480
+/// No line holds a control character or what shows nothing (see [`LocalPart`](crate::LocalPart)), or is longer than 512
 /// octets; there are at most 100. Lines may hold UTF-8: a server writes that only to a client that has asked for
 /// it (RFC 6531 3.7.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +68,8 @@ impl PartialEq for Lines {
 impl Eq for Lines {}
 
 impl Reply {
-    /// The longest line of text, in octets: what 512 leave beside code, status and CR LF (RFC 5321 4.5.3.1.5).
-    pub const LINE_OCTETS_MAX: usize = 480;
+    /// The longest line as it is written, in octets: code, status and CR LF included (RFC 5321 4.5.3.1.5).
+    pub const LINE_OCTETS_MAX: usize = 512;
 
     /// The most lines one reply has.
     pub const LINES_MAX: usize = 100;
@@ -101,12 +101,26 @@ impl Reply {
         if enhanced.is_some_and(|enhanced| u16::from(enhanced.class()) != code / 100) {
             return Err(ParseError::new("enhanced status class", 0));
         }
-        let legal = |line: &Utf8| line.len() <= Self::LINE_OCTETS_MAX && !line.as_str().contains(is_hidden);
+        let text_max = Self::text_octets_max(enhanced);
+        let legal = |line: &Utf8| line.len() <= text_max && !line.as_str().contains(is_hidden);
         let list = lines.as_slice();
         if list.is_empty() || list.len() > Self::LINES_MAX || !list.iter().all(legal) {
             return Err(ParseError::new("reply text", 0));
         }
         Ok(Self { code, enhanced, lines })
+    }
+
+    /// How long the text of a line may be, in octets, behind this status.
+    pub(crate) fn text_octets_max(enhanced: Option<EnhancedStatus>) -> usize {
+        let digits = |number: u16| {
+            1_usize.saturating_add(usize::from(number >= 10)).saturating_add(usize::from(number >= 100))
+        };
+        // Two dots and a space, the class, and what the other numbers take.
+        let status = enhanced.map_or(0, |status| {
+            digits(status.subject()).saturating_add(digits(status.detail())).saturating_add(4)
+        });
+        // The code, what stands behind it, and CR LF.
+        Self::LINE_OCTETS_MAX.saturating_sub(6).saturating_sub(status)
     }
 
     /// For replies that this crate writes itself: `text` is one line that has been looked at.
@@ -129,6 +143,11 @@ impl Reply {
     /// As [`fixed`](Self::fixed), where RFC 2034 allows no enhanced status.
     pub(crate) fn plain(code: u16, lines: Vec<String>) -> Self {
         Self { code, enhanced: None, lines: Lines::Many(lines.into_iter().map(Utf8::from).collect()) }
+    }
+
+    /// The same with other lines, none of which is longer than those it has.
+    pub(crate) fn with_lines(&self, lines: Vec<String>) -> Self {
+        Self { enhanced: self.enhanced, ..Self::plain(self.code, lines) }
     }
 
     /// The code, 200 to 599.
