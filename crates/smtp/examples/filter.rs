@@ -26,6 +26,14 @@ enum Behind {
     Decided(Rejection),
 }
 
+impl Behind {
+    /// The message was refused before its end.
+    fn decided(report: Report) -> Self {
+        let refused = report.recipients.into_iter().find_map(Result::err);
+        Self::Decided(refused.map_or_else(Rejection::try_later, Rejection::from))
+    }
+}
+
 /// A message on its way.
 struct Open {
     link: blocking::Link<Client>,
@@ -70,9 +78,7 @@ pub(crate) fn serve(front: TcpStream, server: &str) -> Result<(), Box<dyn Error>
 
 /// Goes as far as the mail server's permission to send the content.
 fn open(server: &str, transaction: &Transaction) -> Result<Behind, Box<dyn Error>> {
-    let config = client::Config::new(client::Mode::Smtp, "filter.test".parse()?)
-        .with_tls(TlsPolicy::Off)
-        .with_chunking(client::Chunking::Never); // DATA: written without a look at the server
+    let config = client::Config::new(client::Mode::Smtp, "filter.test".parse()?).with_tls(TlsPolicy::Off);
     let machine = Client::new(config, Security::Plain, Time::ZERO);
     let mut link = blocking::Link::new(machine, TcpStream::connect(server)?);
     let body = transaction.parameters().body.unwrap_or_default();
@@ -83,10 +89,7 @@ fn open(server: &str, transaction: &Transaction) -> Result<Behind, Box<dyn Error
             client::Event::Body(writer) => {
                 return Ok(Behind::Open(Box::new(Open { link, writer, tail: b"\r\n".into() })));
             }
-            client::Event::Sent(report) => {
-                let refused = report.recipients.into_iter().find_map(Result::err);
-                return Ok(Behind::Decided(refused.map_or_else(Rejection::try_later, Rejection::from)));
-            }
+            client::Event::Sent(report) => return Ok(Behind::decided(report)),
             _ => {}
         }
     }
@@ -110,6 +113,12 @@ fn pass(behind: Behind, chunk: &Bytes) -> Behind {
         match writer.write(&mut link.machine, chunk.clone()) {
             Ok(()) => return Behind::Open(open),
             Err(Misuse::Congested { .. }) if link.flush().is_ok() => {}
+            // The mail server has to answer first, perhaps with a no.
+            Err(Misuse::Unanswered) => match link.next() {
+                Ok(Some(client::Event::Sent(report))) => return Behind::decided(report),
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return Behind::Decided(Rejection::try_later()),
+            },
             Err(_) => return Behind::Decided(Rejection::try_later()),
         }
     }

@@ -2,10 +2,10 @@
 //! `cargo run --example send -- 127.0.0.1:2525 '<ann@a.test>' '<bob@b.test>' < message.eml`.
 
 use std::error::Error;
-use std::io::Read;
+use std::io::BufRead;
 use std::net::TcpStream;
 
-use posthaste_smtp::client::{BodyWriter, Chunking, Client, Config, Event, Mode, TlsPolicy};
+use posthaste_smtp::client::{BodyWriter, Client, Config, Event, Mode, TlsPolicy};
 use posthaste_smtp::{Bytes, Envelope, Misuse, Security, Time};
 
 #[path = "common/blocking.rs"]
@@ -14,49 +14,58 @@ pub(crate) mod blocking;
 pub(crate) type Link = blocking::Link<Client>;
 
 /// Sends one message; prints what becomes of it for each recipient.
-pub(crate) fn send(stream: TcpStream, envelope: Envelope, message: impl Read) -> Result<(), Box<dyn Error>> {
-    let config = Config::new(Mode::Smtp, "client.test".parse()?)
-        .with_tls(TlsPolicy::Off)
-        .with_chunking(Chunking::Never); // DATA: written without a look at the server
+pub(crate) fn send(
+    stream: TcpStream,
+    envelope: Envelope,
+    mut message: impl BufRead,
+) -> Result<(), Box<dyn Error>> {
+    let config = Config::new(Mode::Smtp, "client.test".parse()?).with_tls(TlsPolicy::Off);
     let mut link = Link::new(Client::new(config, Security::Plain, Time::ZERO), stream);
     link.machine.send(envelope)?;
     link.machine.quit();
-    let mut message = Some(message);
+    let mut unfinished = None;
     while let Some(event) = link.next()? {
-        match (event, message.take()) {
-            (Event::Body(writer), Some(message)) => write(&mut link, writer, message)?,
-            (Event::Sent(report), _) => {
+        match event {
+            Event::Body(writer) => unfinished = write(&mut link, writer, &mut message)?,
+            Event::Room(_) => {
+                if let Some(writer) = unfinished {
+                    unfinished = write(&mut link, writer, &mut message)?;
+                }
+            }
+            Event::Sent(report) => {
                 for (number, result) in (1..).zip(&report.recipients) {
                     match result {
                         Ok(reply) => println!("recipient {number}: taken, {reply}"),
-                        Err(rejection) => println!("recipient {number}: refused, {rejection}"),
+                        Err(refusal) => println!("recipient {number}: refused, {refusal}"),
                     }
                 }
             }
-            (_, untouched) => message = untouched,
+            _ => {}
         }
     }
     Ok(())
 }
 
-/// Writes the content as fast as the server takes it. Line ends must be CR LF.
+/// Writes the content as fast as the server takes it, without reading more of it than is written. Line ends must be
+/// CR LF. The writer comes back when the server has to answer before there can be more.
 pub(crate) fn write(
     link: &mut Link,
     mut writer: BodyWriter,
-    mut message: impl Read,
-) -> Result<(), Box<dyn Error>> {
-    let mut buffer = [0; 16 * 1024];
+    message: &mut impl BufRead,
+) -> Result<Option<BodyWriter>, Box<dyn Error>> {
     loop {
-        let count = message.read(&mut buffer)?;
+        let octets = message.fill_buf()?;
+        let count = octets.len().min(64 * 1024);
         if count == 0 {
-            return Ok(writer.finish(&mut link.machine)?);
+            writer.finish(&mut link.machine)?;
+            return Ok(None);
         }
-        let chunk = Bytes::copy_from_slice(buffer.get(..count).unwrap_or_default());
-        while let Err(misuse) = writer.write(&mut link.machine, chunk.clone()) {
-            match misuse {
-                Misuse::Congested { .. } => link.flush()?,
-                misuse => return Err(misuse.into()),
-            };
+        let chunk = Bytes::copy_from_slice(octets.get(..count).unwrap_or_default());
+        match writer.write(&mut link.machine, chunk) {
+            Ok(()) => message.consume(count),
+            Err(Misuse::Congested { .. }) => drop(link.flush()?),
+            Err(Misuse::Unanswered) => return Ok(Some(writer)),
+            Err(misuse) => return Err(misuse.into()),
         }
     }
 }

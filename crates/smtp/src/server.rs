@@ -24,4 +24,4 @@ pub use extensions::Extensions;
 pub use inquiry::{Etrn, Expn, Vrfy};
 pub use machine::{Server, Timer};
 pub use relay::{Xclient, Xforward};
-pub use token::{BodyEnd, Data, Mail, Rcpt};
+pub use token::{BodyEnd, Data, Deliveries, Mail, Rcpt};

@@ -129,7 +129,7 @@ fn chunks_go_ahead_of_their_answers_as_far_as_the_window_and_no_further() {
         // Taken as a whole, sent as far as may be.
         write(&mut client, &mut writer, &[b'x'; 55]).unwrap();
         assert_eq!(chunks(&output(&mut client)).len(), window);
-        let wait = Misuse::NotNow { call: "write", state: "before the server has answered" };
+        let wait = Misuse::Unanswered;
         assert_eq!(write(&mut client, &mut writer, b"y"), Err(wait));
         assert!(!client.is_congested() && output(&mut client).is_empty());
         // The machine reads beside the writer.

@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::duplicate_mod,
     dead_code,
     reason = "test code; the examples' own main is not run"
 )]
@@ -85,17 +86,20 @@ fn the_sink_takes_what_send_sends() {
 
 /// Sends through the filter; whether each recipient was taken.
 fn through_filter(filter: &str, recipients: &[&str], message: &str) -> Vec<bool> {
-    let config = client::Config::new(client::Mode::Lmtp, "queue.test".parse().unwrap())
-        .with_tls(TlsPolicy::Off)
-        .with_chunking(client::Chunking::Never);
+    let config =
+        client::Config::new(client::Mode::Lmtp, "queue.test".parse().unwrap()).with_tls(TlsPolicy::Off);
     let machine = Client::new(config, Security::Plain, Time::ZERO);
     let mut link = send::Link::new(machine, TcpStream::connect(filter).unwrap());
     link.machine.send(envelope(recipients)).unwrap();
     link.machine.quit();
-    let mut taken = Vec::new();
+    let (mut taken, mut unfinished, mut message) = (Vec::new(), None, message.as_bytes());
     while let Some(event) = link.next().unwrap() {
         match event {
-            client::Event::Body(writer) => send::write(&mut link, writer, message.as_bytes()).unwrap(),
+            client::Event::Body(writer) => unfinished = send::write(&mut link, writer, &mut message).unwrap(),
+            client::Event::Room(_) => {
+                let writer = unfinished.take().unwrap();
+                unfinished = send::write(&mut link, writer, &mut message).unwrap();
+            }
             client::Event::Sent(report) => taken = report.recipients.iter().map(Result::is_ok).collect(),
             _ => {}
         }

@@ -836,3 +836,18 @@ fn rfc5321_4_5_3_1_5_a_reply_line_of_512_octets_keeps_its_text() {
     let names: Vec<&str> = client.capabilities().mechanisms().iter().map(|it| it.as_str()).collect();
     assert_eq!(names, ["M", "SCRAM-SHA-256-PLUS"]);
 }
+
+#[test]
+fn rfc2033_5_g_replies_are_told_as_they_come_in() {
+    let config = Config::new(Mode::Lmtp, "c.test".parse().unwrap()).with_tls(TlsPolicy::Off);
+    let mut client = Client::new(config, Security::Plain, Time::ZERO);
+    client.send(envelope(&["<a@x.test>", "<b@x.test>"])).unwrap();
+    let script =
+        ["220 x\r\n", "250-x\r\n250 PIPELINING\r\n", "250 a\r\n250 b\r\n250 c\r\n354 d\r\n", "250 e\r\n"];
+    let (outcome, reports) = play(&mut client, &script);
+    let delivered = |note: &&Note| format!("{note:?}").contains("Delivered { id: TransactionId(0), index: 0");
+    assert_eq!(outcome.notes.iter().filter(delivered).count(), 1, "{:?}", outcome.notes);
+    assert!(reports.is_empty(), "the second answer never came");
+    let unfinished = client.take_unfinished();
+    assert!(matches!(unfinished[0].recipients[..], [Fate::Answered(Ok(_)), Fate::Unknown]));
+}

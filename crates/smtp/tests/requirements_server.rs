@@ -1101,3 +1101,33 @@ fn rfc6531_3_7_4_no_text_of_the_application_puts_utf_8_into_a_reply() {
     });
     assert!(outcome.output.is_ascii(), "{}", outcome.text());
 }
+
+#[test]
+fn rfc2033_5_f_each_reply_is_sent_as_soon_as_it_is_there() {
+    let config = Config::new(Mode::Lmtp, "mx.test".parse().unwrap());
+    let mut server = Server::new(config, Security::Plain, Time::ZERO);
+    let start = "LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@x.test>\r\nRCPT TO:<b@x.test>\r\nDATA\r\n";
+    let mut deliveries = None;
+    for input in [start, ".\r\n"] {
+        server.handle_input(Time::ZERO, input.as_bytes());
+        while let Step::Event(event) = server.poll_event().unwrap() {
+            match event {
+                Event::BodyEnd(end) => deliveries = Some(end.each(&mut server).unwrap()),
+                event => drop(answer(&mut server, event)),
+            }
+        }
+    }
+    let said = |server: &mut Server| {
+        let octets: Vec<u8> = std::iter::from_fn(|| server.poll_transmit()).flatten().collect();
+        String::from_utf8(octets).unwrap()
+    };
+    said(&mut server);
+    let deliveries = deliveries.unwrap();
+    assert_eq!(deliveries.index(), 0);
+    let deliveries = deliveries.answer(&mut server, Ok(())).unwrap().unwrap();
+    assert_eq!(said(&mut server), "250 2.1.5 Delivered\r\n");
+    assert!(matches!(server.poll_event(), Ok(Step::Paused)), "the second is still to be answered");
+    assert!(deliveries.answer(&mut server, Err(Rejection::mailbox_full())).unwrap().is_none());
+    assert_eq!(said(&mut server), "452 4.2.2 Mailbox full\r\n");
+    assert!(matches!(server.poll_event(), Ok(Step::NeedInput)));
+}

@@ -43,7 +43,7 @@ fn write(client: &mut Client, open: &mut Option<(BodyWriter, Vec<Bytes>)>) {
     while let Some(piece) = pieces.first().cloned() {
         match writer.write(client, piece) {
             Ok(()) => drop(pieces.remove(0)),
-            Err(Misuse::NotNow { .. }) => {
+            Err(Misuse::Unanswered) => {
                 *open = Some((writer, pieces));
                 return;
             }

@@ -203,7 +203,7 @@ impl Client {
                     within(self.options.idle_timeout, self.connection.room()).await?;
                 }
                 // BDAT: the server is to answer first, and may do so with a no.
-                Err(Misuse::NotNow { .. }) => {
+                Err(Misuse::Unanswered) => {
                     if let Event::Sent(report) = self.event().await? {
                         return Ok(Some(report));
                     }

@@ -31,6 +31,10 @@ pub enum Misuse {
         /// The mark, in octets.
         high_water: usize,
     },
+    /// A body was written while so much of it is under way that the peer has to answer first. Nothing was taken: go on
+    /// polling, and write again when an event says that there is room, or not at all when one says how it ended.
+    #[error("the peer has to answer before more of the body is written")]
+    Unanswered,
     /// The call is not legal in the present state of the conversation.
     #[error("{call} is not possible {state}")]
     NotNow {

@@ -42,7 +42,7 @@ impl BodyWriter {
     /// # Errors
     ///
     /// Nothing of the chunk was taken where there is one. [`Misuse::Congested`] while the send queue is full: send
-    /// what there is to send. [`Misuse::NotNow`] while so many chunks are not answered that no more can be sent, which
+    /// what there is to send. [`Misuse::Unanswered`] while so many chunks are not answered that no more can be sent, which
     /// only happens with BDAT: poll until [`Event::Room`](super::Event::Room) says when to go on, or
     /// [`Event::Sent`](super::Event::Sent) that it is no use. [`Misuse::Argument`] when the chunk makes something part
     /// of the content that may not be sent: [`fault`](Self::fault) says what, and it can be mended.

@@ -98,7 +98,7 @@ impl Client {
                 if chunks.gathered.octets > self.config.limits.chunk_max.max(1) =>
             {
                 chunks.awaited = true;
-                Err(Misuse::NotNow { call: "write", state: "before the server has answered" })
+                Err(Misuse::Unanswered)
             }
             _ => Ok(()),
         }

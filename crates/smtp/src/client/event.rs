@@ -28,6 +28,16 @@ pub enum Event {
         /// The answer.
         result: Result<Reply, Rejection>,
     },
+    /// LMTP: what the server said for one recipient at the end of a message, as soon as it did (RFC 2033 5). The
+    /// report says it again.
+    Delivered {
+        /// The message.
+        id: TransactionId,
+        /// Which of the envelope's recipients, from 0.
+        index: usize,
+        /// The answer.
+        result: Result<Reply, Refusal>,
+    },
     /// Token: the server takes the content of a message.
     Body(BodyWriter),
     /// The writer of this message was told to wait for an answer of the server, and takes more now.

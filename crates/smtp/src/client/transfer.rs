@@ -295,6 +295,10 @@ impl Client {
                 *slot = Slot::Final(result.clone());
             }
         }
+        // RFC 2033 5: told as it comes in. What is said for all at once, the report says.
+        if let Some(index) = index {
+            self.events.push_back(Event::Delivered { id: transfer.id, index, result });
+        }
         if transfer.accepted().next().is_some() {
             self.transfer = Some(transfer);
             return;

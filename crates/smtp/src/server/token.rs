@@ -87,6 +87,16 @@ pub struct BodyEnd {
     pub(super) has_8bit: bool,
 }
 
+/// Token: with LMTP, the answers for the recipients of a message, one by one. Dropped before the last, it leaves the
+/// client without the others.
+#[derive(Debug)]
+#[must_use = "the client waits for the answers"]
+pub struct Deliveries {
+    end: BodyEnd,
+    /// For how many recipients the client has its answer.
+    answered: usize,
+}
+
 impl Mail {
     /// Where errors go.
     pub const fn from(&self) -> &ReversePath {
@@ -253,13 +263,28 @@ impl BodyEnd {
         self.answer_all(server, &rejection.into_reply())
     }
 
-    /// LMTP: one result for each recipient of [`Transaction::recipients`], in that order (RFC 2033 4.2).
+    /// LMTP: begins to answer for each recipient of [`Transaction::recipients`], in that order, each as soon as its
+    /// answer is known (RFC 2033 4.2, 5).
     ///
     /// # Errors
     ///
-    /// [`Misuse::WrongConnection`]. [`Misuse::Argument`] when there is not one result for each recipient: whose
-    /// they are cannot be told, so every recipient is answered with 451, and the client tries again.
-    /// [`Misuse::NotNow`] when this is not LMTP, where there is one answer for all: it is 451 likewise.
+    /// [`Misuse::WrongConnection`]. [`Misuse::NotNow`] when this is not LMTP, where there is one answer for all: the
+    /// client is told 451, and tries again.
+    pub fn each(self, server: &mut Server) -> Result<Deliveries, Misuse> {
+        if server.is_lmtp() {
+            server.tickets.check(&self.ticket)?;
+            return Ok(Deliveries { end: self, answered: 0 });
+        }
+        self.reject(server, Rejection::try_later())?;
+        Err(Misuse::NotNow { call: "BodyEnd::each", state: "outside LMTP" })
+    }
+
+    /// LMTP: all results at once, one for each recipient of [`Transaction::recipients`], in that order.
+    ///
+    /// # Errors
+    ///
+    /// As [`each`](Self::each). [`Misuse::Argument`] when there is not one result for each recipient: whose they are
+    /// cannot be told, so every recipient is answered with 451, and the client tries again.
     pub fn finish(
         self,
         server: &mut Server,
@@ -268,25 +293,15 @@ impl BodyEnd {
         let recipients = self.transaction.recipients().len();
         // One more than asked for is enough to know that there are too many.
         let results: alloc::vec::Vec<_> = results.into_iter().take(recipients.saturating_add(1)).collect();
-        let misuse = if !server.is_lmtp() {
-            Some(Misuse::NotNow { call: "BodyEnd::finish", state: "outside LMTP" })
-        } else if results.len() != recipients {
-            Some(Misuse::Argument { argument: "results", problem: "are not one for each recipient" })
-        } else {
-            None
-        };
-        if let Some(misuse) = misuse {
+        if results.len() != recipients && server.is_lmtp() {
             self.reject(server, Rejection::try_later())?;
-            return Err(misuse);
+            return Err(Misuse::Argument { argument: "results", problem: "are not one for each recipient" });
         }
-        if server.redeem(self.ticket)? == Answer::InTime {
-            let accepted = Reply::fixed(250, (2, 1, 5), "Delivered");
-            if results.iter().any(Result::is_ok) {
-                server.counters.junk = 0;
-            }
-            for result in results {
-                let reply = result.map_or_else(Rejection::into_reply, |()| accepted.clone());
-                server.put(&reply);
+        let mut deliveries = self.each(server)?;
+        for result in results {
+            match deliveries.answer(server, result)? {
+                Some(next) => deliveries = next,
+                None => break,
             }
         }
         Ok(())
@@ -301,5 +316,43 @@ impl BodyEnd {
             server.put_end_replies(self.transaction.recipients().len(), reply);
         }
         Ok(())
+    }
+}
+
+impl Deliveries {
+    /// What was accepted before the content.
+    pub const fn transaction(&self) -> &Transaction {
+        &self.end.transaction
+    }
+
+    /// Which recipient of [`Transaction::recipients`] the next answer is for, from 0.
+    pub const fn index(&self) -> usize {
+        self.answered
+    }
+
+    /// Answers for the next recipient: 250 or the rejection. The answer can be sent at once. `None` behind the last.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn answer(self, server: &mut Server, result: Result<(), Rejection>) -> Result<Option<Self>, Misuse> {
+        let Self { end, answered } = self;
+        let answered = answered.saturating_add(1);
+        let put = |answer, server: &mut Server| {
+            if answer == Answer::Late {
+                return;
+            }
+            if result.is_ok() {
+                server.counters.junk = 0;
+            }
+            let delivered = Reply::fixed(250, (2, 1, 5), "Delivered");
+            server.put(result.as_ref().map_or_else(Rejection::reply, |()| &delivered));
+        };
+        if answered < end.transaction.recipients().len() {
+            put(server.tickets.check(&end.ticket)?, server);
+            return Ok(Some(Self { end, answered }));
+        }
+        put(server.redeem(end.ticket)?, server);
+        Ok(None)
     }
 }
