@@ -272,7 +272,7 @@ impl BodyEnd {
     /// client is told 451, and tries again.
     pub fn each(self, server: &mut Server) -> Result<Deliveries, Misuse> {
         if server.is_lmtp() {
-            server.tickets.check(&self.ticket)?;
+            let _ = server.tickets.check(&self.ticket)?;
             return Ok(Deliveries { end: self, answered: 0 });
         }
         self.reject(server, Rejection::try_later())?;
@@ -335,6 +335,7 @@ impl Deliveries {
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
+    #[expect(clippy::needless_pass_by_value, reason = "a result is used once")]
     pub fn answer(self, server: &mut Server, result: Result<(), Rejection>) -> Result<Option<Self>, Misuse> {
         let Self { end, answered } = self;
         let answered = answered.saturating_add(1);
