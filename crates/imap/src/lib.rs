@@ -165,6 +165,8 @@
 
 extern crate alloc;
 
+pub mod casemap;
+pub mod charset;
 pub mod client;
 pub mod encode;
 pub mod error;

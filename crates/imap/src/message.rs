@@ -47,6 +47,7 @@ mod scan;
 mod section;
 mod stored;
 mod summary;
+mod transfer;
 mod wire;
 
 pub use address::Address;
@@ -57,4 +58,5 @@ pub use field::{Field, Fields, unfold};
 pub use limits::Limits;
 pub use section::{FieldChoice, Located, chosen_fields, partial};
 pub use summary::{Kind, Part, Parts, Span, Summary};
+pub use transfer::{TransferDecoder, TransferEncoding};
 pub use wire::StructureForm;
