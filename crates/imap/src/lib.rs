@@ -178,6 +178,8 @@ pub mod pattern;
 pub mod search;
 pub mod server;
 mod session;
+pub mod sort;
+pub mod thread;
 pub mod types;
 pub mod view;
 
