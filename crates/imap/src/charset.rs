@@ -25,14 +25,23 @@ impl Charset {
     }
 
     /// The charset of a text without a name, or with one that is not known: UTF-8 where it is that, else
-    /// `windows-1252`.
+    /// `windows-1252`. The text may be cut short.
     pub fn guess(octets: &[u8]) -> Self {
-        Self(if core::str::from_utf8(octets).is_ok() { UTF_8 } else { WINDOWS_1252 })
+        let is_utf_8 = match core::str::from_utf8(octets) {
+            Ok(_) => true,
+            Err(error) => error.error_len().is_none(),
+        };
+        Self(if is_utf_8 { UTF_8 } else { WINDOWS_1252 })
     }
 
     /// The name of the charset.
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// The text that `octets` are; `None` where they are not text of this charset.
+    pub fn decode_strictly(self, octets: &[u8]) -> Option<Cow<'_, str>> {
+        self.0.decode_without_bom_handling_and_without_replacement(octets)
     }
 
     /// The text that `octets` are. Total; borrows where nothing had to change.
@@ -43,8 +52,9 @@ impl Charset {
 
 /// Decodes text that comes in pieces, cut anywhere.
 pub struct TextDecoder {
-    charset: Charset,
-    decoder: Decoder,
+    charset: Option<Charset>,
+    /// `None` while the charset is to be guessed and all was ASCII.
+    decoder: Option<Decoder>,
 }
 
 impl core::fmt::Debug for TextDecoder {
@@ -56,7 +66,22 @@ impl core::fmt::Debug for TextDecoder {
 impl TextDecoder {
     /// A decoder at the start of a text.
     pub fn new(charset: Charset) -> Self {
-        Self { charset, decoder: charset.0.new_decoder() }
+        Self { charset: Some(charset), decoder: Some(charset.0.new_decoder()) }
+    }
+
+    /// A decoder that takes the first octets that are not ASCII for what they look like, see [`Charset::guess`].
+    pub fn guessing() -> Self {
+        Self { charset: None, decoder: None }
+    }
+
+    /// A decoder for text that says it is of the charset `name`. ASCII is guessed: what it labels often is UTF-8.
+    pub fn named(name: Option<&[u8]>) -> Self {
+        let is_ascii =
+            |name: &[u8]| [&b"us-ascii"[..], b"ascii"].iter().any(|ascii| name.eq_ignore_ascii_case(ascii));
+        match name.filter(|name| !is_ascii(name)).and_then(Charset::of) {
+            Some(charset) => Self::new(charset),
+            None => Self::guessing(),
+        }
     }
 
     /// Adds the text of the next octets to `text`.
@@ -71,10 +96,20 @@ impl TextDecoder {
 
     fn run(&mut self, octets: &[u8], text: &mut String, last: bool) {
         let mut rest = octets;
+        if self.decoder.is_none() {
+            let ascii = rest.iter().position(|octet| !octet.is_ascii()).unwrap_or(rest.len());
+            let (plain, other) = rest.split_at_checked(ascii).unwrap_or((rest, &[]));
+            text.extend(plain.iter().map(|octet| char::from(*octet)));
+            rest = other;
+            if !other.is_empty() {
+                self.decoder = Some(Charset::guess(other).0.new_decoder());
+            }
+        }
+        let Some(decoder) = &mut self.decoder else { return };
         loop {
-            let room = self.decoder.max_utf8_buffer_length(rest.len()).unwrap_or(rest.len());
+            let room = decoder.max_utf8_buffer_length(rest.len()).unwrap_or(rest.len());
             text.reserve(room.max(ROOM_MIN));
-            let (result, read, _) = self.decoder.decode_to_string(rest, text, last);
+            let (result, read, _) = decoder.decode_to_string(rest, text, last);
             rest = rest.get(read..).unwrap_or_default();
             if result == CoderResult::InputEmpty {
                 return;
@@ -137,7 +172,7 @@ struct Words {
 
 impl Words {
     fn encoded(&mut self, word: &EncodedWord<'_>) {
-        if self.open.as_ref().is_none_or(|open| open.charset != word.charset) {
+        if self.open.as_ref().is_none_or(|open| open.charset != Some(word.charset)) {
             self.close();
             self.open = Some(TextDecoder::new(word.charset));
         }
