@@ -148,10 +148,8 @@ pub fn decode_words(value: &[u8]) -> String {
             continue;
         }
         // An encoded word may begin where it should not: inside of a word.
-        let next =
-            memchr::memmem::find(rest.get(1..).unwrap_or_default(), b"=?").map(|at| at.saturating_add(1));
-        let space = rest.iter().position(u8::is_ascii_whitespace);
-        let end = next.into_iter().chain(space).min().unwrap_or(rest.len());
+        let ends = |three: &[u8]| three.ends_with(b"=?") || three.get(1).is_some_and(u8::is_ascii_whitespace);
+        let end = rest.windows(3).position(ends).map_or(rest.len(), |at| at.saturating_add(1));
         let (plain, tail) = rest.split_at_checked(end).unwrap_or((rest, &[]));
         words.plain(plain);
         rest = tail;
@@ -303,6 +301,8 @@ mod tests {
         assert_eq!(decode_words(words.as_bytes()).len(), 10_000);
         // Each beginning is looked at once, and no further than a word may be.
         assert_eq!(decode_words("=?utf-8?q?".repeat(2_000).as_bytes()).len(), 20_000);
+        assert_eq!(decode_words("a ".repeat(500_000).as_bytes()).len(), 999_999);
+        assert_eq!(decode_words("=?".repeat(500_000).as_bytes()).len(), 1_000_000);
     }
 
     proptest! {
