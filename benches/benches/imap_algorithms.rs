@@ -163,7 +163,7 @@ impl Facts for Message {
         self.0
     }
     fn has_flag(&self, flag: &Flag) -> bool {
-        *flag == Flag::Seen && self.0 % 3 == 0
+        *flag == Flag::Seen && self.0.is_multiple_of(3)
     }
     fn internal_date(&self) -> Option<Date> {
         Date::new(2026, 3, 1).ok()

@@ -9,13 +9,21 @@
     reason = "a broken property is reported by a panic"
 )]
 
+mod imap_algorithms;
 mod plan;
 mod wire;
 
+pub use imap_algorithms::{imap_summary, imap_threads, imap_view};
 pub use wire::{wire_dot, wire_lines};
 
 /// One fuzz target: its name, which is that of its corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target of this package.
-pub const TARGETS: [Target; 2] = [("wire_lines", wire_lines), ("wire_dot", wire_dot)];
+pub const TARGETS: [Target; 5] = [
+    ("wire_lines", wire_lines),
+    ("wire_dot", wire_dot),
+    ("imap_summary", imap_summary),
+    ("imap_threads", imap_threads),
+    ("imap_view", imap_view),
+];
