@@ -55,6 +55,8 @@ pub struct TextDecoder {
     charset: Option<Charset>,
     /// `None` while the charset is to be guessed and all was ASCII.
     decoder: Option<Decoder>,
+    /// The first octets that are not ASCII, by which the charset is guessed when there are enough.
+    held: Vec<u8>,
 }
 
 impl core::fmt::Debug for TextDecoder {
@@ -66,12 +68,13 @@ impl core::fmt::Debug for TextDecoder {
 impl TextDecoder {
     /// A decoder at the start of a text.
     pub fn new(charset: Charset) -> Self {
-        Self { charset: Some(charset), decoder: Some(charset.0.new_decoder()) }
+        Self { charset: Some(charset), decoder: Some(charset.0.new_decoder()), held: Vec::new() }
     }
 
-    /// A decoder that takes the first octets that are not ASCII for what they look like, see [`Charset::guess`].
+    /// A decoder that takes the text for UTF-8 if its first character beyond ASCII is one, else for `windows-1252`.
+    /// However the text is cut, it is the same guess.
     pub fn guessing() -> Self {
-        Self { charset: None, decoder: None }
+        Self { charset: None, decoder: None, held: Vec::new() }
     }
 
     /// A decoder for text that says it is of the charset `name`. ASCII is guessed: what it labels often is UTF-8.
@@ -95,17 +98,39 @@ impl TextDecoder {
     }
 
     fn run(&mut self, octets: &[u8], text: &mut String, last: bool) {
+        if self.decoder.is_some() {
+            return self.decode(octets, text, last);
+        }
         let mut rest = octets;
-        if self.decoder.is_none() {
+        if self.held.is_empty() {
             let ascii = rest.iter().position(|octet| !octet.is_ascii()).unwrap_or(rest.len());
             let (plain, other) = rest.split_at_checked(ascii).unwrap_or((rest, &[]));
             text.extend(plain.iter().map(|octet| char::from(*octet)));
             rest = other;
-            if !other.is_empty() {
-                self.decoder = Some(Charset::guess(other).0.new_decoder());
-            }
         }
+        let wanted = CHARACTER_MAX.saturating_sub(self.held.len()).min(rest.len());
+        let (more, rest) = rest.split_at_checked(wanted).unwrap_or((rest, &[]));
+        self.held.extend_from_slice(more);
+        let ends = last && !self.held.is_empty();
+        if self.held.len() < CHARACTER_MAX && !ends {
+            return;
+        }
+        let first = match core::str::from_utf8(&self.held) {
+            Ok(_) => CHARACTER_MAX,
+            Err(error) => error.valid_up_to(),
+        };
+        let encoding = if first > 0 { UTF_8 } else { WINDOWS_1252 };
+        self.decoder = Some(encoding.new_decoder());
+        let held = core::mem::take(&mut self.held);
+        self.decode(&held, text, last && rest.is_empty());
+        if !rest.is_empty() {
+            self.decode(rest, text, last);
+        }
+    }
+
+    fn decode(&mut self, octets: &[u8], text: &mut String, last: bool) {
         let Some(decoder) = &mut self.decoder else { return };
+        let mut rest = octets;
         loop {
             let room = decoder.max_utf8_buffer_length(rest.len()).unwrap_or(rest.len());
             text.reserve(room.max(ROOM_MIN));
@@ -249,6 +274,8 @@ fn field(octets: &[u8], max: usize) -> Option<(&[u8], &[u8])> {
     Some((field, rest.get(1..)?))
 }
 
+/// Octets of the longest character of UTF-8.
+const CHARACTER_MAX: usize = 4;
 /// A decoder wants room for a character at least.
 const ROOM_MIN: usize = 16;
 /// The longest name of a charset has 45 octets; a language may follow.
@@ -291,6 +318,22 @@ mod tests {
     }
 
     #[test]
+    fn text_without_a_charset_is_what_it_looks_like() {
+        let decoded = |octets: &[u8]| {
+            let mut text = String::new();
+            let mut decoder = TextDecoder::named(Some(b"US-ASCII"));
+            octets.chunks(1).for_each(|octet| decoder.push(octet, &mut text));
+            decoder.finish(&mut text);
+            text
+        };
+        assert_eq!(decoded("plain".as_bytes()), "plain");
+        assert_eq!(decoded("caf\u{e9}".as_bytes()), "café");
+        assert_eq!(decoded(b"caf\xe9"), "café");
+        assert_eq!(decoded(b"caf\xe9 au lait"), "café au lait");
+        assert_eq!(decoded("\u{1f600}".as_bytes()), "\u{1f600}");
+    }
+
+    #[test]
     fn mime_08_a_character_may_be_cut_over_words() {
         assert_eq!(decode_words(b"=?utf-8?b?4pI=?= =?utf-8?b?qg==?="), "\u{24aa}");
     }
@@ -315,19 +358,22 @@ mod tests {
         fn pieces_decode_as_the_whole_does(
             octets in prop::collection::vec(any::<u8>(), 0..60),
             cut in 0_usize..60,
-            name in prop::sample::select(&["utf-8", "iso-2022-jp", "gb18030", "utf-16le", "windows-1252"][..]),
+            name in prop::sample::select(&["", "utf-8", "iso-2022-jp", "gb18030", "utf-16le", "windows-1252"][..]),
         ) {
-            let charset = Charset::of(name.as_bytes()).unwrap();
+            let decoder = || match name {
+                "" => TextDecoder::guessing(),
+                name => TextDecoder::new(Charset::of(name.as_bytes()).unwrap()),
+            };
             let (front, back) = octets.split_at(cut.min(octets.len()));
             let mut text = String::new();
-            let mut decoder = TextDecoder::new(charset);
-            decoder.push(front, &mut text);
-            decoder.push(back, &mut text);
-            decoder.finish(&mut text);
+            let mut pieces = decoder();
+            pieces.push(front, &mut text);
+            pieces.push(back, &mut text);
+            pieces.finish(&mut text);
             let mut whole = String::new();
-            let mut decoder = TextDecoder::new(charset);
-            decoder.push(&octets, &mut whole);
-            decoder.finish(&mut whole);
+            let mut once = decoder();
+            once.push(&octets, &mut whole);
+            once.finish(&mut whole);
             prop_assert_eq!(text, whole);
         }
     }
