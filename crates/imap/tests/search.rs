@@ -3,14 +3,16 @@
 
 use std::num::NonZeroU32;
 
+use posthaste_imap::encode::{self, EncodeContext, Fragment};
 use posthaste_imap::message::Summary;
 use posthaste_imap::search::{
     BodySearch, Facts, Hit, Need, Needle, Program, Scope, SearchAnswer, SearchError, TextSearch,
     field_contains, saved_by,
 };
 use posthaste_imap::types::{
-    AString, Date, Flag, Keyword, ModSeqSearch, ObjectId, PartialEnd, PartialRange, SearchCommand, SearchKey,
-    SearchReturn, SequenceNumber, SequenceRange, SequenceSet, UidSet,
+    AString, Addressing, Command, Date, Flag, Keyword, ModSeqEntry, ModSeqScope, ModSeqSearch, ObjectId,
+    PartialEnd, PartialRange, SearchCommand, SearchKey, SearchReturn, SequenceNumber, SequenceRange,
+    SequenceSet, Tag, UidSet,
 };
 use proptest::prelude::*;
 
@@ -388,4 +390,29 @@ fn imap_10_an_empty_mailbox_has_no_largest_message() {
 fn imap_07_nesting_beyond_the_limit_is_refused() {
     let deep = (0..5000).fold(SearchKey::All, |key, _| SearchKey::Not(Box::new(key)));
     assert_eq!(program(vec![deep]), Err(SearchError::Nesting));
+}
+
+/// The keys of extensions as they are sent; their grammar is read elsewhere.
+#[test]
+fn keys_of_extensions_are_written_as_their_rfcs_say() {
+    let entry = ModSeqEntry { flag: Flag::Draft, scope: ModSeqScope::All };
+    let keys = vec![
+        SearchKey::Saved,
+        SearchKey::Older(number(5)),
+        SearchKey::ModSeq(ModSeqSearch { entry: Some(entry), modseq: 620_162_338 }),
+        SearchKey::Fuzzy(Box::new(SearchKey::Not(Box::new(SearchKey::SavedOn(day(1)))))),
+        SearchKey::EmailId(ObjectId::new("M_1-x").unwrap()),
+        SearchKey::SaveDateSupported,
+    ];
+    let partial = SearchReturn::Partial(PartialRange::new(PartialEnd::Newest, number(100), number(1)));
+    let search = SearchCommand { returns: Some(vec![partial, SearchReturn::Save]), charset: None, keys };
+    let command = Command::Search(Addressing::Uid, search);
+    let fragments = encode::command(&Tag::new("a").unwrap(), &command, EncodeContext::default());
+    let line: Vec<u8> = fragments.iter().filter_map(bytes).flatten().copied().collect();
+    fn bytes(fragment: &Fragment) -> Option<&[u8]> {
+        if let Fragment::Bytes(bytes) = fragment { Some(bytes) } else { None }
+    }
+    let expected = "a UID SEARCH RETURN (PARTIAL -1:-100 SAVE) $ OLDER 5 MODSEQ \"/flags/\\\\Draft\" all 620162338 \
+        FUZZY NOT SAVEDON 1-Feb-2026 EMAILID M_1-x SAVEDATESUPPORTED\r\n";
+    assert_eq!(String::from_utf8(line).unwrap(), expected);
 }
