@@ -6,6 +6,7 @@
 //! with it. What happens in between is kept as one bit for each message, so that a client that does not listen costs
 //! no memory: a message expunged before it was announced leaves no trace, ten changes of flags are one.
 //!
+//! With UIDONLY (RFC 9586) the same picture is kept and its numbers are not used: updates are VANISHED and UIDFETCH.
 //! Flags and contents are not kept here. What a client is told that comes back (QRESYNC) is in [`Resync`].
 
 mod bits;
@@ -26,6 +27,21 @@ use crate::types::UidSet;
 ///
 /// Memory: 12 octets a message for its UID and mod-sequence and a little more than three bits. Every look-up and
 /// every change takes logarithmic time; expunged messages are cleared away when they are more than half.
+///
+/// ```
+/// use posthaste_imap::view::{Allowed, Update, View};
+///
+/// let mut view = View::new([10, 20, 30]);
+/// view.expunged(10);
+/// view.arrived(40, 7);
+/// // During a FETCH nothing may shift: the client still counts the message that is gone.
+/// assert_eq!(view.poll_update(Allowed::NoExpunge), Some(Update::Exists(4)));
+/// assert_eq!(view.poll_update(Allowed::NoExpunge), None);
+/// assert_eq!(view.uid_at(2), Some(20));
+/// // Later it is told.
+/// assert!(matches!(view.poll_update(Allowed::All), Some(Update::Expunge(seq)) if seq.get() == 1));
+/// assert_eq!(view.uid_at(1), Some(20));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct View {
     /// Ascending; of messages that are gone too, until they are cleared away.
