@@ -10,6 +10,7 @@
     reason = "a broken property is reported by a panic"
 )]
 
+mod imap_algorithms;
 mod plan;
 mod pop3;
 mod sasl;
@@ -17,6 +18,7 @@ mod smtp;
 mod smtp_session;
 mod wire;
 
+pub use imap_algorithms::{imap_summary, imap_threads, imap_view};
 pub use pop3::{pop3_answer, pop3_client, pop3_command, pop3_server};
 pub use sasl::{sasl_client, sasl_server};
 pub use smtp::{smtp_address, smtp_command, smtp_reply};
@@ -39,6 +41,9 @@ pub const TARGETS: &[Target] = &[
     ("pop3_client", pop3_client),
     ("pop3_command", pop3_command),
     ("pop3_server", pop3_server),
+    ("imap_summary", imap_summary),
+    ("imap_threads", imap_threads),
+    ("imap_view", imap_view),
     ("sasl_client", sasl_client),
     ("sasl_server", sasl_server),
 ];

@@ -165,6 +165,8 @@
 
 extern crate alloc;
 
+pub mod casemap;
+pub mod charset;
 pub mod client;
 pub mod encode;
 pub mod error;
@@ -173,9 +175,12 @@ mod limits;
 pub mod message;
 pub mod parse;
 pub mod pattern;
+mod preview;
 pub mod search;
 pub mod server;
 mod session;
+pub mod sort;
+pub mod thread;
 pub mod types;
 pub mod view;
 

@@ -1,8 +1,8 @@
 //! SEARCH (RFC 9051, section 9). Keeps its own stack: a deep tree cannot exhaust the thread's.
 
 use super::writer::Writer;
-use crate::types::{AString, SearchCommand, SearchKey, SearchReturn};
-use alloc::vec::Vec;
+use crate::types::{AString, Flag, ModSeqScope, ModSeqSearch, SearchCommand, SearchKey, SearchReturn};
+use alloc::{format, vec::Vec};
 
 /// What is left to write.
 enum Task<'a> {
@@ -14,14 +14,13 @@ impl Writer<'_> {
     pub(super) fn search(&mut self, search: &SearchCommand) {
         if let Some(returns) = &search.returns {
             self.text("RETURN ");
-            self.list(returns, |w, option| {
-                w.text(match option {
-                    SearchReturn::Min => "MIN",
-                    SearchReturn::Max => "MAX",
-                    SearchReturn::All => "ALL",
-                    SearchReturn::Count => "COUNT",
-                    SearchReturn::Save => "SAVE",
-                });
+            self.list(returns, |w, option| match option {
+                SearchReturn::Min => w.text("MIN"),
+                SearchReturn::Max => w.text("MAX"),
+                SearchReturn::All => w.text("ALL"),
+                SearchReturn::Count => w.text("COUNT"),
+                SearchReturn::Save => w.text("SAVE"),
+                SearchReturn::Partial(range) => w.text(&format!("PARTIAL {range}")),
             });
             self.octet(b' ');
         }
@@ -50,6 +49,10 @@ impl Writer<'_> {
                 self.text("NOT ");
                 tasks.push(Task::Key(key));
             }
+            SearchKey::Fuzzy(key) => {
+                self.text("FUZZY ");
+                tasks.push(Task::Key(key));
+            }
             SearchKey::Or(first, second) => {
                 self.text("OR ");
                 tasks.extend([Task::Key(second), Task::Octet(b' '), Task::Key(first)]);
@@ -66,7 +69,11 @@ impl Writer<'_> {
 
     fn leaf(&mut self, key: &SearchKey) {
         match key {
-            SearchKey::All | SearchKey::And(_) | SearchKey::Not(_) | SearchKey::Or(..) => self.text("ALL"),
+            SearchKey::All
+            | SearchKey::And(_)
+            | SearchKey::Not(_)
+            | SearchKey::Or(..)
+            | SearchKey::Fuzzy(_) => self.text("ALL"),
             SearchKey::Answered => self.text("ANSWERED"),
             SearchKey::Deleted => self.text("DELETED"),
             SearchKey::Draft => self.text("DRAFT"),
@@ -104,7 +111,44 @@ impl Writer<'_> {
             SearchKey::Smaller(size) => self.key_with("SMALLER ", |w| w.number(*size)),
             SearchKey::Uid(set) => self.key_with("UID ", |w| w.sequence_set(set)),
             SearchKey::Sequence(set) => self.sequence_set(set),
+            SearchKey::Saved => self.octet(b'$'),
+            SearchKey::Older(seconds) => self.key_with("OLDER ", |w| w.number(seconds.get())),
+            SearchKey::Younger(seconds) => self.key_with("YOUNGER ", |w| w.number(seconds.get())),
+            SearchKey::ModSeq(search) => self.key_with("MODSEQ ", |w| w.search_modseq(search)),
+            SearchKey::EmailId(id) => self.key_with("EMAILID ", |w| w.text(id.as_str())),
+            SearchKey::ThreadId(id) => self.key_with("THREADID ", |w| w.text(id.as_str())),
+            SearchKey::SavedBefore(date) => self.key_with("SAVEDBEFORE ", |w| w.date(*date)),
+            SearchKey::SavedOn(date) => self.key_with("SAVEDON ", |w| w.date(*date)),
+            SearchKey::SavedSince(date) => self.key_with("SAVEDSINCE ", |w| w.date(*date)),
+            SearchKey::SaveDateSupported => self.text("SAVEDATESUPPORTED"),
         }
+    }
+
+    fn search_modseq(&mut self, search: &ModSeqSearch) {
+        if let Some(entry) = &search.entry {
+            // In a quoted string a backslash is written twice.
+            self.text("\"/flags/");
+            match &entry.flag {
+                Flag::Answered => self.text("\\\\Answered"),
+                Flag::Flagged => self.text("\\\\Flagged"),
+                Flag::Deleted => self.text("\\\\Deleted"),
+                Flag::Seen => self.text("\\\\Seen"),
+                Flag::Draft => self.text("\\\\Draft"),
+                Flag::Recent => self.text("\\\\Recent"),
+                Flag::Keyword(keyword) => self.text(keyword.as_str()),
+                Flag::Extension(name) => {
+                    self.text("\\\\");
+                    self.text(name.as_str());
+                }
+                Flag::Odd(_) => {}
+            }
+            self.text(match entry.scope {
+                ModSeqScope::All => "\" all ",
+                ModSeqScope::Private => "\" priv ",
+                ModSeqScope::Shared => "\" shared ",
+            });
+        }
+        self.number(search.modseq);
     }
 
     fn key_with(&mut self, name: &str, write: impl FnOnce(&mut Self)) {

@@ -1,8 +1,8 @@
 //! A summary as octets, to be kept beside the message.
 //!
 //! ```text
-//! summary  = version octets count *part            numbers: LEB128, at most ten octets
-//! part     = kind parent header-start header-end body-end lines
+//! summary  = version octets count *part overview preview     numbers: LEB128, at most ten octets
+//! part     = kind parent header-start header-end body-end lines decoded
 //!            type subtype parameters encoding id description md5 disposition languages location envelope
 //! list     = count *item      string = length *octet      optional = 0 / 1 value
 //! ```
@@ -30,6 +30,8 @@ impl Summary {
         for part in self.parts() {
             out.part(part);
         }
+        out.overview(&self.overview);
+        out.string(self.preview.as_bytes());
         out.octets
     }
 
@@ -47,12 +49,15 @@ impl Summary {
         for _ in 0..others {
             parts.push(reader.part()?);
         }
+        let overview = reader.overview()?;
+        let preview = reader.text()?;
         if !reader.rest.is_empty() {
             return None;
         }
         link(&mut parts)?;
         let mut parts = parts.into_iter();
-        let summary = Self { octets, root: parts.next()?, others: parts.collect() };
+        let (root, others) = (parts.next()?, parts.collect());
+        let summary = Self { octets, root, others, overview, preview };
         is_sound(&summary).then_some(summary)
     }
 }
@@ -104,11 +109,13 @@ fn is_part_sound(summary: &Summary, part: &Part) -> bool {
         _ => false,
     };
     let starts_message = parent.is_none_or(|parent| parent.kind == Kind::Message);
-    in_order && inside && before_next && holds && starts_message == part.envelope.is_some()
+    let decoded =
+        part.decoded.is_none_or(|decoded| usize::try_from(decoded).is_ok_and(|size| size <= part.body.len()));
+    in_order && inside && before_next && holds && decoded && starts_message == part.envelope.is_some()
 }
 
-struct Writer {
-    octets: Vec<u8>,
+pub(super) struct Writer {
+    pub(super) octets: Vec<u8>,
 }
 
 impl Writer {
@@ -122,6 +129,7 @@ impl Writer {
             header,
             body,
             lines,
+            decoded,
             media_type,
             subtype,
             parameters,
@@ -145,6 +153,8 @@ impl Writer {
         self.size(header.end);
         self.size(body.end);
         self.number(*lines);
+        // One more, so that 0 is left for what is not known.
+        self.number(decoded.map_or(0, |decoded| decoded.saturating_add(1)));
         self.string(media_type.as_bytes());
         self.string(subtype.as_bytes());
         self.parameters(parameters);
@@ -214,7 +224,7 @@ impl Writer {
         }
     }
 
-    fn optional(&mut self, string: Option<&[u8]>) {
+    pub(super) fn optional(&mut self, string: Option<&[u8]>) {
         match string {
             None => self.octets.push(0),
             Some(string) => {
@@ -224,12 +234,12 @@ impl Writer {
         }
     }
 
-    fn string(&mut self, string: &[u8]) {
+    pub(super) fn string(&mut self, string: &[u8]) {
         self.size(string.len());
         self.octets.extend_from_slice(string);
     }
 
-    fn size(&mut self, size: usize) {
+    pub(super) fn size(&mut self, size: usize) {
         self.number(u64::try_from(size).unwrap_or(u64::MAX));
     }
 
@@ -247,8 +257,8 @@ impl Writer {
     }
 }
 
-struct Reader<'a> {
-    rest: &'a [u8],
+pub(super) struct Reader<'a> {
+    pub(super) rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
@@ -270,6 +280,7 @@ impl<'a> Reader<'a> {
             header,
             body,
             lines: self.number()?,
+            decoded: self.number()?.checked_sub(1),
             media_type: self.token()?,
             subtype: self.token()?,
             parameters: self.parameters()?,
@@ -330,7 +341,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Every item takes an octet at least: a length that lies costs nothing.
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+    pub(super) fn list<T>(&mut self, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = self.size()?;
         let mut list = Vec::new();
         for _ in 0..count {
@@ -339,7 +350,7 @@ impl<'a> Reader<'a> {
         Some(list)
     }
 
-    fn optional(&mut self) -> Option<Option<Vec<u8>>> {
+    pub(super) fn optional(&mut self) -> Option<Option<Vec<u8>>> {
         Some(match self.octet()? {
             0 => None,
             1 => Some(self.string()?),
@@ -355,7 +366,7 @@ impl<'a> Reader<'a> {
         Some(String::from(token))
     }
 
-    fn string(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn string(&mut self) -> Option<Vec<u8>> {
         let string = self.slice()?;
         (!string.iter().any(|octet| matches!(octet, b'\0' | b'\r' | b'\n'))).then(|| string.to_vec())
     }
@@ -367,7 +378,7 @@ impl<'a> Reader<'a> {
         Some(slice)
     }
 
-    fn size(&mut self) -> Option<usize> {
+    pub(super) fn size(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok()
     }
 
@@ -389,7 +400,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn octet(&mut self) -> Option<u8> {
+    pub(super) fn octet(&mut self) -> Option<u8> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(*first)
@@ -397,4 +408,4 @@ impl<'a> Reader<'a> {
 }
 
 /// Counts up with every change of the format.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;

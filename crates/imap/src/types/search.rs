@@ -2,9 +2,10 @@
 //!
 //! The parser bounds the depth of a tree; whoever builds one by hand bounds it himself.
 
-use crate::types::{AString, Date, Keyword, SequenceSet};
+use crate::types::{AString, Date, Keyword, ModSeqSearch, ObjectId, PartialRange, SequenceSet};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 /// The arguments of SEARCH.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum SearchReturn {
     Count,
     /// `SAVE` (RFC 5182)
     Save,
+    /// `PARTIAL range` (RFC 9394)
+    Partial(PartialRange),
 }
 
 /// `search-key`.
@@ -111,4 +114,26 @@ pub enum SearchKey {
     Sequence(SequenceSet),
     /// `(key key ..)`: all match.
     And(Vec<SearchKey>),
+    /// `$`, or `UID $`: what the last SEARCH saved (RFC 5182).
+    Saved,
+    /// `OLDER n` (RFC 5032): came in at least so many seconds ago.
+    Older(NonZeroU32),
+    /// `YOUNGER n` (RFC 5032): came in so many seconds ago at most.
+    Younger(NonZeroU32),
+    /// `MODSEQ ..` (RFC 7162)
+    ModSeq(ModSeqSearch),
+    /// `EMAILID id` (RFC 8474)
+    EmailId(ObjectId),
+    /// `THREADID id` (RFC 8474)
+    ThreadId(ObjectId),
+    /// `SAVEDBEFORE date` (RFC 8514)
+    SavedBefore(Date),
+    /// `SAVEDON date` (RFC 8514)
+    SavedOn(Date),
+    /// `SAVEDSINCE date` (RFC 8514)
+    SavedSince(Date),
+    /// `SAVEDATESUPPORTED` (RFC 8514): every message of a mailbox that keeps these dates.
+    SaveDateSupported,
+    /// `FUZZY key` (RFC 6203)
+    Fuzzy(Box<SearchKey>),
 }
