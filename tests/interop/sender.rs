@@ -49,7 +49,7 @@ pub(crate) fn send(port: u16, envelope: Envelope, mut content: &[u8]) -> Sent {
                 let chunk = Bytes::copy_from_slice(&content[..content.len().min(10_000)]);
                 match writer.write(&mut client, chunk.clone()) {
                     Ok(()) => content = &content[chunk.len()..],
-                    Err(Misuse::Congested { .. }) => {}
+                    Err(Misuse::Congested { .. } | Misuse::Unanswered) => {}
                     Err(misuse) => panic!("{misuse}"),
                 }
                 if content.is_empty() {
