@@ -47,38 +47,110 @@
 //!
 //! The loop is that of every Posthaste machine; [`Machine`] describes it.
 //!
+//! A server that prints every message, a sender, and a filter that stands in front of a mail server, each over
+//! `std::net` and nothing else, are in the `examples` folder of this crate. A client is queued messages and tells
+//! what became of each:
+//!
+//! ```
+//! use posthaste_smtp::client::{Client, Config, Event, Mode, TlsPolicy};
+//! use posthaste_smtp::{Bytes, Envelope, Security, Step, Time};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::new(Mode::Smtp, "c.test".parse()?).with_tls(TlsPolicy::Off);
+//! let mut client = Client::new(config, Security::Plain, Time::ZERO);
+//! client.send(Envelope::new("<ann@c.test>".parse()?, ["<bob@mx.test>".parse()?, "<eve@mx.test>".parse()?]))?;
+//! client.quit();
+//! let mut input = [
+//!     "220 mx.test\r\n",
+//!     "250-mx.test\r\n250 PIPELINING\r\n",
+//!     "250 2.1.0 OK\r\n250 2.1.5 OK\r\n550 5.1.1 No Eve here\r\n354 Go on\r\n", // one group, one round trip
+//!     "250 2.0.0 Queued\r\n",
+//!     "221 2.0.0 Bye\r\n",
+//! ]
+//! .into_iter();
+//! let mut taken = Vec::new();
+//! loop {
+//!     match client.poll_event()? {
+//!         Step::Event(Event::Body(mut writer)) => {
+//!             writer.write(&mut client, Bytes::from_static(b"Subject: hello\r\n\r\n.\r\n"))?;
+//!             writer.finish(&mut client)?;
+//!         }
+//!         Step::Event(Event::Sent(report)) => taken = report.recipients.iter().map(Result::is_ok).collect(),
+//!         Step::Event(_) => {}
+//!         Step::NeedInput => {
+//!             while let Some(_bytes) = client.poll_transmit() {} // to the socket
+//!             client.handle_input(Time::ZERO, input.next().unwrap_or_default().as_bytes()); // from the socket
+//!         }
+//!         Step::Closed => break,
+//!         step => unreachable!("{step:?}"),
+//!     }
+//! }
+//! assert_eq!(taken, [true, false]);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Parts
 //!
 //! | part | what it is |
 //! | --- | --- |
-//! | [`server::Server`], [`server::Config`], [`server::Event`] | the server of SMTP, submission and LMTP |
-//! | [`client::Client`], [`client::Config`], [`client::Event`] | the client of SMTP and LMTP |
+//! | [`server::Server`], [`server::Event`] | the server of SMTP, submission and LMTP, and what it asks |
+//! | [`server::Config`], [`server::Extensions`] | its role, what it offers, whom it trusts |
+//! | [`client::Client`], [`client::Event`], [`client::Config`] | the client of SMTP and LMTP |
+//! | [`client::Report`], [`client::Unfinished`] | what became of a message, for each recipient |
 //! | [`Command`], [`Reply`], [`Rejection`], [`ReplyReader`] | the codec |
 //! | [`Mailbox`], [`ReversePath`], [`ForwardPath`] | addresses, with nothing in them that the wire cannot carry |
-//! | [`Capabilities`] | what a server offers |
+//! | [`MailParameters`], [`RcptParameters`] | what is asked for with a message, unknown things kept |
+//! | [`Capabilities`], [`Keyword`] | what a server offers |
+//! | [`Quirks`] | deviations that a server may be told to put up with |
 //! | [`Limits`] | every limit by name |
 //! | [`ProtocolError`], [`Violation`], [`ParseError`] | what a peer can do wrong |
 //!
 //! # Coverage
 //!
-//! | RFC | what | status |
-//! | --- | --- | --- |
-//! | 5321 | SMTP | server and client, ASCII addresses |
-//! | 1870 | SIZE | server and client |
-//! | 2033 | LMTP | server and client |
-//! | 2034, 3463 | enhanced status codes | server and client |
-//! | 2920 | PIPELINING | server and client |
-//! | 3207 | STARTTLS | server and client |
-//! | 4954 | AUTH | server and client; mechanisms are opaque |
-//! | 6152 | 8BITMIME | server and client |
-//! | 6409 | submission | server: authentication before MAIL |
-//! | 3030, 3461, 6531 | CHUNKING, DSN, SMTPUTF8 | not offered |
+//! *Server*: the machine announces it where it is told to, checks what is asked for and hands it to the application.
+//! *Client*: the machine uses it where the envelope needs it and the server offers it, and says so where it does not.
+//!
+//! | RFC | what | codec | server | client |
+//! | --- | --- | --- | --- | --- |
+//! | 5321, 7504 | SMTP | yes | yes | yes |
+//! | 1870 | SIZE | yes | yes | yes |
+//! | 1985 | ETRN | yes | yes, a question to the application | no |
+//! | 2033 | LMTP | yes | yes, an answer for each recipient as it is known | yes |
+//! | 2034, 3463, 5248 | enhanced status codes | yes | yes | yes |
+//! | 2852 | DELIVERBY | yes | checked; kept by the application | yes |
+//! | 2920 | PIPELINING | | yes | groups, bounded |
+//! | 3030 | CHUNKING, BINARYMIME | yes | yes | yes, with a bounded window |
+//! | 3207 | STARTTLS | yes | yes | off, opportunistic, required |
+//! | 3461, 6533 | DSN | yes | checked; kept by the application | yes, or told what was left out |
+//! | 4865 | FUTURERELEASE | yes | checked; kept by the application | yes |
+//! | 4954 | AUTH | yes | yes; mechanisms are opaque | yes; mechanisms are opaque |
+//! | 6152 | 8BITMIME | yes | yes | yes |
+//! | 6409 | submission | | authentication before MAIL | |
+//! | 6531 | SMTPUTF8 | yes | yes | only where it is needed |
+//! | 6710 | MT-PRIORITY | yes | kept by the application | yes |
+//! | 7293 | RRVS | yes | kept by the application | yes |
+//! | 8689 | REQUIRETLS | yes | inside TLS | inside TLS, or not at all |
+//! | 9422 | LIMITS | yes | RCPTMAX, MAILMAX | all three are kept to |
+//! | | XCLIENT, XFORWARD, PROXY v1 and v2 | yes | from peers that the configuration trusts | no |
+//!
+//! Not here: certificates and their names (the transport's), queues, retries and bounces (the application's), milters,
+//! BURL, ATRN. VRFY and EXPN are answered with 252 unless the application wants to be asked.
 //!
 //! # Limits and memory
 //!
-//! A server holds one read or one line ([`Limits::command_line_max`], [`Limits::auth_line_max`]), the paths of one
-//! transaction ([`Limits::recipients_max`] of at most 256 octets each) and its send queue. No content of a message
-//! is kept. A client holds one reply ([`Limits::reply_max`]), the envelopes that are queued and its send queue.
+//! Every limit is a field of [`Limits`], with what happens at its edge; the time-outs are those of RFC 5321 4.5.3.2.
+//!
+//! | what | octets | held by |
+//! | --- | --- | --- |
+//! | an idle server, behind EHLO | at most 4 KiB | a test |
+//! | an idle client, behind EHLO | at most 4 KiB | a test |
+//! | a server in a message | one read and the send queue; at most 64 KiB more than when idle, whatever its size | a test |
+//! | an envelope in a server | what [`Limits::recipients_max`] paths and their parameters take, copied out of their lines | a test |
+//! | a client in a message | the queued envelopes, one write, and [`Limits::chunk_max`] or [`Limits::send_high_water`] | a test |
+//!
+//! A transaction of three recipients and a mebibyte costs a server at most 24 allocations, and client and server
+//! together at most 160. A command is read, and a reply of one line written, without any.
 //!
 //! # Features
 //!
