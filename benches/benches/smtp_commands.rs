@@ -44,7 +44,7 @@ fn parse_shared(text: &Bytes, mut seen: impl FnMut(&Command)) {
     let mut start = 0;
     while let Some(length) = memchr::memchr(b'\n', &text[start..]) {
         let end = start + length;
-        seen(Command::parse(&text.slice(start..end - 1)).as_ref().expect("a command"));
+        seen(Command::parse(text.slice(start..end - 1)).as_ref().expect("a command"));
         start = end + 1;
     }
 }
@@ -53,7 +53,7 @@ fn parse_shared(text: &Bytes, mut seen: impl FnMut(&Command)) {
 fn parse_received(text: &[u8], buffer: &mut ReceiveBuffer, mut seen: impl FnMut(&Command)) {
     buffer.push(text);
     while let Ok(Some(line)) = buffer.line(2048) {
-        seen(Command::parse(&line).as_ref().expect("a command"));
+        seen(Command::parse(line).as_ref().expect("a command"));
     }
 }
 

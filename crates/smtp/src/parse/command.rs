@@ -2,8 +2,9 @@
 //!
 //! White space before the end of a line is tolerated (RFC 5321 4.1.1), as is more than one space between words.
 //! What else deviates is understood only where a quirk says so, and reported. Everything that is kept of the line
-//! is a slice of it.
+//! is a slice of it; what a command is mostly made of, its name, text or path, takes the line over instead.
 
+use core::ops::Range;
 use core::str;
 
 use base64::Engine;
@@ -11,12 +12,15 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use nom::IResult;
 
-use super::address::{PathText, bare_forward_path, bare_reverse_path, forward_path, reverse_path};
+use super::address::{
+    MailboxPart, PathText, bare_forward_path, bare_reverse_path, forward_path, reverse_path,
+};
 use super::options::{mail_parameters, rcpt_parameters};
 use super::word;
+use crate::types::octets::place;
 use crate::{
-    Attribute, Attributes, ClientName, Command, MailParameters, Mechanism, ParseError, Quirk, Quirks,
-    RcptParameters, Secret, Text,
+    Attribute, Attributes, ClientName, Command, ForwardPath, MailParameters, Mechanism, ParseError, Quirk,
+    Quirks, RcptParameters, ReversePath, Secret, Text,
 };
 
 /// A command, and what had to be put up with to understand it.
@@ -59,12 +63,13 @@ impl From<CommandError> for ParseError {
 impl Command {
     /// Reads a command line without its CR LF, by the letter of the grammar ([`Quirks::STRICT`]).
     ///
-    /// Texts in the command are slices of `line`: who keeps one for long copies it with its `compact`.
+    /// Texts in the command are parts of `line`, which it takes over: who keeps one for long copies it with its
+    /// `compact`.
     ///
     /// # Errors
     ///
     /// [`ParseError`], with rule "verb" when the verb is not known.
-    pub fn parse(line: &Bytes) -> Result<Self, ParseError> {
+    pub fn parse(line: Bytes) -> Result<Self, ParseError> {
         let mut used = Quirks::STRICT;
         read(line, Quirks::STRICT, &mut used)
     }
@@ -75,7 +80,7 @@ impl Command {
     /// # Errors
     ///
     /// As [`parse`](Self::parse).
-    pub fn parse_with(line: &Bytes, quirks: Quirks) -> Result<(Self, Quirks), ParseError> {
+    pub fn parse_with(line: Bytes, quirks: Quirks) -> Result<(Self, Quirks), ParseError> {
         let mut used = Quirks::STRICT;
         let command = read::<ParseError>(line, quirks, &mut used)?;
         Ok((command, used))
@@ -88,42 +93,67 @@ impl Command {
 }
 
 /// Reads a command line.
-pub(crate) fn command(line: &Bytes, quirks: Quirks) -> Result<Parsed, CommandError> {
+pub(crate) fn command(line: Bytes, quirks: Quirks) -> Result<Parsed, CommandError> {
     let mut used = Quirks::STRICT;
     read(line, quirks, &mut used).map(|command| Parsed { command, used })
 }
 
 /// Reads a command line. A command is large, so it is made where it stays and not wrapped on the way.
-fn read<E: From<CommandError>>(line: &Bytes, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
-    let (verb, rest) = split_word(line);
-    let arguments = Arguments { line, rest: trim(rest) };
+fn read<E: From<CommandError>>(line: Bytes, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
+    let (verb, rest) = split_word(&line);
+    let arguments = Arguments { line: &line, rest: trim(rest) };
     Ok(match word::word(verb) {
-        word::MAIL => return arguments.mail(quirks, used),
-        word::RCPT => return arguments.rcpt(quirks, used),
+        word::MAIL => {
+            let mut parameters = MailParameters::default();
+            let from = arguments.mail(quirks, used, &mut parameters)?;
+            let from = from.map_or(ReversePath::Null, |mailbox| ReversePath::Mailbox(mailbox.cut(line)));
+            Command::Mail { from, parameters }
+        }
+        word::RCPT => {
+            let mut parameters = RcptParameters::default();
+            let to = arguments.rcpt(quirks, used, &mut parameters)?;
+            let to = to.map_or(ForwardPath::Postmaster, |mailbox| ForwardPath::Mailbox(mailbox.cut(line)));
+            Command::Rcpt { to, parameters }
+        }
         word::DATA => arguments.none().map(|()| Command::Data)?,
         word::BDAT => {
             let (length, last) = arguments.bdat()?;
             Command::Bdat { length, last }
         }
-        word::EHLO => Command::Ehlo(arguments.client_name()?),
-        word::HELO => Command::Helo(arguments.client_name()?),
-        word::LHLO => Command::Lhlo(arguments.client_name()?),
+        word::EHLO => {
+            let name = arguments.client_name()?;
+            Command::Ehlo(ClientName::cut(line, name))
+        }
+        word::HELO => {
+            let name = arguments.client_name()?;
+            Command::Helo(ClientName::cut(line, name))
+        }
+        word::LHLO => {
+            let name = arguments.client_name()?;
+            Command::Lhlo(ClientName::cut(line, name))
+        }
         word::RSET => arguments.none().map(|()| Command::Rset)?,
         word::NOOP => Command::Noop,
         word::QUIT => arguments.none().map(|()| Command::Quit)?,
         word::VRFY => {
             let (text, smtp_utf8) = arguments.name()?;
-            Command::Vrfy { text, smtp_utf8 }
+            Command::Vrfy { text: Text::cut(line, text), smtp_utf8 }
         }
         word::EXPN => {
             let (text, smtp_utf8) = arguments.name()?;
-            Command::Expn { text, smtp_utf8 }
+            Command::Expn { text: Text::cut(line, text), smtp_utf8 }
         }
         word::HELP if arguments.rest.is_empty() => Command::Help(None),
-        word::HELP => Command::Help(Some(arguments.text(arguments.rest)?)),
+        word::HELP => {
+            let text = arguments.text(arguments.rest)?;
+            Command::Help(Some(Text::cut(line, text)))
+        }
         word::STARTTLS => arguments.none().map(|()| Command::StartTls)?,
-        word::AUTH => return Ok(auth(line)?),
-        word::ETRN => Command::Etrn(arguments.node()?),
+        word::AUTH => return Ok(auth(&line)?),
+        word::ETRN => {
+            let node = arguments.node()?;
+            Command::Etrn(Text::cut(line, node))
+        }
         word::XCLIENT => Command::Xclient(arguments.attributes()?),
         word::XFORWARD => Command::Xforward(arguments.attributes()?),
         _ => return Err(CommandError::Unknown.into()),
@@ -165,19 +195,23 @@ impl Arguments<'_> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.broken("end of line", self.rest)) }
     }
 
-    fn client_name(self) -> Result<ClientName, CommandError> {
-        ClientName::read(self.line, self.rest).map_err(|error| self.inner(error, self.rest))
+    /// Where the name stands in the line.
+    fn client_name(self) -> Result<Range<usize>, CommandError> {
+        ClientName::legal(self.rest).map_err(|error| self.inner(error, self.rest))?;
+        Ok(place(self.line, self.rest))
     }
 
-    fn text(self, text: &[u8]) -> Result<Text, CommandError> {
+    /// Where `text`, a part of the line, stands in it.
+    fn text(self, text: &[u8]) -> Result<Range<usize>, CommandError> {
         if text.is_empty() {
             return Err(self.broken("text", text));
         }
-        Text::read(self.line, text).map_err(|error| self.inner(error, text))
+        Text::octets_are_legal(text).map_err(|error| self.inner(error, text))?;
+        Ok(place(self.line, text))
     }
 
     /// `String [ SP "SMTPUTF8" ]` (RFC 6531 3.7.4.2).
-    fn name(self) -> Result<(Text, bool), CommandError> {
+    fn name(self) -> Result<(Range<usize>, bool), CommandError> {
         let keyword = b" SMTPUTF8";
         let split = self.rest.len().checked_sub(keyword.len()).and_then(|at| self.rest.split_at_checked(at));
         match split {
@@ -187,7 +221,7 @@ impl Arguments<'_> {
     }
 
     /// `ETRN node` (RFC 1985 5): one word.
-    fn node(self) -> Result<Text, CommandError> {
+    fn node(self) -> Result<Range<usize>, CommandError> {
         match split_word(self.rest) {
             (node, b"") => self.text(node),
             (_, rest) => Err(self.broken("end of line", rest)),
@@ -222,27 +256,33 @@ impl Arguments<'_> {
     }
 
     /// `"FROM:" Reverse-path [ SP Mail-parameters ]`.
-    fn mail<E: From<CommandError>>(self, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
+    fn mail(
+        self,
+        quirks: Quirks,
+        used: &mut Quirks,
+        parameters: &mut MailParameters,
+    ) -> Result<Option<MailboxPart>, CommandError> {
         let rest = self.keyword(5, word::FROM).ok_or_else(|| self.broken("FROM:", self.rest))?;
         let (rest, path) = self
             .path(rest, (quirks, used), "reverse-path", reverse_path, bare_reverse_path)
             .map_err(CommandError::Sender)?;
-        let from = path.keep_reverse(self.line);
-        let mut parameters = MailParameters::default();
-        mail_parameters(Arguments { rest, ..self }, &mut parameters)?;
-        Ok(Command::Mail { from, parameters })
+        mail_parameters(Arguments { rest, ..self }, parameters)?;
+        Ok(path.map(|mailbox| mailbox.part_of(self.line)))
     }
 
     /// `"TO:" Forward-path [ SP Rcpt-parameters ]`.
-    fn rcpt<E: From<CommandError>>(self, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
+    fn rcpt(
+        self,
+        quirks: Quirks,
+        used: &mut Quirks,
+        parameters: &mut RcptParameters,
+    ) -> Result<Option<MailboxPart>, CommandError> {
         let rest = self.keyword(3, word::TO).ok_or_else(|| self.broken("TO:", self.rest))?;
         let (rest, path) = self
             .path(rest, (quirks, used), "forward-path", forward_path, bare_forward_path)
             .map_err(CommandError::Recipient)?;
-        let to = path.keep_forward(self.line);
-        let mut parameters = RcptParameters::default();
-        rcpt_parameters(Arguments { rest, ..self }, &mut parameters)?;
-        Ok(Command::Rcpt { to, parameters })
+        rcpt_parameters(Arguments { rest, ..self }, parameters)?;
+        Ok(path.map(|mailbox| mailbox.part_of(self.line)))
     }
 
     /// What follows the keyword.
@@ -330,7 +370,7 @@ fn trim_start(mut text: &[u8]) -> &[u8] {
 
 /// Where `part` starts in `line`.
 fn offset(line: &[u8], part: &[u8]) -> usize {
-    part.as_ptr().addr().saturating_sub(line.as_ptr().addr()).min(line.len())
+    place(line, part).start
 }
 
 /// More attributes than Postfix knows.

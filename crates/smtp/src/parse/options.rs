@@ -1,6 +1,7 @@
 //! The parameters of MAIL and RCPT (RFC 5321 4.1.2): known ones become what they mean, all others are kept. They
 //! are read whatever was announced: what may be asked for in this session is not decided here.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::str;
 
@@ -16,6 +17,7 @@ use super::command::{Arguments, CommandError, number};
 use super::octet::{KEYWORD, VALUE, is};
 use super::word;
 use super::xtext::xtext;
+use crate::types::octets::slice;
 use crate::{
     AuthIdentity, BodyType, ByMode, DateTime, DeliverBy, EnvelopeId, Hold, MailParameters, Notify,
     OriginalRecipient, Parameter, ParseError, Priority, RcptParameters, Ret, RrvsAction, ValidSince,
@@ -146,7 +148,12 @@ fn auth_identity(line: &Bytes, value: &str) -> Result<AuthIdentity, ParseError> 
     if text == "<>" {
         return Ok(AuthIdentity::Unknown);
     }
-    whole(mailbox, text.as_bytes(), "mailbox").map(|mailbox| AuthIdentity::Mailbox(mailbox.keep(line)))
+    let mailbox = whole(mailbox, text.as_bytes(), "mailbox")?.part_of(text.as_bytes());
+    let text = match text {
+        Cow::Borrowed(text) => slice(line, text.as_bytes()),
+        Cow::Owned(text) => text.into(),
+    };
+    Ok(AuthIdentity::Mailbox(mailbox.cut(text)))
 }
 
 /// `ret-value = "FULL" / "HDRS"` (RFC 3461 4.3).

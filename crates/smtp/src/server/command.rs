@@ -66,7 +66,7 @@ impl Server {
             let farewell = Reply::fixed(421, (4, 7, 0), "This is a mail server");
             self.fail(ProtocolError::ForeignProtocol, Some(&farewell));
         } else {
-            match command(&line, self.config.quirks) {
+            match command(line, self.config.quirks) {
                 Ok(Parsed { command, used }) => {
                     self.events.extend(used.iter().map(Event::Repaired));
                     self.dispatch(command);
