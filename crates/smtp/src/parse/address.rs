@@ -18,7 +18,7 @@ use nom::multi::many0_count;
 use nom::sequence::{delimited, preceded, separated_pair};
 use nom::{IResult, Parser};
 
-use super::octet::{DCONTENT, DOMAIN, DOT_STRING, PRINTABLE, QTEXT, is};
+use super::octet::{ATEXT, DCONTENT, LABEL, PRINTABLE, QTEXT, is};
 use crate::types::octets::{Utf8, is_hidden, place};
 use crate::{AddressLiteral, Domain, LocalPart, Mailbox, ParseError};
 
@@ -147,12 +147,11 @@ pub(crate) fn local_part(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
     if input.first() == Some(&b'"') {
         return quoted_string(input);
     }
-    let run = Run::of(input, DOT_STRING, |before, octet| (before == b'.') & (octet == b'.'));
-    let legal = !run.broken
-        && run.text.len() <= LocalPart::OCTETS_MAX
-        && (run.is_ascii || visible(run.text).is_some());
-    run.when(legal, input)
-        .map(|(rest, text)| (rest, LocalPartText { text: Cow::Borrowed(text), written: text.len() }))
+    map_opt(dotted(ATEXT, |_| true), |text: &[u8]| {
+        let legal = text.len() <= LocalPart::OCTETS_MAX && is_visible(text);
+        legal.then_some(LocalPartText { text: Cow::Borrowed(text), written: text.len() })
+    })
+    .parse(input)
 }
 
 /// `Quoted-string = DQUOTE *( qtextSMTP / quoted-pairSMTP ) DQUOTE`, without the quotes.
@@ -194,59 +193,39 @@ pub(crate) fn domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
 /// `Domain = sub-domain *("." sub-domain)`, `sub-domain = Let-dig [Ldh-str] / U-label`; underscores, which are in
 /// use, count as letters.
 fn domain_name(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let run = Run::of(input, DOMAIN, |before, octet| {
-        (before == b'.') & ((octet == b'.') | (octet == b'-')) | (before == b'-') & (octet == b'.')
-    });
-    let legal = !run.broken
-        && if run.is_ascii {
-            run.text.len() <= LABEL_CHARACTERS_MAX
-                || run.text.split(|octet| *octet == b'.').all(|label| label.len() <= LABEL_CHARACTERS_MAX)
-        } else {
-            str::from_utf8(run.text).is_ok_and(|text| text.split('.').all(is_u_label))
-        };
-    run.when(legal, input)
+    dotted(LABEL, |label| {
+        let hyphens = label.first() == Some(&b'-') || label.last() == Some(&b'-');
+        !hyphens && if label.is_ascii() { label.len() <= LABEL_CHARACTERS_MAX } else { is_u_label(label) }
+    })
+    .parse(input)
 }
 
-/// The longest start of an input whose octets are all of one class, and what one look at each of them tells.
-struct Run<'a> {
-    text: &'a [u8],
-    rest: &'a [u8],
-    /// Whether two octets beside each other break the rule. Before the first and behind the last counts as a dot.
-    broken: bool,
-    is_ascii: bool,
-}
-
-impl<'a> Run<'a> {
-    /// `breaks` should have no branches: it is asked for every pair.
-    #[inline]
-    fn of(input: &'a [u8], class: u8, breaks: impl Fn(u8, u8) -> bool) -> Self {
-        let (mut before, mut broken, mut all) = (b'.', false, 0);
-        let mut octets = input.iter();
+/// `1*octet *("." 1*octet)`, with octets of `class` and each part between dots as `is_part` wants it.
+fn dotted<'a>(
+    class: u8,
+    is_part: impl Fn(&[u8]) -> bool,
+) -> impl Fn(&'a [u8]) -> IResult<&'a [u8], &'a [u8]> {
+    move |input| {
         let mut rest = input;
-        while let Some(octet) = octets.next().filter(|octet| is(**octet, class)) {
-            broken |= breaks(before, *octet);
-            all |= octet;
-            before = *octet;
-            rest = octets.as_slice();
-        }
-        let text = input.get(..input.len().saturating_sub(rest.len())).unwrap_or_default();
-        Self { text, rest, broken: broken | breaks(before, b'.'), is_ascii: all < 0x80 }
-    }
-
-    /// The text, if it is legal; an error at its start if not.
-    fn when(self, legal: bool, input: &'a [u8]) -> IResult<&'a [u8], &'a [u8]> {
-        if legal {
-            Ok((self.rest, self.text))
-        } else {
-            Err(nom::Err::Error(Error::new(input, ErrorKind::Verify)))
+        loop {
+            let end = rest.iter().position(|octet| !is(*octet, class)).unwrap_or(rest.len());
+            let (part, behind) = rest.split_at_checked(end).unwrap_or_default();
+            if part.is_empty() || !is_part(part) {
+                return Err(nom::Err::Error(Error::new(input, ErrorKind::Verify)));
+            }
+            match behind {
+                [b'.', behind @ ..] => rest = behind,
+                _ => return take(input.len().saturating_sub(behind.len())).parse(input),
+            }
         }
     }
 }
 
 /// A label that may hold UTF-8, as far as it can be told without the tables of IDNA (RFC 6531 3.3).
-fn is_u_label(label: &str) -> bool {
+fn is_u_label(label: &[u8]) -> bool {
     let legal = |character| !is_hidden(character) && !is_separator(character);
-    (1..=LABEL_CHARACTERS_MAX).contains(&label.chars().count()) && label.chars().all(legal)
+    str::from_utf8(label)
+        .is_ok_and(|label| label.chars().count() <= LABEL_CHARACTERS_MAX && label.chars().all(legal))
 }
 
 /// What somebody might take for `.` or `@` when the name is mapped (UTS 46 2.3) or shown.
@@ -292,6 +271,11 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
     // An IPv4 address at the end is two groups.
     let groups = if text.contains('.') { groups.saturating_add(1) } else { groups };
     (!text.contains("::") || groups <= 6).then_some(address)
+}
+
+/// Whether octets without controls of ASCII are UTF-8 without what shows nothing.
+fn is_visible(octets: &[u8]) -> bool {
+    octets.is_ascii() || visible(octets).is_some()
 }
 
 /// The octets as text, unless it holds what shows nothing.
