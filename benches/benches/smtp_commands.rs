@@ -39,12 +39,31 @@ const GROUPS: [(&str, &[u8]); 3] = [
     ("bdat", b"BDAT 1048576\r\nBDAT 1048576\r\nBDAT 1048576\r\nBDAT 1234 LAST\r\n"),
 ];
 
+/// A line of a buffer, of which it takes a share when it is asked to.
+struct Line<'a> {
+    buffer: &'a Bytes,
+    octets: &'a [u8],
+}
+
+impl AsRef<[u8]> for Line<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.octets
+    }
+}
+
+impl From<Line<'_>> for Bytes {
+    fn from(line: Line<'_>) -> Self {
+        line.buffer.slice_ref(line.octets)
+    }
+}
+
 /// From lines that share one buffer.
 fn parse_shared(text: &Bytes, mut seen: impl FnMut(&Command)) {
     let mut start = 0;
     while let Some(length) = memchr::memchr(b'\n', &text[start..]) {
         let end = start + length;
-        seen(Command::parse(text.slice(start..end - 1)).as_ref().expect("a command"));
+        let line = Line { buffer: text, octets: &text[start..end - 1] };
+        seen(Command::parse(line).as_ref().expect("a command"));
         start = end + 1;
     }
 }

@@ -197,7 +197,7 @@ proptest! {
 
     #[test]
     fn what_parses_is_a_fixed_point(line in "(?i)(mail from:|rcpt to:|auth |ehlo )[ -~]{0,40}") {
-        if let Ok(command) = Command::parse(line.into()) {
+        if let Ok(command) = Command::parse(line) {
             let mut out = BytesMut::new();
             command.encode(&mut out);
             prop_assert_eq!(Command::parse(Bytes::copy_from_slice(out.strip_suffix(b"\r\n").unwrap())), Ok(command));

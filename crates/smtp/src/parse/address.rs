@@ -15,7 +15,7 @@ use nom::character::complete::char;
 use nom::combinator::{map, map_opt, opt, recognize, verify};
 use nom::error::{Error, ErrorKind};
 use nom::multi::many0_count;
-use nom::sequence::{delimited, preceded, separated_pair};
+use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
 use super::octet::{ATEXT, DCONTENT, LABEL, PRINTABLE, QTEXT, is};
@@ -113,8 +113,10 @@ pub(crate) fn bare_forward_path(input: &[u8]) -> IResult<&[u8], PathText<'_>> {
 
 /// `Path = "<" [ A-d-l ":" ] Mailbox ">"`.
 fn path(input: &[u8]) -> IResult<&[u8], PathText<'_>> {
-    let mailbox = delimited(char('<'), preceded(opt(source_route), mailbox), char('>'));
-    map(mailbox, Some).parse(input)
+    let (rest, _) = preceded(char('<'), opt(source_route)).parse(input)?;
+    let (rest, mailbox) = mailbox(rest)?;
+    let (rest, _) = char('>').parse(rest)?;
+    Ok((rest, Some(mailbox)))
 }
 
 /// `A-d-l ":"`, with `A-d-l = At-domain *( "," At-domain )`: accepted and ignored (RFC 5321 appendix C).
@@ -128,18 +130,19 @@ fn source_route(input: &[u8]) -> IResult<&[u8], ()> {
 
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`.
 pub(crate) fn mailbox(input: &[u8]) -> IResult<&[u8], MailboxText<'_>> {
-    map_opt(separated_pair(local_part, char('@'), domain), |(local_part, domain)| {
-        let octets = Mailbox::path_octets(local_part.written, domain.len());
-        let count = local_part.text.len();
-        let text = match local_part.text {
-            Cow::Borrowed(text) => {
-                Cow::Borrowed(input.get(place(input, text).start..place(input, domain).end)?)
-            }
-            Cow::Owned(text) => Cow::Owned(joined(&text, domain)),
-        };
-        (octets <= Mailbox::PATH_OCTETS_MAX).then_some(MailboxText { text, local_part: count })
-    })
-    .parse(input)
+    let (at, local_part) = local_part(input)?;
+    let (rest, domain) = preceded(char('@'), domain).parse(at)?;
+    if Mailbox::path_octets(local_part.written, domain.len()) > Mailbox::PATH_OCTETS_MAX {
+        return Err(nom::Err::Error(Error::new(input, ErrorKind::Verify)));
+    }
+    let octets = local_part.text.len();
+    let text = match local_part.text {
+        Cow::Borrowed(text) => {
+            Cow::Borrowed(input.get(place(input, text).start..place(input, domain).end).unwrap_or_default())
+        }
+        Cow::Owned(text) => Cow::Owned(joined(&text, domain)),
+    };
+    Ok((rest, MailboxText { text, local_part: octets }))
 }
 
 /// `Local-part = Dot-string / Quoted-string`.

@@ -63,13 +63,13 @@ impl From<CommandError> for ParseError {
 impl Command {
     /// Reads a command line without its CR LF, by the letter of the grammar ([`Quirks::STRICT`]).
     ///
-    /// Texts in the command are parts of `line`, which it takes over: who keeps one for long copies it with its
-    /// `compact`.
+    /// Texts in the command are parts of `line`, which becomes [`Bytes`] only where there are any: who keeps one for
+    /// long copies it with its `compact`.
     ///
     /// # Errors
     ///
     /// [`ParseError`], with rule "verb" when the verb is not known.
-    pub fn parse(line: Bytes) -> Result<Self, ParseError> {
+    pub fn parse(line: impl AsRef<[u8]> + Into<Bytes>) -> Result<Self, ParseError> {
         let mut used = Quirks::STRICT;
         read(line, Quirks::STRICT, &mut used)
     }
@@ -80,9 +80,12 @@ impl Command {
     /// # Errors
     ///
     /// As [`parse`](Self::parse).
-    pub fn parse_with(line: Bytes, quirks: Quirks) -> Result<(Self, Quirks), ParseError> {
+    pub fn parse_with(
+        line: impl AsRef<[u8]> + Into<Bytes>,
+        quirks: Quirks,
+    ) -> Result<(Self, Quirks), ParseError> {
         let mut used = Quirks::STRICT;
-        let command = read::<ParseError>(line, quirks, &mut used)?;
+        let command = read::<ParseError, _>(line, quirks, &mut used)?;
         Ok((command, used))
     }
 
@@ -93,32 +96,60 @@ impl Command {
 }
 
 /// Reads a command line.
-pub(crate) fn command(line: Bytes, quirks: Quirks) -> Result<Parsed, CommandError> {
+pub(crate) fn command(line: impl AsRef<[u8]> + Into<Bytes>, quirks: Quirks) -> Result<Parsed, CommandError> {
     let mut used = Quirks::STRICT;
     read(line, quirks, &mut used).map(|command| Parsed { command, used })
 }
 
-/// Reads a command line. A command is large, so it is made where it stays and not wrapped on the way.
-fn read<E: From<CommandError>>(line: Bytes, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
-    let (verb, rest) = split_word(&line);
-    let arguments = Arguments { line: &line, rest: trim(rest) };
-    Ok(match word::word(verb) {
+/// Reads a command line. A command is large, so it is made where it stays and not wrapped on the way; a share of the
+/// line costs as much as reading a short one, so it is taken last, and only by what has texts.
+fn read<E, L>(line: L, quirks: Quirks, used: &mut Quirks) -> Result<Command, E>
+where
+    E: From<CommandError>,
+    L: AsRef<[u8]> + Into<Bytes>,
+{
+    let (verb, rest) = split_word(line.as_ref());
+    let arguments = Arguments { line: line.as_ref(), rest: trim(rest) };
+    let verb = word::word(verb);
+    Ok(match verb {
+        word::DATA => arguments.none().map(|()| Command::Data)?,
+        word::BDAT => {
+            let (length, last) = arguments.bdat()?;
+            Command::Bdat { length, last }
+        }
+        word::RSET => arguments.none().map(|()| Command::Rset)?,
+        word::NOOP => Command::Noop,
+        word::QUIT => arguments.none().map(|()| Command::Quit)?,
+        word::STARTTLS => arguments.none().map(|()| Command::StartTls)?,
+        word::AUTH => return Ok(auth(line.as_ref())?),
+        word::HELP if arguments.rest.is_empty() => Command::Help(None),
+        _ => {
+            let rest = place(line.as_ref(), arguments.rest);
+            return with_texts(verb, line.into(), rest, (quirks, used));
+        }
+    })
+}
+
+/// Reads a command that keeps texts of its line; `rest` is what follows the verb.
+fn with_texts<E: From<CommandError>>(
+    verb: u128,
+    line: Bytes,
+    rest: Range<usize>,
+    quirks: (Quirks, &mut Quirks),
+) -> Result<Command, E> {
+    let arguments = Arguments { line: &line, rest: line.get(rest).unwrap_or_default() };
+    Ok(match verb {
         word::MAIL => {
             let mut parameters = MailParameters::default();
-            let from = arguments.mail(quirks, used, &mut parameters)?;
+            let from = arguments.mail(&line, quirks, &mut parameters)?;
             let from = from.map_or(ReversePath::Null, |mailbox| ReversePath::Mailbox(mailbox.cut(line)));
             Command::Mail { from, parameters }
         }
         word::RCPT => {
             let mut parameters = RcptParameters::default();
-            let to = arguments.rcpt(quirks, used, &mut parameters)?;
+            let to = arguments.rcpt(&line, quirks, &mut parameters)?;
             let to = to.map_or(ForwardPath::Postmaster, |mailbox| ForwardPath::Mailbox(mailbox.cut(line)));
             Command::Rcpt { to, parameters }
-        }
-        word::DATA => arguments.none().map(|()| Command::Data)?,
-        word::BDAT => {
-            let (length, last) = arguments.bdat()?;
-            Command::Bdat { length, last }
         }
         word::EHLO => {
             let name = arguments.client_name()?;
@@ -132,9 +163,6 @@ fn read<E: From<CommandError>>(line: Bytes, quirks: Quirks, used: &mut Quirks) -
             let name = arguments.client_name()?;
             Command::Lhlo(ClientName::cut(line, name))
         }
-        word::RSET => arguments.none().map(|()| Command::Rset)?,
-        word::NOOP => Command::Noop,
-        word::QUIT => arguments.none().map(|()| Command::Quit)?,
         word::VRFY => {
             let (text, smtp_utf8) = arguments.name()?;
             Command::Vrfy { text: Text::cut(line, text), smtp_utf8 }
@@ -143,19 +171,16 @@ fn read<E: From<CommandError>>(line: Bytes, quirks: Quirks, used: &mut Quirks) -
             let (text, smtp_utf8) = arguments.name()?;
             Command::Expn { text: Text::cut(line, text), smtp_utf8 }
         }
-        word::HELP if arguments.rest.is_empty() => Command::Help(None),
         word::HELP => {
             let text = arguments.text(arguments.rest)?;
             Command::Help(Some(Text::cut(line, text)))
         }
-        word::STARTTLS => arguments.none().map(|()| Command::StartTls)?,
-        word::AUTH => return Ok(auth(&line)?),
         word::ETRN => {
             let node = arguments.node()?;
             Command::Etrn(Text::cut(line, node))
         }
-        word::XCLIENT => Command::Xclient(arguments.attributes()?),
-        word::XFORWARD => Command::Xforward(arguments.attributes()?),
+        word::XCLIENT => Command::Xclient(arguments.attributes(&line)?),
+        word::XFORWARD => Command::Xforward(arguments.attributes(&line)?),
         _ => return Err(CommandError::Unknown.into()),
     })
 }
@@ -186,7 +211,7 @@ pub(crate) fn base64(text: &[u8]) -> Option<Secret> {
 /// What follows the verb.
 #[derive(Clone, Copy)]
 pub(super) struct Arguments<'a> {
-    pub(super) line: &'a Bytes,
+    pub(super) line: &'a [u8],
     pub(super) rest: &'a [u8],
 }
 
@@ -242,12 +267,12 @@ impl Arguments<'_> {
     }
 
     /// `1*( SP attribute-name "=" xtext )`.
-    fn attributes(self) -> Result<Attributes, CommandError> {
+    fn attributes(self, line: &Bytes) -> Result<Attributes, CommandError> {
         let mut all = alloc::vec::Vec::new();
         for word in self.rest.split(|octet| *octet == b' ').filter(|word| !word.is_empty()) {
             let parts = str::from_utf8(word).ok().and_then(|word| word.split_once('='));
             let (name, value) = parts.ok_or_else(|| self.broken("attribute", word))?;
-            all.push(Attribute::read(self.line, name, value).map_err(|error| self.inner(error, word))?);
+            all.push(Attribute::read(line, name, value).map_err(|error| self.inner(error, word))?);
             if all.len() > ATTRIBUTES_MAX {
                 return Err(self.broken("number of attributes", word));
             }
@@ -258,30 +283,30 @@ impl Arguments<'_> {
     /// `"FROM:" Reverse-path [ SP Mail-parameters ]`.
     fn mail(
         self,
-        quirks: Quirks,
-        used: &mut Quirks,
+        line: &Bytes,
+        quirks: (Quirks, &mut Quirks),
         parameters: &mut MailParameters,
     ) -> Result<Option<MailboxPart>, CommandError> {
         let rest = self.keyword(5, word::FROM).ok_or_else(|| self.broken("FROM:", self.rest))?;
         let (rest, path) = self
-            .path(rest, (quirks, used), "reverse-path", reverse_path, bare_reverse_path)
+            .path(rest, quirks, "reverse-path", reverse_path, bare_reverse_path)
             .map_err(CommandError::Sender)?;
-        mail_parameters(Arguments { rest, ..self }, parameters)?;
+        mail_parameters(line, Arguments { rest, ..self }, parameters)?;
         Ok(path.map(|mailbox| mailbox.part_of(self.line)))
     }
 
     /// `"TO:" Forward-path [ SP Rcpt-parameters ]`.
     fn rcpt(
         self,
-        quirks: Quirks,
-        used: &mut Quirks,
+        line: &Bytes,
+        quirks: (Quirks, &mut Quirks),
         parameters: &mut RcptParameters,
     ) -> Result<Option<MailboxPart>, CommandError> {
         let rest = self.keyword(3, word::TO).ok_or_else(|| self.broken("TO:", self.rest))?;
         let (rest, path) = self
-            .path(rest, (quirks, used), "forward-path", forward_path, bare_forward_path)
+            .path(rest, quirks, "forward-path", forward_path, bare_forward_path)
             .map_err(CommandError::Recipient)?;
-        rcpt_parameters(Arguments { rest, ..self }, parameters)?;
+        rcpt_parameters(line, Arguments { rest, ..self }, parameters)?;
         Ok(path.map(|mailbox| mailbox.part_of(self.line)))
     }
 

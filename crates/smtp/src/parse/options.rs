@@ -25,10 +25,11 @@ use crate::{
 
 /// `Mail-parameters = esmtp-param *(SP esmtp-param)`; no keyword twice.
 pub(super) fn mail_parameters(
+    line: &Bytes,
     arguments: Arguments<'_>,
     parameters: &mut MailParameters,
 ) -> Result<(), CommandError> {
-    each(arguments, |line, keyword, known, value| match known {
+    each(arguments, |keyword, known, value| match known {
         word::SIZE => once(&mut parameters.size, size(value)?),
         word::BODY => once(&mut parameters.body, body_type(value)?),
         word::AUTH => once(&mut parameters.auth, auth_identity(line, need(value)?)?),
@@ -46,10 +47,11 @@ pub(super) fn mail_parameters(
 
 /// `Rcpt-parameters = esmtp-param *(SP esmtp-param)`; no keyword twice.
 pub(super) fn rcpt_parameters(
+    line: &Bytes,
     arguments: Arguments<'_>,
     parameters: &mut RcptParameters,
 ) -> Result<(), CommandError> {
-    each(arguments, |line, keyword, known, value| match known {
+    each(arguments, |keyword, known, value| match known {
         word::NOTIFY => once(&mut parameters.notify, notify(value)?),
         word::ORCPT => once(&mut parameters.original, OriginalRecipient::read(line, need(value)?)?),
         word::RRVS => once(&mut parameters.valid_since, valid_since(line, need(value)?)?),
@@ -60,7 +62,7 @@ pub(super) fn rcpt_parameters(
 /// Gives every parameter to `take`: its keyword as it was written and as a word, its value.
 fn each(
     arguments: Arguments<'_>,
-    mut take: impl FnMut(&Bytes, &[u8], u128, Option<&[u8]>) -> Result<(), ParseError>,
+    mut take: impl FnMut(&[u8], u128, Option<&[u8]>) -> Result<(), ParseError>,
 ) -> Result<(), CommandError> {
     let mut rest = arguments.rest;
     loop {
@@ -76,8 +78,7 @@ fn each(
         if !matches!(behind.first(), None | Some(b' ')) {
             return Err(arguments.broken("parameter", behind));
         }
-        take(arguments.line, keyword, word::word(keyword), value)
-            .map_err(|error| arguments.inner(error, start))?;
+        take(keyword, word::word(keyword), value).map_err(|error| arguments.inner(error, start))?;
         rest = behind;
     }
 }
