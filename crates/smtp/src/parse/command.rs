@@ -363,10 +363,16 @@ impl Arguments<'_> {
 
 /// `1*DIGIT`; what does not fit is larger than any limit.
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    // Up to here all numbers fit; looking at each step whether they do takes longer than the rest of BDAT.
+    let fits = digits.len() <= 19;
     let mut number = 0_u64;
     for digit in digits {
         let digit = digit.checked_sub(b'0').filter(|digit| *digit <= 9)?;
-        number = number.saturating_mul(10).saturating_add(u64::from(digit));
+        number = if fits {
+            number.wrapping_mul(10).wrapping_add(u64::from(digit))
+        } else {
+            number.saturating_mul(10).saturating_add(u64::from(digit))
+        };
     }
     (!digits.is_empty()).then_some(number)
 }
