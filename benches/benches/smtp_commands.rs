@@ -71,7 +71,7 @@ fn parse_shared(text: &Bytes, mut seen: impl FnMut(&Command)) {
 /// As a machine does it.
 fn parse_received(text: &[u8], buffer: &mut ReceiveBuffer, mut seen: impl FnMut(&Command)) {
     buffer.push(text);
-    while let Ok(Some(line)) = buffer.line(2048) {
+    while let Ok(Some(line)) = buffer.line_ref(2048) {
         seen(Command::parse(line).as_ref().expect("a command"));
     }
 }

@@ -51,6 +51,7 @@ impl MailboxText<'_> {
     }
 
     /// Lets go of `line`, so that it can be given to [`MailboxPart::cut`].
+    #[inline]
     pub(crate) fn part_of(self, line: &[u8]) -> MailboxPart {
         let text = match self.text {
             Cow::Borrowed(text) => Ok(place(line, text)),
@@ -62,6 +63,7 @@ impl MailboxText<'_> {
 
 impl MailboxPart {
     /// The mailbox, of what `line` was.
+    #[inline]
     pub(crate) fn cut(self, line: Bytes) -> Mailbox {
         let text = match self.text {
             Ok(range) => Utf8::cut(line, range),

@@ -23,6 +23,7 @@ impl Utf8 {
 
     /// The octets `part` of `line`, which a grammar has seen to be UTF-8. Who gives the line away needs no share of
     /// it, and taking one is what costs most in reading a short command.
+    #[inline]
     pub(crate) fn cut(mut line: Bytes, part: Range<usize>) -> Self {
         line.truncate(part.end);
         line.advance(part.start.min(line.len()));
@@ -77,6 +78,7 @@ impl Utf8 {
 }
 
 /// Where `part` stands in `line`, of which it is a part.
+#[inline]
 pub(crate) fn place(line: &[u8], part: &[u8]) -> Range<usize> {
     let start = part.as_ptr().addr().saturating_sub(line.as_ptr().addr()).min(line.len());
     start..start.saturating_add(part.len()).min(line.len())
