@@ -220,7 +220,6 @@ impl ReceiveBuffer {
 /// A line that is taken when this is dropped, with its CR LF: as octets, or as [`Bytes`] that share the memory.
 ///
 /// A share has a price, small as it is, and many a command keeps nothing of its line.
-#[derive(Debug)]
 pub struct Line<'a> {
     bytes: &'a mut BytesMut,
     /// Without the CR LF.
@@ -236,6 +235,13 @@ impl AsRef<[u8]> for Line<'_> {
 impl From<Line<'_>> for Bytes {
     fn from(mut line: Line<'_>) -> Self {
         line.bytes.split_to(core::mem::take(&mut line.octets)).freeze()
+    }
+}
+
+/// Shows how much there is, never what, as the buffer does.
+impl fmt::Debug for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("octets", &self.octets).finish_non_exhaustive()
     }
 }
 
@@ -413,6 +419,19 @@ mod tests {
         let secret = buffer.secret_line(100).unwrap().unwrap();
         assert_eq!(secret.expose(), b"hunter2");
         assert_eq!(buffer.peek(), b"rest");
+    }
+
+    #[test]
+    fn a_line_is_taken_whether_it_is_shared_or_only_looked_at() {
+        let mut buffer = ReceiveBuffer::new();
+        buffer.push(b"DATA\r\nNOOP\r\n\r\nQUIT");
+        assert_eq!(buffer.line_ref(512).unwrap().unwrap().as_ref(), b"DATA");
+        let line = buffer.line_ref(512).unwrap().unwrap();
+        assert_eq!(alloc::format!("{line:?}"), "Line { octets: 4, .. }");
+        assert_eq!(Bytes::from(line), "NOOP");
+        assert_eq!(buffer.line_ref(512).unwrap().unwrap().as_ref(), b"");
+        assert!(buffer.line_ref(512).unwrap().is_none());
+        assert_eq!(buffer.peek(), b"QUIT");
     }
 
     #[test]

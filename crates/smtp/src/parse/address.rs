@@ -198,9 +198,14 @@ pub(crate) fn domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
 /// `Domain = sub-domain *("." sub-domain)`, `sub-domain = Let-dig [Ldh-str] / U-label`; underscores, which are in
 /// use, count as letters.
 fn domain_name(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    dotted(LABEL, |label| {
-        let hyphens = label.first() == Some(&b'-') || label.last() == Some(&b'-');
-        !hyphens && if label.is_ascii() { label.len() <= LABEL_CHARACTERS_MAX } else { is_u_label(label) }
+    let is_sub_domain = |label: &[u8]| label.first() != Some(&b'-') && label.last() != Some(&b'-');
+    verify(dotted(LABEL, is_sub_domain), |name: &[u8]| {
+        let mut labels = name.split(|octet| *octet == b'.');
+        if name.is_ascii() {
+            name.len() <= LABEL_CHARACTERS_MAX || labels.all(|label| label.len() <= LABEL_CHARACTERS_MAX)
+        } else {
+            labels.all(is_u_label)
+        }
     })
     .parse(input)
 }

@@ -255,15 +255,14 @@ impl Arguments<'_> {
 
     /// `BDAT SP chunk-size [ SP "LAST" ]` (RFC 3030 2).
     fn bdat(self) -> Result<(u64, bool), CommandError> {
-        let (digits, rest) = split_word(self.rest);
-        let last = match trim(rest) {
-            b"" => false,
-            word if word::word(word) == word::LAST => true,
-            word => return Err(CommandError::Bdat(ParseError::new("LAST", offset(self.line, word)))),
-        };
-        let broken = || CommandError::Bdat(ParseError::new("chunk-size", offset(self.line, digits)));
-        let length = number(digits).ok_or_else(broken)?;
-        Ok((length, last))
+        let (length, rest) = leading_number(self.rest)
+            .filter(|(_, rest)| matches!(rest.first(), None | Some(b' ')))
+            .ok_or_else(|| CommandError::Bdat(ParseError::new("chunk-size", offset(self.line, self.rest))))?;
+        match trim_start(rest) {
+            b"" => Ok((length, false)),
+            word if word::word(word) == word::LAST => Ok((length, true)),
+            word => Err(CommandError::Bdat(ParseError::new("LAST", offset(self.line, word)))),
+        }
     }
 
     /// `1*( SP attribute-name "=" xtext )`.
@@ -363,18 +362,24 @@ impl Arguments<'_> {
 
 /// `1*DIGIT`; what does not fit is larger than any limit.
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
-    // Up to here all numbers fit; looking at each step whether they do takes longer than the rest of BDAT.
-    let fits = digits.len() <= 19;
-    let mut number = 0_u64;
-    for digit in digits {
-        let digit = digit.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+    leading_number(digits).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number)
+}
+
+/// `1*DIGIT` and what follows it.
+fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    // Up to here all numbers fit; to look at each step whether they do takes longer than the rest of BDAT.
+    let fits = text.len() <= 19;
+    let (mut number, mut rest) = (0_u64, text);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        let digit = u64::from(digit.wrapping_sub(b'0'));
         number = if fits {
-            number.wrapping_mul(10).wrapping_add(u64::from(digit))
+            number.wrapping_mul(10).wrapping_add(digit)
         } else {
-            number.saturating_mul(10).saturating_add(u64::from(digit))
+            number.saturating_mul(10).saturating_add(digit)
         };
+        rest = behind;
     }
-    (!digits.is_empty()).then_some(number)
+    (rest.len() < text.len()).then_some((number, rest))
 }
 
 /// Up to the first space, and from it on.
