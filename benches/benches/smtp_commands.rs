@@ -1,7 +1,7 @@
 //! Command lines of SMTP, read beside `smtp-proto`, from the same pipelined octets.
 //!
 //! This side is measured twice: from lines of one shared buffer, cut at their CR LF, and as a machine does it,
-//! with the octets copied into a receive buffer first. The peer looks for the line's end while it parses. Before
+//! with the octets copied into a receive buffer first. Both share a line only where the command keeps a part of it. The peer looks for the line's end while it parses. Before
 //! anything is measured both must have understood the same. A ratio of the shortest times is printed at the end;
 //! over 1 means that this side is the faster.
 #![allow(
