@@ -60,19 +60,19 @@ impl Server {
     fn plain_command(&mut self) -> Result<bool, LineTooLong> {
         let max = self.config.limits.command_line_max;
         let Some(line) = self.receive.line_ref(max)? else { return Ok(false) };
-        let read = Read::of(line, self.fresh, self.config.quirks);
+        let read = read(line, self.fresh, self.config.quirks);
         self.arm();
         match read {
-            Read::BareLineEnd => self.bare_line_end(),
-            Read::Http => {
+            Err(Unread::BareLineEnd) => self.bare_line_end(),
+            Err(Unread::Http) => {
                 let farewell = Reply::fixed(421, (4, 7, 0), "This is a mail server");
                 self.fail(ProtocolError::ForeignProtocol, Some(&farewell));
             }
-            Read::Command(Ok(Parsed { command, used })) => {
+            Ok(Parsed { command, used }) => {
                 self.events.extend(used.iter().map(Event::Repaired));
                 self.dispatch(command);
             }
-            Read::Command(Err(error)) => self.unparsed(error),
+            Err(Unread::Broken(error)) => self.unparsed(error),
         }
         Ok(true)
     }
@@ -289,23 +289,21 @@ fn ok() -> Reply {
     Reply::fixed(250, (2, 0, 0), "OK")
 }
 
-/// What a line of the client turned out to be.
-enum Read {
+/// Why a line of the client does not lead to a command.
+enum Unread {
     BareLineEnd,
     Http,
-    Command(Result<Parsed, CommandError>),
+    Broken(CommandError),
 }
 
-impl Read {
-    /// Takes the line, so that the receive buffer is free again.
-    fn of(line: Line<'_>, fresh: bool, quirks: Quirks) -> Self {
-        if has_bare_line_end(line.as_ref()) {
-            Self::BareLineEnd
-        } else if fresh && is_http(line.as_ref()) {
-            Self::Http
-        } else {
-            Self::Command(command(line, quirks))
-        }
+/// Takes the line, so that the receive buffer is free again.
+fn read(line: Line<'_>, fresh: bool, quirks: Quirks) -> Result<Parsed, Unread> {
+    if has_bare_line_end(line.as_ref()) {
+        Err(Unread::BareLineEnd)
+    } else if fresh && is_http(line.as_ref()) {
+        Err(Unread::Http)
+    } else {
+        command(line, quirks).map_err(Unread::Broken)
     }
 }
 

@@ -181,6 +181,7 @@ impl Mailbox {
     /// # Errors
     ///
     /// [`ParseError`] when the path would be too long.
+    #[expect(clippy::needless_pass_by_value, reason = "what `into_parts` gives back")]
     pub fn new(local_part: LocalPart, domain: Domain) -> Result<Self, ParseError> {
         let written = quoted_length(local_part.as_str());
         if Self::path_octets(written, domain.as_str().len()) > Self::PATH_OCTETS_MAX {
