@@ -8,8 +8,8 @@ use posthaste_smtp::{Capability, Command, Domain, Mailbox, Quirk, Quirks, Reply,
 pub fn smtp_command(input: &[u8]) {
     let line = Bytes::copy_from_slice(input);
     let all = Quirks::STRICT.with(Quirk::SpaceBehindColon).with(Quirk::MissingBrackets);
-    let strict = Command::parse(&line);
-    let lenient = Command::parse_with(&line, all);
+    let strict = Command::parse(line.clone());
+    let lenient = Command::parse_with(line.clone(), all);
     if let Ok(command) = &strict {
         assert_eq!(lenient.as_ref(), Ok(&(command.clone(), Quirks::STRICT)), "a quirk changed what is legal");
     }
@@ -19,7 +19,7 @@ pub fn smtp_command(input: &[u8]) {
     command.encode(&mut out);
     let written = out.strip_suffix(b"\r\n").unwrap();
     assert!(!written.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)), "a line holds a line end");
-    assert_eq!(Command::parse(&Bytes::copy_from_slice(written)), Ok(command), "a command did not come back");
+    assert_eq!(Command::parse(Bytes::copy_from_slice(written)), Ok(command), "a command did not come back");
 }
 
 /// A reply, line by line; each line of it as a capability, too.

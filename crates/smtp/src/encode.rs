@@ -11,8 +11,8 @@ use crate::parse::octet::{ATEXT, is};
 use crate::types::is_utf8;
 use crate::{
     AnnouncedLimits, AttributeValue, Attributes, AuthIdentity, BodyType, ByMode, Capability, Command,
-    DeliverBy, Hold, LocalPart, MailParameters, Notify, Parameter, RcptParameters, Reply, Ret, RrvsAction,
-    Text, ValidSince,
+    DeliverBy, Hold, MailParameters, Notify, Parameter, RcptParameters, Reply, Ret, RrvsAction, Text,
+    ValidSince,
 };
 
 /// Appends a command line with its CR LF.
@@ -129,8 +129,7 @@ fn words(keyword: &str, names: &[Text]) -> String {
 }
 
 /// The local part, in quotes where it needs them.
-pub(crate) fn local_part(local_part: &LocalPart, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let text = local_part.as_str();
+pub(crate) fn local_part(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if is_dot_string(text) {
         return f.write_str(text);
     }

@@ -144,7 +144,7 @@ proptest! {
         let lines: Vec<&str> = text.trim_end_matches("\r\n").split("\r\n").collect();
         prop_assert_eq!(lines.len(), envelope.recipients.len() + 2);
         for (number, line) in lines.iter().enumerate() {
-            match (number, Command::parse(&bytes::Bytes::copy_from_slice(line.as_bytes()))) {
+            match (number, Command::parse(bytes::Bytes::copy_from_slice(line.as_bytes()))) {
                 (0, Ok(Command::Mail { from, parameters })) => {
                     prop_assert_eq!(&from, &envelope.from);
                     prop_assert_eq!((&parameters.envelope_id, parameters.size), (&envelope.envelope_id, Some(size)));

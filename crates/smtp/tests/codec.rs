@@ -144,7 +144,7 @@ fn command() -> impl Strategy<Value = Command> {
 }
 
 fn line(text: &str) -> Result<Command, ParseError> {
-    Command::parse(&Bytes::copy_from_slice(text.as_bytes()))
+    Command::parse(Bytes::copy_from_slice(text.as_bytes()))
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
@@ -185,7 +185,7 @@ proptest! {
         command.encode(&mut out);
         let line = out.strip_suffix(b"\r\n").unwrap();
         prop_assert!(!line.contains(&b'\r') && !line.contains(&b'\n'));
-        prop_assert_eq!(Command::parse(&Bytes::copy_from_slice(line)).unwrap(), command);
+        prop_assert_eq!(Command::parse(Bytes::copy_from_slice(line)).unwrap(), command);
     }
 
     #[test]
@@ -197,10 +197,10 @@ proptest! {
 
     #[test]
     fn what_parses_is_a_fixed_point(line in "(?i)(mail from:|rcpt to:|auth |ehlo )[ -~]{0,40}") {
-        if let Ok(command) = Command::parse(&line.into()) {
+        if let Ok(command) = Command::parse(line) {
             let mut out = BytesMut::new();
             command.encode(&mut out);
-            prop_assert_eq!(Command::parse(&Bytes::copy_from_slice(out.strip_suffix(b"\r\n").unwrap())), Ok(command));
+            prop_assert_eq!(Command::parse(Bytes::copy_from_slice(out.strip_suffix(b"\r\n").unwrap())), Ok(command));
         }
     }
 
@@ -235,12 +235,12 @@ proptest! {
 }
 
 fn fixed_point(text: &[u8]) -> Result<(), TestCaseError> {
-    if let Ok(command) = Command::parse(&Bytes::copy_from_slice(text)) {
+    if let Ok(command) = Command::parse(Bytes::copy_from_slice(text)) {
         let mut out = BytesMut::new();
         command.encode(&mut out);
         let written = Bytes::copy_from_slice(out.strip_suffix(b"\r\n").unwrap());
         prop_assert!(!written.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)));
-        prop_assert_eq!(Command::parse(&written), Ok(command));
+        prop_assert_eq!(Command::parse(written), Ok(command));
     }
     Ok(())
 }
@@ -518,7 +518,7 @@ fn what_a_server_offers_is_understood_in_any_clothes() {
 #[test]
 fn what_is_kept_shares_nothing_once_it_is_compact() {
     let octets = Bytes::from(b"MAIL FROM:<a@b.test> ENVID=x HOLDUNTIL=2028-01-01T00:00:00Z Y=z".to_vec());
-    let Ok(Command::Mail { from, parameters }) = Command::parse(&octets) else { panic!("no MAIL") };
+    let Ok(Command::Mail { from, parameters }) = Command::parse(octets.clone()) else { panic!("no MAIL") };
     let kept = (from.compact(), parameters.compact());
     assert_eq!(kept, (from.clone(), parameters.clone()));
     drop((from, parameters));

@@ -54,11 +54,9 @@ fn answer(server: &mut Server, event: Event) -> Note {
         Event::Rcpt(rcpt) => {
             let note = match rcpt.to() {
                 ForwardPath::Postmaster => Note::event("rcpt postmaster"),
-                ForwardPath::Mailbox(mailbox) => Note::event(format!(
-                    "rcpt {:?} at {}",
-                    mailbox.local_part().as_str(),
-                    mailbox.domain().as_str()
-                )),
+                ForwardPath::Mailbox(mailbox) => {
+                    Note::event(format!("rcpt {:?} at {}", mailbox.local_part(), mailbox.domain()))
+                }
             };
             rcpt.accept(server).unwrap();
             note
@@ -545,7 +543,7 @@ fn inj_06_parameters_are_written_in_xtext() {
         assert!(!value.contains(|it: char| it.is_ascii_lowercase() && !"ab".contains(it)), "{value}");
         // The server reads what was meant.
         let Command::Mail { parameters, .. } =
-            Command::parse(&Bytes::copy_from_slice(line.as_bytes())).unwrap()
+            Command::parse(Bytes::copy_from_slice(line.as_bytes())).unwrap()
         else {
             panic!("{line}")
         };

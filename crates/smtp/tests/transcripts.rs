@@ -80,8 +80,7 @@ impl Example {
 
     /// One message with wishes about notifications (RFC 3461).
     fn notified(self, recipients: &[&str]) -> Self {
-        let parameters = |line: &str| match Command::parse(&Bytes::copy_from_slice(line.as_bytes())).unwrap()
-        {
+        let parameters = |line: &str| match Command::parse(Bytes::copy_from_slice(line.as_bytes())).unwrap() {
             Command::Rcpt { to, parameters } => {
                 let mut recipient = Recipient::from(to);
                 recipient.parameters = parameters;

@@ -138,7 +138,7 @@ pub use counted::Counted;
 pub use dot::{Decoded, DotDecoder, DotEncoder, TextCheck};
 pub use machine::Machine;
 pub use misuse::Misuse;
-pub use receive::{LineTooLong, ReceiveBuffer, Residue, has_bare_line_end};
+pub use receive::{Line, LineTooLong, ReceiveBuffer, Residue, has_bare_line_end};
 pub use secret::Secret;
 pub use send::{HIGH_WATER_DEFAULT, SendQueue};
 pub use step::Step;

@@ -96,8 +96,18 @@ impl ReceiveBuffer {
     ///
     /// [`LineTooLong`], once per line; the call after it goes on with the line that follows.
     pub fn line(&mut self, limit: usize) -> Result<Option<Bytes>, LineTooLong> {
+        Ok(self.line_ref(limit)?.map(Bytes::from))
+    }
+
+    /// Takes the next line as [`line`](Self::line) does, without a share of the memory until one is asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`line`](Self::line).
+    pub fn line_ref(&mut self, limit: usize) -> Result<Option<Line<'_>>, LineTooLong> {
         self.secret = false;
-        Ok(self.take_line(limit)?.map(BytesMut::freeze))
+        let octets = self.find_line(limit)?;
+        Ok(octets.map(|octets| Line { bytes: &mut self.bytes, octets }))
     }
 
     /// Takes the next line as [`line`](Self::line) does, as a secret: the octets are wiped from this buffer.
@@ -109,11 +119,14 @@ impl ReceiveBuffer {
     ///
     /// As [`line`](Self::line).
     pub fn secret_line(&mut self, limit: usize) -> Result<Option<Secret>, LineTooLong> {
-        let line = self.take_line(limit);
-        self.secret = matches!(line, Ok(None));
-        Ok(line?.map(|mut line| {
+        let octets = self.find_line(limit);
+        self.secret = matches!(octets, Ok(None));
+        Ok(octets?.map(|octets| {
+            let line = Line { bytes: &mut self.bytes, octets };
             let secret = Secret::from(line.as_ref());
-            line.as_mut().zeroize();
+            if let Some(octets) = line.bytes.get_mut(..octets) {
+                octets.zeroize();
+            }
             secret
         }))
     }
@@ -166,17 +179,16 @@ impl ReceiveBuffer {
         }
     }
 
-    fn take_line(&mut self, limit: usize) -> Result<Option<BytesMut>, LineTooLong> {
+    /// How many octets the next line has before its CR LF. Whoever asks takes it.
+    fn find_line(&mut self, limit: usize) -> Result<Option<usize>, LineTooLong> {
         if self.skipping && !self.skip_line() {
             return Ok(None);
         }
         let window = self.bytes.get(..limit.min(self.bytes.len())).unwrap_or_default();
         match find_line_end(window, self.scanned) {
             Some(end) => {
-                let line = self.bytes.split_to(end);
-                self.bytes.advance(2.min(self.bytes.len()));
                 self.scanned = 0;
-                Ok(Some(line))
+                Ok(Some(end))
             }
             None if self.bytes.len() >= limit => {
                 self.skipping = true;
@@ -202,6 +214,40 @@ impl ReceiveBuffer {
         let keep = usize::from(self.bytes.last() == Some(&b'\r'));
         self.bytes.advance(self.bytes.len().saturating_sub(keep));
         false
+    }
+}
+
+/// A line that is taken when this is dropped, with its CR LF: as octets, or as [`Bytes`] that share the memory.
+///
+/// A share has a price, small as it is, and many a command keeps nothing of its line.
+pub struct Line<'a> {
+    bytes: &'a mut BytesMut,
+    /// Without the CR LF.
+    octets: usize,
+}
+
+impl AsRef<[u8]> for Line<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.get(..self.octets).unwrap_or_default()
+    }
+}
+
+impl From<Line<'_>> for Bytes {
+    fn from(mut line: Line<'_>) -> Self {
+        line.bytes.split_to(core::mem::take(&mut line.octets)).freeze()
+    }
+}
+
+/// Shows how much there is, never what, as the buffer does.
+impl fmt::Debug for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("octets", &self.octets).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        self.bytes.advance(self.octets.saturating_add(2).min(self.bytes.len()));
     }
 }
 
@@ -373,6 +419,19 @@ mod tests {
         let secret = buffer.secret_line(100).unwrap().unwrap();
         assert_eq!(secret.expose(), b"hunter2");
         assert_eq!(buffer.peek(), b"rest");
+    }
+
+    #[test]
+    fn a_line_is_taken_whether_it_is_shared_or_only_looked_at() {
+        let mut buffer = ReceiveBuffer::new();
+        buffer.push(b"DATA\r\nNOOP\r\n\r\nQUIT");
+        assert_eq!(buffer.line_ref(512).unwrap().unwrap().as_ref(), b"DATA");
+        let line = buffer.line_ref(512).unwrap().unwrap();
+        assert_eq!(alloc::format!("{line:?}"), "Line { octets: 4, .. }");
+        assert_eq!(Bytes::from(line), "NOOP");
+        assert_eq!(buffer.line_ref(512).unwrap().unwrap().as_ref(), b"");
+        assert!(buffer.line_ref(512).unwrap().is_none());
+        assert_eq!(buffer.peek(), b"QUIT");
     }
 
     #[test]

@@ -335,8 +335,7 @@ fn refused_recipients(
             return Some(Unsupported::RcptMax { max });
         }
         if let Some(max) = limits.rcpt_domain_max {
-            let domain =
-                recipient.path.mailbox().map(|mailbox| mailbox.domain().as_str().to_ascii_lowercase());
+            let domain = recipient.path.mailbox().map(|mailbox| mailbox.domain().to_ascii_lowercase());
             let domain = domain.unwrap_or_default();
             let full = usize::try_from(max).is_ok_and(|max| quota.domains.len() >= max);
             if full && !quota.domains.contains(&domain) {

@@ -1,63 +1,81 @@
 //! Paths and mailboxes (RFC 5321 4.1.2, 4.1.3; RFC 6531 3.3). Quotes are taken off; source routes are read and
-//! dropped. The rules give parts of the line; `keep` makes types of them that share its octets.
+//! dropped. The rules give parts of the line, from which types are made when the line is no longer needed.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::str;
 
 use bytes::Bytes;
+use core::ops::Range;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, tag_no_case, take, take_while1};
 use nom::character::complete::char;
 use nom::combinator::{map, map_opt, opt, recognize, verify};
+use nom::error::{Error, ErrorKind};
 use nom::multi::many0_count;
-use nom::sequence::{delimited, preceded, separated_pair};
+use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
-use super::octet::{DCONTENT, DOMAIN, DOT_STRING, PRINTABLE, QTEXT, is};
-use crate::types::octets::{Utf8, is_hidden};
-use crate::{AddressLiteral, Domain, ForwardPath, LocalPart, Mailbox, ParseError, ReversePath};
+use super::octet::{ATEXT, DCONTENT, LABEL, PRINTABLE, QTEXT, is};
+use crate::types::octets::{Utf8, is_hidden, place};
+use crate::{AddressLiteral, Domain, LocalPart, Mailbox, ParseError};
 
 /// A local part without its quotes: UTF-8; owned where a backslash had to go.
 pub(crate) struct LocalPartText<'a> {
-    text: Cow<'a, [u8]>,
+    pub(crate) text: Cow<'a, [u8]>,
     /// How many octets it has when it is written.
     written: usize,
 }
 
-/// A mailbox whose lengths have been looked at. The domain is UTF-8.
+/// A mailbox whose lengths have been looked at, as [`Mailbox`] holds it: UTF-8; owned where a backslash had to go.
 pub(crate) struct MailboxText<'a> {
-    local_part: LocalPartText<'a>,
-    domain: &'a [u8],
+    text: Cow<'a, [u8]>,
+    local_part: usize,
 }
 
 /// What stands in the angle brackets; `None` for what is no mailbox: `<>`, `<postmaster>`.
-pub(crate) struct PathText<'a>(Option<MailboxText<'a>>);
+pub(crate) type PathText<'a> = Option<MailboxText<'a>>;
 
-impl LocalPartText<'_> {
-    pub(crate) fn keep(self, line: &Bytes) -> LocalPart {
-        LocalPart::checked(match self.text {
-            Cow::Borrowed(text) => Utf8::checked(line, text),
-            Cow::Owned(text) => Utf8::from_octets(text),
-        })
-    }
+/// Where in a line a mailbox stands, or the octets it is made of.
+pub(crate) struct MailboxPart {
+    text: Result<Range<usize>, Vec<u8>>,
+    local_part: usize,
 }
 
 impl MailboxText<'_> {
-    pub(crate) fn keep(self, line: &Bytes) -> Mailbox {
-        Mailbox::checked(self.local_part.keep(line), Domain::checked(Utf8::checked(line, self.domain)))
+    /// The mailbox in an allocation of its own.
+    pub(crate) fn copied(self) -> Mailbox {
+        Mailbox::checked(Utf8::from_octets(self.text.into_owned()), self.local_part)
+    }
+
+    /// Lets go of `line`, so that it can be given to [`MailboxPart::cut`].
+    #[inline]
+    pub(crate) fn part_of(self, line: &[u8]) -> MailboxPart {
+        let text = match self.text {
+            Cow::Borrowed(text) => Ok(place(line, text)),
+            Cow::Owned(text) => Err(text),
+        };
+        MailboxPart { text, local_part: self.local_part }
     }
 }
 
-impl PathText<'_> {
-    pub(crate) fn keep_reverse(self, line: &Bytes) -> ReversePath {
-        self.0.map_or(ReversePath::Null, |mailbox| ReversePath::Mailbox(mailbox.keep(line)))
+impl MailboxPart {
+    /// The mailbox, of what `line` was.
+    #[inline]
+    pub(crate) fn cut(self, line: Bytes) -> Mailbox {
+        let text = match self.text {
+            Ok(range) => Utf8::cut(line, range),
+            Err(text) => Utf8::from_octets(text),
+        };
+        Mailbox::checked(text, self.local_part)
     }
+}
 
-    pub(crate) fn keep_forward(self, line: &Bytes) -> ForwardPath {
-        self.0.map_or(ForwardPath::Postmaster, |mailbox| ForwardPath::Mailbox(mailbox.keep(line)))
-    }
+/// `local-part@domain`.
+pub(crate) fn joined(local_part: &[u8], domain: &[u8]) -> Vec<u8> {
+    [local_part, b"@", domain].concat()
 }
 
 /// Runs `rule` over the whole of `text`.
@@ -77,28 +95,30 @@ pub(crate) fn whole<'a, T>(
 
 /// `"<>" / Path`.
 pub(crate) fn reverse_path(input: &[u8]) -> IResult<&[u8], PathText<'_>> {
-    alt((path, map(tag("<>"), |_| PathText(None)))).parse(input)
+    alt((path, map(tag("<>"), |_| None))).parse(input)
 }
 
 /// `"<Postmaster>" / Path`.
 pub(crate) fn forward_path(input: &[u8]) -> IResult<&[u8], PathText<'_>> {
-    alt((path, map(tag_no_case("<postmaster>"), |_| PathText(None)))).parse(input)
+    alt((path, map(tag_no_case("<postmaster>"), |_| None))).parse(input)
 }
 
 /// A reverse-path without its brackets.
 pub(crate) fn bare_reverse_path(input: &[u8]) -> IResult<&[u8], PathText<'_>> {
-    map(mailbox, |mailbox| PathText(Some(mailbox))).parse(input)
+    map(mailbox, Some).parse(input)
 }
 
 /// A forward-path without its brackets.
 pub(crate) fn bare_forward_path(input: &[u8]) -> IResult<&[u8], PathText<'_>> {
-    alt((bare_reverse_path, map(tag_no_case("postmaster"), |_| PathText(None)))).parse(input)
+    alt((bare_reverse_path, map(tag_no_case("postmaster"), |_| None))).parse(input)
 }
 
 /// `Path = "<" [ A-d-l ":" ] Mailbox ">"`.
 fn path(input: &[u8]) -> IResult<&[u8], PathText<'_>> {
-    let mailbox = delimited(char('<'), preceded(opt(source_route), mailbox), char('>'));
-    map(mailbox, |mailbox| PathText(Some(mailbox))).parse(input)
+    let (rest, _) = preceded(char('<'), opt(source_route)).parse(input)?;
+    let (rest, mailbox) = mailbox(rest)?;
+    let (rest, _) = char('>').parse(rest)?;
+    Ok((rest, Some(mailbox)))
 }
 
 /// `A-d-l ":"`, with `A-d-l = At-domain *( "," At-domain )`: accepted and ignored (RFC 5321 appendix C).
@@ -112,11 +132,19 @@ fn source_route(input: &[u8]) -> IResult<&[u8], ()> {
 
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`.
 pub(crate) fn mailbox(input: &[u8]) -> IResult<&[u8], MailboxText<'_>> {
-    map_opt(separated_pair(local_part, char('@'), domain), |(local_part, domain)| {
-        let octets = Mailbox::path_octets(local_part.written, domain.len());
-        (octets <= Mailbox::PATH_OCTETS_MAX).then_some(MailboxText { local_part, domain })
-    })
-    .parse(input)
+    let (at, local_part) = local_part(input)?;
+    let (rest, domain) = preceded(char('@'), domain).parse(at)?;
+    if Mailbox::path_octets(local_part.written, domain.len()) > Mailbox::PATH_OCTETS_MAX {
+        return Err(nom::Err::Error(Error::new(input, ErrorKind::Verify)));
+    }
+    let octets = local_part.text.len();
+    let text = match local_part.text {
+        Cow::Borrowed(text) => {
+            Cow::Borrowed(input.get(place(input, text).start..place(input, domain).end).unwrap_or_default())
+        }
+        Cow::Owned(text) => Cow::Owned(joined(&text, domain)),
+    };
+    Ok((rest, MailboxText { text, local_part: octets }))
 }
 
 /// `Local-part = Dot-string / Quoted-string`.
@@ -124,8 +152,8 @@ pub(crate) fn local_part(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
     if input.first() == Some(&b'"') {
         return quoted_string(input);
     }
-    map_opt(take_while1(|octet| is(octet, DOT_STRING)), |text: &[u8]| {
-        let legal = text.len() <= LocalPart::OCTETS_MAX && !has_empty_part(text) && is_visible(text);
+    map_opt(dotted(ATEXT, |_| true), |text: &[u8]| {
+        let legal = text.len() <= LocalPart::OCTETS_MAX && is_visible(text);
         legal.then_some(LocalPartText { text: Cow::Borrowed(text), written: text.len() })
     })
     .parse(input)
@@ -167,45 +195,47 @@ pub(crate) fn domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
     verify(rule, |text: &[u8]| text.len() <= Domain::OCTETS_MAX).parse(input)
 }
 
-/// `Domain = sub-domain *("." sub-domain)`, `sub-domain = Let-dig [Ldh-str] / U-label`.
+/// `Domain = sub-domain *("." sub-domain)`, `sub-domain = Let-dig [Ldh-str] / U-label`; underscores, which are in
+/// use, count as letters.
 fn domain_name(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    verify(take_while1(|octet| is(octet, DOMAIN)), |octets: &[u8]| {
-        if octets.is_ascii() {
-            are_labels(octets)
+    let is_sub_domain = |label: &[u8]| label.first() != Some(&b'-') && label.last() != Some(&b'-');
+    verify(dotted(LABEL, is_sub_domain), |name: &[u8]| {
+        let mut labels = name.split(|octet| *octet == b'.');
+        if name.is_ascii() {
+            name.len() <= LABEL_CHARACTERS_MAX || labels.all(|label| label.len() <= LABEL_CHARACTERS_MAX)
         } else {
-            str::from_utf8(octets).is_ok_and(|text| text.split('.').all(is_u_label))
+            labels.all(is_u_label)
         }
     })
     .parse(input)
 }
 
-/// `Let-dig [Ldh-str]`, apart by dots; underscores, which are in use, count as letters.
-fn are_labels(text: &[u8]) -> bool {
-    let edge = |octet: Option<&u8>| matches!(octet, None | Some(b'.' | b'-'));
-    let broken = |before: u8, octet: u8| {
-        (before == b'.') & ((octet == b'.') | (octet == b'-')) | (before == b'-') & (octet == b'.')
-    };
-    !edge(text.first())
-        && !edge(text.last())
-        && !any_pair(text, broken)
-        && (text.len() <= LABEL_CHARACTERS_MAX
-            || text.split(|octet| *octet == b'.').all(|label| label.len() <= LABEL_CHARACTERS_MAX))
-}
-
-/// Whether two octets beside each other are `broken`. Without branches, so that many are looked at at once.
-#[inline]
-fn any_pair(text: &[u8], broken: impl Fn(u8, u8) -> bool) -> bool {
-    let behind = text.split_first().map_or(&[][..], |(_, behind)| behind);
-    text.iter().zip(behind).fold(false, |any, (before, octet)| any | broken(*before, *octet))
+/// `1*octet *("." 1*octet)`, with octets of `class` and each part between dots as `is_part` wants it.
+fn dotted<'a>(
+    class: u8,
+    is_part: impl Fn(&[u8]) -> bool,
+) -> impl Fn(&'a [u8]) -> IResult<&'a [u8], &'a [u8]> {
+    move |input| {
+        let mut rest = input;
+        loop {
+            let end = rest.iter().position(|octet| !is(*octet, class)).unwrap_or(rest.len());
+            let (part, behind) = rest.split_at_checked(end).unwrap_or_default();
+            if part.is_empty() || !is_part(part) {
+                return Err(nom::Err::Error(Error::new(input, ErrorKind::Verify)));
+            }
+            match behind {
+                [b'.', behind @ ..] => rest = behind,
+                _ => return take(input.len().saturating_sub(behind.len())).parse(input),
+            }
+        }
+    }
 }
 
 /// A label that may hold UTF-8, as far as it can be told without the tables of IDNA (RFC 6531 3.3).
-fn is_u_label(label: &str) -> bool {
+fn is_u_label(label: &[u8]) -> bool {
     let legal = |character| !is_hidden(character) && !is_separator(character);
-    !label.starts_with('-')
-        && !label.ends_with('-')
-        && (1..=LABEL_CHARACTERS_MAX).contains(&label.chars().count())
-        && label.chars().all(legal)
+    str::from_utf8(label)
+        .is_ok_and(|label| label.chars().count() <= LABEL_CHARACTERS_MAX && label.chars().all(legal))
 }
 
 /// What somebody might take for `.` or `@` when the name is mapped (UTS 46 2.3) or shown.
@@ -251,13 +281,6 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
     // An IPv4 address at the end is two groups.
     let groups = if text.contains('.') { groups.saturating_add(1) } else { groups };
     (!text.contains("::") || groups <= 6).then_some(address)
-}
-
-/// Whether a dot stands at an end or beside another.
-fn has_empty_part(text: &[u8]) -> bool {
-    text.first() == Some(&b'.')
-        || text.last() == Some(&b'.')
-        || any_pair(text, |before, octet| (before == b'.') & (octet == b'.'))
 }
 
 /// Whether octets without controls of ASCII are UTF-8 without what shows nothing.

@@ -2,8 +2,9 @@
 //!
 //! White space before the end of a line is tolerated (RFC 5321 4.1.1), as is more than one space between words.
 //! What else deviates is understood only where a quirk says so, and reported. Everything that is kept of the line
-//! is a slice of it.
+//! is a slice of it; what a command is mostly made of, its name, text or path, takes the line over instead.
 
+use core::ops::Range;
 use core::str;
 
 use base64::Engine;
@@ -11,12 +12,15 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use nom::IResult;
 
-use super::address::{PathText, bare_forward_path, bare_reverse_path, forward_path, reverse_path};
+use super::address::{
+    MailboxPart, PathText, bare_forward_path, bare_reverse_path, forward_path, reverse_path,
+};
 use super::options::{mail_parameters, rcpt_parameters};
 use super::word;
+use crate::types::octets::place;
 use crate::{
-    Attribute, Attributes, ClientName, Command, MailParameters, Mechanism, ParseError, Quirk, Quirks,
-    RcptParameters, Secret, Text,
+    Attribute, Attributes, ClientName, Command, ForwardPath, MailParameters, Mechanism, ParseError, Quirk,
+    Quirks, RcptParameters, ReversePath, Secret, Text,
 };
 
 /// A command, and what had to be put up with to understand it.
@@ -59,12 +63,13 @@ impl From<CommandError> for ParseError {
 impl Command {
     /// Reads a command line without its CR LF, by the letter of the grammar ([`Quirks::STRICT`]).
     ///
-    /// Texts in the command are slices of `line`: who keeps one for long copies it with its `compact`.
+    /// Texts in the command are parts of `line`, which becomes [`Bytes`] only where there are any: who keeps one for
+    /// long copies it with its `compact`.
     ///
     /// # Errors
     ///
     /// [`ParseError`], with rule "verb" when the verb is not known.
-    pub fn parse(line: &Bytes) -> Result<Self, ParseError> {
+    pub fn parse(line: impl AsRef<[u8]> + Into<Bytes>) -> Result<Self, ParseError> {
         let mut used = Quirks::STRICT;
         read(line, Quirks::STRICT, &mut used)
     }
@@ -75,9 +80,12 @@ impl Command {
     /// # Errors
     ///
     /// As [`parse`](Self::parse).
-    pub fn parse_with(line: &Bytes, quirks: Quirks) -> Result<(Self, Quirks), ParseError> {
+    pub fn parse_with(
+        line: impl AsRef<[u8]> + Into<Bytes>,
+        quirks: Quirks,
+    ) -> Result<(Self, Quirks), ParseError> {
         let mut used = Quirks::STRICT;
-        let command = read::<ParseError>(line, quirks, &mut used)?;
+        let command = read::<ParseError, _>(line, quirks, &mut used)?;
         Ok((command, used))
     }
 
@@ -88,44 +96,91 @@ impl Command {
 }
 
 /// Reads a command line.
-pub(crate) fn command(line: &Bytes, quirks: Quirks) -> Result<Parsed, CommandError> {
+pub(crate) fn command(line: impl AsRef<[u8]> + Into<Bytes>, quirks: Quirks) -> Result<Parsed, CommandError> {
     let mut used = Quirks::STRICT;
     read(line, quirks, &mut used).map(|command| Parsed { command, used })
 }
 
-/// Reads a command line. A command is large, so it is made where it stays and not wrapped on the way.
-fn read<E: From<CommandError>>(line: &Bytes, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
-    let (verb, rest) = split_word(line);
-    let arguments = Arguments { line, rest: trim(rest) };
-    Ok(match word::word(verb) {
-        word::MAIL => return arguments.mail(quirks, used),
-        word::RCPT => return arguments.rcpt(quirks, used),
+/// Reads a command line. A command is large, so it is made where it stays and not wrapped on the way; a share of the
+/// line costs as much as reading a short one, so it is taken last, and only by what has texts.
+fn read<E, L>(line: L, quirks: Quirks, used: &mut Quirks) -> Result<Command, E>
+where
+    E: From<CommandError>,
+    L: AsRef<[u8]> + Into<Bytes>,
+{
+    let (verb, rest) = split_word(line.as_ref());
+    let arguments = Arguments { line: line.as_ref(), rest: trim(rest) };
+    let verb = word::word(verb);
+    Ok(match verb {
         word::DATA => arguments.none().map(|()| Command::Data)?,
         word::BDAT => {
             let (length, last) = arguments.bdat()?;
             Command::Bdat { length, last }
         }
-        word::EHLO => Command::Ehlo(arguments.client_name()?),
-        word::HELO => Command::Helo(arguments.client_name()?),
-        word::LHLO => Command::Lhlo(arguments.client_name()?),
         word::RSET => arguments.none().map(|()| Command::Rset)?,
         word::NOOP => Command::Noop,
         word::QUIT => arguments.none().map(|()| Command::Quit)?,
+        word::STARTTLS => arguments.none().map(|()| Command::StartTls)?,
+        word::AUTH => return Ok(auth(line.as_ref())?),
+        word::HELP if arguments.rest.is_empty() => Command::Help(None),
+        _ => {
+            let rest = place(line.as_ref(), arguments.rest);
+            return with_texts(verb, line.into(), rest, (quirks, used));
+        }
+    })
+}
+
+/// Reads a command that keeps texts of its line; `rest` is what follows the verb.
+fn with_texts<E: From<CommandError>>(
+    verb: u128,
+    line: Bytes,
+    rest: Range<usize>,
+    quirks: (Quirks, &mut Quirks),
+) -> Result<Command, E> {
+    let arguments = Arguments { line: &line, rest: line.get(rest).unwrap_or_default() };
+    Ok(match verb {
+        word::MAIL => {
+            let mut parameters = MailParameters::default();
+            let from = arguments.mail(&line, quirks, &mut parameters)?;
+            let from = from.map_or(ReversePath::Null, |mailbox| ReversePath::Mailbox(mailbox.cut(line)));
+            Command::Mail { from, parameters }
+        }
+        word::RCPT => {
+            let mut parameters = RcptParameters::default();
+            let to = arguments.rcpt(&line, quirks, &mut parameters)?;
+            let to = to.map_or(ForwardPath::Postmaster, |mailbox| ForwardPath::Mailbox(mailbox.cut(line)));
+            Command::Rcpt { to, parameters }
+        }
+        word::EHLO => {
+            let name = arguments.client_name()?;
+            Command::Ehlo(ClientName::cut(line, name))
+        }
+        word::HELO => {
+            let name = arguments.client_name()?;
+            Command::Helo(ClientName::cut(line, name))
+        }
+        word::LHLO => {
+            let name = arguments.client_name()?;
+            Command::Lhlo(ClientName::cut(line, name))
+        }
         word::VRFY => {
             let (text, smtp_utf8) = arguments.name()?;
-            Command::Vrfy { text, smtp_utf8 }
+            Command::Vrfy { text: Text::cut(line, text), smtp_utf8 }
         }
         word::EXPN => {
             let (text, smtp_utf8) = arguments.name()?;
-            Command::Expn { text, smtp_utf8 }
+            Command::Expn { text: Text::cut(line, text), smtp_utf8 }
         }
-        word::HELP if arguments.rest.is_empty() => Command::Help(None),
-        word::HELP => Command::Help(Some(arguments.text(arguments.rest)?)),
-        word::STARTTLS => arguments.none().map(|()| Command::StartTls)?,
-        word::AUTH => return Ok(auth(line)?),
-        word::ETRN => Command::Etrn(arguments.node()?),
-        word::XCLIENT => Command::Xclient(arguments.attributes()?),
-        word::XFORWARD => Command::Xforward(arguments.attributes()?),
+        word::HELP => {
+            let text = arguments.text(arguments.rest)?;
+            Command::Help(Some(Text::cut(line, text)))
+        }
+        word::ETRN => {
+            let node = arguments.node()?;
+            Command::Etrn(Text::cut(line, node))
+        }
+        word::XCLIENT => Command::Xclient(arguments.attributes(&line)?),
+        word::XFORWARD => Command::Xforward(arguments.attributes(&line)?),
         _ => return Err(CommandError::Unknown.into()),
     })
 }
@@ -156,7 +211,7 @@ pub(crate) fn base64(text: &[u8]) -> Option<Secret> {
 /// What follows the verb.
 #[derive(Clone, Copy)]
 pub(super) struct Arguments<'a> {
-    pub(super) line: &'a Bytes,
+    pub(super) line: &'a [u8],
     pub(super) rest: &'a [u8],
 }
 
@@ -165,19 +220,23 @@ impl Arguments<'_> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.broken("end of line", self.rest)) }
     }
 
-    fn client_name(self) -> Result<ClientName, CommandError> {
-        ClientName::read(self.line, self.rest).map_err(|error| self.inner(error, self.rest))
+    /// Where the name stands in the line.
+    fn client_name(self) -> Result<Range<usize>, CommandError> {
+        ClientName::legal(self.rest).map_err(|error| self.inner(error, self.rest))?;
+        Ok(place(self.line, self.rest))
     }
 
-    fn text(self, text: &[u8]) -> Result<Text, CommandError> {
+    /// Where `text`, a part of the line, stands in it.
+    fn text(self, text: &[u8]) -> Result<Range<usize>, CommandError> {
         if text.is_empty() {
             return Err(self.broken("text", text));
         }
-        Text::read(self.line, text).map_err(|error| self.inner(error, text))
+        Text::octets_are_legal(text).map_err(|error| self.inner(error, text))?;
+        Ok(place(self.line, text))
     }
 
     /// `String [ SP "SMTPUTF8" ]` (RFC 6531 3.7.4.2).
-    fn name(self) -> Result<(Text, bool), CommandError> {
+    fn name(self) -> Result<(Range<usize>, bool), CommandError> {
         let keyword = b" SMTPUTF8";
         let split = self.rest.len().checked_sub(keyword.len()).and_then(|at| self.rest.split_at_checked(at));
         match split {
@@ -187,7 +246,7 @@ impl Arguments<'_> {
     }
 
     /// `ETRN node` (RFC 1985 5): one word.
-    fn node(self) -> Result<Text, CommandError> {
+    fn node(self) -> Result<Range<usize>, CommandError> {
         match split_word(self.rest) {
             (node, b"") => self.text(node),
             (_, rest) => Err(self.broken("end of line", rest)),
@@ -196,24 +255,23 @@ impl Arguments<'_> {
 
     /// `BDAT SP chunk-size [ SP "LAST" ]` (RFC 3030 2).
     fn bdat(self) -> Result<(u64, bool), CommandError> {
-        let (digits, rest) = split_word(self.rest);
-        let last = match trim(rest) {
-            b"" => false,
-            word if word::word(word) == word::LAST => true,
-            word => return Err(CommandError::Bdat(ParseError::new("LAST", offset(self.line, word)))),
-        };
-        let broken = || CommandError::Bdat(ParseError::new("chunk-size", offset(self.line, digits)));
-        let length = number(digits).ok_or_else(broken)?;
-        Ok((length, last))
+        let (length, rest) = leading_number(self.rest)
+            .filter(|(_, rest)| matches!(rest.first(), None | Some(b' ')))
+            .ok_or_else(|| CommandError::Bdat(ParseError::new("chunk-size", offset(self.line, self.rest))))?;
+        match trim_start(rest) {
+            b"" => Ok((length, false)),
+            word if word::word(word) == word::LAST => Ok((length, true)),
+            word => Err(CommandError::Bdat(ParseError::new("LAST", offset(self.line, word)))),
+        }
     }
 
     /// `1*( SP attribute-name "=" xtext )`.
-    fn attributes(self) -> Result<Attributes, CommandError> {
+    fn attributes(self, line: &Bytes) -> Result<Attributes, CommandError> {
         let mut all = alloc::vec::Vec::new();
         for word in self.rest.split(|octet| *octet == b' ').filter(|word| !word.is_empty()) {
             let parts = str::from_utf8(word).ok().and_then(|word| word.split_once('='));
             let (name, value) = parts.ok_or_else(|| self.broken("attribute", word))?;
-            all.push(Attribute::read(self.line, name, value).map_err(|error| self.inner(error, word))?);
+            all.push(Attribute::read(line, name, value).map_err(|error| self.inner(error, word))?);
             if all.len() > ATTRIBUTES_MAX {
                 return Err(self.broken("number of attributes", word));
             }
@@ -222,27 +280,33 @@ impl Arguments<'_> {
     }
 
     /// `"FROM:" Reverse-path [ SP Mail-parameters ]`.
-    fn mail<E: From<CommandError>>(self, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
+    fn mail(
+        self,
+        line: &Bytes,
+        quirks: (Quirks, &mut Quirks),
+        parameters: &mut MailParameters,
+    ) -> Result<Option<MailboxPart>, CommandError> {
         let rest = self.keyword(5, word::FROM).ok_or_else(|| self.broken("FROM:", self.rest))?;
         let (rest, path) = self
-            .path(rest, (quirks, used), "reverse-path", reverse_path, bare_reverse_path)
+            .path(rest, quirks, "reverse-path", reverse_path, bare_reverse_path)
             .map_err(CommandError::Sender)?;
-        let from = path.keep_reverse(self.line);
-        let mut parameters = MailParameters::default();
-        mail_parameters(Arguments { rest, ..self }, &mut parameters)?;
-        Ok(Command::Mail { from, parameters })
+        mail_parameters(line, Arguments { rest, ..self }, parameters)?;
+        Ok(path.map(|mailbox| mailbox.part_of(self.line)))
     }
 
     /// `"TO:" Forward-path [ SP Rcpt-parameters ]`.
-    fn rcpt<E: From<CommandError>>(self, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
+    fn rcpt(
+        self,
+        line: &Bytes,
+        quirks: (Quirks, &mut Quirks),
+        parameters: &mut RcptParameters,
+    ) -> Result<Option<MailboxPart>, CommandError> {
         let rest = self.keyword(3, word::TO).ok_or_else(|| self.broken("TO:", self.rest))?;
         let (rest, path) = self
-            .path(rest, (quirks, used), "forward-path", forward_path, bare_forward_path)
+            .path(rest, quirks, "forward-path", forward_path, bare_forward_path)
             .map_err(CommandError::Recipient)?;
-        let to = path.keep_forward(self.line);
-        let mut parameters = RcptParameters::default();
-        rcpt_parameters(Arguments { rest, ..self }, &mut parameters)?;
-        Ok(Command::Rcpt { to, parameters })
+        rcpt_parameters(line, Arguments { rest, ..self }, parameters)?;
+        Ok(path.map(|mailbox| mailbox.part_of(self.line)))
     }
 
     /// What follows the keyword.
@@ -298,12 +362,24 @@ impl Arguments<'_> {
 
 /// `1*DIGIT`; what does not fit is larger than any limit.
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
-    let mut number = 0_u64;
-    for digit in digits {
-        let digit = digit.checked_sub(b'0').filter(|digit| *digit <= 9)?;
-        number = number.saturating_mul(10).saturating_add(u64::from(digit));
+    leading_number(digits).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number)
+}
+
+/// `1*DIGIT` and what follows it.
+fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    // Up to here all numbers fit; to look at each step whether they do takes longer than the rest of BDAT.
+    let fits = text.len() <= 19;
+    let (mut number, mut rest) = (0_u64, text);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        let digit = u64::from(digit.wrapping_sub(b'0'));
+        number = if fits {
+            number.wrapping_mul(10).wrapping_add(digit)
+        } else {
+            number.saturating_mul(10).saturating_add(digit)
+        };
+        rest = behind;
     }
-    (!digits.is_empty()).then_some(number)
+    (rest.len() < text.len()).then_some((number, rest))
 }
 
 /// Up to the first space, and from it on.
@@ -330,7 +406,7 @@ fn trim_start(mut text: &[u8]) -> &[u8] {
 
 /// Where `part` starts in `line`.
 fn offset(line: &[u8], part: &[u8]) -> usize {
-    part.as_ptr().addr().saturating_sub(line.as_ptr().addr()).min(line.len())
+    place(line, part).start
 }
 
 /// More attributes than Postfix knows.

@@ -4,8 +4,8 @@
 pub(crate) const ATEXT: u8 = 1;
 /// `qtextSMTP` (RFC 5321 4.1.2), and octets of UTF-8.
 pub(crate) const QTEXT: u8 = 2;
-/// Octets of a domain name: letters, digits, `-`, `_`, `.`, and those of UTF-8.
-pub(crate) const DOMAIN: u8 = 4;
+/// Octets of a label of a domain name: letters, digits, `-`, `_`, and those of UTF-8.
+pub(crate) const LABEL: u8 = 4;
 /// `dcontent` (RFC 5321 4.1.3).
 pub(crate) const DCONTENT: u8 = 8;
 /// `esmtp-value` (RFC 5321 4.1.2), and octets of UTF-8.
@@ -14,8 +14,6 @@ pub(crate) const VALUE: u8 = 16;
 pub(crate) const KEYWORD: u8 = 32;
 /// From space to tilde.
 pub(crate) const PRINTABLE: u8 = 64;
-/// `atext` and the dot: what a dot-string is made of.
-pub(crate) const DOT_STRING: u8 = 128;
 
 /// Whether `octet` is of the class.
 #[inline]
@@ -49,16 +47,13 @@ const fn classes(octet: u8) -> u8 {
     let utf8 = octet >= 0x80;
     let mut classes = 0;
     if alphanumeric || utf8 || special(octet) {
-        classes |= ATEXT | DOT_STRING;
-    }
-    if octet == b'.' {
-        classes |= DOT_STRING;
+        classes |= ATEXT;
     }
     if utf8 || (matches!(octet, b' '..=b'~') && !matches!(octet, b'"' | b'\\')) {
         classes |= QTEXT;
     }
-    if alphanumeric || utf8 || matches!(octet, b'-' | b'_' | b'.') {
-        classes |= DOMAIN;
+    if alphanumeric || utf8 || matches!(octet, b'-' | b'_') {
+        classes |= LABEL;
     }
     if matches!(octet, 33..=90 | 94..=126) {
         classes |= DCONTENT;

@@ -1,6 +1,7 @@
 //! The parameters of MAIL and RCPT (RFC 5321 4.1.2): known ones become what they mean, all others are kept. They
 //! are read whatever was announced: what may be asked for in this session is not decided here.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::str;
 
@@ -16,6 +17,7 @@ use super::command::{Arguments, CommandError, number};
 use super::octet::{KEYWORD, VALUE, is};
 use super::word;
 use super::xtext::xtext;
+use crate::types::octets::slice;
 use crate::{
     AuthIdentity, BodyType, ByMode, DateTime, DeliverBy, EnvelopeId, Hold, MailParameters, Notify,
     OriginalRecipient, Parameter, ParseError, Priority, RcptParameters, Ret, RrvsAction, ValidSince,
@@ -23,10 +25,11 @@ use crate::{
 
 /// `Mail-parameters = esmtp-param *(SP esmtp-param)`; no keyword twice.
 pub(super) fn mail_parameters(
+    line: &Bytes,
     arguments: Arguments<'_>,
     parameters: &mut MailParameters,
 ) -> Result<(), CommandError> {
-    each(arguments, |line, keyword, known, value| match known {
+    each(arguments, |keyword, known, value| match known {
         word::SIZE => once(&mut parameters.size, size(value)?),
         word::BODY => once(&mut parameters.body, body_type(value)?),
         word::AUTH => once(&mut parameters.auth, auth_identity(line, need(value)?)?),
@@ -44,10 +47,11 @@ pub(super) fn mail_parameters(
 
 /// `Rcpt-parameters = esmtp-param *(SP esmtp-param)`; no keyword twice.
 pub(super) fn rcpt_parameters(
+    line: &Bytes,
     arguments: Arguments<'_>,
     parameters: &mut RcptParameters,
 ) -> Result<(), CommandError> {
-    each(arguments, |line, keyword, known, value| match known {
+    each(arguments, |keyword, known, value| match known {
         word::NOTIFY => once(&mut parameters.notify, notify(value)?),
         word::ORCPT => once(&mut parameters.original, OriginalRecipient::read(line, need(value)?)?),
         word::RRVS => once(&mut parameters.valid_since, valid_since(line, need(value)?)?),
@@ -58,7 +62,7 @@ pub(super) fn rcpt_parameters(
 /// Gives every parameter to `take`: its keyword as it was written and as a word, its value.
 fn each(
     arguments: Arguments<'_>,
-    mut take: impl FnMut(&Bytes, &[u8], u128, Option<&[u8]>) -> Result<(), ParseError>,
+    mut take: impl FnMut(&[u8], u128, Option<&[u8]>) -> Result<(), ParseError>,
 ) -> Result<(), CommandError> {
     let mut rest = arguments.rest;
     loop {
@@ -74,8 +78,7 @@ fn each(
         if !matches!(behind.first(), None | Some(b' ')) {
             return Err(arguments.broken("parameter", behind));
         }
-        take(arguments.line, keyword, word::word(keyword), value)
-            .map_err(|error| arguments.inner(error, start))?;
+        take(keyword, word::word(keyword), value).map_err(|error| arguments.inner(error, start))?;
         rest = behind;
     }
 }
@@ -146,7 +149,12 @@ fn auth_identity(line: &Bytes, value: &str) -> Result<AuthIdentity, ParseError> 
     if text == "<>" {
         return Ok(AuthIdentity::Unknown);
     }
-    whole(mailbox, text.as_bytes(), "mailbox").map(|mailbox| AuthIdentity::Mailbox(mailbox.keep(line)))
+    let mailbox = whole(mailbox, text.as_bytes(), "mailbox")?.part_of(text.as_bytes());
+    let text = match text {
+        Cow::Borrowed(text) => slice(line, text.as_bytes()),
+        Cow::Owned(text) => text.into(),
+    };
+    Ok(AuthIdentity::Mailbox(mailbox.cut(text)))
 }
 
 /// `ret-value = "FULL" / "HDRS"` (RFC 3461 4.3).

@@ -4,7 +4,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use posthaste_wire::{LineTooLong, has_bare_line_end};
+use posthaste_wire::{Line, LineTooLong, has_bare_line_end};
 
 use super::chunk::Refused;
 use super::extensions::Switch;
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::parse::command::{CommandError, Parsed, auth, command};
 use crate::session::{AuthTerms, Refusal, Terms, Tls};
-use crate::{Capability, ClientName, Command, ProtocolError, Rejection, Reply, Text, Violation};
+use crate::{Capability, ClientName, Command, ProtocolError, Quirks, Rejection, Reply, Text, Violation};
 
 impl Server {
     /// Reads a command line. Whether there was one.
@@ -58,21 +58,21 @@ impl Server {
     }
 
     fn plain_command(&mut self) -> Result<bool, LineTooLong> {
-        let Some(line) = self.receive.line(self.config.limits.command_line_max)? else { return Ok(false) };
+        let max = self.config.limits.command_line_max;
+        let Some(line) = self.receive.line_ref(max)? else { return Ok(false) };
+        let read = read(line, self.fresh, self.config.quirks);
         self.arm();
-        if has_bare_line_end(&line) {
-            self.bare_line_end();
-        } else if self.fresh && is_http(&line) {
-            let farewell = Reply::fixed(421, (4, 7, 0), "This is a mail server");
-            self.fail(ProtocolError::ForeignProtocol, Some(&farewell));
-        } else {
-            match command(&line, self.config.quirks) {
-                Ok(Parsed { command, used }) => {
-                    self.events.extend(used.iter().map(Event::Repaired));
-                    self.dispatch(command);
-                }
-                Err(error) => self.unparsed(error),
+        match read {
+            Err(Unread::BareLineEnd) => self.bare_line_end(),
+            Err(Unread::Http) => {
+                let farewell = Reply::fixed(421, (4, 7, 0), "This is a mail server");
+                self.fail(ProtocolError::ForeignProtocol, Some(&farewell));
             }
+            Ok(Parsed { command, used }) => {
+                self.events.extend(used.iter().map(Event::Repaired));
+                self.dispatch(command);
+            }
+            Err(Unread::Broken(error)) => self.unparsed(error),
         }
         Ok(true)
     }
@@ -287,6 +287,24 @@ pub(super) fn needs_tls() -> Reply {
 
 fn ok() -> Reply {
     Reply::fixed(250, (2, 0, 0), "OK")
+}
+
+/// Why a line of the client does not lead to a command.
+enum Unread {
+    BareLineEnd,
+    Http,
+    Broken(CommandError),
+}
+
+/// Takes the line, so that the receive buffer is free again.
+fn read(line: Line<'_>, fresh: bool, quirks: Quirks) -> Result<Parsed, Unread> {
+    if has_bare_line_end(line.as_ref()) {
+        Err(Unread::BareLineEnd)
+    } else if fresh && is_http(line.as_ref()) {
+        Err(Unread::Http)
+    } else {
+        command(line, quirks).map_err(Unread::Broken)
+    }
 }
 
 fn unknown_command() -> Reply {

@@ -4,15 +4,16 @@
 //! read and dropped (RFC 5321 appendix C), so no type holds one. Nothing is mapped or normalised: two spellings of
 //! one name are two names here, and whether they are the same account is for who owns the domain.
 
-use bytes::Bytes;
+use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::net::{Ipv4Addr, Ipv6Addr};
-use core::str::FromStr;
+use core::str::{self, FromStr};
 
-use super::octets::{Utf8, is_hidden};
+use super::octets::{self, Utf8, is_hidden};
 use crate::ParseError;
 use crate::encode::quoted_length;
-use crate::parse::address as grammar;
+use crate::parse::address::{self as grammar, MailboxText};
 
 /// The part of a mailbox before the `@`, without quotes: printable ASCII or UTF-8, at most 64 octets as written.
 ///
@@ -60,10 +61,15 @@ pub enum AddressLiteral<'a> {
 }
 
 /// `local-part@domain`, such that the path it makes is at most 256 octets.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Comparing is exact in both parts: see [`LocalPart`], and [`Mailbox::domain_is`].
+#[derive(Clone)]
 pub struct Mailbox {
-    local_part: LocalPart,
-    domain: Domain,
+    /// The local part without its quotes, the `@`, the domain. The quote behind the local part may be there, so that
+    /// a mailbox is one piece of its line.
+    text: Utf8,
+    /// How many octets of `text` are the local part.
+    local_part: usize,
 }
 
 /// Where errors go: the argument of MAIL FROM.
@@ -104,11 +110,6 @@ impl LocalPart {
         Ok(Self(text.into()))
     }
 
-    /// For the grammar, which has checked the text.
-    pub(crate) const fn checked(text: Utf8) -> Self {
-        Self(text)
-    }
-
     /// The local part without quotes.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -137,11 +138,6 @@ impl Domain {
     /// [`ParseError`] when it is neither, or too long.
     pub fn new(text: &str) -> Result<Self, ParseError> {
         grammar::whole(grammar::domain, text.as_bytes(), "domain").map(|_| Self(text.into()))
-    }
-
-    /// For the grammar, which has checked the text.
-    pub(crate) const fn checked(text: Utf8) -> Self {
-        Self(text)
     }
 
     /// The domain as it was written.
@@ -185,22 +181,56 @@ impl Mailbox {
     /// # Errors
     ///
     /// [`ParseError`] when the path would be too long.
+    #[expect(clippy::needless_pass_by_value, reason = "what `into_parts` gives back")]
     pub fn new(local_part: LocalPart, domain: Domain) -> Result<Self, ParseError> {
         let written = quoted_length(local_part.as_str());
         if Self::path_octets(written, domain.as_str().len()) > Self::PATH_OCTETS_MAX {
             return Err(ParseError::new("path length", Self::PATH_OCTETS_MAX));
         }
-        Ok(Self { local_part, domain })
+        Ok(Self::checked(
+            Utf8::from_octets(grammar::joined(local_part.0.as_bytes(), domain.0.as_bytes())),
+            local_part.0.len(),
+        ))
     }
 
-    /// The part before the `@`.
-    pub const fn local_part(&self) -> &LocalPart {
-        &self.local_part
+    /// For the grammar, which has checked both parts and the length.
+    pub(crate) const fn checked(text: Utf8, local_part: usize) -> Self {
+        Self { text, local_part }
     }
 
-    /// The part behind the `@`.
-    pub const fn domain(&self) -> &Domain {
-        &self.domain
+    /// The part before the `@`, without quotes: what a [`LocalPart`] holds.
+    pub fn local_part(&self) -> &str {
+        str::from_utf8(self.parts().0).unwrap_or_default()
+    }
+
+    /// The part behind the `@`, as it was written: what a [`Domain`] holds.
+    pub fn domain(&self) -> &str {
+        str::from_utf8(self.parts().1).unwrap_or_default()
+    }
+
+    /// Whether its domain is `other`, whatever the case of ASCII letters (RFC 5321 2.4).
+    pub fn domain_is(&self, other: &str) -> bool {
+        self.parts().1.eq_ignore_ascii_case(other.as_bytes())
+    }
+
+    /// The address, where the domain is a literal: see [`Domain::literal`].
+    pub fn literal(&self) -> Option<AddressLiteral<'_>> {
+        grammar::literal(self.domain())
+    }
+
+    /// Both parts, each of which still shares what the mailbox shared.
+    pub fn into_parts(self) -> (LocalPart, Domain) {
+        let domain = octets::place(self.text.as_bytes(), self.parts().1);
+        (LocalPart(self.text.range(0..self.local_part)), Domain(self.text.range(domain)))
+    }
+
+    /// The octets of the local part and of the domain.
+    fn parts(&self) -> (&[u8], &[u8]) {
+        let text = self.text.as_bytes();
+        match text.split_at_checked(self.local_part) {
+            Some((local_part, [b'"', b'@', domain @ ..] | [b'@', domain @ ..])) => (local_part, domain),
+            _ => (text, &[]),
+        }
     }
 
     /// How long the path is with its brackets and the at sign.
@@ -208,20 +238,15 @@ impl Mailbox {
         local_part.saturating_add(domain).saturating_add(3)
     }
 
-    /// For the grammar, which has checked the length.
-    pub(crate) const fn checked(local_part: LocalPart, domain: Domain) -> Self {
-        Self { local_part, domain }
-    }
-
     /// Whether both parts are ASCII: what is not goes only to hosts that offer SMTPUTF8 (RFC 6531 3.2).
     pub fn is_ascii(&self) -> bool {
-        self.local_part.is_ascii() && self.domain.is_ascii()
+        self.text.as_bytes().is_ascii()
     }
 
-    /// The same in allocations of its own, so that it does not keep alive the line it was read from.
+    /// The same in an allocation of its own, so that it does not keep alive the line it was read from.
     #[must_use]
     pub fn compact(&self) -> Self {
-        Self { local_part: self.local_part.compact(), domain: self.domain.compact() }
+        Self { text: self.text.compact(), local_part: self.local_part }
     }
 }
 
@@ -267,6 +292,41 @@ impl ForwardPath {
     }
 }
 
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox")
+            .field("local_part", &self.local_part())
+            .field("domain", &self.domain())
+            .finish()
+    }
+}
+
+impl PartialEq for Mailbox {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Mailbox {}
+
+impl PartialOrd for Mailbox {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Mailbox {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts().cmp(&other.parts())
+    }
+}
+
+impl Hash for Mailbox {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
 impl From<Mailbox> for ReversePath {
     fn from(mailbox: Mailbox) -> Self {
         Self::Mailbox(mailbox)
@@ -284,8 +344,8 @@ impl FromStr for LocalPart {
 
     /// Takes it as it is written, in quotes or without.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let line = Bytes::copy_from_slice(text.as_bytes());
-        grammar::whole(grammar::local_part, &line, "local part").map(|part| part.keep(&line))
+        grammar::whole(grammar::local_part, text.as_bytes(), "local part")
+            .map(|part| Self(Utf8::from_octets(part.text.into_owned())))
     }
 }
 
@@ -301,8 +361,7 @@ impl FromStr for Mailbox {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let line = Bytes::copy_from_slice(text.as_bytes());
-        grammar::whole(grammar::mailbox, &line, "mailbox").map(|mailbox| mailbox.keep(&line))
+        grammar::whole(grammar::mailbox, text.as_bytes(), "mailbox").map(MailboxText::copied)
     }
 }
 
@@ -311,8 +370,8 @@ impl FromStr for ReversePath {
 
     /// Takes the path with its angle brackets.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let line = Bytes::copy_from_slice(text.as_bytes());
-        grammar::whole(grammar::reverse_path, &line, "reverse-path").map(|path| path.keep_reverse(&line))
+        let path = grammar::whole(grammar::reverse_path, text.as_bytes(), "reverse-path")?;
+        Ok(path.map(MailboxText::copied).map_or(Self::Null, Self::Mailbox))
     }
 }
 
@@ -321,14 +380,14 @@ impl FromStr for ForwardPath {
 
     /// Takes the path with its angle brackets.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let line = Bytes::copy_from_slice(text.as_bytes());
-        grammar::whole(grammar::forward_path, &line, "forward-path").map(|path| path.keep_forward(&line))
+        let path = grammar::whole(grammar::forward_path, text.as_bytes(), "forward-path")?;
+        Ok(path.map(MailboxText::copied).map_or(Self::Postmaster, Self::Mailbox))
     }
 }
 
 impl fmt::Display for LocalPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::encode::local_part(self, f)
+        crate::encode::local_part(self.as_str(), f)
     }
 }
 
@@ -340,7 +399,8 @@ impl fmt::Display for Domain {
 
 impl fmt::Display for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.local_part, self.domain)
+        crate::encode::local_part(self.local_part(), f)?;
+        write!(f, "@{}", self.domain())
     }
 }
 

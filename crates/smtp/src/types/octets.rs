@@ -3,7 +3,8 @@
 //! A slice of the line it was read from, so nothing is copied until somebody keeps it ([`Utf8::compact`]). That
 //! the octets are UTF-8 is checked when they come in; which characters are legal is for the types around it.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
+use core::ops::Range;
 use core::{fmt, str};
 
 /// Octets that are UTF-8.
@@ -20,14 +21,27 @@ impl Utf8 {
         Self(slice(line, part.as_bytes()))
     }
 
-    /// As [`slice`](Self::slice), for a grammar that has seen that `part` is UTF-8.
-    pub(crate) fn checked(line: &Bytes, part: &[u8]) -> Self {
-        Self(slice(line, part))
+    /// The octets `part` of `line`, which a grammar has seen to be UTF-8. Who gives the line away needs no share of
+    /// it, and taking one is what costs most in reading a short command.
+    #[inline]
+    pub(crate) fn cut(mut line: Bytes, part: Range<usize>) -> Self {
+        line.truncate(part.end);
+        line.advance(part.start.min(line.len()));
+        Self(line)
     }
 
     /// For octets of which it is known that they are UTF-8.
-    pub(crate) fn from_octets(octets: alloc::vec::Vec<u8>) -> Self {
+    pub(crate) fn from_octets(octets: impl Into<Bytes>) -> Self {
         Self(octets.into())
+    }
+
+    /// The octets `part`; nothing where they are not there.
+    pub(crate) fn range(&self, part: Range<usize>) -> Self {
+        if part.end <= self.0.len() && part.start <= part.end {
+            Self(self.0.slice(part))
+        } else {
+            Self::default()
+        }
     }
 
     /// The text. It is looked at again, which costs little and needs no `unsafe`.
@@ -61,6 +75,13 @@ impl Utf8 {
             self
         }
     }
+}
+
+/// Where `part` stands in `line`, of which it is a part.
+#[inline]
+pub(crate) fn place(line: &[u8], part: &[u8]) -> Range<usize> {
+    let start = part.as_ptr().addr().saturating_sub(line.as_ptr().addr()).min(line.len());
+    start..start.saturating_add(part.len()).min(line.len())
 }
 
 /// The part `part` of `line`, shared; a copy where it is not a part of it.

@@ -1,7 +1,8 @@
 //! Short texts with a grammar of their own: the name a client gives itself, SASL mechanism names, free text.
 
 use core::fmt;
-use core::str::FromStr;
+use core::ops::Range;
+use core::str::{self, FromStr};
 
 use bytes::Bytes;
 
@@ -36,12 +37,12 @@ impl ClientName {
     /// The longest name, in octets (RFC 5321 4.5.3.1.2).
     pub const OCTETS_MAX: usize = 255;
 
-    pub(crate) fn read(line: &Bytes, name: &[u8]) -> Result<Self, ParseError> {
-        Self::legal(name)?;
-        Ok(Self(Utf8::checked(line, name)))
+    /// The octets `part` of `line`, which are [`legal`](Self::legal).
+    pub(crate) fn cut(line: Bytes, part: Range<usize>) -> Self {
+        Self(Utf8::cut(line, part))
     }
 
-    fn legal(name: &[u8]) -> Result<(), ParseError> {
+    pub(crate) fn legal(name: &[u8]) -> Result<(), ParseError> {
         let legal = grammar::whole(grammar::domain, name, "client name")?;
         if legal.is_ascii() { Ok(()) } else { Err(ParseError::new("client name", 0)) }
     }
@@ -79,10 +80,14 @@ impl Text {
     /// The longest text, in octets.
     pub const OCTETS_MAX: usize = 450;
 
-    pub(crate) fn read(line: &Bytes, text: &[u8]) -> Result<Self, ParseError> {
-        let text =
-            core::str::from_utf8(text).map_err(|error| ParseError::new("text", error.valid_up_to()))?;
-        Self::legal(text).map(|text| Self(Utf8::slice(line, text)))
+    /// The octets `part` of `line`, of which [`octets_are_legal`](Self::octets_are_legal) says that they are.
+    pub(crate) fn cut(line: Bytes, part: Range<usize>) -> Self {
+        Self(Utf8::cut(line, part))
+    }
+
+    pub(crate) fn octets_are_legal(octets: &[u8]) -> Result<(), ParseError> {
+        let text = str::from_utf8(octets).map_err(|error| ParseError::new("text", error.valid_up_to()))?;
+        Self::legal(text).map(|_| ())
     }
 
     pub(crate) fn checked(text: Utf8) -> Result<Self, ParseError> {

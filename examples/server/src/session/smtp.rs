@@ -216,7 +216,7 @@ impl Session {
         };
         let found = match path.mailbox() {
             Some(mailbox) => {
-                let domain = mailbox.domain().as_str();
+                let domain = mailbox.domain();
                 if !self.context.directory.serves(domain).await.map_err(|error| unavailable(&error))? {
                     return Err(Rejection::relay_denied());
                 }
@@ -355,7 +355,7 @@ impl Session {
 }
 
 fn address(mailbox: &Mailbox) -> Option<Address> {
-    Address::parse(&format!("{}@{}", mailbox.local_part().as_str(), mailbox.domain().as_str())).ok()
+    Address::parse(&format!("{}@{}", mailbox.local_part(), mailbox.domain())).ok()
 }
 
 fn rejection(error: &StoreError) -> Rejection {
