@@ -93,9 +93,10 @@ mod stream;
 pub mod tls;
 
 pub use body::Body;
-pub use client::{ClientError, ClientOptions, Credentials, TlsMode};
+pub use client::{ClientError, ClientOptions, Credentials, TlsMode, nonce};
 pub use connection::{Connection, Timeouts};
 pub use error::Error;
 pub use listen::{Accepted, Limits, Listener, Outcome, Refusal, serve};
+pub use posthaste_sasl::{Channel, Mechanism};
 pub use posthaste_wire::{Machine, Misuse, Secret, Security, Time};
 pub use stream::{Role, Stream, Transport};
