@@ -191,7 +191,7 @@ async fn log_in(stream: Stream, role: Role) -> Result<(), smtp::Error> {
 }
 
 #[tokio::test]
-async fn auth_09_a_login_is_bound_to_its_connection() {
+async fn a_login_is_bound_to_its_connection() {
     let identity = Identity::new("mail.example");
     for (version, offered, expected) in [
         (&TLS13, PLUS, "SCRAM-SHA-256-PLUS"),
@@ -209,7 +209,7 @@ async fn auth_09_a_login_is_bound_to_its_connection() {
 }
 
 #[tokio::test]
-async fn auth_09_a_login_is_bound_after_starttls() {
+async fn a_login_is_bound_after_starttls() {
     let (server_role, client_role) = common::tls_roles(Alpn::Smtp);
     let (near, far) = duplex(4096);
     let serving = tokio::spawn(serve(near, server_role, PLUS, Honesty::Knows));
@@ -272,7 +272,7 @@ async fn log_in_through(
 }
 
 #[tokio::test]
-async fn auth_09_nobody_in_the_middle_logs_in_with_what_he_sees() {
+async fn auth_07_nobody_in_the_middle_logs_in_with_what_he_sees() {
     let (real, other) = (Identity::new("mail.example"), Identity::new("mail.example"));
     // With TLS 1.3 not even who has stolen the key of the server.
     for (shown, version) in [(&other, &TLS13), (&other, &TLS12), (&real, &TLS13)] {
@@ -284,7 +284,7 @@ async fn auth_09_nobody_in_the_middle_logs_in_with_what_he_sees() {
 }
 
 #[tokio::test]
-async fn auth_09_an_offer_of_binding_that_was_taken_out_is_noticed() {
+async fn auth_08_an_offer_of_binding_that_was_taken_out_is_noticed() {
     let (real, other) = (Identity::new("mail.example"), Identity::new("mail.example"));
     for version in [&TLS13, &TLS12] {
         let (result, logins) = log_in_through(&other, &real, version, PLUS, Middle::Strips).await;
