@@ -200,7 +200,7 @@ impl Credentials {
     }
 
     /// Name and password, where they may be sent as they are, without a mechanism.
-    pub(crate) fn as_they_are(self, channel: &Channel) -> Option<(String, Secret)> {
+    pub(crate) fn without_mechanism(self, channel: &Channel) -> Option<(String, Secret)> {
         let login = [Mechanism::Login.name()];
         let allowed = choose(&login, &self.sasl, &self.policy, channel).is_some();
         self.password.filter(|_| allowed && channel.security().is_private())

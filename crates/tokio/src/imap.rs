@@ -268,7 +268,7 @@ impl Client {
         let offered: Vec<&str> = self.connection.machine_ref().mechanisms().collect();
         let exchange = credentials.exchange(&offered, &channel);
         let Some(exchange) = exchange else {
-            let (user, password) = credentials.as_they_are(&channel).ok_or(ClientError::NoLogin)?;
+            let (user, password) = credentials.without_mechanism(&channel).ok_or(ClientError::NoLogin)?;
             let id = self.connection.machine().login(&user, password)?;
             return self.finish(id).await;
         };

@@ -234,7 +234,7 @@ impl Client {
         let channel = self.connection.channel();
         let offered = self.connection.machine().capabilities().mechanisms();
         let Some(exchange) = credentials.exchange(&offered, &channel) else {
-            let (user, password) = credentials.as_they_are(&channel).ok_or(ClientError::NoLogin)?;
+            let (user, password) = credentials.without_mechanism(&channel).ok_or(ClientError::NoLogin)?;
             let id = self.connection.machine().login(&user, password)?;
             return self.reply(id).await;
         };
