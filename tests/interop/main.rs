@@ -16,6 +16,7 @@ mod crash;
 mod curl;
 mod exim;
 mod mbsync;
+mod openssl;
 mod program;
 mod python;
 mod raw;

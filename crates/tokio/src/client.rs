@@ -9,9 +9,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use posthaste_sasl::client::{self as sasl, Exchange, Policy};
-use posthaste_sasl::{Channel, Nonce, SaslError};
-use posthaste_wire::{Machine, Misuse, Secret, Security};
+use posthaste_sasl::client::{self as sasl, Exchange, Policy, choose};
+use posthaste_sasl::{Channel, Mechanism, Nonce, SaslError};
+use posthaste_wire::{Machine, Misuse, Secret};
 use rustls::ClientConfig;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -59,11 +59,26 @@ pub enum TlsMode {
     Plain,
 }
 
-/// A name and its password. The password is wiped when dropped and never printed.
+/// What a client logs in with, and which login is good enough. Secrets are wiped when dropped and never printed.
+///
+/// The strongest mechanism of those the server offers is used. Over TLS these are the -PLUS forms of SCRAM, which
+/// are bound to the connection ([`Stream::channel`]): somebody in the middle who has a certificate that the client
+/// trusts cannot log in with what he sees.
+///
+/// Such a one can offer less than the server does. That -PLUS is missing is noticed by the server; that all of SCRAM
+/// is missing only by a client that insists on it:
+///
+/// ```
+/// use posthaste_tokio::{Credentials, Mechanism};
+///
+/// let credentials = Credentials::new("ursel", "Geheim!").with_floor(Mechanism::ScramSha256);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    pub(crate) user: String,
-    pub(crate) password: Secret,
+    sasl: sasl::Credentials,
+    policy: Policy,
+    /// Name and password, for the commands of POP3 and IMAP that log in without SASL.
+    password: Option<(String, Secret)>,
 }
 
 /// Why a client's call failed. `E` is the machine's `ProtocolError`, `R` what the server says when it refuses.
@@ -125,7 +140,43 @@ impl ClientOptions {
 impl Credentials {
     /// A name and a password.
     pub fn new(user: impl Into<String>, password: impl Into<Secret>) -> Self {
-        Self { user: user.into(), password: password.into() }
+        let (user, password) = (user.into(), password.into());
+        Self {
+            sasl: sasl::Credentials::password(user.as_str(), password.clone()),
+            policy: Policy::default(),
+            password: Some((user, password)),
+        }
+    }
+
+    /// A bearer token of the user of this name: OAUTHBEARER (RFC 7628), or XOAUTH2 where only that is offered.
+    pub fn token(user: impl Into<String>, token: impl Into<Secret>) -> Self {
+        Self { sasl: sasl::Credentials::token(user, token), policy: Policy::default(), password: None }
+    }
+
+    /// The same, telling with a token which server it is for (RFC 7628 3.1), where a server wants to know.
+    #[must_use]
+    pub fn for_server(self, host: impl Into<String>, port: u16) -> Self {
+        Self { sasl: self.sasl.for_server(host, port), ..self }
+    }
+
+    /// The same, to act for somebody else. Takes a password, and a mechanism with a place for the name: PLAIN or
+    /// SCRAM.
+    #[must_use]
+    pub fn acting_for(self, user: impl Into<String>) -> Self {
+        Self { sasl: self.sasl.acting_for(user), ..self }
+    }
+
+    /// The same, with nothing weaker than `floor`. `LOGIN` of IMAP and `USER` and `PASS` of POP3, which are used
+    /// where the server offers no mechanism, are as strong as [`Mechanism::Login`].
+    #[must_use]
+    pub fn with_floor(self, floor: Mechanism) -> Self {
+        Self { policy: self.policy.with_floor(floor), ..self }
+    }
+
+    /// The same, with one more mechanism that may be used; once there is one, no others are.
+    #[must_use]
+    pub fn with_pinned(self, mechanism: Mechanism) -> Self {
+        Self { policy: self.policy.with_pinned(mechanism), ..self }
     }
 
     /// The strongest mechanism of those offered, over a connection that is private. Over others not even the proof
@@ -133,20 +184,26 @@ impl Credentials {
     pub(crate) fn exchange(
         &self,
         offered: &[impl AsRef<str>],
-        security: Security,
+        channel: &Channel,
     ) -> Option<Result<Exchange, SaslError>> {
-        if !security.is_private() {
+        if !channel.security().is_private() {
             return None;
         }
-        let credentials = sasl::Credentials::password(self.user.as_str(), self.password.clone());
         let nonce = match nonce() {
             Ok(nonce) => nonce,
             Err(error) => return Some(Err(error)),
         };
-        match Exchange::choose(offered, &credentials, &Policy::default(), &Channel::new(security), nonce) {
+        match Exchange::choose(offered, &self.sasl, &self.policy, channel, nonce) {
             Err(SaslError::NoMechanism) => None,
             exchange => Some(exchange),
         }
+    }
+
+    /// Name and password, where they may be sent as they are, without a mechanism.
+    pub(crate) fn without_mechanism(self, channel: &Channel) -> Option<(String, Secret)> {
+        let login = [Mechanism::Login.name()];
+        let allowed = choose(&login, &self.sasl, &self.policy, channel).is_some();
+        self.password.filter(|_| allowed && channel.security().is_private())
     }
 }
 
@@ -169,8 +226,13 @@ pub(crate) async fn respond<E: std::error::Error, R: Debug>(
     work.await.map_err(|_| ClientError::Closed)
 }
 
-/// A nonce that was never used, from the generator that TLS uses.
-fn nonce() -> Result<Nonce, SaslError> {
+/// A nonce that was never used, from the generator that TLS uses. The clients make their own; a server needs one
+/// for each exchange.
+///
+/// # Errors
+///
+/// [`SaslError::NoRandomness`].
+pub fn nonce() -> Result<Nonce, SaslError> {
     let mut random = [0; Nonce::OCTETS];
     let generator = rustls::crypto::ring::default_provider().secure_random;
     generator.fill(&mut random).map_err(|_| SaslError::NoRandomness)?;

@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use posthaste_sasl::Channel;
 use posthaste_wire::{Layer, Machine, Security, Step, Time, Upgrade};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
@@ -200,6 +201,12 @@ impl<M: Machine> Connection<M> {
     /// What protects the connection now.
     pub const fn security(&self) -> Security {
         self.stream.security()
+    }
+
+    /// What a login over this connection can be bound to now: see [`Stream::channel`]. A server hands it to each
+    /// exchange, the clients of this crate to their choice of a mechanism.
+    pub fn channel(&self) -> Channel {
+        self.stream.channel()
     }
 
     /// The address of the peer, where the stream is TCP.

@@ -264,14 +264,12 @@ impl Client {
 
     async fn log_in(&mut self) -> Result<(), Error> {
         let credentials = self.options.credentials.take().ok_or(ClientError::NoLogin)?;
-        let security = self.connection.security();
+        let channel = self.connection.channel();
         let offered: Vec<&str> = self.connection.machine_ref().mechanisms().collect();
-        let exchange = credentials.exchange(&offered, security);
+        let exchange = credentials.exchange(&offered, &channel);
         let Some(exchange) = exchange else {
-            if !security.is_private() {
-                return Err(ClientError::NoLogin);
-            }
-            let id = self.connection.machine().login(&credentials.user, credentials.password)?;
+            let (user, password) = credentials.without_mechanism(&channel).ok_or(ClientError::NoLogin)?;
+            let id = self.connection.machine().login(&user, password)?;
             return self.finish(id).await;
         };
         let mut exchange = exchange?;

@@ -71,7 +71,9 @@
 //! | 8314 | implicit TLS, credentials only in private | done |
 //! | 3207, 2595, 9051 6.2.1 | the handshake behind STARTTLS and STLS | done; what is said is the machines' |
 //! | 7301 | ALPN `imap`, `pop3` | done |
-//! | 9266 | `tls-exporter` channel binding | offered by [`Stream::tls_exporter`], not used by a mechanism yet |
+//! | 9266 | `tls-exporter` channel binding | done: TLS 1.3; TLS 1.2 where extended master secret is required |
+//! | 5929 | `tls-server-end-point` channel binding | done, except for certificates signed with RSASSA-PSS |
+//! | 5929 | `tls-unique` channel binding | not done: rustls does not tell it |
 //! | 4978 | COMPRESS=DEFLATE | not done: `Error::NoLayer` |
 //!
 //! # Features and versions
@@ -79,6 +81,7 @@
 //! No features. Needs Rust 1.85 and a tokio runtime with time and I/O enabled.
 
 mod body;
+mod channel;
 mod client;
 mod connection;
 mod error;
@@ -90,9 +93,10 @@ mod stream;
 pub mod tls;
 
 pub use body::Body;
-pub use client::{ClientError, ClientOptions, Credentials, TlsMode};
+pub use client::{ClientError, ClientOptions, Credentials, TlsMode, nonce};
 pub use connection::{Connection, Timeouts};
 pub use error::Error;
 pub use listen::{Accepted, Limits, Listener, Outcome, Refusal, serve};
+pub use posthaste_sasl::{Channel, Mechanism};
 pub use posthaste_wire::{Machine, Misuse, Secret, Security, Time};
 pub use stream::{Role, Stream, Transport};

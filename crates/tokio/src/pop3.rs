@@ -231,13 +231,11 @@ impl Client {
 
     async fn log_in(&mut self) -> Result<(), Error> {
         let credentials = self.options.credentials.take().ok_or(ClientError::NoLogin)?;
-        let security = self.connection.security();
+        let channel = self.connection.channel();
         let offered = self.connection.machine().capabilities().mechanisms();
-        let Some(exchange) = credentials.exchange(&offered, security) else {
-            if !security.is_private() {
-                return Err(ClientError::NoLogin);
-            }
-            let id = self.connection.machine().login(&credentials.user, credentials.password)?;
+        let Some(exchange) = credentials.exchange(&offered, &channel) else {
+            let (user, password) = credentials.without_mechanism(&channel).ok_or(ClientError::NoLogin)?;
+            let id = self.connection.machine().login(&user, password)?;
             return self.reply(id).await;
         };
         self.authenticate(exchange?).await

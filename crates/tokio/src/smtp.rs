@@ -141,10 +141,10 @@ impl Client {
 
     async fn log_in(&mut self) -> Result<(), Error> {
         let Some(credentials) = self.options.credentials.take() else { return Ok(()) };
-        let security = self.connection.security();
+        let channel = self.connection.channel();
         let offered = self.capabilities().mechanisms();
         let offered: Vec<&str> = offered.into_iter().map(posthaste_smtp::Mechanism::as_str).collect();
-        let mut exchange = credentials.exchange(&offered, security).ok_or(ClientError::NoLogin)??;
+        let mut exchange = credentials.exchange(&offered, &channel).ok_or(ClientError::NoLogin)??;
         let name = exchange.mechanism().name().parse().map_err(|_| ClientError::NoLogin)?;
         self.connection.machine().authenticate(name, exchange.initial())?;
         let mut failure = None;

@@ -10,12 +10,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use posthaste_sasl::Channel;
 use posthaste_wire::Security;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{Accept, Connect, TlsAcceptor, TlsConnector, TlsStream};
 
+use crate::channel::Witness;
 use crate::tls::ClientTls;
 
 /// What can carry a connection: whatever reads and writes and can move to another task.
@@ -29,6 +31,8 @@ pub struct Stream {
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
     security: Security,
+    /// What is known of the TLS handshake, once it has begun.
+    witness: Witness,
 }
 
 /// What this side is in a TLS handshake, and what it needs for one.
@@ -113,22 +117,21 @@ impl Stream {
         }
     }
 
-    /// The `tls-exporter` channel binding of the session (RFC 9266 3), for SASL mechanisms that bind to it.
-    /// `None` below TLS 1.3.
-    pub fn tls_exporter(&self) -> Option<[u8; 32]> {
-        let Layer::Tls(stream) = &self.layer else { return None };
-        if self.tls()?.protocol_version()? != rustls::ProtocolVersion::TLSv1_3 {
-            return None;
+    /// What a login over this stream can be bound to (RFC 5056): its security, and under TLS the bindings, best
+    /// first. With TLS 1.3 these are `tls-exporter` (RFC 9266) and `tls-server-end-point` (RFC 5929 4). With TLS 1.2
+    /// it is `tls-server-end-point`, and `tls-exporter` too where this side's configuration sets `require_ems`,
+    /// since only a session with extended master secret has such a value. A certificate whose signature has no hash
+    /// function of its own, such as one of Ed25519, is no end point.
+    ///
+    /// For one login: RFC 9266 4.1 has `tls-exporter` used once for each TLS connection.
+    pub fn channel(&self) -> Channel {
+        let channel = Channel::new(self.security());
+        match &self.layer {
+            Layer::Tls(stream) => {
+                self.witness.bindings(stream).into_iter().fold(channel, Channel::with_binding)
+            }
+            _ => channel,
         }
-        let exported = match stream.as_ref() {
-            TlsStream::Client(stream) => {
-                stream.get_ref().1.export_keying_material([0; 32], EXPORTER_LABEL, Some(&[]))
-            }
-            TlsStream::Server(stream) => {
-                stream.get_ref().1.export_keying_material([0; 32], EXPORTER_LABEL, Some(&[]))
-            }
-        };
-        exported.ok()
     }
 
     /// Runs a TLS handshake over the stream before anything else is said: implicit TLS (RFC 8314 3).
@@ -154,9 +157,12 @@ impl Stream {
         };
         let handshake = match role {
             Role::Server { tls: Some(config) } => {
-                Handshake::Accept(TlsAcceptor::from(Arc::clone(config)).accept(raw))
+                let (witness, config) = Witness::of_server(config);
+                self.witness = witness;
+                Handshake::Accept(TlsAcceptor::from(config).accept(raw))
             }
             Role::Client { tls: Some(tls) } => {
+                self.witness = Witness::of_client(&tls.config);
                 let connector = TlsConnector::from(Arc::clone(&tls.config));
                 Handshake::Connect(connector.connect(tls.name.clone(), raw))
             }
@@ -210,11 +216,9 @@ impl Stream {
             Raw::Tcp(tcp) => (tcp.peer_addr().ok(), tcp.local_addr().ok()),
             Raw::Other(_) => (None, None),
         };
-        Self { layer: Layer::Raw(raw), peer, local, security: Security::Plain }
+        Self { layer: Layer::Raw(raw), peer, local, security: Security::Plain, witness: Witness::default() }
     }
 }
-
-const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 
 impl From<TcpStream> for Stream {
     /// Also turns Nagle's algorithm off: what is sent is batched here already.

@@ -32,7 +32,7 @@ pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Err
     let mut config = Config::new(context.config.hostname.clone());
     config.tls =
         if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
-    config.mechanisms = ["PLAIN", "LOGIN"].map(String::from).into();
+    config.mechanisms = login::mechanisms().map(String::from).collect();
     config.limits.append_max = context.config.limits.message_size;
     let machine = Server::new(config, stream.security(), Time::ZERO);
     let mut session = Session {
@@ -97,19 +97,18 @@ impl Session {
             }
             Event::Login(login) => self.login(login).await?,
             Event::Auth(auth) => {
-                let directory = &self.context.directory;
-                let login = match auth.response() {
-                    Some(response) if !auth.is_start() => self.exchanges.respond(directory, response).await,
-                    initial => self.exchanges.start(directory, auth.mechanism(), initial).await,
-                };
+                let (directory, channel) = (&self.context.directory, self.connection.channel());
+                let begins = auth.is_start().then(|| auth.mechanism());
+                let login = self.exchanges.step(directory, &channel, begins, auth.response()).await;
+                let server = self.connection.machine();
                 match login {
-                    Login::Challenge(challenge) => auth.challenge(self.connection.machine(), &challenge)?,
+                    Login::Challenge(challenge) => auth.challenge(server, &challenge)?,
                     Login::Accepted(account) => {
                         self.account = Some(account);
-                        auth.accept(self.connection.machine())?;
+                        auth.accept(server)?;
                     }
-                    Login::Refused => auth.reject(self.connection.machine())?,
-                    Login::Unavailable => auth.unavailable(self.connection.machine())?,
+                    Login::Refused => auth.reject(server)?,
+                    Login::Unavailable => auth.unavailable(server)?,
                 }
             }
             Event::AuthCancelled => self.exchanges.cancel(),

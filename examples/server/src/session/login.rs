@@ -1,7 +1,7 @@
 //! Logging in, the same for all protocols: a SASL exchange until there are credentials, then the directory.
 
 use posthaste_sasl::server::{Challenge, Config, Event, Exchange};
-use posthaste_sasl::{Channel, Mechanism, Nonce, Secret, Security};
+use posthaste_sasl::{Channel, Mechanism, SaslError, Secret};
 
 use crate::directory::{Account, Directory};
 
@@ -21,35 +21,38 @@ pub(super) enum Login {
 /// key can be made.
 const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 
+/// The names of the mechanisms, for a machine to announce.
+pub(super) fn mechanisms() -> impl Iterator<Item = &'static str> {
+    MECHANISMS.into_iter().map(Mechanism::name)
+}
+
 /// An exchange in progress: the challenge that waits for its response.
 #[derive(Default)]
 pub(super) struct Exchanges(Option<Challenge>);
 
 impl Exchanges {
-    /// Begins an exchange; one that was left unfinished is forgotten.
-    pub(super) async fn start(
+    /// Takes what the client sent. `begins` is the mechanism where that is the command itself; an exchange that
+    /// was left unfinished is forgotten then.
+    pub(super) async fn step(
         &mut self,
         directory: &Directory,
-        mechanism: &str,
-        initial: Option<&Secret>,
+        channel: &Channel,
+        begins: Option<&str>,
+        response: Option<&Secret>,
     ) -> Login {
-        self.0 = None;
-        // The protocol lets nobody come here whose connection is not private enough for its policy.
-        let channel = Channel::new(Security::Local);
-        // Neither of the mechanisms sends the nonce.
-        let nonce = Nonce::new([0; Nonce::OCTETS]);
-        match Exchange::new(mechanism, &Config::new(MECHANISMS), &channel, nonce) {
-            Ok(exchange) => self.went(directory, exchange.start(initial)).await,
-            Err(_) => Login::Refused,
-        }
-    }
-
-    /// Goes on with the client's response.
-    pub(super) async fn respond(&mut self, directory: &Directory, response: &Secret) -> Login {
-        match self.0.take() {
-            Some(challenge) => self.went(directory, challenge.respond(response)).await,
-            None => Login::Refused,
-        }
+        let event = match (begins, self.0.take(), response) {
+            (Some(mechanism), _, initial) => match begin(mechanism, channel) {
+                Ok(exchange) => exchange.start(initial),
+                Err(SaslError::NoRandomness) => {
+                    tracing::error!("login could not begin: the system gives no randomness");
+                    return Login::Unavailable;
+                }
+                Err(_) => return Login::Refused,
+            },
+            (None, Some(challenge), Some(response)) => challenge.respond(response),
+            (None, ..) => return Login::Refused,
+        };
+        self.went(directory, event).await
     }
 
     /// Forgets an exchange that was cancelled.
@@ -77,6 +80,10 @@ impl Exchanges {
             _ => Login::Refused,
         }
     }
+}
+
+fn begin(mechanism: &str, channel: &Channel) -> Result<Exchange, SaslError> {
+    Exchange::new(mechanism, &Config::new(MECHANISMS), channel, posthaste_tokio::nonce()?)
 }
 
 /// Nobody may act for anybody else yet.

@@ -34,7 +34,7 @@ pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Err
 fn machine_config(context: &Context, role: &Role) -> Config {
     let mut config = Config::default();
     config.greeting = format!("{} POP3 ready", context.config.hostname);
-    config.mechanisms = ["PLAIN", "LOGIN"].iter().filter_map(|name| MechanismName::new(name).ok()).collect();
+    config.mechanisms = login::mechanisms().filter_map(|name| MechanismName::new(name).ok()).collect();
     if matches!(role, Role::Server { tls: Some(_) }) {
         config.tls = TlsOffer::StartTls;
     }
@@ -88,11 +88,9 @@ impl Session {
                 }
             }
             Event::Auth(auth) => {
-                let directory = &self.context.directory;
-                let step = match auth.response() {
-                    Some(response) if !auth.is_start() => self.exchanges.respond(directory, response).await,
-                    initial => self.exchanges.start(directory, auth.mechanism(), initial).await,
-                };
+                let (directory, channel) = (&self.context.directory, self.connection.channel());
+                let begins = auth.is_start().then(|| auth.mechanism());
+                let step = self.exchanges.step(directory, &channel, begins, auth.response()).await;
                 if let Login::Challenge(challenge) = step {
                     auth.challenge(self.connection.machine(), &challenge)?;
                 } else {

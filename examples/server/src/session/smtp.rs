@@ -19,7 +19,7 @@ use posthaste_tokio::{Connection, Error, Role, Stream};
 use posthaste_wire::Time;
 
 use super::Context;
-use super::login::{Exchanges, Login};
+use super::login::{self, Exchanges, Login};
 use crate::directory::{Account, Address, DirectoryError};
 use crate::store::{AccountId, Flags, InternalDate, Spool, StoreError};
 use hops::Hops;
@@ -63,9 +63,7 @@ fn machine_config(context: &Context, host: ClientName, mode: Mode, role: &Role) 
     let tls =
         if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
     let mechanisms = match mode {
-        Mode::Submission => {
-            ["PLAIN", "LOGIN"].iter().filter_map(|name| name.parse::<Mechanism>().ok()).collect()
-        }
+        Mode::Submission => login::mechanisms().filter_map(|name| name.parse::<Mechanism>().ok()).collect(),
         Mode::Mta | Mode::Lmtp => Vec::new(),
     };
     Config::new(mode, host)
@@ -110,11 +108,10 @@ impl Session {
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), Error<ProtocolError>> {
-        let server = self.connection.machine();
         match event {
             Event::Hello(hello) => self.hello = Some((hello.name, hello.verb)),
             Event::StartTls(start) => {
-                start.accept(server)?;
+                start.accept(self.connection.machine())?;
                 // What was said in clear does not count (RFC 3207 4.2).
                 self.hello = None;
                 self.account = None;
@@ -122,11 +119,10 @@ impl Session {
                 self.forget();
             }
             Event::Auth(auth) => {
-                let directory = &self.context.directory;
-                let login = match auth.response() {
-                    Some(response) if !auth.is_start() => self.exchanges.respond(directory, response).await,
-                    initial => self.exchanges.start(directory, auth.mechanism(), initial).await,
-                };
+                let (directory, channel) = (&self.context.directory, self.connection.channel());
+                let begins = auth.is_start().then(|| auth.mechanism());
+                let login = self.exchanges.step(directory, &channel, begins, auth.response()).await;
+                let server = self.connection.machine();
                 match login {
                     Login::Challenge(challenge) => auth.challenge(server, &challenge)?,
                     Login::Accepted(account) => {
