@@ -243,7 +243,8 @@ fn lmtp_answers_for_each_recipient_behind_the_last_chunk_only() {
     // Were the last one sent ahead, a refusal of the first would leave the number of answers unknown.
     assert_eq!(chunks(&output(&mut client)).len(), 1);
     assert_eq!(chunks(tell(&mut client, "250 chunk\r\n").1.as_bytes()), [(b"xxxxx\r\n".to_vec(), true)]);
-    assert_eq!(tell(&mut client, "452 full\r\n250 ok\r\n").0, "sent End [false, true]\n");
+    assert_eq!(tell(&mut client, "452 full\r\n").0, "delivered 0 false\n");
+    assert_eq!(tell(&mut client, "250 ok\r\n").0, "delivered 1 true\nsent End [false, true]\n");
 }
 
 #[test]

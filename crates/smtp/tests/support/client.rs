@@ -87,6 +87,9 @@ pub(crate) fn steps(client: &mut Client) -> (String, Option<BodyWriter>, Result<
             Ok(Step::Event(Event::Body(token))) => writer = Some(token),
             Ok(Step::Event(Event::Sent(report))) => writeln!(words, "{}", sent(&report)).unwrap(),
             Ok(Step::Event(Event::Room(_))) => words.push_str("room\n"),
+            Ok(Step::Event(Event::Delivered { index, result, .. })) => {
+                writeln!(words, "delivered {index} {}", result.is_ok()).unwrap();
+            }
             Ok(Step::Event(Event::Ready(_))) => words.push_str("ready\n"),
             Ok(Step::Event(Event::Recipient { .. })) => {}
             Ok(Step::Event(event)) => writeln!(words, "{event:?}").unwrap(),
