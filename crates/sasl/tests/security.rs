@@ -345,7 +345,7 @@ fn scram_client() -> client::Exchange {
 }
 
 #[test]
-fn auth_08_a_client_bounds_what_a_server_may_ask() {
+fn hst_12_a_client_bounds_what_a_server_may_ask() {
     let respond = |challenge: &str| scram_client().respond(challenge.as_bytes()).err();
     let out = |count| Some(SaslError::Iterations { count, min: 4096, max: 600_000 });
     assert_eq!(respond("r=abcd,s=AAAA,i=4096"), None);
@@ -382,7 +382,7 @@ fn auth_08_a_client_bounds_what_a_server_may_ask() {
 }
 
 #[test]
-fn auth_08_a_success_without_proof_is_none() {
+fn hst_13_a_success_without_proof_is_none() {
     assert_eq!(scram_client().finish(None), Err(SaslError::Unproven));
     assert_eq!(scram_client().finish(Some(b"v=AAAA")), Err(SaslError::Unproven));
     let mut client = scram_client();

@@ -52,7 +52,7 @@ async fn auth_05_a_wrong_password_and_an_unknown_user_get_the_same_answer() {
 }
 
 #[tokio::test]
-async fn auth_08_a_server_without_proof_is_not_believed() {
+async fn hst_13_a_server_without_proof_is_not_believed() {
     let (result, accepted) = log_in("ursel", "Geheim!", Honesty::Pretends).await;
     assert!(matches!(result, Err(ClientError::Sasl(SaslError::Unproven))), "{result:?}");
     assert_eq!(accepted, 1);

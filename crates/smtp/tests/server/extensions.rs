@@ -162,7 +162,7 @@ fn rfc6531_addresses_that_are_not_ascii() {
 }
 
 #[test]
-fn rfc4954_auth_of_a_client_that_is_not_trusted_is_not_believed() {
+fn auth_16_auth_of_a_client_that_is_not_trusted_is_not_believed() {
     let config = with(everything()).with_mechanisms(vec!["PLAIN".parse().unwrap()]);
     for (login, believed) in [("", false), ("AUTH PLAIN =\r\n", true)] {
         let input = format!("EHLO c.test\r\n{login}MAIL FROM:<a@c.test> AUTH=b@c.test\r\n");
