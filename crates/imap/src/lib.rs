@@ -165,6 +165,8 @@
 
 extern crate alloc;
 
+pub mod casemap;
+pub mod charset;
 pub mod client;
 pub mod encode;
 pub mod error;
@@ -176,6 +178,8 @@ pub mod pattern;
 pub mod search;
 pub mod server;
 mod session;
+pub mod sort;
+pub mod thread;
 pub mod types;
 pub mod view;
 

@@ -114,7 +114,8 @@ impl Found {
     fn add_number(&mut self, word: &[u8]) -> Option<()> {
         if word.contains(&b':') {
             if self.seconds.is_none() {
-                self.seconds = Some(time_of_day(word)?);
+                // RFC 5256 2.2: a time that does not exist is midnight.
+                self.seconds = Some(time_of_day(word).unwrap_or(0));
             }
         } else if word.contains(&b'-') {
             // "01-Jan-1996", one word.

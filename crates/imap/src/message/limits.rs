@@ -19,6 +19,8 @@ pub struct Limits {
     pub params_max: usize,
     /// Addresses (with the marks of groups) of one envelope member. Further ones are left out.
     pub addresses_max: usize,
+    /// Message ids of `References` that are kept, the last ones.
+    pub references_max: usize,
     /// Octets of a boundary (RFC 2046 allows 70). A multipart with a longer one is a `text/plain` leaf.
     pub boundary_max: usize,
 }
@@ -32,6 +34,7 @@ impl Default for Limits {
             field_max: 100 * 1024,
             params_max: 128,
             addresses_max: 10_240,
+            references_max: 1_000,
             boundary_max: 2048,
         }
     }

@@ -107,8 +107,8 @@ fn is_part_sound(summary: &Summary, part: &Part) -> bool {
     in_order && inside && before_next && holds && starts_message == part.envelope.is_some()
 }
 
-struct Writer {
-    octets: Vec<u8>,
+pub(super) struct Writer {
+    pub(super) octets: Vec<u8>,
 }
 
 impl Writer {
@@ -214,7 +214,7 @@ impl Writer {
         }
     }
 
-    fn optional(&mut self, string: Option<&[u8]>) {
+    pub(super) fn optional(&mut self, string: Option<&[u8]>) {
         match string {
             None => self.octets.push(0),
             Some(string) => {
@@ -224,12 +224,12 @@ impl Writer {
         }
     }
 
-    fn string(&mut self, string: &[u8]) {
+    pub(super) fn string(&mut self, string: &[u8]) {
         self.size(string.len());
         self.octets.extend_from_slice(string);
     }
 
-    fn size(&mut self, size: usize) {
+    pub(super) fn size(&mut self, size: usize) {
         self.number(u64::try_from(size).unwrap_or(u64::MAX));
     }
 
@@ -247,8 +247,8 @@ impl Writer {
     }
 }
 
-struct Reader<'a> {
-    rest: &'a [u8],
+pub(super) struct Reader<'a> {
+    pub(super) rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
@@ -330,7 +330,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Every item takes an octet at least: a length that lies costs nothing.
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+    pub(super) fn list<T>(&mut self, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = self.size()?;
         let mut list = Vec::new();
         for _ in 0..count {
@@ -339,7 +339,7 @@ impl<'a> Reader<'a> {
         Some(list)
     }
 
-    fn optional(&mut self) -> Option<Option<Vec<u8>>> {
+    pub(super) fn optional(&mut self) -> Option<Option<Vec<u8>>> {
         Some(match self.octet()? {
             0 => None,
             1 => Some(self.string()?),
@@ -355,7 +355,7 @@ impl<'a> Reader<'a> {
         Some(String::from(token))
     }
 
-    fn string(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn string(&mut self) -> Option<Vec<u8>> {
         let string = self.slice()?;
         (!string.iter().any(|octet| matches!(octet, b'\0' | b'\r' | b'\n'))).then(|| string.to_vec())
     }
@@ -367,7 +367,7 @@ impl<'a> Reader<'a> {
         Some(slice)
     }
 
-    fn size(&mut self) -> Option<usize> {
+    pub(super) fn size(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok()
     }
 
@@ -389,7 +389,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn octet(&mut self) -> Option<u8> {
+    pub(super) fn octet(&mut self) -> Option<u8> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(*first)

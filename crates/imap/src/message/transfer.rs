@@ -1,0 +1,365 @@
+//! Transfer encodings (RFC 2045 6): base64 and quoted-printable become octets, in pieces of any size.
+//!
+//! Damaged input is decoded as far as it goes: octets that base64 has not got are passed over, a `=` of
+//! quoted-printable that is no escape stays. `BINARY` (RFC 3516) serves what comes out, and its sizes are counted
+//! with the same code. Uuencode is not known.
+
+use alloc::vec::Vec;
+
+use super::summary::Part;
+
+/// How the octets of a body are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransferEncoding {
+    /// `7bit`, `8bit`, `binary`: as they are.
+    Identity,
+    /// `base64`
+    Base64,
+    /// `quoted-printable`
+    QuotedPrintable,
+    /// The form of quoted-printable in encoded words (RFC 2047 4.2), without its `_`: one line, no white space lost.
+    Q,
+}
+
+impl TransferEncoding {
+    /// The encoding of that name in lower case; `None` where it is not known (RFC 3516 4.3: UNKNOWN-CTE).
+    pub fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "7bit" | "8bit" | "binary" => Self::Identity,
+            "base64" => Self::Base64,
+            "quoted-printable" => Self::QuotedPrintable,
+            _ => return None,
+        })
+    }
+
+    /// How many octets `encoded` stands for.
+    pub fn decoded_len(self, encoded: &[u8]) -> usize {
+        let mut length = 0_usize;
+        let mut decoder = TransferDecoder::new(self);
+        if self == Self::Identity {
+            return encoded.len();
+        }
+        let mut count = |_: u8| length = length.saturating_add(1);
+        decoder.run(encoded, &mut count);
+        decoder.end(&mut count);
+        length
+    }
+}
+
+impl Part {
+    /// How the body is written; `None` where that is not known.
+    pub fn transfer_encoding(&self) -> Option<TransferEncoding> {
+        TransferEncoding::of(&self.encoding)
+    }
+}
+
+/// Decodes a body that comes in pieces, cut anywhere. Memory: a few octets, and white space at the end of a line.
+#[derive(Clone, Debug)]
+pub struct TransferDecoder {
+    state: State,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Identity,
+    Base64 { bits: u32, digits: u8 },
+    Quoted { escape: Escape, space: Vec<u8>, keeps_space: bool },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escape {
+    None,
+    Started,
+    /// One hexadecimal digit.
+    Half(u8),
+    /// White space behind the `=` of a soft line break, which waits in `space`.
+    Soft,
+    SoftCr,
+}
+
+impl TransferDecoder {
+    /// A decoder at the start of a body.
+    pub fn new(encoding: TransferEncoding) -> Self {
+        let quoted = |keeps_space| State::Quoted { escape: Escape::None, space: Vec::new(), keeps_space };
+        let state = match encoding {
+            TransferEncoding::Identity => State::Identity,
+            TransferEncoding::Base64 => State::Base64 { bits: 0, digits: 0 },
+            TransferEncoding::QuotedPrintable => quoted(false),
+            TransferEncoding::Q => quoted(true),
+        };
+        Self { state }
+    }
+
+    /// Decodes all of a body.
+    pub fn all(encoding: TransferEncoding, encoded: &[u8]) -> Vec<u8> {
+        let mut decoded = Vec::with_capacity(encoded.len());
+        let mut decoder = Self::new(encoding);
+        decoder.push(encoded, &mut decoded);
+        decoder.finish(&mut decoded);
+        decoded
+    }
+
+    /// Adds what the next octets stand for to `decoded`: never more than they and a few kept ones are.
+    pub fn push(&mut self, encoded: &[u8], decoded: &mut Vec<u8>) {
+        if matches!(self.state, State::Identity) {
+            return decoded.extend_from_slice(encoded);
+        }
+        self.run(encoded, &mut |octet| decoded.push(octet));
+    }
+
+    /// Adds what was waiting for more.
+    pub fn finish(mut self, decoded: &mut Vec<u8>) {
+        self.end(&mut |octet| decoded.push(octet));
+    }
+
+    fn run(&mut self, encoded: &[u8], emit: &mut impl FnMut(u8)) {
+        match &mut self.state {
+            State::Identity => encoded.iter().for_each(|octet| emit(*octet)),
+            State::Base64 { bits, digits } => {
+                for octet in encoded {
+                    base64(*octet, bits, digits, emit);
+                }
+            }
+            State::Quoted { escape, space, keeps_space } => {
+                for octet in encoded {
+                    quoted(*octet, escape, space, *keeps_space, emit);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, emit: &mut impl FnMut(u8)) {
+        match &mut self.state {
+            // Two or three digits are one or two octets: padding may be missing.
+            State::Base64 { bits, digits, .. } => flush_base64(*bits, digits, emit),
+            State::Quoted { escape, space, .. } => {
+                match *escape {
+                    Escape::Started => emit(b'='),
+                    Escape::Half(digit) => {
+                        emit(b'=');
+                        emit(digit);
+                    }
+                    Escape::None | Escape::Soft | Escape::SoftCr => {}
+                }
+                // White space at the end of the last line is gone, as on every other.
+                space.clear();
+            }
+            State::Identity => {}
+        }
+    }
+}
+
+fn base64(octet: u8, bits: &mut u32, digits: &mut u8, emit: &mut impl FnMut(u8)) {
+    let Some(value) = BASE64.get(usize::from(octet)).copied().filter(|value| *value < 64) else {
+        if octet == b'=' && *digits > 0 {
+            // Padding ends a group of four; what follows it, if anything does, begins another.
+            flush_base64(*bits, digits, emit);
+            *bits = 0;
+        }
+        return;
+    };
+    *bits = (*bits << 6) | u32::from(value);
+    *digits = digits.saturating_add(1);
+    if *digits == 4 {
+        let [_, first, second, third] = bits.to_be_bytes();
+        emit(first);
+        emit(second);
+        emit(third);
+        (*bits, *digits) = (0, 0);
+    }
+}
+
+fn flush_base64(bits: u32, digits: &mut u8, emit: &mut impl FnMut(u8)) {
+    match core::mem::take(digits) {
+        2 => {
+            let [_, _, _, octet] = (bits >> 4).to_be_bytes();
+            emit(octet);
+        }
+        3 => {
+            let [_, _, first, second] = (bits >> 2).to_be_bytes();
+            emit(first);
+            emit(second);
+        }
+        _ => {}
+    }
+}
+
+fn quoted(octet: u8, escape: &mut Escape, space: &mut Vec<u8>, keeps_space: bool, emit: &mut impl FnMut(u8)) {
+    match *escape {
+        Escape::None => {}
+        Escape::Started => match octet {
+            digit if hex(digit).is_some() => return *escape = Escape::Half(digit),
+            b'\n' => return *escape = Escape::None,
+            b'\r' => return *escape = Escape::SoftCr,
+            b' ' | b'\t' => {
+                // Mailers on the way put white space at the end of lines.
+                space.push(octet);
+                return *escape = Escape::Soft;
+            }
+            _ => {
+                emit(b'=');
+                *escape = Escape::None;
+            }
+        },
+        Escape::Half(first) => {
+            *escape = Escape::None;
+            if let (Some(high), Some(low)) = (hex(first), hex(octet)) {
+                return emit((high << 4) | low);
+            }
+            emit(b'=');
+            emit(first);
+        }
+        Escape::Soft => match octet {
+            b' ' | b'\t' if space.len() < SPACE_MAX => return space.push(octet),
+            b'\n' => {
+                space.clear();
+                return *escape = Escape::None;
+            }
+            b'\r' => {
+                space.clear();
+                return *escape = Escape::SoftCr;
+            }
+            _ => {
+                emit(b'=');
+                *escape = Escape::None;
+            }
+        },
+        Escape::SoftCr => {
+            *escape = Escape::None;
+            if octet == b'\n' {
+                return;
+            }
+        }
+    }
+    match octet {
+        b'=' => {
+            space.drain(..).for_each(&mut *emit);
+            *escape = Escape::Started;
+        }
+        b' ' | b'\t' if !keeps_space => {
+            if space.len() >= SPACE_MAX {
+                space.drain(..).for_each(&mut *emit);
+            }
+            space.push(octet);
+        }
+        b'\r' | b'\n' => {
+            space.clear();
+            emit(octet);
+        }
+        _ => {
+            space.drain(..).for_each(&mut *emit);
+            emit(octet);
+        }
+    }
+}
+
+fn hex(octet: u8) -> Option<u8> {
+    char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// RFC 2045 6.7: a line has 76 octets. White space beyond this many is not held back.
+const SPACE_MAX: usize = 1024;
+
+/// The value of each digit, 64 for what is none.
+const BASE64: [u8; 256] = {
+    let mut table = [64_u8; 256];
+    let mut value = 0_u8;
+    while value < 64 {
+        let digit = match value {
+            0..=25 => b'A'.wrapping_add(value),
+            26..=51 => b'a'.wrapping_add(value.wrapping_sub(26)),
+            52..=61 => b'0'.wrapping_add(value.wrapping_sub(52)),
+            62 => b'+',
+            _ => b'/',
+        };
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::as_conversions,
+            reason = "computed by the compiler; 8 bits fit 256"
+        )]
+        {
+            table[digit as usize] = value;
+        }
+        value = value.wrapping_add(1);
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ENCODINGS: [TransferEncoding; 4] = [
+        TransferEncoding::Identity,
+        TransferEncoding::Base64,
+        TransferEncoding::QuotedPrintable,
+        TransferEncoding::Q,
+    ];
+
+    #[test]
+    fn mime_09_damaged_base64_is_decoded_as_far_as_it_goes() {
+        for (encoded, decoded) in [
+            (&b"aGVsbG8="[..], &b"hello"[..]),
+            (b"aGVs\r\nbG8=\r\n", b"hello"),
+            (b"aGVsbG8", b"hello"),
+            (b"aG!Vs bG-8=", b"hello"),
+            (b"aGVsbG8=aGVsbG8=", b"hellohello"),
+            (b"aGVsbG8==", b"hello"),
+            (b"a", b""),
+            (b"====", b""),
+            (b"", b""),
+        ] {
+            assert_eq!(TransferDecoder::all(TransferEncoding::Base64, encoded), decoded);
+        }
+    }
+
+    #[test]
+    fn mime_09_damaged_quoted_printable_keeps_what_is_no_escape() {
+        for (encoded, decoded) in [
+            (&b"caf=C3=A9"[..], "café".as_bytes()),
+            (b"a=\r\nb", b"ab"),
+            (b"a=\nb", b"ab"),
+            (b"a= \t\r\nb", b"ab"),
+            (b"a=", b"a="),
+            (b"a=4", b"a=4"),
+            (b"a=XY", b"a=XY"),
+            (b"a=4Z", b"a=4Z"),
+            (b"a= b", b"a= b"),
+            (b"a  \r\nb \n", b"a\r\nb\n"),
+            (b"a =20\r\n", b"a  \r\n"),
+            (b"=0D=0A", b"\r\n"),
+            (b"==41", b"=A"),
+        ] {
+            let found = TransferDecoder::all(TransferEncoding::QuotedPrintable, encoded);
+            assert_eq!(found, decoded, "{:?}", core::str::from_utf8(encoded));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_gives_the_same_octets_and_the_size_is_theirs(
+            encoded in "[a-cA-F0-9=+ \t\r\n_é]{0,40}", cut in 0_usize..60,
+        ) {
+            for encoding in ENCODINGS {
+                let encoded = encoded.as_bytes();
+                let (front, back) = encoded.split_at(cut.min(encoded.len()));
+                let mut decoded = Vec::new();
+                let mut decoder = TransferDecoder::new(encoding);
+                decoder.push(front, &mut decoded);
+                decoder.push(back, &mut decoded);
+                decoder.finish(&mut decoded);
+                prop_assert_eq!(&decoded, &TransferDecoder::all(encoding, encoded));
+                prop_assert_eq!(decoded.len(), encoding.decoded_len(encoded));
+            }
+        }
+
+        #[test]
+        fn base64_that_is_well_formed_is_what_the_library_says(octets in prop::collection::vec(any::<u8>(), 0..60)) {
+            use base64::Engine as _;
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&octets);
+            prop_assert_eq!(TransferDecoder::all(TransferEncoding::Base64, encoded.as_bytes()), octets);
+        }
+    }
+}
