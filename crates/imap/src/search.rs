@@ -69,6 +69,9 @@ pub enum SearchError {
     /// A string is not UTF-8, which is the only charset with US-ASCII: BADCHARSET.
     #[error("search string is not UTF-8")]
     Charset,
+    /// A key of an extension that is not searched for here.
+    #[error("search key of an extension that is not supported")]
+    Unsupported,
     /// Keys nest too deeply; the parser's limit is lower.
     #[error("search keys nest deeper than {NESTING_MAX}")]
     Nesting,
@@ -185,6 +188,22 @@ impl Compiler {
                 Test::Any(Vec::from([self.one(one, deeper)?, self.one(other, deeper)?]))
             }
             SearchKey::And(keys) => self.all(keys, deeper)?,
+            SearchKey::Fuzzy(key) => self.one(key, deeper)?,
+            SearchKey::Saved
+            | SearchKey::Older(_)
+            | SearchKey::Younger(_)
+            | SearchKey::ModSeq(_)
+            | SearchKey::EmailId(_)
+            | SearchKey::ThreadId(_)
+            | SearchKey::SavedBefore(_)
+            | SearchKey::SavedOn(_)
+            | SearchKey::SavedSince(_)
+            | SearchKey::SaveDateSupported
+            | SearchKey::Filter(_)
+            | SearchKey::GmRaw(_)
+            | SearchKey::GmMsgId(_)
+            | SearchKey::GmThrId(_)
+            | SearchKey::GmLabels(_) => return Err(SearchError::Unsupported),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! SEARCH (RFC 9051, section 9). Keeps its own stack: a deep tree cannot exhaust the thread's.
 
 use super::writer::Writer;
-use crate::types::{AString, SearchCommand, SearchKey, SearchReturn};
+use crate::types::{AString, ModSeqEntryKind, ModSeqKey, SearchCommand, SearchKey, SearchReturn};
 use alloc::vec::Vec;
 
 /// What is left to write.
@@ -12,30 +12,32 @@ enum Task<'a> {
 
 impl Writer<'_> {
     pub(super) fn search(&mut self, search: &SearchCommand) {
-        if let Some(returns) = &search.returns {
-            self.text("RETURN ");
-            self.list(returns, |w, option| {
-                w.text(match option {
-                    SearchReturn::Min => "MIN",
-                    SearchReturn::Max => "MAX",
-                    SearchReturn::All => "ALL",
-                    SearchReturn::Count => "COUNT",
-                    SearchReturn::Save => "SAVE",
-                });
-            });
-            self.octet(b' ');
-        }
+        self.search_returns(search.returns.as_deref());
         if let Some(charset) = &search.charset {
             self.text("CHARSET ");
             self.astring(charset.as_bytes());
             self.octet(b' ');
         }
-        if search.keys.is_empty() {
+        self.search_keys(&search.keys);
+    }
+
+    /// `RETURN (..)` and a space, or nothing.
+    pub(super) fn search_returns(&mut self, returns: Option<&[SearchReturn]>) {
+        if let Some(returns) = returns {
+            self.text("RETURN ");
+            self.list(returns, Self::search_return);
+            self.octet(b' ');
+        }
+    }
+
+    /// `search-key *(SP search-key)`
+    pub(super) fn search_keys(&mut self, keys: &[SearchKey]) {
+        if keys.is_empty() {
             // No key restricts nothing, and the grammar wants one.
             return self.text("ALL");
         }
         let mut tasks = Vec::new();
-        push_separated(&mut tasks, &search.keys);
+        push_separated(&mut tasks, keys);
         while let Some(task) = tasks.pop() {
             match task {
                 Task::Octet(octet) => self.octet(octet),
@@ -44,10 +46,37 @@ impl Writer<'_> {
         }
     }
 
+    fn search_return(&mut self, option: &SearchReturn) {
+        match option {
+            SearchReturn::Min => self.text("MIN"),
+            SearchReturn::Max => self.text("MAX"),
+            SearchReturn::All => self.text("ALL"),
+            SearchReturn::Count => self.text("COUNT"),
+            SearchReturn::Save => self.text("SAVE"),
+            SearchReturn::Relevancy => self.text("RELEVANCY"),
+            SearchReturn::Context => self.text("CONTEXT"),
+            SearchReturn::Partial(range) => {
+                self.text("PARTIAL ");
+                self.partial_range(*range);
+            }
+            SearchReturn::Update(attributes) => {
+                self.text("UPDATE");
+                if !attributes.is_empty() {
+                    self.octet(b' ');
+                    self.fetch_attributes(attributes);
+                }
+            }
+        }
+    }
+
     fn search_key<'a>(&mut self, key: &'a SearchKey, tasks: &mut Vec<Task<'a>>) {
         match key {
             SearchKey::Not(key) => {
                 self.text("NOT ");
+                tasks.push(Task::Key(key));
+            }
+            SearchKey::Fuzzy(key) => {
+                self.text("FUZZY ");
                 tasks.push(Task::Key(key));
             }
             SearchKey::Or(first, second) => {
@@ -66,7 +95,11 @@ impl Writer<'_> {
 
     fn leaf(&mut self, key: &SearchKey) {
         match key {
-            SearchKey::All | SearchKey::And(_) | SearchKey::Not(_) | SearchKey::Or(..) => self.text("ALL"),
+            SearchKey::All
+            | SearchKey::And(_)
+            | SearchKey::Not(_)
+            | SearchKey::Fuzzy(_)
+            | SearchKey::Or(..) => self.text("ALL"),
             SearchKey::Answered => self.text("ANSWERED"),
             SearchKey::Deleted => self.text("DELETED"),
             SearchKey::Draft => self.text("DRAFT"),
@@ -104,7 +137,35 @@ impl Writer<'_> {
             SearchKey::Smaller(size) => self.key_with("SMALLER ", |w| w.number(*size)),
             SearchKey::Uid(set) => self.key_with("UID ", |w| w.sequence_set(set)),
             SearchKey::Sequence(set) => self.sequence_set(set),
+            SearchKey::Saved => self.octet(b'$'),
+            SearchKey::Older(seconds) => self.key_with("OLDER ", |w| w.number(seconds.get())),
+            SearchKey::Younger(seconds) => self.key_with("YOUNGER ", |w| w.number(seconds.get())),
+            SearchKey::ModSeq(key) => self.mod_seq_key(key),
+            SearchKey::EmailId(id) => self.key_with("EMAILID ", |w| w.text(id.as_str())),
+            SearchKey::ThreadId(id) => self.key_with("THREADID ", |w| w.text(id.as_str())),
+            SearchKey::SavedBefore(date) => self.key_with("SAVEDBEFORE ", |w| w.date(*date)),
+            SearchKey::SavedOn(date) => self.key_with("SAVEDON ", |w| w.date(*date)),
+            SearchKey::SavedSince(date) => self.key_with("SAVEDSINCE ", |w| w.date(*date)),
+            SearchKey::SaveDateSupported => self.text("SAVEDATESUPPORTED"),
+            SearchKey::Filter(name) => self.key_with("FILTER ", |w| w.text(name.as_str())),
+            SearchKey::GmRaw(query) => self.key_with_string("X-GM-RAW ", query),
+            SearchKey::GmMsgId(id) => self.key_with("X-GM-MSGID ", |w| w.number(*id)),
+            SearchKey::GmThrId(id) => self.key_with("X-GM-THRID ", |w| w.number(*id)),
+            SearchKey::GmLabels(label) => self.key_with_string("X-GM-LABELS ", label),
         }
+    }
+
+    fn mod_seq_key(&mut self, key: &ModSeqKey) {
+        self.text("MODSEQ ");
+        if let Some(entry) = &key.entry {
+            self.string_of(&entry.name);
+            self.text(match entry.kind {
+                ModSeqEntryKind::Private => " priv ",
+                ModSeqEntryKind::Shared => " shared ",
+                ModSeqEntryKind::All => " all ",
+            });
+        }
+        self.number(key.mod_seq);
     }
 
     fn key_with(&mut self, name: &str, write: impl FnOnce(&mut Self)) {

@@ -64,6 +64,12 @@ impl<'a> Cursor<'a> {
         self.line.slice(start.min(self.at)..self.at)
     }
 
+    /// The octets from `start` up to `end`, without copying.
+    pub(crate) fn slice(&self, start: usize, end: usize) -> Bytes {
+        let end = end.min(self.line.len());
+        self.line.slice(start.min(end)..end)
+    }
+
     pub(crate) fn is_lenient(&self) -> bool {
         self.reading == Reading::Lenient
     }
@@ -220,6 +226,23 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A number of a server, which may be a fraction or beyond 64 bits.
+    pub(crate) fn lenient_number(&mut self, rule: &'static str) -> Result<u64> {
+        let start = self.at;
+        let octets = self.run(rule, |octet| !matches!(octet, b' ' | b'(' | b')' | b'\r' | b'\n' | 0))?;
+        if let Some(number) = decimal(octets) {
+            return Ok(number);
+        }
+        let whole = core::str::from_utf8(octets).ok().and_then(|text| text.parse::<f64>().ok());
+        match whole.and_then(whole_part) {
+            Some(number) if self.is_lenient() => {
+                self.repair(Repairs::ODD_NUMBER);
+                Ok(number)
+            }
+            _ => self.fail_at(start, rule, ParseErrorKind::Syntax),
+        }
+    }
+
     /// `number`.
     pub(crate) fn number(&mut self, rule: &'static str) -> Result<u32> {
         let start = self.at;
@@ -240,6 +263,17 @@ impl<'a> Cursor<'a> {
             None => self.fail_at(start, rule, ParseErrorKind::Syntax),
         }
     }
+}
+
+/// The whole part of a number that is not negative and fits.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a conversion from a float saturates, and there is no other"
+)]
+fn whole_part(number: f64) -> Option<u64> {
+    (number.is_finite() && number >= 0.0).then_some(number as u64)
 }
 
 /// The value of ASCII digits, `None` above 64 bits or 20 digits.

@@ -3,8 +3,9 @@
 use super::cursor::{Cursor, Result};
 use super::literal::literal;
 use crate::error::ParseErrorKind;
+use crate::types::label::is_object_id_char;
 use crate::types::string::{is_astring_char, is_atom_char};
-use crate::types::{AString, Atom, NString, Repairs};
+use crate::types::{AString, Atom, Label, NString, ObjectId, Repairs};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use memchr::{memchr2, memchr3};
@@ -49,6 +50,42 @@ pub(super) fn string(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<AStr
 
 pub(super) fn nstring(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<NString> {
     if nil(cursor) { Ok(None) } else { string(cursor, rule).map(Some) }
+}
+
+/// A label of Gmail: an astring, or a backslash and a name.
+pub(super) fn gmail_label(cursor: &mut Cursor<'_>) -> Result<AString> {
+    if cursor.peek() != Some(b'\\') {
+        return astring(cursor, "X-GM-LABELS");
+    }
+    let start = cursor.offset();
+    cursor.pass();
+    cursor.run("X-GM-LABELS", is_astring_char)?;
+    Ok(AString::replacing_nul(cursor.since(start)))
+}
+
+/// `objectid`
+pub(super) fn object_id(cursor: &mut Cursor<'_>) -> Result<ObjectId> {
+    let start = cursor.offset();
+    cursor.run("objectid", is_object_id_char)?;
+    match ObjectId::new(cursor.since(start)) {
+        Ok(id) => Ok(id),
+        Err(_) => cursor.fail_at(start, "objectid", ParseErrorKind::Syntax),
+    }
+}
+
+/// `"(" objectid ")"`
+pub(super) fn bracketed_object_id(cursor: &mut Cursor<'_>) -> Result<ObjectId> {
+    cursor.octet("objectid", b'(')?;
+    cursor.extra_spaces();
+    let id = object_id(cursor)?;
+    cursor.extra_spaces();
+    cursor.octet("objectid", b')')?;
+    Ok(id)
+}
+
+/// An atom that names something of the protocol.
+pub(super) fn label(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<Label> {
+    atom(cursor, rule).map(Label::from)
 }
 
 /// Takes `NIL` if it is next.

@@ -2,9 +2,19 @@
 //!
 //! The parser bounds the depth of a tree; whoever builds one by hand bounds it himself.
 
-use crate::types::{AString, Date, Keyword, SequenceSet};
+use crate::types::{AString, Atom, Date, FetchAttribute, Keyword, ObjectId, PartialRange, SequenceSet};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
+
+/// A SEARCH or SORT response.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchResponse {
+    /// The messages, by number or UID as was asked.
+    pub numbers: Vec<NonZeroU32>,
+    /// `(MODSEQ n)`: the highest mod-sequence of these messages (RFC 7162).
+    pub mod_seq: Option<u64>,
+}
 
 /// The arguments of SEARCH.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +28,7 @@ pub struct SearchCommand {
 }
 
 /// `search-return-opt`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SearchReturn {
     /// `MIN`
@@ -31,6 +41,14 @@ pub enum SearchReturn {
     Count,
     /// `SAVE` (RFC 5182)
     Save,
+    /// `PARTIAL range` (RFC 9394, RFC 5267)
+    Partial(PartialRange),
+    /// `RELEVANCY` (RFC 6203)
+    Relevancy,
+    /// `CONTEXT` (RFC 5267): the client will ask for more of the same result.
+    Context,
+    /// `UPDATE` (RFC 5267): tell when the result changes; with what is to be told of new messages (RFC 5465).
+    Update(Vec<FetchAttribute>),
 }
 
 /// `search-key`.
@@ -111,4 +129,65 @@ pub enum SearchKey {
     Sequence(SequenceSet),
     /// `(key key ..)`: all match.
     And(Vec<SearchKey>),
+    /// `$`: the result that was saved (RFC 5182).
+    Saved,
+    /// `OLDER n`: the internal date is at least so many seconds ago (RFC 5032); not zero.
+    Older(NonZeroU32),
+    /// `YOUNGER n`: the internal date is at most so many seconds ago (RFC 5032); not zero.
+    Younger(NonZeroU32),
+    /// `MODSEQ n`: the mod-sequence is at least this (RFC 7162).
+    ModSeq(ModSeqKey),
+    /// `EMAILID id` (RFC 8474)
+    EmailId(ObjectId),
+    /// `THREADID id` (RFC 8474)
+    ThreadId(ObjectId),
+    /// `SAVEDBEFORE date` (RFC 8514)
+    SavedBefore(Date),
+    /// `SAVEDON date` (RFC 8514)
+    SavedOn(Date),
+    /// `SAVEDSINCE date` (RFC 8514)
+    SavedSince(Date),
+    /// `SAVEDATESUPPORTED` (RFC 8514)
+    SaveDateSupported,
+    /// `FUZZY key` (RFC 6203)
+    Fuzzy(Box<SearchKey>),
+    /// `FILTER name`: a search stored under this name (RFC 5466).
+    Filter(Atom),
+    /// `X-GM-RAW query`: Gmail's own language.
+    GmRaw(AString),
+    /// `X-GM-MSGID n`
+    GmMsgId(u64),
+    /// `X-GM-THRID n`
+    GmThrId(u64),
+    /// `X-GM-LABELS label`
+    GmLabels(AString),
+}
+
+/// `search-modsequence` (RFC 7162, section 3.1.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModSeqKey {
+    /// Which metadata item the mod-sequence belongs to; any when `None`.
+    pub entry: Option<ModSeqEntry>,
+    /// The mod-sequence.
+    pub mod_seq: u64,
+}
+
+/// `search-modseq-ext`: one flag, of the user, of all, or either.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModSeqEntry {
+    /// `entry-name`, such as `/flags/\\draft`.
+    pub name: AString,
+    /// `entry-type-req`
+    pub kind: ModSeqEntryKind,
+}
+
+/// `entry-type-req`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ModSeqEntryKind {
+    /// `priv`
+    Private,
+    /// `shared`
+    Shared,
+    /// `all`
+    All,
 }
