@@ -5,17 +5,34 @@
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a broken property is reported by a panic"
 )]
 
 mod plan;
+mod sasl;
+mod smtp;
+mod smtp_session;
 mod wire;
 
+pub use sasl::{sasl_client, sasl_server};
+pub use smtp::{smtp_address, smtp_command, smtp_reply};
+pub use smtp_session::{smtp_client, smtp_server};
 pub use wire::{wire_dot, wire_lines};
 
 /// One fuzz target: its name, which is that of its corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target of this package.
-pub const TARGETS: [Target; 2] = [("wire_lines", wire_lines), ("wire_dot", wire_dot)];
+pub const TARGETS: &[Target] = &[
+    ("wire_dot", wire_dot),
+    ("wire_lines", wire_lines),
+    ("smtp_address", smtp_address),
+    ("smtp_client", smtp_client),
+    ("smtp_command", smtp_command),
+    ("smtp_reply", smtp_reply),
+    ("smtp_server", smtp_server),
+    ("sasl_client", sasl_client),
+    ("sasl_server", sasl_server),
+];

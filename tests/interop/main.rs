@@ -14,10 +14,12 @@
 
 mod crash;
 mod curl;
+mod exim;
 mod mbsync;
 mod program;
 mod python;
 mod raw;
+mod sender;
 mod server;
 mod smuggling;
 mod swaks;

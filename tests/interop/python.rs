@@ -36,6 +36,13 @@ pub(crate) fn headers(server: &Server, account: &str) -> Vec<String> {
     text.split('\u{c}').map(str::trim).filter(|header| !header.is_empty()).map(str::to_owned).collect()
 }
 
+/// All messages in an INBOX, in order, octet for octet.
+#[track_caller]
+pub(crate) fn messages(server: &Server, account: &str) -> Vec<String> {
+    let text = script(server, "mailbox_tool.py", &["do=messages", &format!("user={account}")]).text();
+    text.split_terminator('\u{c}').map(str::to_owned).collect()
+}
+
 /// `SUBJECT | FLAGS` of all messages in an INBOX, in order; flags in alphabetical order.
 #[track_caller]
 pub(crate) fn flags(server: &Server, account: &str) -> Vec<String> {

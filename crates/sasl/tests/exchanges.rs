@@ -1,4 +1,4 @@
-//! Both mechanisms, both sides: examples of RFC 4616 4, round trips, totality, and malformed messages.
+//! Every mechanism, both sides: what one says the other hears, on any octets, in any order.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,188 +8,332 @@
     reason = "test code"
 )]
 
-use posthaste_sasl::{
-    Credentials, Field, Mechanism, NAME_MAX, PASSWORD_MAX, SaslError, Secret, Security, ServerStep, client,
-    server,
-};
+mod common;
+
+use posthaste_sasl::client::{self, Credentials, Policy};
+use posthaste_sasl::server::{self, Event, FinalData};
+use posthaste_sasl::{Channel, Hash, Mechanism, NAME_MAX, PASSWORD_MAX, SaslError, ScramKey, Secret};
 use proptest::prelude::*;
 
-fn plain(message: &[u8]) -> Result<Credentials, SaslError> {
-    let mut exchange = server::Exchange::new("plain").unwrap();
-    match exchange.start(Some(&Secret::from(message)))? {
-        ServerStep::Verify(credentials) => Ok(credentials),
-        step => panic!("{step:?}"),
+use common::{Application, SALT, bound, config, exchange, nonce, serve, talk, talk_through, tls};
+
+/// What the user of an application logs in with.
+fn credentials(mechanism: Mechanism, user: &str, password: &str) -> Credentials {
+    match mechanism {
+        Mechanism::External => Credentials::external(),
+        Mechanism::Anonymous => Credentials::anonymous(user),
+        Mechanism::OAuthBearer | Mechanism::XOAuth2 => Credentials::token(user, password),
+        _ => Credentials::password(user, password),
     }
 }
 
-fn credentials(authorization: Option<&str>, authentication: &str, password: &str) -> Credentials {
-    Credentials {
-        authorization: authorization.map(Into::into),
-        authentication: authentication.into(),
-        password: password.into(),
-    }
+fn can_act_for_others(mechanism: Mechanism) -> bool {
+    matches!(mechanism, Mechanism::Plain | Mechanism::External) || mechanism.scram().is_some()
 }
 
-/// Lets both sides talk to the end; `ahead` sends the initial response with the command.
-fn talk(mut client: client::Exchange, ahead: Option<&Secret>) -> Result<Credentials, SaslError> {
-    let mut server = server::Exchange::new(client.mechanism().name()).unwrap();
-    let mut step = server.start(ahead)?;
-    loop {
-        match step {
-            ServerStep::Challenge(challenge) => step = server.respond(&client.respond(&challenge)?)?,
-            ServerStep::Verify(credentials) => return Ok(credentials),
-            step => panic!("{step:?}"),
+#[test]
+fn every_mechanism_logs_in() {
+    let application = Application::new("ursel", "Geheim");
+    for mechanism in Mechanism::ALL {
+        for ahead in [true, false] {
+            let channel = bound(7);
+            let client = exchange(mechanism, &credentials(mechanism, "ursel", "Geheim"), &channel).unwrap();
+            let server = serve(mechanism, &channel);
+            let outcome = talk(client, server, &application, ahead, |_, octets| octets.to_vec());
+            assert!(outcome.is_login(), "{mechanism:?}: {outcome:?}");
+            let user = if mechanism == Mechanism::Anonymous { "guest" } else { "ursel" };
+            let identity = outcome.server.unwrap().unwrap();
+            assert_eq!((identity.user(), identity.authorization()), (user, None));
         }
     }
 }
 
 #[test]
-fn examples_of_rfc_4616() {
-    assert_eq!(plain(b"\0tim\0tanstaaftanstaaf"), Ok(credentials(None, "tim", "tanstaaftanstaaf")));
-    assert_eq!(plain(b"Ursel\0Kurt\0xipj3plmq"), Ok(credentials(Some("Ursel"), "Kurt", "xipj3plmq")));
-}
-
-#[test]
-fn auth_01_malformed_plain_messages_are_errors() {
-    let long_name = ["\0", &"u".repeat(8192), "\0p"].concat();
-    let long_password = ["\0u\0", &"p".repeat(65536)].concat();
-    let field = Field::Authentication;
-    let cases: [(&[u8], SaslError); 14] = [
-        (b"", SaslError::Malformed),
-        (b"\0", SaslError::Malformed),
-        (b"a", SaslError::Malformed),
-        (b"\0u", SaslError::Malformed),
-        (b"\0u\0p\0x", SaslError::Malformed),
-        (b"\0\0", SaslError::Empty(field)),
-        (b"\0\0p", SaslError::Empty(field)),
-        (b"\0u\0", SaslError::Empty(Field::Password)),
-        (b"\0u\xff\0p", SaslError::NotUtf8(field)),
-        (b"\xc0\0u\0p", SaslError::NotUtf8(Field::Authorization)),
-        (b"\0u\0\xff", SaslError::NotUtf8(Field::Password)),
-        (b"\0u\r\nx\0p", SaslError::Prohibited(field)),
-        (long_name.as_bytes(), SaslError::TooLong { field, limit: NAME_MAX }),
-        (long_password.as_bytes(), SaslError::TooLong { field: Field::Password, limit: PASSWORD_MAX }),
-    ];
-    for (message, error) in cases {
-        assert_eq!(plain(message), Err(error), "{:?}", message.escape_ascii().to_string());
+fn every_mechanism_refuses_the_wrong_secret_and_the_unknown_user() {
+    let application = Application::new("ursel", "Geheim");
+    for mechanism in Mechanism::ALL {
+        if matches!(mechanism, Mechanism::External | Mechanism::Anonymous) {
+            continue;
+        }
+        for (user, password) in [("ursel", "geheim"), ("ursula", "Geheim.")] {
+            let channel = bound(7);
+            let client = exchange(mechanism, &credentials(mechanism, user, password), &channel).unwrap();
+            let outcome = talk_through(client, serve(mechanism, &channel), &application);
+            assert!(!outcome.is_login(), "{mechanism:?}");
+            assert_eq!(outcome.server_error(), Some(SaslError::Credentials), "{mechanism:?}");
+        }
     }
 }
 
 #[test]
-fn auth_01_authorization_and_short_passwords_pass() {
-    assert_eq!(plain(b"z\0u\0p"), Ok(credentials(Some("z"), "u", "p")));
-    assert_eq!(plain("\0üser\0ö".as_bytes()), Ok(credentials(None, "üser", "ö")));
-    let name = "n".repeat(NAME_MAX);
-    assert_eq!(plain(format!("\0{name}\0p").as_bytes()), Ok(credentials(None, &name, "p")));
+fn the_last_data_may_travel_with_the_success() {
+    let application = Application::new("ursel", "Geheim");
+    let config = config().with_final_data(FinalData::WithSuccess);
+    let server = || server::Exchange::new("SCRAM-SHA-256", &config, &tls(), nonce(2)).unwrap();
+    let client =
+        || exchange(Mechanism::ScramSha256, &Credentials::password("ursel", "Geheim"), &tls()).unwrap();
+    assert!(talk_through(client(), server(), &application).is_login());
+    let outcome = talk(client(), server(), &application, true, |number, octets| {
+        if number == 3 { b"v=AAAA".to_vec() } else { octets.to_vec() }
+    });
+    assert_eq!(outcome.client, Err(SaslError::WrongSignature));
 }
 
 #[test]
-fn auth_01_login_demands_a_name_and_a_password() {
-    let refused = |answers: &[&[u8]]| {
-        let mut exchange = server::Exchange::new("LOGIN").unwrap();
-        let _ = exchange.start(None).unwrap();
-        answers.iter().find_map(|answer| exchange.respond(&Secret::from(*answer)).err())
+fn a_mechanism_that_is_not_offered_is_refused() {
+    let names = |config: &server::Config, channel: &Channel| {
+        config.offered(channel).map(Mechanism::name).collect::<Vec<_>>()
     };
-    assert_eq!(refused(&[b""]), Some(SaslError::Empty(Field::Authentication)));
-    assert_eq!(refused(&[b"u\0"]), Some(SaslError::Prohibited(Field::Authentication)));
-    assert_eq!(refused(&[b"u", b""]), Some(SaslError::Empty(Field::Password)));
-    assert_eq!(refused(&[b"u", b"p\0"]), Some(SaslError::Prohibited(Field::Password)));
-    assert_eq!(refused(&[b"u", b"p", b"more"]), Some(SaslError::OutOfStep));
-}
-
-#[test]
-fn an_initial_response_to_login_is_the_name() {
-    let mut exchange = server::Exchange::new("Login").unwrap();
-    let step = exchange.start(Some(&Secret::from("user"))).unwrap();
-    assert_eq!(step, ServerStep::Challenge(b"Password:".to_vec()));
-    let step = exchange.respond(&Secret::from("pw")).unwrap();
-    assert_eq!(step, ServerStep::Verify(credentials(None, "user", "pw")));
-}
-
-#[test]
-fn nothing_is_taken_before_the_start_or_after_the_end() {
-    let mut exchange = server::Exchange::with(Mechanism::Plain);
-    assert_eq!(exchange.respond(&Secret::from("\0u\0p")), Err(SaslError::OutOfStep));
-    assert_eq!(exchange.start(None), Err(SaslError::OutOfStep));
-}
-
-#[test]
-fn an_unknown_mechanism_is_none() {
-    for name in ["", "PLAI", "PLAIN ", "SCRAM-SHA-256", "ANONYMOUS"] {
-        assert!(server::Exchange::new(name).is_none(), "{name}");
+    let refused = |name: &str, config: &server::Config, channel: &Channel| {
+        server::Exchange::new(name, config, channel, nonce(0)).err()
+    };
+    let no = Some(SaslError::NoMechanism);
+    for name in ["", "PLAI", "PLAIN ", "NTLM", "SCRAM-SHA-256-PLUS", "DIGEST-MD5"] {
+        assert_eq!(refused(name, &config(), &tls()), no, "{name}");
     }
+    let plain = server::Config::new([Mechanism::Plain, Mechanism::Login, Mechanism::Plain]);
+    assert_eq!(names(&plain, &tls()), ["PLAIN", "LOGIN"]);
+    assert_eq!(refused("CRAM-MD5", &plain, &tls()), no);
+    // Without decoys SCRAM would tell who is a user.
+    let bare = server::Config::new([Mechanism::ScramSha256, Mechanism::CramMd5]);
+    assert!(names(&bare, &tls()).is_empty());
+    assert_eq!(names(&config(), &bound(1)).len(), Mechanism::ALL.len());
 }
 
 #[test]
-fn auth_08_the_choice_is_the_strongest_and_needs_privacy() {
-    let offered = ["NTLM", "login", "ANONYMOUS", "plain", "CRAM-MD5"];
-    assert_eq!(client::choose(&offered, Security::Tls), Some(Mechanism::Plain));
-    assert_eq!(client::choose(&offered, Security::Local), Some(Mechanism::Plain));
-    assert_eq!(client::choose(&offered, Security::Plain), None);
-    assert_eq!(client::choose(&["LOGIN"], Security::Tls), Some(Mechanism::Login));
-    assert_eq!(client::choose(&["ANONYMOUS", "EXTERNAL"], Security::Tls), None);
-    let nothing: [&str; 0] = [];
-    assert_eq!(client::choose(&nothing, Security::Tls), None);
+fn names_are_found_in_any_case() {
+    for mechanism in Mechanism::ALL {
+        assert_eq!(Mechanism::from_name(&mechanism.name().to_lowercase()), Some(mechanism));
+    }
+    assert_eq!(Mechanism::from_name("SCRAM-SHA-256-"), None);
+    let mut sorted = Mechanism::ALL;
+    sorted.sort_by(|a, b| b.cmp(a));
+    assert_eq!(sorted, Mechanism::ALL);
 }
 
 #[test]
-fn a_client_does_not_send_what_cannot_be_read_back() {
+fn what_one_sends_the_other_may_send_across_threads() {
+    fn check<T: Send + Sync + 'static>() {}
+    check::<client::Exchange>();
+    check::<server::Exchange>();
+    check::<Event>();
+    check::<ScramKey>();
+}
+
+#[test]
+fn stored_keys_that_are_none_are_refused() {
+    let key = Application::new("u", "p").key(Hash::Sha256).encode();
+    let text = core::str::from_utf8(key.expose()).unwrap();
+    assert!(ScramKey::decode(text).is_ok());
+    for (from, to) in [
+        ("SHA-256", "SHA-1"),
+        ("SHA-256", "SHA-256-PLUS"),
+        ("$4096", "$04096"),
+        ("$4096", "$+4096"),
+        ("$4096", "$4095"),
+        ("$4096", "$600001"),
+        ("$4096", "$99999999999999999999"),
+        (":", "$"),
+        ("SCRAM", " SCRAM"),
+        (":MDEy", ":*DEy"),
+        (":MDEyMzQ1Njc4OWFiY2RlZg==", ":"),
+    ] {
+        let bad = text.replacen(from, to, 1);
+        assert_ne!(bad, text);
+        assert!(ScramKey::decode(&bad).is_err(), "{bad}");
+    }
     let secret = Secret::from("p");
-    assert_eq!(
-        client::Exchange::plain(None, "a\0b", &secret).err(),
-        Some(SaslError::Prohibited(Field::Authentication))
-    );
-    assert_eq!(
-        client::Exchange::plain(Some(""), "a", &secret).err(),
-        Some(SaslError::Empty(Field::Authorization))
-    );
-    assert_eq!(
-        client::Exchange::login("a", &Secret::default()).err(),
-        Some(SaslError::Empty(Field::Password))
-    );
+    let derive = |salt: &[u8], iterations| ScramKey::derive(Hash::Sha1, &secret, salt, iterations).err();
+    assert!(matches!(derive(&SALT, 4095), Some(SaslError::Iterations { count: 4095, .. })));
+    assert!(matches!(derive(&SALT, u32::MAX), Some(SaslError::Iterations { .. })));
+    assert!(matches!(derive(b"", 4096), Some(SaslError::Empty(_))));
+    assert!(matches!(derive(&[0; 257], 4096), Some(SaslError::TooLong { .. })));
 }
 
-#[test]
-fn a_client_does_not_answer_more_than_it_is_asked() {
-    let mut exchange = client::Exchange::plain(None, "u", &Secret::from("p")).unwrap();
-    assert_eq!(exchange.respond(b"tell me more"), Err(SaslError::Malformed));
-    assert_eq!(exchange.respond(b""), Err(SaslError::OutOfStep));
-    let mut exchange = client::Exchange::login("u", &Secret::from("p")).unwrap();
-    assert!(exchange.respond(b"Username:").is_ok());
-    assert!(exchange.respond(b"Password:").is_ok());
-    assert_eq!(exchange.respond(b"Password:"), Err(SaslError::OutOfStep));
+/// Names and passwords that every mechanism here can carry and that are left as they are by preparation.
+const PLAIN_TEXT: &str = "[a-zA-Z0-9=,. -]{1,20}";
+
+fn scram() -> impl Strategy<Value = Mechanism> {
+    let all: Vec<_> = Mechanism::ALL.into_iter().filter(|mechanism| mechanism.scram().is_some()).collect();
+    prop::sample::select(all)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn what_a_client_says_a_server_hears(
+        mechanism in prop::sample::select(&Mechanism::ALL[..]), ahead: bool, data: u8, bindable: bool,
+        user in PLAIN_TEXT, password in "[a-zA-Z0-9._~+/-]{1,20}", other in prop::option::of(PLAIN_TEXT),
+    ) {
+        let channel = if bindable || mechanism.is_bound() { bound(data) } else { tls() };
+        let mut application = Application::new(&user, &password);
+        let mut credentials = credentials(mechanism, &user, &password);
+        let other = other.filter(|_| can_act_for_others(mechanism));
+        if let Some(other) = &other {
+            application = application.acting_for(other);
+            credentials = credentials.acting_for(other);
+        }
+        let client = exchange(mechanism, &credentials, &channel).unwrap();
+        let outcome = talk(client, serve(mechanism, &channel), &application, ahead, |_, octets| octets.to_vec());
+        prop_assert!(outcome.is_login(), "{:?}", outcome);
+        let identity = outcome.server.unwrap().unwrap();
+        if mechanism != Mechanism::Anonymous {
+            prop_assert_eq!(identity.authentication(), user.as_str());
+            prop_assert_eq!(identity.user(), other.as_deref().unwrap_or(&user));
+        }
+    }
+
+    #[test]
+    fn one_octet_changed_anywhere_fails(
+        mechanism in scram(), at: prop::sample::Index, number in 0_usize..4, change in 1_u8..,
+    ) {
+        let application = Application::new("ursel", "Geheim").acting_for("info");
+        let credentials = Credentials::password("ursel", "Geheim").acting_for("info");
+        let channel = bound(3);
+        let client = exchange(mechanism, &credentials, &channel).unwrap();
+        let mut changed = false;
+        let outcome = talk(client, serve(mechanism, &channel), &application, true, |now, octets| {
+            let mut octets = octets.to_vec();
+            if now == number {
+                let at = at.index(octets.len());
+                octets[at] ^= change;
+                changed = true;
+            }
+            octets
+        });
+        prop_assert!(changed);
+        prop_assert!(!outcome.is_login(), "{:?}", outcome);
+    }
+
+    #[test]
+    fn a_stored_key_comes_back(password in "\\PC{1,20}", salt in prop::collection::vec(any::<u8>(), 1..40)) {
+        for hash in Hash::ALL {
+            if let Ok(key) = ScramKey::derive(hash, &Secret::from(password.as_str()), &salt, 4096) {
+                let text = key.encode();
+                prop_assert_eq!(ScramKey::decode(core::str::from_utf8(text.expose()).unwrap()), Ok(key));
+            }
+        }
+    }
 }
 
 proptest! {
     #[test]
-    fn what_a_client_sends_a_server_reads(
-        authorization in prop::option::of("[^\\pC]{1,20}"), user in "[^\\pC]{1,20}", password in "[^\0]{1,20}",
-    ) {
-        let secret = Secret::from(password.as_str());
-        let client = client::Exchange::plain(authorization.as_deref(), &user, &secret).unwrap();
-        let ahead = client.initial();
-        let expected = credentials(authorization.as_deref(), &user, &password);
-        prop_assert_eq!(talk(client, ahead.as_ref()), Ok(expected.clone()));
-        let client = client::Exchange::plain(authorization.as_deref(), &user, &secret).unwrap();
-        prop_assert_eq!(talk(client, None), Ok(expected));
-        let client = client::Exchange::login(&user, &secret).unwrap();
-        prop_assert_eq!(talk(client, None), Ok(credentials(None, &user, &password)));
+    fn one_octet_changed_fails_cram_md5(at: prop::sample::Index, number in 0_usize..2, change in 1_u8..) {
+        let client = exchange(Mechanism::CramMd5, &Credentials::password("u", "p"), &tls()).unwrap();
+        let application = Application { user: "u".into(), password: "p".into(), ..Application::new("x", "y") };
+        let outcome = talk(client, serve(Mechanism::CramMd5, &tls()), &application, false, |now, octets| {
+            let mut octets = octets.to_vec();
+            if now == number {
+                let at = at.index(octets.len());
+                octets[at] ^= change;
+            }
+            octets
+        });
+        prop_assert!(!outcome.is_login(), "{:?}", outcome);
     }
 
     #[test]
-    fn any_octets_end_in_credentials_or_an_error(
-        first in prop::collection::vec(any::<u8>(), 0..40), second in prop::collection::vec(any::<u8>(), 0..40),
+    fn a_server_takes_any_octets(
+        mechanism in prop::sample::select(&Mechanism::ALL[..]), ahead: bool,
+        messages in prop::collection::vec(message(), 5),
     ) {
-        for mechanism in Mechanism::ALL {
-            let mut exchange = server::Exchange::with(mechanism);
-            let mut step = exchange.start(Some(&Secret::from(&first[..])));
-            if let Ok(ServerStep::Challenge(_)) = step {
-                step = exchange.respond(&Secret::from(&second[..]));
-            }
-            if let Ok(ServerStep::Verify(credentials)) = step {
-                prop_assert!(!credentials.authentication.is_empty() && !credentials.password.is_empty());
-            }
-            prop_assert!(exchange.respond(&Secret::from(&second[..])).is_err());
+        let application = Application { user: "u".into(), ..Application::new("u", "p") };
+        let mut messages = messages.into_iter().map(Secret::new);
+        let first = messages.next().filter(|_| ahead);
+        let mut event = application.settle(serve(mechanism, &bound(1)).start(first.as_ref()));
+        for message in messages {
+            event = match event {
+                Event::Challenge(challenge) => application.settle(challenge.respond(&message)),
+                // Without a password nobody gets in who has to have one.
+                Event::Success(_) => {
+                    prop_assert!(matches!(mechanism, Mechanism::External | Mechanism::Anonymous | Mechanism::Plain
+                        | Mechanism::Login | Mechanism::OAuthBearer | Mechanism::XOAuth2));
+                    break;
+                }
+                _ => break,
+            };
         }
+    }
+
+    #[test]
+    fn a_client_takes_any_octets(
+        mechanism in prop::sample::select(&Mechanism::ALL[..]), messages in prop::collection::vec(message(), 1..5),
+        data in prop::option::of(message()),
+    ) {
+        let mut client = exchange(mechanism, &credentials(mechanism, "u", "p"), &bound(1)).unwrap();
+        let mut error = None;
+        for message in messages {
+            let result = client.respond(&message);
+            if let Some(error) = error {
+                prop_assert_eq!(result.as_ref().err(), Some(&error), "a failure is for good");
+            }
+            error = result.err().or(error);
+        }
+        let is_scram = mechanism.scram().is_some();
+        let end = client.finish(data.as_deref());
+        prop_assert!(end.is_err() || (error.is_none() && !is_scram));
+    }
+
+    #[test]
+    fn names_are_prepared_once(name in "\\PC{1,20}") {
+        use posthaste_sasl::prepare::{self, Unassigned};
+        if let Ok(once) = prepare::name(&name, Unassigned::Pass) {
+            prop_assert!(!once.is_empty());
+            prop_assert_eq!(prepare::name(&once, Unassigned::Pass), Ok(once.clone()));
+        }
+    }
+}
+
+const WORDS: [&str; 22] = [
+    "n,",
+    "y,",
+    "p=tls-exporter,",
+    "a=u,",
+    "n=u,",
+    "r=a",
+    ",s=AAAA",
+    ",i=4096",
+    "c=biws",
+    ",p=AAAA",
+    "v=AAAA",
+    "e=other-error",
+    "m=1,",
+    "\0u\0p",
+    "=2C",
+    "\u{1}",
+    "auth=Bearer p",
+    "user=u",
+    "port=1",
+    "u 0123456789abcdef0123456789abcdef",
+    "AQEBAQEBAQEBAQEBAQEBAQEBAQEB",
+    "",
+];
+
+/// Octets of any kind, and what looks like messages.
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..60),
+        prop::collection::vec(prop::sample::select(&WORDS[..]), 0..8)
+            .prop_map(|words| words.concat().into_bytes()),
+    ]
+}
+
+#[test]
+fn parts_that_are_too_long_are_refused_on_both_sides() {
+    let long = "n".repeat(NAME_MAX + 1);
+    let secret = "p".repeat(PASSWORD_MAX + 1);
+    for mechanism in Mechanism::ALL {
+        let client = exchange(mechanism, &credentials(mechanism, &long, "p"), &bound(1));
+        if !matches!(mechanism, Mechanism::External) {
+            assert!(matches!(client, Err(SaslError::TooLong { .. })), "{mechanism:?}");
+        }
+        let policy = Policy::default();
+        let credentials = Credentials::password("u", secret.as_str());
+        let client = client::Exchange::new(mechanism, &credentials, &policy, &bound(1), nonce(1));
+        assert!(
+            matches!(client, Err(SaslError::TooLong { .. } | SaslError::WrongCredentials)),
+            "{mechanism:?}"
+        );
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn serve(front: TcpStream, server: &str) -> Result<(), Box<dyn Error>
             server::Event::BodyEnd(end) => match behind.take().map(finish) {
                 Some(Ok(report)) => end.finish(
                     &mut front.machine,
-                    report.recipients.into_iter().map(|result| result.map(|_| ())),
+                    report.recipients.into_iter().map(|result| result.map(|_| ()).map_err(Rejection::from)),
                 )?,
                 Some(Err(rejection)) => end.reject(&mut front.machine, rejection)?,
                 None => end.reject(&mut front.machine, Rejection::try_later())?,
@@ -70,7 +70,9 @@ pub(crate) fn serve(front: TcpStream, server: &str) -> Result<(), Box<dyn Error>
 
 /// Goes as far as the mail server's permission to send the content.
 fn open(server: &str, transaction: &Transaction) -> Result<Behind, Box<dyn Error>> {
-    let config = client::Config::new(client::Mode::Smtp, "filter.test".parse()?).with_tls(TlsPolicy::Off);
+    let config = client::Config::new(client::Mode::Smtp, "filter.test".parse()?)
+        .with_tls(TlsPolicy::Off)
+        .with_chunking(client::Chunking::Never); // DATA: written without a look at the server
     let machine = Client::new(config, Security::Plain, Time::ZERO);
     let mut link = blocking::Link::new(machine, TcpStream::connect(server)?);
     let body = transaction.parameters().body.unwrap_or_default();
@@ -83,7 +85,7 @@ fn open(server: &str, transaction: &Transaction) -> Result<Behind, Box<dyn Error
             }
             client::Event::Sent(report) => {
                 let refused = report.recipients.into_iter().find_map(Result::err);
-                return Ok(Behind::Decided(refused.unwrap_or_else(Rejection::try_later)));
+                return Ok(Behind::Decided(refused.map_or_else(Rejection::try_later, Rejection::from)));
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::Read;
 use std::net::TcpStream;
 
-use posthaste_smtp::client::{BodyWriter, Client, Config, Event, Mode, TlsPolicy};
+use posthaste_smtp::client::{BodyWriter, Chunking, Client, Config, Event, Mode, TlsPolicy};
 use posthaste_smtp::{Bytes, Envelope, Misuse, Security, Time};
 
 #[path = "common/blocking.rs"]
@@ -15,7 +15,9 @@ pub(crate) type Link = blocking::Link<Client>;
 
 /// Sends one message; prints what becomes of it for each recipient.
 pub(crate) fn send(stream: TcpStream, envelope: Envelope, message: impl Read) -> Result<(), Box<dyn Error>> {
-    let config = Config::new(Mode::Smtp, "client.test".parse()?).with_tls(TlsPolicy::Off);
+    let config = Config::new(Mode::Smtp, "client.test".parse()?)
+        .with_tls(TlsPolicy::Off)
+        .with_chunking(Chunking::Never); // DATA: written without a look at the server
     let mut link = Link::new(Client::new(config, Security::Plain, Time::ZERO), stream);
     link.machine.send(envelope)?;
     link.machine.quit();

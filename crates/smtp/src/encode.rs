@@ -5,9 +5,10 @@ use core::fmt::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 
-use crate::parse::address::is_atext;
+use crate::parse::octet::{ATEXT, is};
+use crate::types::is_utf8;
 use crate::{
     AnnouncedLimits, AttributeValue, Attributes, AuthIdentity, BodyType, ByMode, Capability, Command,
     DeliverBy, Hold, LocalPart, MailParameters, Notify, Parameter, RcptParameters, Reply, Ret, RrvsAction,
@@ -21,16 +22,36 @@ pub(crate) fn command(command: &Command, out: &mut BytesMut) {
 
 /// Appends a reply, each line with the code and the enhanced status, and CR LF (RFC 5321 4.2.1, RFC 2034 4).
 pub(crate) fn reply(reply: &Reply, out: &mut BytesMut) {
-    let status = reply.enhanced().map(|enhanced| enhanced.to_string());
-    let mut lines = reply.lines().iter().peekable();
-    while let Some(line) = lines.next() {
-        let mark = if lines.peek().is_some() { '-' } else { ' ' };
-        put(out, format_args!("{}{mark}", reply.code()));
-        if let Some(status) = &status {
-            put(out, format_args!("{status} "));
+    let lines = reply.as_slice();
+    let octets = lines.iter().fold(0_usize, |all, line| all.saturating_add(line.len()).saturating_add(18));
+    out.reserve(octets);
+    let last = lines.len().saturating_sub(1);
+    for (index, line) in lines.iter().enumerate() {
+        put_number(reply.code(), out);
+        out.put_u8(if index == last { b' ' } else { b'-' });
+        if let Some(status) = reply.enhanced() {
+            put_number(u16::from(status.class()), out);
+            out.put_u8(b'.');
+            put_number(status.subject(), out);
+            out.put_u8(b'.');
+            put_number(status.detail(), out);
+            out.put_u8(b' ');
         }
-        put(out, format_args!("{line}\r\n"));
+        out.put_slice(line.as_bytes());
+        out.put_slice(b"\r\n");
     }
+}
+
+/// Up to three digits, which is what codes have.
+fn put_number(number: u16, out: &mut BytesMut) {
+    let digit = |number: u16| u8::try_from(number % 10).unwrap_or_default().saturating_add(b'0');
+    if number >= 100 {
+        out.put_u8(digit(number / 100));
+    }
+    if number >= 10 {
+        out.put_u8(digit(number / 10));
+    }
+    out.put_u8(digit(number));
 }
 
 /// One line of the reply to EHLO.
@@ -136,8 +157,38 @@ pub(crate) fn xtext(text: &str) -> String {
     })
 }
 
+/// How many octets [`xtext`] writes.
+pub(crate) fn xtext_length(text: &str) -> usize {
+    let encoded = text.bytes().filter(|octet| matches!(octet, b'+' | b'=' | 0..=b' ' | 0x7F..)).count();
+    text.len().saturating_add(encoded.saturating_mul(2))
+}
+
+/// `utf-8-addr-xtext` (RFC 6533 3): ASCII on the wire, so that it passes hosts without SMTPUTF8, too.
+pub(crate) fn unitext(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, character| {
+        if character.is_ascii() && !matches!(character, '+' | '=' | '\\' | '\0'..=' ' | '\x7F') {
+            out.push(character);
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(out, "\\x{{{:02X}}}", u32::from(character));
+        }
+        out
+    })
+}
+
+/// How many octets [`unitext`] writes.
+pub(crate) fn unitext_length(text: &str) -> usize {
+    unitext(text).len()
+}
+
 fn is_dot_string(text: &str) -> bool {
-    text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
+    let octets = text.as_bytes();
+    let dots = octets.first() == Some(&b'.') || octets.last() == Some(&b'.') || text.contains("..");
+    !octets.is_empty() && !dots && octets.iter().all(|octet| is(*octet, ATEXT) || *octet == b'.')
+}
+
+const fn utf8_keyword(smtp_utf8: bool) -> &'static str {
+    if smtp_utf8 { " SMTPUTF8" } else { "" }
 }
 
 /// A command line without its CR LF.
@@ -161,8 +212,8 @@ impl fmt::Display for CommandLine<'_> {
             Command::Rset => f.write_str("RSET"),
             Command::Noop => f.write_str("NOOP"),
             Command::Quit => f.write_str("QUIT"),
-            Command::Vrfy(text) => write!(f, "VRFY {text}"),
-            Command::Expn(text) => write!(f, "EXPN {text}"),
+            Command::Vrfy { text, smtp_utf8 } => write!(f, "VRFY {text}{}", utf8_keyword(*smtp_utf8)),
+            Command::Expn { text, smtp_utf8 } => write!(f, "EXPN {text}{}", utf8_keyword(*smtp_utf8)),
             Command::Help(None) => f.write_str("HELP"),
             Command::Help(Some(text)) => write!(f, "HELP {text}"),
             Command::Bdat { length, last: false } => write!(f, "BDAT {length}"),
@@ -243,7 +294,9 @@ fn rcpt_parameters(parameters: &RcptParameters, f: &mut fmt::Formatter<'_>) -> f
         }
     }
     if let Some(original) = &parameters.original {
-        write!(f, " ORCPT={};{}", original.address_type(), xtext(original.address()))?;
+        let address = original.address();
+        let encoded = if is_utf8(original.address_type()) { unitext(address) } else { xtext(address) };
+        write!(f, " ORCPT={};{encoded}", original.address_type())?;
     }
     if let Some(ValidSince { since, otherwise }) = &parameters.valid_since {
         write!(f, " RRVS={}", since.as_str())?;
@@ -263,7 +316,8 @@ fn attributes(verb: &str, attributes: &Attributes, f: &mut fmt::Formatter<'_>) -
         match attribute.value() {
             AttributeValue::Unavailable => f.write_str("[UNAVAILABLE]")?,
             AttributeValue::TemporarilyUnavailable => f.write_str("[TEMPUNAVAIL]")?,
-            AttributeValue::Known(value) => f.write_str(&xtext(value))?,
+            // A value is never one of the words above.
+            AttributeValue::Known(value) => f.write_str(&xtext(value.as_str()).replace('[', "+5B"))?,
         }
     }
     Ok(())

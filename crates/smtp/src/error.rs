@@ -46,9 +46,24 @@ pub enum Violation {
     /// The command is not legal in the present state.
     #[error("command out of sequence")]
     OutOfSequence,
-    /// The command needs TLS or authentication first.
-    #[error("command needs TLS or authentication first")]
+    /// The command needs TLS or authentication first, or is not for this peer.
+    #[error("command needs TLS or authentication first, or is not for this peer")]
     NotPermitted,
+    /// The value of a parameter is well written and not acceptable here.
+    #[error("value of {parameter} is not acceptable")]
+    ParameterValue {
+        /// The keyword.
+        parameter: &'static str,
+    },
+    /// An address holds octets over 127 and the transaction is not one of SMTPUTF8 (RFC 6531 3.5).
+    #[error("address is not ASCII and SMTPUTF8 was not asked for")]
+    NonAsciiAddress,
+    /// A chunk would make the message larger than the limit.
+    #[error("message of chunks is over {limit} octets")]
+    ChunksTooBig {
+        /// The limit, in octets.
+        limit: u64,
+    },
     /// A message holds more recipients than the limit.
     #[error("more than {limit} recipients")]
     TooManyRecipients {
@@ -63,6 +78,27 @@ pub enum Violation {
     },
 }
 
+/// What a session may hold only so much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Excess {
+    /// [`Limits::junk_commands_max`](crate::Limits::junk_commands_max).
+    #[error("commands without a message")]
+    JunkCommands,
+    /// [`Limits::auth_failures_max`](crate::Limits::auth_failures_max).
+    #[error("failed authentications")]
+    AuthFailures,
+    /// [`Limits::recipients_refused_max`](crate::Limits::recipients_refused_max).
+    #[error("refused recipients")]
+    RefusedRecipients,
+    /// Twice [`Limits::recipients_max`](crate::Limits::recipients_max).
+    #[error("recipients in one transaction")]
+    Recipients,
+    /// [`Limits::transactions_max`](crate::Limits::transactions_max).
+    #[error("transactions")]
+    Transactions,
+}
+
 /// The conversation cannot go on. Comes again on every poll; what was to be sent before it still goes out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -73,6 +109,25 @@ pub enum ProtocolError {
         /// The limit.
         limit: u32,
     },
+    /// Server: the client used up what one session may cost. It was told 421.
+    #[error("client reached the limit of {limit} {of}")]
+    Excess {
+        /// What there was too much of.
+        of: Excess,
+        /// The limit.
+        limit: u64,
+    },
+    /// Server: a chunk that is refused is too large to be read for nothing.
+    #[error("refused chunk of {length} octets is larger than the {limit} that are thrown away")]
+    ChunkTooBig {
+        /// How many octets were announced.
+        length: u64,
+        /// The limit that was passed, in octets.
+        limit: u64,
+    },
+    /// Server: the connection does not begin with the PROXY header that was agreed upon.
+    #[error("no valid PROXY header: {0}")]
+    ProxyHeader(posthaste_wire::proxy::ProxyError),
     /// Server: the client talked before the greeting (RFC 5321 3.1).
     #[error("client talked before the greeting")]
     EarlyTalker,
@@ -103,23 +158,28 @@ pub enum ProtocolError {
     /// Client: the server does not want this client at all.
     #[error("server refused the session: {0}")]
     Refused(Reply),
-    /// Client: the server closes the session (421, RFC 5321 3.8).
+    /// Client: the server closes the session (421, RFC 5321 3.8). A message that was under way has a report.
     #[error("server closes the session: {0}")]
     ServiceClosing(Reply),
-    /// Client: the server said something that answers no command.
-    #[error("server said something that answers no command")]
-    Stale,
+    /// Client: the server closed the connection, or said 421 or 221 and is about to, while nothing was under way. No
+    /// command of a message that is queued was sent: each can be sent again on a new connection.
+    #[error("connection was closed while it was idle{}", .0.as_ref().map(|reply| alloc::format!(": {reply}")).unwrap_or_default())]
+    Stale(Option<Reply>),
+    /// Client: a reply that does not answer what was asked, or answers nothing. The message under way was not taken.
+    #[error("server sent a reply out of turn: {0}")]
+    UnexpectedReply(Reply),
     /// Client: TLS is required, and the server does not offer it or refused it.
     #[error("TLS is required and not to be had")]
     TlsUnavailable,
-    /// Client: the server did not answer in time (RFC 5321 4.5.3.2).
+    /// Client: the server did not answer in time (RFC 5321 4.5.3.2). The message under way was not taken.
     #[error("server did not answer in time")]
     NoAnswer,
-    /// Client: the connection ended before the conversation did; no message was under way beyond recall.
+    /// Client: the connection ended before the conversation did. The message under way was not taken.
     #[error("connection lost")]
     ConnectionLost,
-    /// Client: the connection ended, or went silent, behind the end of a message and before its answer: nobody
-    /// here knows whether the server has taken it (RFC 5321 4.1.1.10, RFC 1047).
+    /// Client: the connection ended, went silent or fell out of step behind the end of a message and before its
+    /// answer: nobody here knows whether the server has taken it (RFC 5321 4.1.1.10, RFC 1047). Says so whatever the
+    /// trouble was, as nothing else matters more; `take_unfinished` says for which recipients.
     #[error("connection lost behind the end of a message: whether it was taken is not known")]
     OutcomeUnknown,
 }

@@ -98,16 +98,17 @@ pub mod server;
 mod session;
 mod types;
 
-pub use error::{ParseError, ProtocolError, Violation};
+pub use error::{Excess, ParseError, ProtocolError, Violation};
 pub use limits::Limits;
 pub use parse::reply::ReplyReader;
 pub use types::{
-    AnnouncedLimits, Attribute, AttributeValue, Attributes, AuthIdentity, BodyType, ByMode, Capabilities,
-    Capability, ClientName, Command, DateTime, DeliverBy, Domain, EnhancedStatus, Envelope, EnvelopeId,
-    ForwardPath, Hold, InitialResponse, LocalPart, MailParameters, Mailbox, Mechanism, Notify,
-    OriginalRecipient, Parameter, Priority, Quirk, Quirks, RcptParameters, Recipient, Rejection, Reply,
-    ReplyClass, Ret, ReversePath, RrvsAction, Text, Transaction, ValidSince,
+    AddressLiteral, AnnouncedLimits, Attribute, AttributeValue, Attributes, AuthIdentity, BodyType, ByMode,
+    Capabilities, Capability, ClientName, Command, DateTime, DeliverBy, Domain, EnhancedStatus, Envelope,
+    EnvelopeId, ForwardPath, Hold, InitialResponse, Keyword, LocalPart, MailParameters, Mailbox, Mechanism,
+    Notify, OriginalRecipient, Parameter, Priority, Quirk, Quirks, RcptParameters, Recipient, Rejection,
+    Reply, ReplyClass, Ret, ReversePath, RrvsAction, Text, Transaction, ValidSince,
 };
 
 pub use bytes::Bytes;
+pub use posthaste_wire::proxy;
 pub use posthaste_wire::{Layer, Machine, Misuse, Secret, Security, Step, Time, Upgrade};

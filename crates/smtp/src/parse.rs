@@ -4,4 +4,8 @@
 pub(crate) mod address;
 pub(crate) mod capability;
 pub(crate) mod command;
+pub(crate) mod octet;
+mod options;
 pub(crate) mod reply;
+mod word;
+pub(crate) mod xtext;

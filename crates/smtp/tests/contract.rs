@@ -18,7 +18,10 @@ fn machines_and_tokens_are_send_and_sync() {
 #[test]
 fn res_05_a_client_that_does_not_read_gets_no_more_replies() {
     use posthaste_smtp::{Security, Step, Time};
+    let mut limits = posthaste_smtp::Limits::default();
+    limits.junk_commands_max = u32::MAX;
     let config = server::Config::new(server::Mode::Submission, "mx.test".parse().expect("a name"));
+    let config = config.with_limits(limits);
     let mut server = server::Server::new(config, Security::Tls, Time::ZERO);
     server.handle_input(Time::ZERO, &b"NOOP\r\n".repeat(100_000));
     // Nothing is sent: the replies stop at the high-water mark.

@@ -85,8 +85,9 @@ fn the_sink_takes_what_send_sends() {
 
 /// Sends through the filter; whether each recipient was taken.
 fn through_filter(filter: &str, recipients: &[&str], message: &str) -> Vec<bool> {
-    let config =
-        client::Config::new(client::Mode::Lmtp, "queue.test".parse().unwrap()).with_tls(TlsPolicy::Off);
+    let config = client::Config::new(client::Mode::Lmtp, "queue.test".parse().unwrap())
+        .with_tls(TlsPolicy::Off)
+        .with_chunking(client::Chunking::Never);
     let machine = Client::new(config, Security::Plain, Time::ZERO);
     let mut link = send::Link::new(machine, TcpStream::connect(filter).unwrap());
     link.machine.send(envelope(recipients)).unwrap();

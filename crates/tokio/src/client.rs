@@ -9,8 +9,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use posthaste_sasl::client::{Exchange, choose};
-use posthaste_sasl::{Mechanism, SaslError};
+use posthaste_sasl::client::{self as sasl, Exchange, Policy};
+use posthaste_sasl::{Channel, Nonce, SaslError};
 use posthaste_wire::{Machine, Misuse, Secret, Security};
 use rustls::ClientConfig;
 use tokio::net::{TcpStream, lookup_host};
@@ -128,19 +128,53 @@ impl Credentials {
         Self { user: user.into(), password: password.into() }
     }
 
-    /// The strongest mechanism of those offered that may be used over a connection protected like this.
+    /// The strongest mechanism of those offered, over a connection that is private. Over others not even the proof
+    /// of a password is sent: whoever listens could guess it at leisure.
     pub(crate) fn exchange(
         &self,
         offered: &[impl AsRef<str>],
         security: Security,
     ) -> Option<Result<Exchange, SaslError>> {
-        Some(match choose(offered, security)? {
-            Mechanism::Login => Exchange::login(&self.user, &self.password),
-            // A mechanism this crate does not know yet is none that it may choose.
-            Mechanism::Plain => Exchange::plain(None, &self.user, &self.password),
-            _ => return None,
-        })
+        if !security.is_private() {
+            return None;
+        }
+        let credentials = sasl::Credentials::password(self.user.as_str(), self.password.clone());
+        let nonce = match nonce() {
+            Ok(nonce) => nonce,
+            Err(error) => return Some(Err(error)),
+        };
+        match Exchange::choose(offered, &credentials, &Policy::default(), &Channel::new(security), nonce) {
+            Err(SaslError::NoMechanism) => None,
+            exchange => Some(exchange),
+        }
     }
+}
+
+/// The response to a challenge. One that takes a while to compute, as the server asks for with SCRAM, is computed
+/// where it keeps nobody waiting.
+pub(crate) async fn respond<E: std::error::Error, R: Debug>(
+    mut exchange: Exchange,
+    challenge: &[u8],
+) -> Result<(Exchange, Result<Secret, SaslError>), ClientError<E, R>> {
+    if exchange.mechanism().scram().is_none() {
+        let response = exchange.respond(challenge);
+        return Ok((exchange, response));
+    }
+    let challenge = challenge.to_vec();
+    let work = tokio::task::spawn_blocking(move || {
+        let response = exchange.respond(&challenge);
+        (exchange, response)
+    });
+    // The runtime is shutting down.
+    work.await.map_err(|_| ClientError::Closed)
+}
+
+/// A nonce that was never used, from the generator that TLS uses.
+fn nonce() -> Result<Nonce, SaslError> {
+    let mut random = [0; Nonce::OCTETS];
+    let generator = rustls::crypto::ring::default_provider().secure_random;
+    generator.fill(&mut random).map_err(|_| SaslError::NoRandomness)?;
+    Ok(Nonce::new(random))
 }
 
 impl<E: std::error::Error, R: Debug> From<Misuse> for ClientError<E, R> {

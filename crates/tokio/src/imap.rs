@@ -277,17 +277,26 @@ impl Client {
         let mut exchange = exchange?;
         let name = exchange.mechanism().name();
         let id = self.connection.machine().authenticate(name, exchange.initial())?;
+        let mut failure = None;
         loop {
             match self.event().await? {
-                Event::Challenge(challenge) => match exchange.respond(challenge.data().expose()) {
-                    Ok(response) => challenge.respond(self.connection.machine(), response)?,
-                    Err(_) => challenge.cancel(self.connection.machine())?,
-                },
-                event => {
-                    if ended(&event, id)?.is_some() {
-                        return Ok(());
+                Event::Challenge(challenge) => {
+                    let (next, response) = client::respond(exchange, challenge.data().expose()).await?;
+                    exchange = next;
+                    match response {
+                        Ok(response) => challenge.respond(self.connection.machine(), response)?,
+                        Err(error) => {
+                            failure = Some(error);
+                            challenge.cancel(self.connection.machine())?;
+                        }
                     }
                 }
+                event => match (ended(&event, id), failure) {
+                    (Ok(None), _) => {}
+                    (Ok(Some(_)), _) => return Ok(exchange.finish(None)?),
+                    (Err(ClientError::Refused(_)), Some(error)) => return Err(error.into()),
+                    (Err(error), _) => return Err(error),
+                },
             }
         }
     }

@@ -246,13 +246,26 @@ impl Client {
     async fn authenticate(&mut self, mut exchange: Exchange) -> Result<(), Error> {
         let name = exchange.mechanism().name();
         let id = self.connection.machine().authenticate(name, exchange.initial())?;
+        let mut failure = None;
         loop {
             match self.event().await? {
-                Event::Challenge(challenge) => match exchange.respond(challenge.challenge().expose()) {
-                    Ok(response) => challenge.respond(self.connection.machine(), &response)?,
-                    Err(_) => challenge.cancel(self.connection.machine())?,
-                },
-                Event::Reply { id: of, reply } if of == id => return positive(reply),
+                Event::Challenge(challenge) => {
+                    let (next, response) = client::respond(exchange, challenge.challenge().expose()).await?;
+                    exchange = next;
+                    match response {
+                        Ok(response) => challenge.respond(self.connection.machine(), &response)?,
+                        Err(error) => {
+                            failure = Some(error);
+                            challenge.cancel(self.connection.machine())?;
+                        }
+                    }
+                }
+                Event::Reply { id: of, reply } if of == id => {
+                    return match failure {
+                        Some(error) => Err(error.into()),
+                        None => positive(reply).and_then(|()| Ok(exchange.finish(None)?)),
+                    };
+                }
                 _ => {}
             }
         }

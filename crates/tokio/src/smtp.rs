@@ -98,7 +98,11 @@ impl Client {
         loop {
             match self.event().await? {
                 Event::Body(writer) if writer.id() == id => match body.take() {
-                    Some(body) => self.write(writer, body).await?,
+                    Some(body) => {
+                        if let Some(report) = self.write(writer, body).await? {
+                            return Ok(report);
+                        }
+                    }
                     None => writer.abort(self.connection.machine())?,
                 },
                 // Of a message whose future was dropped.
@@ -143,44 +147,68 @@ impl Client {
         let mut exchange = credentials.exchange(&offered, security).ok_or(ClientError::NoLogin)??;
         let name = exchange.mechanism().name().parse().map_err(|_| ClientError::NoLogin)?;
         self.connection.machine().authenticate(name, exchange.initial())?;
+        let mut failure = None;
         loop {
             match self.event().await? {
-                Event::Challenge(challenge) => match exchange.respond(challenge.challenge().expose()) {
-                    Ok(response) => challenge.respond(self.connection.machine(), response)?,
-                    Err(_) => challenge.cancel(self.connection.machine())?,
-                },
-                Event::Authenticated => return Ok(()),
-                Event::AuthRefused(refusal) => return Err(ClientError::Refused(refusal)),
+                Event::Challenge(challenge) => {
+                    let (next, response) = client::respond(exchange, challenge.challenge().expose()).await?;
+                    exchange = next;
+                    match response {
+                        Ok(response) => challenge.respond(self.connection.machine(), response)?,
+                        Err(error) => {
+                            failure = Some(error);
+                            challenge.cancel(self.connection.machine())?;
+                        }
+                    }
+                }
+                Event::Authenticated => return Ok(exchange.finish(None)?),
+                Event::AuthRefused(refusal) => {
+                    return Err(failure.map_or(ClientError::Refused(refusal), ClientError::Sasl));
+                }
                 _ => {}
             }
         }
     }
 
-    /// Sends a body in pieces, each when there is room. An error leaves nothing that a server would take.
-    async fn write(&mut self, mut writer: BodyWriter, mut body: Body) -> Result<(), Error> {
+    /// Sends a body in pieces, each when there is room. An error leaves nothing that a server would take. A report
+    /// comes before the end where the server refuses the message in the middle.
+    async fn write(&mut self, mut writer: BodyWriter, mut body: Body) -> Result<Option<Report>, Error> {
         loop {
             let piece = match body.next().await {
                 Ok(Some(piece)) => piece,
-                Ok(None) => return Ok(writer.finish(self.connection.machine())?),
+                Ok(None) => {
+                    writer.finish(self.connection.machine())?;
+                    return Ok(None);
+                }
                 Err(error) => {
                     writer.abort(self.connection.machine())?;
                     return Err(ClientError::Source(error));
                 }
             };
-            if let Err(error) = self.write_piece(&mut writer, &piece).await {
-                writer.abort(self.connection.machine())?;
-                return Err(error);
+            match self.write_piece(&mut writer, &piece).await {
+                Ok(None) => {}
+                Ok(Some(report)) => return Ok(Some(report)),
+                Err(error) => {
+                    writer.abort(self.connection.machine())?;
+                    return Err(error);
+                }
             }
         }
     }
 
-    async fn write_piece(&mut self, writer: &mut BodyWriter, piece: &Bytes) -> Result<(), Error> {
+    async fn write_piece(&mut self, writer: &mut BodyWriter, piece: &Bytes) -> Result<Option<Report>, Error> {
         loop {
             match writer.write(self.connection.machine(), piece.clone()) {
                 Err(Misuse::Congested { .. }) => {
                     within(self.options.idle_timeout, self.connection.room()).await?;
                 }
-                done => return Ok(done?),
+                // BDAT: the server is to answer first, and may do so with a no.
+                Err(Misuse::NotNow { .. }) => {
+                    if let Event::Sent(report) = self.event().await? {
+                        return Ok(Some(report));
+                    }
+                }
+                done => return Ok(done.map(|()| None)?),
             }
         }
     }

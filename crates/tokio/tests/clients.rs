@@ -46,7 +46,7 @@ async fn submission(stream: DuplexStream, role: Role) -> Option<Vec<u8>> {
         let server = connection.machine();
         match event {
             Event::StartTls(token) => token.accept(server).unwrap(),
-            Event::Auth(auth) => match auth.initial_response() {
+            Event::Auth(auth) => match auth.response() {
                 Some(response) if response.expose() == PLAIN_RESPONSE => auth.accept(server).unwrap(),
                 _ => auth.reject(server, Rejection::credentials_invalid()).unwrap(),
             },
@@ -86,7 +86,8 @@ async fn a_message_is_submitted_over_starttls_with_an_answer_for_each_recipient(
         .await
         .unwrap();
     assert!(report.recipients[0].is_ok());
-    assert_eq!(report.recipients[1].as_ref().unwrap_err().reply().code(), 550);
+    let refusal = report.recipients[1].clone().unwrap_err().into_rejection();
+    assert_eq!(refusal.reply().code(), 550);
     // A second message, from a reader.
     let reader = Body::from_reader(std::io::Cursor::new(message.clone().into_bytes()));
     assert!(client.send(envelope(&["<hans@mail.example>"]), reader).await.unwrap().is_complete());

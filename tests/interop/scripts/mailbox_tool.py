@@ -1,12 +1,14 @@
 """A look into an INBOX, and small changes of it, for tests of other clients.
 
 do=headers: the header of each message, a form feed behind each.
+do=messages: each message whole, octet for octet, a form feed behind each.
 do=flags: a line for each message, SUBJECT | FLAGS.
 do=add-flag subject=S flag=F; do=remove subject=S: on the one message with that subject.
 """
 
 import email.parser
 import imaplib
+import sys
 
 from common import *
 
@@ -25,6 +27,9 @@ def the_one():
 if ARGUMENTS["do"] == "headers":
     for header in headers:
         print(header.decode("utf-8", "backslashreplace").replace("\r\n", "\n"), end="\f")
+elif ARGUMENTS["do"] == "messages":
+    for number in range(1, count + 1):
+        sys.stdout.buffer.write(fetch(imap, number, "(BODY.PEEK[])") + b"\f")
 elif ARGUMENTS["do"] == "flags":
     for number, subject in enumerate(subjects, 1):
         flags = imaplib.ParseFlags(ok(imap.fetch(str(number), "(FLAGS)"), "FETCH")[0])

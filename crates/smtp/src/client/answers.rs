@@ -1,22 +1,26 @@
 //! What a reply of the server leads to.
 
-use posthaste_wire::LineTooLong;
+use bytes::Bytes;
+use posthaste_wire::{LineTooLong, Secret};
 
 use super::machine::{Expect, Phase};
-use super::{Challenge, Client, Event, Mode, TlsPolicy};
+use super::{Client, Event, Mode, TlsPolicy};
 use crate::parse::capability::capabilities;
-use crate::parse::command::base64;
-use crate::{Capabilities, Capability, Command, ProtocolError, Rejection, Reply, ReplyClass};
+use crate::{Capabilities, Command, Keyword, ProtocolError, Reply};
 
 impl Client {
     /// Reads a line of a reply. Whether there was one.
     pub(super) fn read_reply(&mut self) -> bool {
         let limits = &self.config.limits;
-        let expected = self.expected.front().copied();
-        let line_max =
-            if expected == Some(Expect::Auth) { limits.auth_line_max } else { limits.reply_line_max };
         let reply_max = limits.reply_max;
-        let line = match self.receive.line(line_max) {
+        let authenticating = self.expected.front() == Some(&Expect::Auth);
+        // What an exchange is about may be secret in either direction.
+        let line = if authenticating {
+            self.receive.secret_line(limits.auth_line_max).map(|line| line.map(Line::Secret))
+        } else {
+            self.receive.line(limits.reply_line_max).map(|line| line.map(Line::Open))
+        };
+        let line = match line {
             Ok(None) => return false,
             Ok(Some(line)) => line,
             Err(LineTooLong { limit }) => {
@@ -24,20 +28,21 @@ impl Client {
                 return true;
             }
         };
-        self.reply_octets = self.reply_octets.saturating_add(line.len()).saturating_add(2);
+        let octets = line.octets();
+        self.reply_octets = self.reply_octets.saturating_add(octets.len()).saturating_add(2);
         if self.reply_octets > reply_max {
             self.fail(ProtocolError::ReplyTooLong { limit: reply_max });
             return true;
         }
         // Apart from the reader: a challenge may be longer than any text.
-        let is_auth = expected == Some(Expect::Auth) && !self.reader.is_midway();
-        if let Some(challenge) = line.strip_prefix(b"334").filter(|_| is_auth) {
+        let first = authenticating && !self.reader.is_midway();
+        if let Some(challenge) = octets.strip_prefix(b"334").filter(|_| first) {
             self.reply_octets = 0;
             self.expected.pop_front();
             self.challenge(challenge.trim_ascii());
             return true;
         }
-        match self.reader.line(&line) {
+        match self.reader.line(&line.into_open()) {
             Ok(None) => {}
             Ok(Some(reply)) => {
                 self.reply_octets = 0;
@@ -54,34 +59,38 @@ impl Client {
         match expect {
             Some(Expect::Quit) => self.close(),
             // RFC 5321 3.8: it may stand in the place of any reply, and of none.
-            _ if reply.code() == 421 => self.fail(ProtocolError::ServiceClosing(reply)),
-            None => self.fail(ProtocolError::Stale),
-            Some(Expect::Greeting) if reply.is_completed() => self.hello(),
+            _ if reply.code() == 421 => self.closing(expect, reply),
+            // Some say goodbye with the reply to QUIT that nobody sent.
+            None if reply.code() == 221 && self.transfer.is_none() => self.closing(None, reply),
+            None => self.fail(ProtocolError::UnexpectedReply(reply)),
+            Some(Expect::Greeting) if reply.code() == 220 => self.hello(),
+            // RFC 7504 2: that server has closed already.
+            Some(Expect::Greeting) if reply.code() == 521 => self.fail(ProtocolError::Refused(reply)),
             Some(Expect::Greeting) => self.refused(reply),
-            Some(Expect::Hello) if reply.is_completed() => self.introduced(capabilities(reply.lines())),
-            // RFC 5321 3.2: a server from before ESMTP.
-            Some(Expect::Hello)
-                if reply.class() == ReplyClass::Permanent && self.config.mode == Mode::Smtp =>
-            {
+            Some(Expect::Hello) if reply.is_completed() => self.introduced(capabilities(&reply)),
+            // RFC 5321 3.2, 4.1.1.1: a server from before ESMTP.
+            Some(Expect::Hello) if self.config.mode == Mode::Smtp && NO_EHLO.contains(&reply.code()) => {
                 self.command(&Command::Helo(self.config.name.clone()), Expect::Helo);
             }
             Some(Expect::Helo) if reply.is_completed() => self.introduced(Capabilities::default()),
             Some(Expect::Hello | Expect::Helo) => self.refused(reply),
             Some(Expect::StartTls) => self.start_tls_answered(&reply),
             Some(Expect::Auth) => self.auth_answered(reply),
-            Some(Expect::Mail) => self.mail_answered(&reply),
+            Some(Expect::Mail) => self.mail_answered(reply),
             Some(Expect::Rcpt(index)) => self.rcpt_answered(index, reply),
             Some(Expect::Data) => self.data_answered(reply),
+            Some(Expect::Chunk) => self.chunk_answered(reply),
             Some(Expect::End(index)) => self.end_answered(index, reply),
+            Some(Expect::Noop) => self.events.push_back(Event::Probed(reply)),
             // Whatever the server says: the message is reported, or the next command will tell.
-            Some(Expect::LoneDot | Expect::Rset) => {}
+            Some(Expect::LoneDot | Expect::Nothing | Expect::Rset) => {}
         }
     }
 
     /// The server has said what it offers.
     fn introduced(&mut self, capabilities: Capabilities) {
         self.capabilities = capabilities;
-        let offered = self.capabilities.has(&Capability::StartTls);
+        let offered = self.capabilities.has(Keyword::StartTls);
         if self.security.is_private() || self.config.tls == TlsPolicy::Off {
             self.ready();
         } else if offered && !self.tls_tried {
@@ -105,8 +114,7 @@ impl Client {
 
     fn without_tls(&mut self) {
         if self.config.tls == TlsPolicy::Required {
-            self.send.encode(|out| Command::Quit.encode(out));
-            self.fail(ProtocolError::TlsUnavailable);
+            self.leave(ProtocolError::TlsUnavailable);
         } else {
             self.ready();
         }
@@ -118,29 +126,36 @@ impl Client {
     }
 
     fn refused(&mut self, reply: Reply) {
-        self.send.encode(|out| Command::Quit.encode(out));
-        self.fail(ProtocolError::Refused(reply));
-    }
-
-    fn challenge(&mut self, text: &[u8]) {
-        match base64(text) {
-            Some(challenge) => {
-                let ticket = self.issue();
-                self.events.push_back(Event::Challenge(Challenge { ticket, challenge }));
-            }
-            // RFC 4954 4: what cannot be decoded is cancelled.
-            None => self.auth_line(b"*"),
-        }
-    }
-
-    fn auth_answered(&mut self, reply: Reply) {
-        if reply.is_completed() {
-            self.authenticated = true;
-            self.events.push_back(Event::Authenticated);
-        } else if let Ok(rejection) = Rejection::try_from(reply) {
-            self.events.push_back(Event::AuthRefused(rejection));
+        if reply.is_rejection() {
+            self.leave(ProtocolError::Refused(reply));
         } else {
-            self.fail(ProtocolError::MalformedReply);
+            self.fail(ProtocolError::UnexpectedReply(reply));
         }
     }
 }
+
+/// A line of the server.
+enum Line {
+    Open(Bytes),
+    Secret(Secret),
+}
+
+impl Line {
+    fn octets(&self) -> &[u8] {
+        match self {
+            Self::Open(octets) => octets,
+            Self::Secret(octets) => octets.expose(),
+        }
+    }
+
+    /// A line that is no challenge, for a reader that keeps it.
+    fn into_open(self) -> Bytes {
+        match self {
+            Self::Open(octets) => octets,
+            Self::Secret(octets) => Bytes::copy_from_slice(octets.expose()),
+        }
+    }
+}
+
+/// Replies to EHLO that say that there is no such command, in the words of various servers.
+const NO_EHLO: [u16; 5] = [500, 501, 502, 504, 550];

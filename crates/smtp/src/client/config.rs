@@ -1,5 +1,6 @@
 //! What a client is told before its first octet.
 
+use super::ContentPolicy;
 use crate::{ClientName, Limits};
 
 /// Which protocol a client speaks.
@@ -35,6 +36,17 @@ pub enum AuthPrivacy {
     NotRequired,
 }
 
+/// Whether content travels by BDAT (RFC 3030) instead of DATA.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Chunking {
+    /// Wherever `CHUNKING` is offered: octets are counted, so none can be taken for the end of the message.
+    #[default]
+    Auto,
+    /// Never. Binary content then goes nowhere.
+    Never,
+}
+
 /// How a client behaves.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -42,6 +54,8 @@ pub struct Config {
     pub(crate) name: ClientName,
     pub(crate) tls: TlsPolicy,
     pub(crate) auth_requires_tls: AuthPrivacy,
+    pub(crate) chunking: Chunking,
+    pub(crate) content: ContentPolicy,
     pub(crate) limits: Limits,
 }
 
@@ -53,6 +67,8 @@ impl Config {
             name,
             tls: TlsPolicy::default(),
             auth_requires_tls: AuthPrivacy::default(),
+            chunking: Chunking::default(),
+            content: ContentPolicy::default(),
             limits: Limits::default(),
         }
     }
@@ -67,6 +83,18 @@ impl Config {
     #[must_use]
     pub fn with_auth_requires_tls(self, auth_requires_tls: AuthPrivacy) -> Self {
         Self { auth_requires_tls, ..self }
+    }
+
+    /// With another policy about BDAT.
+    #[must_use]
+    pub fn with_chunking(self, chunking: Chunking) -> Self {
+        Self { chunking, ..self }
+    }
+
+    /// With another policy about bare CR and LF in content.
+    #[must_use]
+    pub fn with_content(self, content: ContentPolicy) -> Self {
+        Self { content, ..self }
     }
 
     /// With other limits.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{BodyWriter, Challenge};
+use super::{BodyWriter, Challenge, LeftOut, Refusal};
 use crate::{Capabilities, Rejection, Reply};
 
 /// An event of a client.
@@ -28,11 +28,15 @@ pub enum Event {
         /// The answer.
         result: Result<Reply, Rejection>,
     },
-    /// Token: the server waits for the content of a message.
+    /// Token: the server takes the content of a message.
     Body(BodyWriter),
-    /// A message is done with, one way or the other. Exactly one for each that was queued, unless the session
-    /// ends in an error before.
+    /// The writer of this message was told to wait for an answer of the server, and takes more now.
+    Room(TransactionId),
+    /// A message is done with, one way or the other. Exactly one for each that was queued, but for those that
+    /// [`Client::take_unfinished`](super::Client::take_unfinished) gives back.
     Sent(Report),
+    /// The answer to [`Client::probe`](super::Client::probe): the server is there, whatever it says.
+    Probed(Reply),
 }
 
 /// The number of a message within a session, from 0 in the order of [`Client::send`](super::Client::send).
@@ -51,6 +55,8 @@ pub enum Stage {
     Recipients,
     /// At DATA.
     Data,
+    /// Inside the content: a chunk was refused, or the writer gave the message up.
+    Content,
     /// At the end of the content.
     End,
 }
@@ -65,9 +71,11 @@ pub struct Report {
     pub stage: Stage,
     /// For each recipient of the envelope, in order, the answer that counts: its RCPT's where that was refused,
     /// else the one at `stage`. `Ok` means that the server has taken the message for this recipient.
-    pub recipients: Vec<Result<Reply, Rejection>>,
-    /// The last answer: the one at `stage`.
-    pub reply: Reply,
+    pub recipients: Vec<Result<Reply, Refusal>>,
+    /// The last answer: the one at `stage`. `None` where it was decided on this side.
+    pub reply: Option<Reply>,
+    /// What the envelope asks for and the server was not told, each once.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl TransactionId {

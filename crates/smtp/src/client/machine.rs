@@ -12,16 +12,16 @@
 
 use alloc::collections::VecDeque;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use posthaste_wire::{
-    Answer, DotEncoder, Layer, Misuse, ReceiveBuffer, Secret, Security, SendQueue, Step, Ticket, Tickets,
-    Time, TimerName, TimerTable, Upgrade,
+    Answer, Layer, Misuse, ReceiveBuffer, Secret, Security, SendQueue, Step, Ticket, Tickets, Time,
+    TimerName, TimerTable, Upgrade,
 };
 
+use super::chunks::Outgoing;
+use super::needs::Quota;
 use super::transfer::Transfer;
-use super::{AuthPrivacy, Config, Event, Mode, TransactionId};
+use super::{Config, Event, Mode, TransactionId};
 use crate::{Capabilities, Command, Envelope, Mechanism, ProtocolError, ReplyReader};
 
 /// Why a client waits.
@@ -33,12 +33,14 @@ pub enum Timer {
     Reply,
     /// For the reply to DATA.
     DataStart,
+    /// For the reply to a chunk that is not the last.
+    DataBlock,
     /// For the reply to the end of a message.
     DataEnd,
 }
 
-impl TimerName<4> for Timer {
-    const ALL: [Self; 4] = [Self::Greeting, Self::Reply, Self::DataStart, Self::DataEnd];
+impl TimerName<5> for Timer {
+    const ALL: [Self; 5] = [Self::Greeting, Self::Reply, Self::DataStart, Self::DataBlock, Self::DataEnd];
 }
 
 /// One session of an SMTP or LMTP client. See the [`Machine`](crate::Machine) contract for the loop around it.
@@ -58,20 +60,30 @@ pub struct Client {
     /// What the next replies answer, in order.
     pub(super) expected: VecDeque<Expect>,
     pub(super) transfer: Option<Transfer>,
+    /// How the content of the present message travels, while there is more to come.
+    pub(super) outgoing: Option<Outgoing>,
+    /// What is used up of what the server takes in one session.
+    pub(super) quota: Quota,
+    /// RSET goes out before the next message.
+    pub(super) reset_is_due: bool,
     pub(super) authenticated: bool,
     /// An AUTH exchange that is to begin.
-    auth: Option<Command>,
-    queue: VecDeque<(TransactionId, Envelope)>,
+    pub(super) auth: Option<(Mechanism, Option<Secret>)>,
+    /// An initial response that is too long for the AUTH command.
+    pub(super) initial: Option<Secret>,
+    /// NOOP is to be sent.
+    pub(super) probe: bool,
+    pub(super) queue: VecDeque<(TransactionId, Envelope)>,
     /// The number of the next message.
-    next_id: u64,
+    pub(super) next_id: u64,
     pub(super) tls_tried: bool,
-    quit: bool,
-    eof: bool,
+    pub(super) quit: bool,
+    pub(super) eof: bool,
     error: Option<ProtocolError>,
-    timers: TimerTable<Timer, 4>,
-    now: Time,
+    timers: TimerTable<Timer, 5>,
+    pub(super) now: Time,
     /// A wait began at a call that tells no time: `now` may be long past.
-    now_is_old: bool,
+    pub(super) now_is_old: bool,
 }
 
 /// How far a session is.
@@ -100,11 +112,16 @@ pub(super) enum Expect {
     /// The recipient of that index.
     Rcpt(usize),
     Data,
+    /// BDAT, but for the last.
+    Chunk,
     /// The end of the content; with LMTP, for the recipient of that index.
     End(Option<usize>),
     /// The end of a message without recipients.
     LoneDot,
+    /// Something whose answer makes no difference any more.
+    Nothing,
     Rset,
+    Noop,
     Quit,
 }
 
@@ -125,8 +142,13 @@ impl Client {
             reply_octets: 0,
             expected: VecDeque::from([Expect::Greeting]),
             transfer: None,
+            outgoing: None,
+            quota: Quota::default(),
+            reset_is_due: false,
             authenticated: false,
             auth: None,
+            initial: None,
+            probe: false,
             queue: VecDeque::new(),
             next_id: 0,
             tls_tried: false,
@@ -150,7 +172,7 @@ impl Client {
         self.receive.push(input);
         if matches!(self.phase, Phase::Upgrade { .. }) {
             self.fail_residue();
-        } else if self.now_is_old && !self.tickets.is_open() {
+        } else if self.now_is_old && !self.is_paused() {
             self.arm();
         }
     }
@@ -172,7 +194,7 @@ impl Client {
         if self.now_is_old {
             self.arm();
         } else {
-            self.fail(self.lost(ProtocolError::NoAnswer));
+            self.fail(ProtocolError::NoAnswer);
         }
     }
 
@@ -189,7 +211,11 @@ impl Client {
             if let Some(error) = &self.error {
                 return Err(error.clone());
             }
-            if self.tickets.is_open() {
+            if self.is_paused() {
+                // The last answer may have made room.
+                if self.poll_chunks() {
+                    continue;
+                }
                 return Ok(Step::Paused);
             }
             match self.phase {
@@ -208,7 +234,7 @@ impl Client {
                 }
                 Phase::Opening | Phase::Ready => {}
             }
-            if self.read_reply() || self.begin() {
+            if self.read_reply() || self.poll_chunks() || self.begin() {
                 continue;
             }
             if !self.eof {
@@ -264,8 +290,13 @@ impl Client {
             reply_octets: _,
             expected: _,
             transfer,
+            outgoing: _,
+            quota: _,
+            reset_is_due: _,
             authenticated: _,
             auth,
+            initial: _,
+            probe,
             queue,
             next_id,
             tls_tried: _,
@@ -289,8 +320,13 @@ impl Client {
             reply_octets: 0,
             expected: VecDeque::new(),
             transfer,
+            outgoing: None,
+            quota: Quota::default(),
+            reset_is_due: false,
             authenticated: false,
             auth,
+            initial: None,
+            probe,
             queue,
             next_id,
             tls_tried: true,
@@ -310,78 +346,22 @@ impl Client {
         self.send.is_congested()
     }
 
-    /// Queues a message; it is sent when those before it are done. Legal from the start: nothing of it leaves
-    /// before [`Event::Ready`].
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::Argument`] without recipients; [`Misuse::NotNow`] after [`quit`](Self::quit) or the end.
-    pub fn send(&mut self, envelope: Envelope) -> Result<TransactionId, Misuse> {
-        if envelope.recipients.is_empty() {
-            return Err(Misuse::Argument { argument: "envelope", problem: "has no recipient" });
-        }
-        if self.quit || self.phase == Phase::Closed {
-            return Err(Misuse::NotNow { call: "send", state: "at the end of a session" });
-        }
-        let id = TransactionId(self.next_id);
-        self.next_id = self.next_id.saturating_add(1);
-        self.queue.push_back((id, envelope));
-        Ok(id)
-    }
-
-    /// Begins to authenticate (RFC 4954 4). An empty `initial` response is sent as such; without one the server
-    /// is asked for a challenge.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::NotNow`] before [`Event::Ready`], inside a message, twice, or on a connection that is not
-    /// private where the configuration asks for that.
-    pub fn authenticate(&mut self, mechanism: Mechanism, initial: Option<Secret>) -> Result<(), Misuse> {
-        let refuse = |state| Err(Misuse::NotNow { call: "authenticate", state });
-        if self.phase != Phase::Ready {
-            return refuse("before the session is ready");
-        }
-        if self.config.auth_requires_tls == AuthPrivacy::Required && !self.security.is_private() {
-            return refuse("on a connection that is not private");
-        }
-        if self.authenticated || self.auth.is_some() || self.transfer.is_some() || !self.expected.is_empty() {
-            return refuse("while another exchange is under way or done");
-        }
-        self.auth = Some(Command::Auth { mechanism, initial });
-        Ok(())
-    }
-
-    /// Ends the session with QUIT behind the messages that are queued. No more can be queued.
-    pub fn quit(&mut self) {
-        self.quit = true;
-    }
-
-    /// As [`quit`](Self::quit).
-    pub fn shutdown(&mut self, now: Time) {
-        self.now = now;
-        self.quit();
-    }
-
-    /// What protects the connection now.
-    pub const fn security(&self) -> Security {
-        self.security
-    }
-
-    /// What the server offers; empty before it has said so.
-    pub const fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
     /// Begins what is next when no reply is awaited. Whether there was anything.
     fn begin(&mut self) -> bool {
         // What stands in the buffer now was sent before what it would answer.
         if self.phase != Phase::Ready || !self.expected.is_empty() || !self.receive.is_empty() || self.eof {
             return false;
         }
-        if let Some(transfer) = self.transfer.take() {
+        if let Some(transfer) = self.transfer.take_if(|transfer| transfer.is_waiting()) {
             self.continue_transfer(transfer);
-        } else if let Some(command) = self.auth.take() {
-            self.command(&command, Expect::Auth);
+        } else if self.transfer.is_some() {
+            return false;
+        } else if core::mem::take(&mut self.reset_is_due) {
+            self.command(&Command::Rset, Expect::Rset);
+        } else if let Some((mechanism, initial)) = self.auth.take() {
+            self.begin_auth(&mechanism, initial);
+        } else if core::mem::take(&mut self.probe) {
+            self.command(&Command::Noop, Expect::Noop);
         } else if let Some((id, envelope)) = self.queue.pop_front() {
             self.begin_transfer(id, envelope);
         } else if self.quit {
@@ -394,18 +374,25 @@ impl Client {
 
     /// The server has closed the connection and nothing more can be read.
     fn ended(&mut self) {
-        let idle = self.phase == Phase::Ready && self.transfer.is_none() && self.queue.is_empty();
-        if self.expected.front() == Some(&Expect::Quit) || (idle && self.expected.is_empty()) {
+        let waits = !self.queue.is_empty() || self.probe || self.expected.contains(&Expect::Noop);
+        if self.expected.front() == Some(&Expect::Quit) {
             self.close();
+        } else if self.phase != Phase::Ready || self.transfer.is_some() || self.is_authenticating() {
+            self.fail(ProtocolError::ConnectionLost);
+        } else if waits {
+            self.fail(ProtocolError::Stale(None));
         } else {
-            self.fail(self.lost(ProtocolError::ConnectionLost));
+            self.close();
         }
     }
 
-    /// `otherwise`, unless a message is complete at the server's side of the connection and not answered.
-    fn lost(&self, otherwise: ProtocolError) -> ProtocolError {
-        let sent = self.expected.iter().any(|expect| matches!(expect, Expect::End(_)));
-        if sent { ProtocolError::OutcomeUnknown } else { otherwise }
+    fn is_authenticating(&self) -> bool {
+        self.auth.is_some() || self.expected.contains(&Expect::Auth)
+    }
+
+    /// A token is out, and nothing is to be read before its answer.
+    fn is_paused(&self) -> bool {
+        self.tickets.is_open() && !self.reads_beside_writer()
     }
 
     /// Sends a command and notes what its reply will mean.
@@ -431,9 +418,10 @@ impl Client {
         self.timers.disarm_all();
         let limits = &self.config.limits;
         let (timer, after) = match self.expected.front() {
-            None if self.receive.is_empty() => return,
+            None if self.receive.is_empty() || self.tickets.is_open() => return,
             Some(Expect::Greeting) => (Timer::Greeting, limits.greeting_timeout),
             Some(Expect::Data) => (Timer::DataStart, limits.data_start_timeout),
+            Some(Expect::Chunk) => (Timer::DataBlock, limits.data_block_timeout),
             Some(Expect::End(_) | Expect::LoneDot) => (Timer::DataEnd, limits.data_end_timeout),
             None | Some(_) => (Timer::Reply, limits.reply_timeout),
         };
@@ -448,7 +436,16 @@ impl Client {
         self.expected.clear();
     }
 
+    /// Ends the session. What `error` says of the message under way is made true here.
     pub(super) fn fail(&mut self, error: ProtocolError) {
+        let unknown = self.settle();
+        self.close();
+        self.error = Some(if unknown { ProtocolError::OutcomeUnknown } else { error });
+    }
+
+    /// Ends the session with QUIT, whose answer is not waited for.
+    pub(super) fn leave(&mut self, error: ProtocolError) {
+        self.send.encode(|out| Command::Quit.encode(out));
         self.close();
         self.error = Some(error);
     }
@@ -474,59 +471,14 @@ impl Client {
         self.tickets.redeem(ticket)
     }
 
-    pub(super) fn check_congestion(&self) -> Result<(), Misuse> {
-        if self.send.is_congested() {
-            return Err(Misuse::Congested { high_water: self.config.limits.send_high_water });
+    /// Gives the present message up. Behind DATA whatever is said would be content: the session ends without a word.
+    pub(super) fn abort_content(&mut self) {
+        let dots = matches!(self.outgoing, Some(Outgoing::Dots(_)));
+        self.abort_message();
+        if dots {
+            self.send.clear();
+            self.close();
         }
-        Ok(())
-    }
-
-    pub(super) fn write_body(&mut self, encoder: &mut DotEncoder, chunk: Bytes) {
-        encoder.encode(chunk, &mut self.send);
-    }
-
-    /// Ends the content. A server that has already spoken has not seen the end: then it is not sent.
-    pub(super) fn finish_body(&mut self, encoder: &mut DotEncoder) {
-        if !self.receive.is_empty() {
-            self.arm();
-            return;
-        }
-        encoder.finish(&mut self.send);
-        match &self.transfer {
-            Some(transfer) if self.config.mode == Mode::Lmtp => {
-                self.expected.extend(transfer.accepted().map(|index| Expect::End(Some(index))));
-            }
-            _ => self.expected.push_back(Expect::End(None)),
-        }
-        self.arm();
-        self.now_is_old = true;
-    }
-
-    /// Closes without a word: whatever is said now would be content.
-    pub(super) fn abort_body(&mut self) {
-        self.send.clear();
-        self.close();
-    }
-
-    pub(super) fn respond(&mut self, response: &Secret) {
-        self.auth_line(STANDARD.encode(response.expose()).as_bytes());
-    }
-
-    pub(super) fn cancel_auth(&mut self) {
-        self.auth_line(b"*");
-    }
-
-    pub(super) fn auth_line(&mut self, line: &[u8]) {
-        // As with the end of content: an answer that is there already answers something else.
-        if !self.receive.is_empty() {
-            self.arm();
-            return;
-        }
-        self.send.put(line);
-        self.send.put(b"\r\n");
-        self.expected.push_back(Expect::Auth);
-        self.arm();
-        self.now_is_old = true;
     }
 }
 

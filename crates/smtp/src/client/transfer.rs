@@ -1,28 +1,40 @@
-//! One message on its way: MAIL, RCPT and DATA in groups (RFC 2920) where the server offers that, else one by
-//! one; the answers gathered; the report.
+//! One message on its way: MAIL and RCPT in groups (RFC 2920) where the server offers that, else one by one; then
+//! DATA in the same group, or BDAT when it is known for whom (RFC 3030 2); the answers gathered; the report.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
-use posthaste_wire::{DotEncoder, TextCheck};
+use posthaste_wire::DotEncoder;
 
+use super::chunks::{Chunks, Outgoing};
+use super::content::Rules;
 use super::machine::Expect;
-use super::{BodyWriter, Client, Event, Report, Stage, TransactionId};
-use crate::{
-    BodyType, Capability, Command, Envelope, MailParameters, ProtocolError, Recipient, Rejection, Reply,
-    ReplyClass,
-};
+use super::needs::{Plan, plan};
+use super::{BodyWriter, Client, Event, Fate, Mode, Refusal, Report, Stage, TransactionId, Unfinished};
+use crate::{BodyType, Command, Envelope, Keyword, ProtocolError, Recipient, Rejection, Reply, ReplyClass};
 
 /// A message between its first command and its report.
 #[derive(Debug)]
 pub(super) struct Transfer {
-    id: TransactionId,
+    pub(super) id: TransactionId,
     envelope: Envelope,
+    plan: Plan,
     next: Next,
-    /// The answer to each RCPT, then to the message, as far as there is one.
-    results: Vec<Option<Result<Reply, Rejection>>>,
+    recipients: Vec<Slot>,
     /// Why there will be no content, and the answer that says so.
     refused: Option<(Stage, Rejection)>,
+    /// The end of the content was queued.
+    pub(super) is_whole: bool,
+}
+
+/// What is known of a recipient.
+#[derive(Debug)]
+enum Slot {
+    /// Nothing.
+    Open,
+    /// RCPT was accepted.
+    Accepted,
+    /// What the report will say.
+    Final(Result<Reply, Refusal>),
 }
 
 /// The next command of a message.
@@ -30,114 +42,177 @@ pub(super) struct Transfer {
 enum Next {
     Mail,
     Rcpt(usize),
-    Data,
-    /// DATA was sent, or is not to be.
+    Content,
+    /// DATA was sent, or a writer is out, or neither is to be.
     Nothing,
 }
 
 impl Transfer {
     /// The recipients that the server has accepted, by index, in order.
     pub(super) fn accepted(&self) -> impl Iterator<Item = usize> {
-        let results = self.results.iter().enumerate();
-        results.filter(|(_, result)| matches!(result, Some(Ok(_)))).map(|(index, _)| index)
+        let slots = self.recipients.iter().enumerate();
+        slots.filter(|(_, slot)| matches!(slot, Slot::Accepted)).map(|(index, _)| index)
     }
 
-    fn next_command(&mut self, size: bool) -> Option<(Command, Expect)> {
+    /// The next command of the group, while it holds one.
+    fn next_command(&mut self) -> Option<(Command, Expect)> {
         match self.next {
             Next::Mail => {
-                self.next = Next::Rcpt(0);
-                let size = self.envelope.size.filter(|_| size);
-                let body = Some(self.envelope.body).filter(|body| *body == BodyType::EightBitMime);
-                let parameters = MailParameters { size, body, ..MailParameters::default() };
+                self.next = self.recipient_from(0);
+                let parameters = self.plan.mail.clone();
                 Some((Command::Mail { from: self.envelope.from.clone(), parameters }, Expect::Mail))
             }
             Next::Rcpt(index) => {
-                let Recipient { path: to, parameters } = self.envelope.recipients.get(index)?.clone();
-                let following = index.saturating_add(1);
-                let more = following < self.envelope.recipients.len();
-                self.next = if more { Next::Rcpt(following) } else { Next::Data };
+                let Recipient { path, parameters } = self.envelope.recipients.get(index)?;
+                let (to, parameters) = (path.clone(), self.plan.rcpt(parameters));
+                self.next = self.recipient_from(index.saturating_add(1));
                 Some((Command::Rcpt { to, parameters }, Expect::Rcpt(index)))
             }
-            Next::Data => {
+            Next::Content if !self.plan.chunked => {
                 self.next = Next::Nothing;
                 Some((Command::Data, Expect::Data))
             }
-            Next::Nothing => None,
+            Next::Content | Next::Nothing => None,
         }
     }
 
-    /// The message is decided: `refused` counts for all recipients that were accepted before.
-    fn into_report(self, stage: Stage, reply: Reply) -> Report {
-        let recipients =
-            self.results.into_iter().map(|result| match (result, Rejection::try_from(reply.clone())) {
-                // Behind a refused MAIL, what was said to RCPT is only that.
-                (Some(Err(rejection)), _) if stage != Stage::Mail => Err(rejection),
-                (_, Ok(rejection)) | (Some(Err(rejection)), Err(_)) => Err(rejection),
-                (Some(Ok(reply)), Err(_)) => Ok(reply),
-                (None, Err(_)) => Err(Rejection::try_later()),
-            });
-        Report { id: self.id, stage, recipients: recipients.collect(), reply }
+    /// The first recipient from `index` on that the server is asked for.
+    fn recipient_from(&self, index: usize) -> Next {
+        let mut open = self.recipients.iter().enumerate().skip(index);
+        let open = open.find(|(_, slot)| matches!(slot, Slot::Open));
+        open.map_or(Next::Content, |(index, _)| Next::Rcpt(index))
+    }
+
+    /// Whether there is a command to send, or a writer to hand out.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.next != Next::Nothing || self.refused.is_some()
+    }
+
+    fn rules(&self, client: &Client) -> Rules {
+        Rules {
+            binary: self.envelope.body == BodyType::BinaryMime,
+            // RFC 6531 3.6: header fields in UTF-8 need no declaration of their own.
+            eight_bit: self.envelope.body != BodyType::SevenBit || self.plan.mail.smtp_utf8,
+            policy: client.config.content,
+            line_max: client.config.limits.text_line_max,
+        }
+    }
+
+    /// The message is decided: `rest` counts for all recipients that were accepted or not asked for.
+    fn into_report(self, stage: Stage, rest: &Refusal, reply: Option<Reply>) -> Report {
+        let recipients = self.recipients.into_iter().map(|slot| match slot {
+            // Behind a refused MAIL, what was said to RCPT is only that.
+            Slot::Final(Err(Refusal::Server(_))) if stage == Stage::Mail => Err(rest.clone()),
+            Slot::Final(result) => result,
+            Slot::Open | Slot::Accepted => Err(rest.clone()),
+        });
+        Report { id: self.id, stage, recipients: recipients.collect(), reply, left_out: self.plan.left_out }
+    }
+
+    fn into_unfinished(self) -> Unfinished {
+        let whole = self.is_whole;
+        let recipients = self.recipients.into_iter().map(|slot| match slot {
+            Slot::Final(result) => Fate::Answered(result),
+            Slot::Accepted if whole => Fate::Unknown,
+            Slot::Open | Slot::Accepted => Fate::NotTaken,
+        });
+        Unfinished { id: self.id, recipients: recipients.collect(), envelope: self.envelope }
     }
 }
 
 impl Client {
     pub(super) fn begin_transfer(&mut self, id: TransactionId, envelope: Envelope) {
-        let results = vec![None; envelope.recipients.len()];
-        let transfer = Transfer { id, envelope, next: Next::Mail, results, refused: None };
-        let eight_bit = transfer.envelope.body == BodyType::EightBitMime;
-        if eight_bit && !self.capabilities.has(&Capability::EightBitMime) {
-            // RFC 6152 3: it may not be sent as it is.
-            let reply =
-                Rejection::fixed(554, (5, 6, 3), "Conversion required but not supported").into_reply();
-            self.events.push_back(Event::Sent(transfer.into_report(Stage::Capabilities, reply)));
+        let session = (self.security, self.authenticated);
+        let plan = match plan(&envelope, &self.config, &self.capabilities, session, &mut self.quota) {
+            Ok(plan) => plan,
+            Err(reason) => {
+                let recipients = envelope.recipients.iter().map(|_| Err(reason.clone().into())).collect();
+                let (stage, reply, left_out) = (Stage::Capabilities, None, Vec::new());
+                self.events.push_back(Event::Sent(Report { id, stage, recipients, reply, left_out }));
+                return;
+            }
+        };
+        let slots = plan.refused.iter().map(|refused| match refused {
+            Some(reason) => Slot::Final(Err(reason.clone().into())),
+            None => Slot::Open,
+        });
+        let recipients = slots.collect();
+        let next = Next::Mail;
+        let transfer = Transfer { id, envelope, plan, next, recipients, refused: None, is_whole: false };
+        if transfer.recipient_from(0) == Next::Content {
+            let report = transfer.into_report(Stage::Capabilities, &Refusal::Aborted, None);
+            self.events.push_back(Event::Sent(report));
             return;
         }
+        self.quota.count_mail();
         self.continue_transfer(transfer);
     }
 
-    /// All replies so far are in: sends the next group, or ends the message without content.
+    /// All replies so far are in: sends the next group, or hands a writer out, or ends the message without content.
     pub(super) fn continue_transfer(&mut self, mut transfer: Transfer) {
-        if transfer.next == Next::Data && transfer.refused.is_none() {
+        if transfer.next == Next::Content && transfer.refused.is_none() {
             transfer.refused = all_refused(&transfer);
         }
         if let Some((stage, rejection)) = transfer.refused.take() {
-            if stage != Stage::Mail {
-                // A transaction is open at the server, and the next message is to find none.
-                self.command(&Command::Rset, Expect::Rset);
-            }
-            self.events.push_back(Event::Sent(transfer.into_report(stage, rejection.into_reply())));
+            // A transaction is open at the server, and the next message is to find none.
+            self.reset_is_due = stage != Stage::Mail;
+            self.report(transfer, stage, rejection);
             return;
         }
-        let size = self.capabilities.size().is_some();
-        let group = if self.capabilities.has(&Capability::Pipelining) { GROUP_MAX } else { 1 };
+        if transfer.next == Next::Content && transfer.plan.chunked {
+            transfer.next = Next::Nothing;
+            self.outgoing = Some(Outgoing::Chunks(Chunks::default()));
+            self.hand_out_writer(transfer);
+            return;
+        }
+        let group = if self.capabilities.has(Keyword::Pipelining) { GROUP_MAX } else { 1 };
         for _ in 0..group {
-            let Some((command, expect)) = transfer.next_command(size) else { break };
+            let Some((command, expect)) = transfer.next_command() else { break };
             self.command(&command, expect);
         }
         self.transfer = Some(transfer);
     }
 
-    pub(super) fn mail_answered(&mut self, reply: &Reply) {
+    fn hand_out_writer(&mut self, transfer: Transfer) {
+        let ticket = self.issue();
+        let writer = BodyWriter::new(ticket, transfer.id, transfer.rules(self));
+        self.transfer = Some(transfer);
+        self.events.push_back(Event::Body(writer));
+    }
+
+    fn report(&mut self, transfer: Transfer, stage: Stage, rejection: Rejection) {
+        let reply = Some(rejection.reply().clone());
+        let report = transfer.into_report(stage, &rejection.into(), reply);
+        self.events.push_back(Event::Sent(report));
+    }
+
+    pub(super) fn mail_answered(&mut self, reply: Reply) {
         let Some(transfer) = &mut self.transfer else { return };
-        if let Ok(rejection) = Rejection::try_from(reply.clone()) {
-            transfer.refused = Some((Stage::Mail, rejection));
-        } else if !reply.is_completed() {
-            self.fail(ProtocolError::MalformedReply);
+        if reply.is_completed() {
+            return;
+        }
+        match Rejection::try_from(reply.clone()) {
+            Ok(rejection) => transfer.refused = Some((Stage::Mail, compact(&rejection))),
+            Err(_) => self.fail(ProtocolError::UnexpectedReply(reply)),
         }
     }
 
     pub(super) fn rcpt_answered(&mut self, index: usize, reply: Reply) {
         let Some(transfer) = &mut self.transfer else { return };
-        let result = if reply.is_completed() {
-            Ok(reply)
-        } else if let Ok(rejection) = Rejection::try_from(reply) {
-            Err(rejection)
-        } else {
-            self.fail(ProtocolError::MalformedReply);
-            return;
+        let result = match Rejection::try_from(reply.clone()) {
+            Ok(rejection) => Err(rejection),
+            Err(_) if reply.is_completed() => Ok(reply),
+            Err(_) => {
+                self.fail(ProtocolError::UnexpectedReply(reply));
+                return;
+            }
         };
-        if let Some(slot) = transfer.results.get_mut(index) {
-            *slot = Some(result.clone());
+        if let Some(slot) = transfer.recipients.get_mut(index) {
+            *slot = match &result {
+                Ok(_) => Slot::Accepted,
+                // Kept until the report: not with all of the read that it came in.
+                Err(rejection) => Slot::Final(Err(compact(rejection).into())),
+            };
         }
         // After a refused MAIL this only says that MAIL was refused.
         if transfer.refused.is_none() {
@@ -146,50 +221,137 @@ impl Client {
     }
 
     pub(super) fn data_answered(&mut self, reply: Reply) {
-        let Some(transfer) = &mut self.transfer else { return };
+        let Some(mut transfer) = self.transfer.take() else { return };
         if transfer.refused.is_none() {
-            transfer.refused = all_refused(transfer);
+            transfer.refused = all_refused(&transfer);
         }
-        if reply.class() == ReplyClass::Intermediate {
-            if transfer.refused.is_some() {
-                // RFC 2920 3.1: content is asked for that nobody will get.
-                self.send.put(b".\r\n");
-                self.expected.push_back(Expect::LoneDot);
-                self.arm();
-                return;
-            }
-            let id = transfer.id;
-            let ticket = self.issue();
-            let (encoder, check) = (DotEncoder::new(), TextCheck::new());
-            self.events.push_back(Event::Body(BodyWriter { ticket, id, encoder, check }));
-        } else if let Ok(rejection) = Rejection::try_from(reply) {
+        let refused = transfer.refused.is_some();
+        if reply.class() == ReplyClass::Intermediate && !refused {
+            self.outgoing = Some(Outgoing::Dots(DotEncoder::new()));
+            self.hand_out_writer(transfer);
+            return;
+        }
+        if let Ok(rejection) = Rejection::try_from(reply.clone()) {
             transfer.refused.get_or_insert((Stage::Data, rejection));
-        } else {
-            self.fail(ProtocolError::MalformedReply);
         }
+        self.transfer = Some(transfer);
+        if reply.class() == ReplyClass::Intermediate && self.config.mode == Mode::Smtp {
+            // RFC 2920 3.1: content is asked for that nobody will get. With LMTP nobody would answer (RFC 2033 4.2).
+            self.send.put(b".\r\n");
+            self.expected.push_back(Expect::LoneDot);
+            self.arm();
+        } else if !reply.is_rejection() {
+            self.fail(ProtocolError::UnexpectedReply(reply));
+        }
+    }
+
+    /// The answer to a chunk that was not the last.
+    pub(super) fn chunk_answered(&mut self, reply: Reply) {
+        if reply.is_completed() {
+            self.chunk_taken();
+            return;
+        }
+        let Ok(rejection) = Rejection::try_from(reply.clone()) else {
+            self.fail(ProtocolError::UnexpectedReply(reply));
+            return;
+        };
+        // RFC 3030 2: the transaction has failed, whatever is said about chunks that are on their way.
+        if let Some(transfer) = self.drop_content() {
+            self.report(transfer, Stage::Content, rejection);
+        }
+    }
+
+    /// Gives the message up before its end.
+    pub(super) fn abort_message(&mut self) {
+        if let Some(transfer) = self.drop_content() {
+            let report = transfer.into_report(Stage::Content, &Refusal::Aborted, None);
+            self.events.push_back(Event::Sent(report));
+        }
+    }
+
+    /// Sends no more of the present content, and RSET when what was sent is answered.
+    fn drop_content(&mut self) -> Option<Transfer> {
+        self.tickets.withdraw();
+        self.outgoing = None;
+        for expect in &mut self.expected {
+            *expect = Expect::Nothing;
+        }
+        self.reset_is_due = true;
+        self.transfer.take()
     }
 
     pub(super) fn end_answered(&mut self, index: Option<usize>, reply: Reply) {
         let Some(mut transfer) = self.transfer.take() else { return };
         if reply.class() == ReplyClass::Intermediate {
-            self.fail(ProtocolError::MalformedReply);
+            self.transfer = Some(transfer);
+            self.fail(ProtocolError::UnexpectedReply(reply));
             return;
         }
-        let result = Rejection::try_from(reply.clone()).map_or_else(|_| Ok(reply.clone()), Err);
-        for (at, slot) in transfer.results.iter_mut().enumerate() {
-            if matches!(slot, Some(Ok(_))) && index.is_none_or(|index| index == at) {
-                *slot = Some(result.clone());
+        let reply = reply.compact();
+        let result =
+            Rejection::try_from(reply.clone()).map_or_else(|_| Ok(reply.clone()), |no| Err(no.into()));
+        for (at, slot) in transfer.recipients.iter_mut().enumerate() {
+            if matches!(slot, Slot::Accepted) && index.is_none_or(|index| index == at) {
+                *slot = Slot::Final(result.clone());
             }
         }
-        if self.expected.iter().any(|expect| matches!(expect, Expect::End(_))) {
+        if transfer.accepted().next().is_some() {
             self.transfer = Some(transfer);
             return;
         }
-        // The last reply is one of several with LMTP: it decides nothing for the others.
-        let recipients = core::mem::take(&mut transfer.results).into_iter();
-        let recipients =
-            recipients.map(|result| result.unwrap_or_else(|| Err(Rejection::try_later()))).collect();
-        self.events.push_back(Event::Sent(Report { id: transfer.id, stage: Stage::End, recipients, reply }));
+        let taken = transfer.recipients.iter().any(|slot| matches!(slot, Slot::Final(Ok(_))));
+        // RFC 3030 2: behind a chunk that failed the state of the server is not known.
+        self.reset_is_due = transfer.plan.chunked && !taken;
+        self.events.push_back(Event::Sent(transfer.into_report(Stage::End, &Refusal::Aborted, Some(reply))));
+    }
+
+    /// The server closes the session with its answer to `expect`: that decides the message under way, but for the
+    /// recipients of LMTP whose answers were still to come.
+    pub(super) fn closing(&mut self, expect: Option<Expect>, reply: Reply) {
+        if let (Some(Expect::End(_)), Some(_)) = (expect, &self.transfer) {
+            let Some(Expect::End(index)) = expect else { return };
+            self.end_answered(index, reply.clone());
+        } else if let Some(transfer) = self.transfer.take() {
+            let stage = match expect {
+                Some(Expect::Mail) => Stage::Mail,
+                Some(Expect::Rcpt(_)) => Stage::Recipients,
+                Some(Expect::Data) => Stage::Data,
+                _ if transfer.next == Next::Nothing => Stage::Content,
+                _ => Stage::Recipients,
+            };
+            match Rejection::try_from(reply.clone()) {
+                Ok(rejection) if transfer.refused.is_none() => self.report(transfer, stage, rejection),
+                _ => self.transfer = Some(transfer),
+            }
+        } else if self.phase == super::machine::Phase::Ready && !matches!(expect, Some(Expect::Auth)) {
+            self.fail(ProtocolError::Stale(Some(reply)));
+            return;
+        }
+        self.fail(ProtocolError::ServiceClosing(reply));
+    }
+
+    /// The session is over: the message under way is reported where its fate is known, and kept otherwise. Whether
+    /// it is whole at the other side of the connection, perhaps, with no answer.
+    pub(super) fn settle(&mut self) -> bool {
+        self.outgoing = None;
+        let Some(mut transfer) = self.transfer.take() else { return false };
+        if let Some((stage, rejection)) = transfer.refused.take() {
+            self.report(transfer, stage, rejection);
+            return false;
+        }
+        if transfer.is_whole && !self.send.is_empty() {
+            // The end of the message is still here, and here it stays.
+            self.send.clear();
+            transfer.is_whole = false;
+        }
+        let unknown = transfer.is_whole;
+        self.transfer = Some(transfer);
+        unknown
+    }
+
+    /// The message that was under way when the session ended.
+    pub(super) fn take_transfer(&mut self) -> Option<Unfinished> {
+        self.transfer.take().map(Transfer::into_unfinished)
     }
 }
 
@@ -198,8 +360,15 @@ fn all_refused(transfer: &Transfer) -> Option<(Stage, Rejection)> {
     if transfer.accepted().next().is_some() {
         return None;
     }
-    let last = transfer.results.iter().rev().find_map(|result| result.clone()?.err());
+    let last = transfer.recipients.iter().rev().find_map(|slot| match slot {
+        Slot::Final(Err(Refusal::Server(rejection))) => Some(rejection.clone()),
+        _ => None,
+    });
     Some((Stage::Recipients, last.unwrap_or_else(Rejection::try_later)))
+}
+
+fn compact(rejection: &Rejection) -> Rejection {
+    Rejection::try_from(rejection.reply().compact()).unwrap_or_else(|_| Rejection::try_later())
 }
 
 /// The most commands in one group: the replies to so many fit any window, so that a server that stops reading

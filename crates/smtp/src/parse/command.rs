@@ -1,50 +1,84 @@
 //! Command lines (RFC 5321 4.1.1), one at a time and without their CR LF. Verbs and keywords in any case.
+//!
+//! White space before the end of a line is tolerated (RFC 5321 4.1.1), as is more than one space between words.
+//! What else deviates is understood only where a quirk says so, and reported. Everything that is kept of the line
+//! is a slice of it.
 
 use core::str;
 
-use alloc::string::String;
-use alloc::vec::Vec;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use nom::bytes::complete::{tag_no_case, take_while, take_while1};
-use nom::character::complete::{char, space0};
-use nom::combinator::opt;
-use nom::sequence::preceded;
-use nom::{IResult, Parser};
+use bytes::Bytes;
+use nom::IResult;
 
-use super::address::{forward_path, mailbox, reverse_path, whole};
+use super::address::{PathText, bare_forward_path, bare_reverse_path, forward_path, reverse_path};
+use super::options::{mail_parameters, rcpt_parameters};
+use super::word;
 use crate::{
-    AuthIdentity, BodyType, ClientName, Command, MailParameters, Mechanism, Parameter, ParseError,
+    Attribute, Attributes, ClientName, Command, MailParameters, Mechanism, ParseError, Quirk, Quirks,
     RcptParameters, Secret, Text,
 };
+
+/// A command, and what had to be put up with to understand it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parsed {
+    /// The command.
+    pub(crate) command: Command,
+    /// The quirks that were needed.
+    pub(crate) used: Quirks,
+}
 
 /// Why a line is no command. Each gets a reply code of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CommandError {
-    /// The verb is not known.
+    /// The verb is not known: 500 5.5.1.
     Unknown,
-    /// The verb is known and what follows it does not parse.
+    /// The verb is known and what follows it does not parse: 501 5.5.4.
     Arguments(ParseError),
-    /// The argument of MAIL is no reverse-path.
+    /// The argument of MAIL is no reverse-path: 501 5.1.7.
     Sender(ParseError),
-    /// The argument of RCPT is no forward-path.
+    /// The argument of RCPT is no forward-path: 501 5.1.3.
     Recipient(ParseError),
+    /// The arguments of BDAT do not parse: 501 5.5.4. How many octets follow is not known, so what follows must
+    /// not be read as commands (RFC 3030 4.2).
+    Bdat(ParseError),
+}
+
+impl From<CommandError> for ParseError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Unknown => Self::new("verb", 0),
+            CommandError::Arguments(error)
+            | CommandError::Sender(error)
+            | CommandError::Recipient(error)
+            | CommandError::Bdat(error) => error,
+        }
+    }
 }
 
 impl Command {
-    /// Reads a command line without its CR LF.
+    /// Reads a command line without its CR LF, by the letter of the grammar ([`Quirks::STRICT`]).
+    ///
+    /// Texts in the command are slices of `line`: who keeps one for long copies it with its `compact`.
     ///
     /// # Errors
     ///
     /// [`ParseError`], with rule "verb" when the verb is not known.
-    pub fn parse(line: &[u8]) -> Result<Self, ParseError> {
-        command(line).map_err(|error| match error {
-            CommandError::Unknown => ParseError::new("verb", 0),
-            CommandError::Arguments(error) | CommandError::Sender(error) | CommandError::Recipient(error) => {
-                error
-            }
-        })
+    pub fn parse(line: &Bytes) -> Result<Self, ParseError> {
+        let mut used = Quirks::STRICT;
+        read(line, Quirks::STRICT, &mut used)
+    }
+
+    /// Reads a command line without its CR LF, with deviations that are put up with; the second of the result are
+    /// those that were needed.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn parse_with(line: &Bytes, quirks: Quirks) -> Result<(Self, Quirks), ParseError> {
+        let mut used = Quirks::STRICT;
+        let command = read::<ParseError>(line, quirks, &mut used)?;
+        Ok((command, used))
     }
 
     /// Writes the command line with its CR LF.
@@ -54,34 +88,64 @@ impl Command {
 }
 
 /// Reads a command line.
-pub(crate) fn command(line: &[u8]) -> Result<Command, CommandError> {
-    let end = line.iter().position(|octet| *octet == b' ').unwrap_or(line.len());
-    let (verb, rest) = line.split_at_checked(end).unwrap_or((line, &[]));
-    // White space before the end of the line is tolerated (RFC 5321 4.1.1).
-    let arguments = rest.trim_ascii();
-    let mut upper = [0_u8; 8];
-    // No verb has more than eight letters.
-    let Some(upper) = upper.get_mut(..verb.len()) else { return Err(CommandError::Unknown) };
-    upper.copy_from_slice(verb);
-    upper.make_ascii_uppercase();
-    match &*upper {
-        b"HELO" => Ok(Command::Helo(client_name(arguments)?)),
-        b"EHLO" => Ok(Command::Ehlo(client_name(arguments)?)),
-        b"LHLO" => Ok(Command::Lhlo(client_name(arguments)?)),
-        b"MAIL" => mail(arguments),
-        b"RCPT" => rcpt(arguments),
-        b"DATA" => bare(arguments, Command::Data),
-        b"RSET" => bare(arguments, Command::Rset),
-        b"NOOP" => Ok(Command::Noop),
-        b"QUIT" => bare(arguments, Command::Quit),
-        b"VRFY" => Ok(Command::Vrfy(text(arguments)?)),
-        b"EXPN" => Ok(Command::Expn(text(arguments)?)),
-        b"HELP" if arguments.is_empty() => Ok(Command::Help(None)),
-        b"HELP" => Ok(Command::Help(Some(text(arguments)?))),
-        b"STARTTLS" => bare(arguments, Command::StartTls),
-        b"AUTH" => auth(arguments),
-        _ => Err(CommandError::Unknown),
+pub(crate) fn command(line: &Bytes, quirks: Quirks) -> Result<Parsed, CommandError> {
+    let mut used = Quirks::STRICT;
+    read(line, quirks, &mut used).map(|command| Parsed { command, used })
+}
+
+/// Reads a command line. A command is large, so it is made where it stays and not wrapped on the way.
+fn read<E: From<CommandError>>(line: &Bytes, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
+    let (verb, rest) = split_word(line);
+    let arguments = Arguments { line, rest: trim(rest) };
+    Ok(match word::word(verb) {
+        word::MAIL => return arguments.mail(quirks, used),
+        word::RCPT => return arguments.rcpt(quirks, used),
+        word::DATA => arguments.none().map(|()| Command::Data)?,
+        word::BDAT => {
+            let (length, last) = arguments.bdat()?;
+            Command::Bdat { length, last }
+        }
+        word::EHLO => Command::Ehlo(arguments.client_name()?),
+        word::HELO => Command::Helo(arguments.client_name()?),
+        word::LHLO => Command::Lhlo(arguments.client_name()?),
+        word::RSET => arguments.none().map(|()| Command::Rset)?,
+        word::NOOP => Command::Noop,
+        word::QUIT => arguments.none().map(|()| Command::Quit)?,
+        word::VRFY => {
+            let (text, smtp_utf8) = arguments.name()?;
+            Command::Vrfy { text, smtp_utf8 }
+        }
+        word::EXPN => {
+            let (text, smtp_utf8) = arguments.name()?;
+            Command::Expn { text, smtp_utf8 }
+        }
+        word::HELP if arguments.rest.is_empty() => Command::Help(None),
+        word::HELP => Command::Help(Some(arguments.text(arguments.rest)?)),
+        word::STARTTLS => arguments.none().map(|()| Command::StartTls)?,
+        word::AUTH => return Ok(auth(line)?),
+        word::ETRN => Command::Etrn(arguments.node()?),
+        word::XCLIENT => Command::Xclient(arguments.attributes()?),
+        word::XFORWARD => Command::Xforward(arguments.attributes()?),
+        _ => return Err(CommandError::Unknown.into()),
+    })
+}
+
+/// Reads an AUTH command from a line that may hold a secret: nothing of the result shares its octets.
+pub(crate) fn auth(line: &[u8]) -> Result<Command, CommandError> {
+    let broken = |rule, at: &[u8]| CommandError::Arguments(ParseError::new(rule, offset(line, at)));
+    let (verb, rest) = split_word(line);
+    if !verb.eq_ignore_ascii_case(b"AUTH") {
+        return Err(CommandError::Unknown);
     }
+    let (mechanism, rest) = split_word(trim(rest));
+    let name = str::from_utf8(mechanism).ok().and_then(|name| name.parse::<Mechanism>().ok());
+    let name = name.ok_or_else(|| broken("mechanism", mechanism))?;
+    let initial = match trim(rest) {
+        b"" => None,
+        b"=" => Some(Secret::default()),
+        word => Some(base64(word).ok_or_else(|| broken("base64", word))?),
+    };
+    Ok(Command::Auth { mechanism: name, initial })
 }
 
 /// Reads what is in base64 (RFC 4954 4): canonical, padded.
@@ -89,159 +153,185 @@ pub(crate) fn base64(text: &[u8]) -> Option<Secret> {
     STANDARD.decode(text).ok().map(Secret::new)
 }
 
-fn bare(arguments: &[u8], command: Command) -> Result<Command, CommandError> {
-    if arguments.is_empty() { Ok(command) } else { Err(arguments_error("end of line")) }
+/// What follows the verb.
+#[derive(Clone, Copy)]
+pub(super) struct Arguments<'a> {
+    pub(super) line: &'a Bytes,
+    pub(super) rest: &'a [u8],
 }
 
-fn client_name(arguments: &[u8]) -> Result<ClientName, CommandError> {
-    ascii(arguments)?.parse().map_err(CommandError::Arguments)
-}
-
-fn text(arguments: &[u8]) -> Result<Text, CommandError> {
-    if arguments.is_empty() {
-        return Err(arguments_error("text"));
+impl Arguments<'_> {
+    fn none(self) -> Result<(), CommandError> {
+        if self.rest.is_empty() { Ok(()) } else { Err(self.broken("end of line", self.rest)) }
     }
-    ascii(arguments)?.parse().map_err(CommandError::Arguments)
-}
 
-fn auth(arguments: &[u8]) -> Result<Command, CommandError> {
-    let mut words = arguments.split(|octet| *octet == b' ').filter(|word| !word.is_empty());
-    let mechanism: Mechanism =
-        ascii(words.next().unwrap_or_default())?.parse().map_err(CommandError::Arguments)?;
-    let initial = match words.next() {
-        None => None,
-        Some(b"=") => Some(Secret::default()),
-        Some(word) => Some(base64(word).ok_or_else(|| arguments_error("base64"))?),
-    };
-    match words.next() {
-        None => Ok(Command::Auth { mechanism, initial }),
-        Some(_) => Err(arguments_error("end of line")),
+    fn client_name(self) -> Result<ClientName, CommandError> {
+        ClientName::read(self.line, self.rest).map_err(|error| self.inner(error, self.rest))
     }
-}
 
-fn mail(arguments: &[u8]) -> Result<Command, CommandError> {
-    let (path, rest) = path_of(arguments, "FROM:", "reverse-path")?;
-    let from = whole(reverse_path, path, "reverse-path").map_err(CommandError::Sender)?;
-    let mut parameters = MailParameters::default();
-    for parameter in esmtp_parameters(rest)? {
-        match parameter.keyword() {
-            "SIZE" => parameters.size = Some(size(&parameter)?),
-            "BODY" => parameters.body = Some(body_type(&parameter)?),
-            "AUTH" => parameters.auth = Some(auth_identity(&parameter)?),
-            _ => parameters.others.push(parameter),
+    fn text(self, text: &[u8]) -> Result<Text, CommandError> {
+        if text.is_empty() {
+            return Err(self.broken("text", text));
+        }
+        Text::read(self.line, text).map_err(|error| self.inner(error, text))
+    }
+
+    /// `String [ SP "SMTPUTF8" ]` (RFC 6531 3.7.4.2).
+    fn name(self) -> Result<(Text, bool), CommandError> {
+        let keyword = b" SMTPUTF8";
+        let split = self.rest.len().checked_sub(keyword.len()).and_then(|at| self.rest.split_at_checked(at));
+        match split {
+            Some((text, end)) if end.eq_ignore_ascii_case(keyword) => Ok((self.text(trim(text))?, true)),
+            _ => Ok((self.text(self.rest)?, false)),
         }
     }
-    Ok(Command::Mail { from, parameters })
-}
 
-fn rcpt(arguments: &[u8]) -> Result<Command, CommandError> {
-    let (path, rest) = path_of(arguments, "TO:", "forward-path")?;
-    let to = whole(forward_path, path, "forward-path").map_err(CommandError::Recipient)?;
-    let parameters = RcptParameters { others: esmtp_parameters(rest)?, ..RcptParameters::default() };
-    Ok(Command::Rcpt { to, parameters })
-}
-
-/// Takes the keyword off and cuts the path from the parameters. A path may hold spaces in quotes.
-fn path_of<'a>(
-    arguments: &'a [u8],
-    keyword: &'static str,
-    rule: &'static str,
-) -> Result<(&'a [u8], &'a [u8]), CommandError> {
-    let start: IResult<&[u8], &[u8]> = preceded(tag_no_case(keyword), space0).parse(arguments);
-    let Ok((rest, _)) = start else { return Err(arguments_error(rule)) };
-    let (mut quoted, mut escaped) = (false, false);
-    let end = rest.iter().position(|octet| {
-        let ends = !quoted && *octet == b' ';
-        quoted ^= *octet == b'"' && !escaped;
-        escaped = quoted && *octet == b'\\' && !escaped;
-        ends
-    });
-    Ok(rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[])))
-}
-
-/// `Mail-parameters = esmtp-param *(SP esmtp-param)`; no keyword twice.
-fn esmtp_parameters(input: &[u8]) -> Result<Vec<Parameter>, CommandError> {
-    let mut parameters: Vec<Parameter> = Vec::new();
-    for word in input.split(|octet| *octet == b' ').filter(|word| !word.is_empty()) {
-        let parameter = whole(esmtp_parameter, word, "parameter").map_err(CommandError::Arguments)?;
-        if parameters.len() >= PARAMETERS_MAX {
-            return Err(arguments_error("number of parameters"));
+    /// `ETRN node` (RFC 1985 5): one word.
+    fn node(self) -> Result<Text, CommandError> {
+        match split_word(self.rest) {
+            (node, b"") => self.text(node),
+            (_, rest) => Err(self.broken("end of line", rest)),
         }
-        if parameters.iter().any(|other| other.keyword() == parameter.keyword()) {
-            return Err(arguments_error("parameter that occurs once"));
-        }
-        parameters.push(parameter);
     }
-    Ok(parameters)
-}
 
-/// `esmtp-param = esmtp-keyword ["=" esmtp-value]`.
-fn esmtp_parameter(input: &[u8]) -> IResult<&[u8], Parameter> {
-    let keyword = take_while1(|octet: u8| octet.is_ascii_alphanumeric() || octet == b'-');
-    let value = preceded(char('='), take_while(|octet| matches!(octet, b'!'..=b'~')));
-    nom::combinator::map_opt((keyword, opt(value)), |(keyword, value)| {
-        let value = value.map(str::from_utf8).transpose().ok()?;
-        Parameter::new(str::from_utf8(keyword).ok()?, value).ok()
-    })
-    .parse(input)
-}
-
-/// `size-value = 1*20DIGIT` (RFC 1870 4). What does not fit 64 bits is larger than any limit.
-fn size(parameter: &Parameter) -> Result<u64, CommandError> {
-    let digits = parameter.value().unwrap_or_default();
-    if digits.is_empty() || digits.len() > 20 || !digits.bytes().all(|octet| octet.is_ascii_digit()) {
-        return Err(arguments_error("size-value"));
-    }
-    Ok(digits.parse().unwrap_or(u64::MAX))
-}
-
-fn body_type(parameter: &Parameter) -> Result<BodyType, CommandError> {
-    match parameter.value() {
-        Some(value) if value.eq_ignore_ascii_case("7BIT") => Ok(BodyType::SevenBit),
-        Some(value) if value.eq_ignore_ascii_case("8BITMIME") => Ok(BodyType::EightBitMime),
-        _ => Err(arguments_error("body-value")),
-    }
-}
-
-fn auth_identity(parameter: &Parameter) -> Result<AuthIdentity, CommandError> {
-    let value = xtext(parameter.value().unwrap_or_default()).ok_or_else(|| arguments_error("xtext"))?;
-    if value == "<>" {
-        return Ok(AuthIdentity::Unknown);
-    }
-    whole(mailbox, value.as_bytes(), "mailbox").map(AuthIdentity::Mailbox).map_err(CommandError::Arguments)
-}
-
-/// `xtext = *( xchar / hexchar )`, `hexchar = "+" 2(%x30-39 / %x41-46)` (RFC 3461 4).
-fn xtext(text: &str) -> Option<String> {
-    let mut octets = text.bytes();
-    let mut out = String::new();
-    while let Some(octet) = octets.next() {
-        let octet = match octet {
-            b'+' => hex(octets.next()?)?.checked_mul(16)?.checked_add(hex(octets.next()?)?)?,
-            octet => octet,
+    /// `BDAT SP chunk-size [ SP "LAST" ]` (RFC 3030 2).
+    fn bdat(self) -> Result<(u64, bool), CommandError> {
+        let (digits, rest) = split_word(self.rest);
+        let last = match trim(rest) {
+            b"" => false,
+            word if word::word(word) == word::LAST => true,
+            word => return Err(CommandError::Bdat(ParseError::new("LAST", offset(self.line, word)))),
         };
-        // A control character in disguise is refused, too.
-        out.push(matches!(octet, b' '..=b'~').then_some(char::from(octet))?);
+        let broken = || CommandError::Bdat(ParseError::new("chunk-size", offset(self.line, digits)));
+        let length = number(digits).ok_or_else(broken)?;
+        Ok((length, last))
     }
-    Some(out)
-}
 
-fn hex(octet: u8) -> Option<u8> {
-    match octet {
-        b'0'..=b'9' => octet.checked_sub(b'0'),
-        b'A'..=b'F' => octet.checked_sub(b'A')?.checked_add(10),
-        _ => None,
+    /// `1*( SP attribute-name "=" xtext )`.
+    fn attributes(self) -> Result<Attributes, CommandError> {
+        let mut all = alloc::vec::Vec::new();
+        for word in self.rest.split(|octet| *octet == b' ').filter(|word| !word.is_empty()) {
+            let parts = str::from_utf8(word).ok().and_then(|word| word.split_once('='));
+            let (name, value) = parts.ok_or_else(|| self.broken("attribute", word))?;
+            all.push(Attribute::read(self.line, name, value).map_err(|error| self.inner(error, word))?);
+            if all.len() > ATTRIBUTES_MAX {
+                return Err(self.broken("number of attributes", word));
+            }
+        }
+        Attributes::new(all).map_err(|error| self.inner(error, self.rest))
+    }
+
+    /// `"FROM:" Reverse-path [ SP Mail-parameters ]`.
+    fn mail<E: From<CommandError>>(self, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
+        let rest = self.keyword(5, word::FROM).ok_or_else(|| self.broken("FROM:", self.rest))?;
+        let (rest, path) = self
+            .path(rest, (quirks, used), "reverse-path", reverse_path, bare_reverse_path)
+            .map_err(CommandError::Sender)?;
+        let from = path.keep_reverse(self.line);
+        let mut parameters = MailParameters::default();
+        mail_parameters(Arguments { rest, ..self }, &mut parameters)?;
+        Ok(Command::Mail { from, parameters })
+    }
+
+    /// `"TO:" Forward-path [ SP Rcpt-parameters ]`.
+    fn rcpt<E: From<CommandError>>(self, quirks: Quirks, used: &mut Quirks) -> Result<Command, E> {
+        let rest = self.keyword(3, word::TO).ok_or_else(|| self.broken("TO:", self.rest))?;
+        let (rest, path) = self
+            .path(rest, (quirks, used), "forward-path", forward_path, bare_forward_path)
+            .map_err(CommandError::Recipient)?;
+        let to = path.keep_forward(self.line);
+        let mut parameters = RcptParameters::default();
+        rcpt_parameters(Arguments { rest, ..self }, &mut parameters)?;
+        Ok(Command::Rcpt { to, parameters })
+    }
+
+    /// What follows the keyword.
+    fn keyword(&self, octets: usize, keyword: u128) -> Option<&[u8]> {
+        let (start, rest) = self.rest.split_at_checked(octets)?;
+        (word::word(start) == keyword).then_some(rest)
+    }
+
+    /// A path up to the space or the end behind it.
+    fn path<'a>(
+        self,
+        input: &'a [u8],
+        (quirks, used): (Quirks, &mut Quirks),
+        name: &'static str,
+        rule: impl Fn(&'a [u8]) -> IResult<&'a [u8], PathText<'a>>,
+        bare: impl Fn(&'a [u8]) -> IResult<&'a [u8], PathText<'a>>,
+    ) -> Result<(&'a [u8], PathText<'a>), ParseError> {
+        let broken = |at: &[u8]| ParseError::new(name, offset(self.line, at));
+        let start = trim_start(input);
+        if start.len() != input.len() {
+            if !quirks.has(Quirk::SpaceBehindColon) {
+                return Err(broken(input));
+            }
+            *used = used.with(Quirk::SpaceBehindColon);
+        }
+        let parsed = if start.first() == Some(&b'<') {
+            rule(start)
+        } else if quirks.has(Quirk::MissingBrackets) {
+            *used = used.with(Quirk::MissingBrackets);
+            bare(start)
+        } else {
+            return Err(broken(start));
+        };
+        match parsed {
+            Ok((rest, path)) if matches!(rest.first(), None | Some(b' ')) => Ok((rest, path)),
+            Ok((rest, _)) => Err(broken(rest)),
+            Err(nom::Err::Error(error) | nom::Err::Failure(error)) => Err(broken(error.input)),
+            Err(nom::Err::Incomplete(_)) => Err(broken(start)),
+        }
+    }
+
+    /// The rule that was broken at `at`.
+    pub(super) fn broken(&self, rule: &'static str, at: &[u8]) -> CommandError {
+        CommandError::Arguments(ParseError::new(rule, offset(self.line, at)))
+    }
+
+    /// An error inside the part `of`, as one of the line.
+    pub(super) fn inner(&self, error: ParseError, of: &[u8]) -> CommandError {
+        let at = offset(self.line, of).saturating_add(error.offset).min(self.line.len());
+        CommandError::Arguments(ParseError::new(error.rule, at))
     }
 }
 
-fn ascii(text: &[u8]) -> Result<&str, CommandError> {
-    str::from_utf8(text)
-        .map_err(|error| CommandError::Arguments(ParseError::new("text", error.valid_up_to())))
+/// `1*DIGIT`; what does not fit is larger than any limit.
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    let mut number = 0_u64;
+    for digit in digits {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit <= 9)?;
+        number = number.saturating_mul(10).saturating_add(u64::from(digit));
+    }
+    (!digits.is_empty()).then_some(number)
 }
 
-const fn arguments_error(rule: &'static str) -> CommandError {
-    CommandError::Arguments(ParseError::new(rule, 0))
+/// Up to the first space, and from it on.
+fn split_word(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|octet| *octet == b' ').unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, &[]))
 }
 
-/// More parameters than any client has use for.
-const PARAMETERS_MAX: usize = 32;
+/// Without spaces before, and without spaces and tabs behind.
+fn trim(text: &[u8]) -> &[u8] {
+    let mut text = trim_start(text);
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
+fn trim_start(mut text: &[u8]) -> &[u8] {
+    while let [b' ', rest @ ..] = text {
+        text = rest;
+    }
+    text
+}
+
+/// Where `part` starts in `line`.
+fn offset(line: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr().saturating_sub(line.as_ptr().addr()).min(line.len())
+}
+
+/// More attributes than Postfix knows.
+const ATTRIBUTES_MAX: usize = 32;

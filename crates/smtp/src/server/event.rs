@@ -2,29 +2,30 @@
 
 use bytes::Bytes;
 
-use super::{Auth, AuthResponse, BodyEnd, Data, Mail, Rcpt, StartTls};
-use crate::{ClientName, Violation};
+use super::{Auth, BodyEnd, Data, Etrn, Expn, Mail, Rcpt, StartTls, Vrfy, Xclient, Xforward};
+use crate::proxy::ProxyHeader;
+use crate::{ClientName, Quirk, Violation};
 
 /// An event of a server.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
+    /// The connection began with a PROXY header; see [`Config::with_proxy_header`](super::Config::with_proxy_header).
+    Proxied(ProxyHeader),
     /// The client said who it is; it has been answered. Comes again when the client says it again.
     Hello(Hello),
     /// Token: the client asks for TLS.
     StartTls(StartTls),
-    /// Token: the client begins to authenticate.
+    /// Token: the client begins to authenticate, or answers a challenge.
     Auth(Auth),
-    /// Token: the client answers a challenge.
-    AuthResponse(AuthResponse),
-    /// The exchange begun by [`Auth`] is over without a result: the client gave up or did not send base64. It
-    /// has been answered.
+    /// The exchange begun by [`Auth`] is over without a result: the client gave up, did not send base64, or was asked
+    /// more often than the limit allows. It has been answered.
     AuthCancelled,
     /// Token: a message begins.
     Mail(Mail),
     /// Token: a recipient of it.
     Rcpt(Rcpt),
-    /// Token: its content is to follow; at least one recipient was accepted.
+    /// Token: its content is to follow, by DATA or by BDAT; at least one recipient was accepted.
     Data(Data),
     /// The next octets of the content, without dot-stuffing. Line ends are CR LF as the client sent them.
     Body(Bytes),
@@ -33,8 +34,21 @@ pub enum Event {
     /// The content will not be completed or must not be used: what was received of it is to be thrown away. The
     /// client is told by the machine.
     BodyAborted(BodyAborted),
-    /// A transaction ended before its content: by RSET, by EHLO, or by the end of the session.
+    /// A transaction ended before its content: by RSET, by a hello, by a BDAT that was refused, or by the end of the
+    /// session.
     Reset,
+    /// Token: VRFY, where [`Extensions::with_vrfy`](super::Extensions::with_vrfy) says that the application answers.
+    Vrfy(Vrfy),
+    /// Token: EXPN.
+    Expn(Expn),
+    /// Token: ETRN.
+    Etrn(Etrn),
+    /// Token: a trusted front end says who the client is.
+    Xclient(Xclient),
+    /// Token: a trusted filter says where the next message comes from.
+    Xforward(Xforward),
+    /// A command broke the grammar in a way that the configuration puts up with. It was understood.
+    Repaired(Quirk),
     /// The client did something wrong and has been told so.
     Violation(Violation),
 }
@@ -66,12 +80,19 @@ pub enum HelloVerb {
 pub enum BodyAborted {
     /// The client closed the connection.
     Eof,
-    /// The client was silent too long.
+    /// The client was silent, or too slow, for too long.
     TimedOut,
-    /// It is larger than the limit. The client gets 552 5.3.4 at its end.
+    /// Between two chunks the client took it back: by RSET, by a hello, or by a BDAT whose length is no number.
+    Reset,
+    /// Between two chunks the session ended: by QUIT, or because the client had used up what is put up with.
+    Closed,
+    /// It is larger than the limit. The client gets 552 5.3.4 at its end, or for the chunk.
     TooBig,
     /// It holds a CR or LF that is no line end. The client gets 554 5.6.0 at its end.
     BareLineEnd,
     /// It holds a NUL. The client gets 554 5.6.0 at its end.
     Nul,
+    /// It holds octets over 127 that were not declared, and the configuration wants them declared
+    /// ([`EightBitContent::Refuse`](super::EightBitContent::Refuse)). The client gets 554 5.6.1 at its end.
+    EightBit,
 }

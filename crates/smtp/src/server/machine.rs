@@ -1,61 +1,76 @@
-//! The server machine itself: its state, the calls of the contract, and what the tokens do to it. What a command
-//! line leads to is in `dispatch`, the content of a message in `content`.
+//! The server machine itself: its state, the calls of the contract, and what ends a session. What a command line leads
+//! to is in `command`, the content of a message in `content` and `chunk`.
 
 use alloc::collections::VecDeque;
-use alloc::string::String;
 use alloc::vec;
+use core::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use posthaste_wire::proxy::ProxyHeader;
 use posthaste_wire::{
-    Answer, Layer, Misuse, ReceiveBuffer, Security, SendQueue, Step, Ticket, Tickets, Time, TimerName,
-    TimerTable, Upgrade,
+    Answer, DotDecoder, Layer, Misuse, ReceiveBuffer, Security, SendQueue, Step, Ticket, Tickets, Time,
+    TimerName, TimerTable, Upgrade,
 };
 
-use super::content::Content;
-use super::{BodyAborted, Config, EarlyTalker, Event, Mode};
-use crate::session::Session;
-use crate::{ProtocolError, Recipient, Reply, Transaction};
+use super::auth::Exchange;
+use super::chunk::Chunk;
+use super::content::Message;
+use super::patience::Counters;
+use super::{BodyAborted, Config, EarlyTalker, Event, Mode, ProxyUse};
+use crate::session::{Dropped, Session};
+use crate::{ProtocolError, Reply};
 
 /// Why a server waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Timer {
+    /// For the PROXY header.
+    Proxy,
     /// The pause before the greeting.
     Greeting,
     /// For the next command, or the next line of an AUTH exchange.
     Command,
-    /// For more of a message.
+    /// For more of a message, or of a chunk that is thrown away.
     Data,
 }
 
-impl TimerName<3> for Timer {
-    const ALL: [Self; 3] = [Self::Greeting, Self::Command, Self::Data];
+impl TimerName<4> for Timer {
+    const ALL: [Self; 4] = [Self::Proxy, Self::Greeting, Self::Command, Self::Data];
 }
 
-/// One session of an SMTP, submission or LMTP server. See the [`Machine`](crate::Machine) contract for the loop around it.
+/// One session of an SMTP, submission or LMTP server. See the [`Machine`](crate::Machine) contract for the loop around
+/// it.
+///
+/// ```text
+///   Proxy ──► Greeting ──► Command ◄────────► Auth         a line, a line of an exchange
+///                           │ ▲  ▲ ▲
+///              354          │ │  │ └─────────► Upgrade     TLS is set up; then Command, as if connected anew
+///            ┌──────────────┘ │  │
+///            ▼      the dot   │  │ so many octets
+///          Text ──────────────┘  └───────────► Chunk       kept or thrown away
+///
+///   all of them ──► Closed
+/// ```
 #[derive(Debug)]
 pub struct Server {
     pub(super) config: Config,
     pub(super) security: Security,
     pub(super) session: Session,
     pub(super) phase: Phase,
+    /// The message whose content has begun to come in.
+    pub(super) message: Option<Message>,
     pub(super) receive: ReceiveBuffer,
     pub(super) send: SendQueue,
     pub(super) tickets: Tickets,
     pub(super) events: VecDeque<Event>,
-    pub(super) violations: u32,
-    pub(super) bare_line_ends: u32,
+    pub(super) counters: Counters,
     /// No command was understood yet: the peer may speak another protocol.
     pub(super) fresh: bool,
-    /// MAIL was refused: commands that were sent behind it in one group are no fault of the client.
-    pub(super) mail_refused: bool,
     /// The greeting has left.
     greeted: bool,
     eof: bool,
     shutdown: bool,
     error: Option<ProtocolError>,
-    timers: TimerTable<Timer, 3>,
+    timers: TimerTable<Timer, 4>,
     /// The time of the last call that told it.
     now: Time,
     /// A phase began at an answer of the application, which tells no time: `now` may be long past.
@@ -65,14 +80,18 @@ pub struct Server {
 /// What the next octets are.
 #[derive(Debug)]
 pub(super) enum Phase {
+    /// A PROXY header.
+    Proxy,
     /// None are expected: the greeting has not been sent.
     Greeting,
     /// A command line.
     Command,
     /// A response within an AUTH exchange.
-    Auth,
-    /// Content.
-    Content(Content),
+    Auth(Exchange),
+    /// The text behind DATA.
+    Text(DotDecoder),
+    /// The octets behind BDAT.
+    Chunk(Chunk),
     /// None: TLS is to be set up. Whether the driver was told.
     Upgrade { told: bool },
     /// None any more.
@@ -88,14 +107,13 @@ impl Server {
             security,
             session: Session::default(),
             phase: Phase::Greeting,
+            message: None,
             receive: ReceiveBuffer::new(),
             send,
             tickets: Tickets::new(),
             events: VecDeque::new(),
-            violations: 0,
-            bare_line_ends: 0,
+            counters: Counters::default(),
             fresh: true,
-            mail_refused: false,
             greeted: false,
             eof: false,
             shutdown: false,
@@ -104,10 +122,12 @@ impl Server {
             now,
             now_is_old: false,
         };
-        if server.config.greeting_delay.is_zero() {
-            server.greet();
-        } else {
-            server.arm();
+        match server.config.proxy_header {
+            ProxyUse::Absent => server.welcome(),
+            ProxyUse::Required => {
+                server.phase = Phase::Proxy;
+                server.arm();
+            }
         }
         server
     }
@@ -118,21 +138,16 @@ impl Server {
             return;
         }
         self.now = now;
-        if !self.greeted && self.config.early_talker == EarlyTalker::Refuse {
-            self.send.clear();
-            self.fail(
-                ProtocolError::EarlyTalker,
-                Some(&Reply::fixed(554, (5, 5, 1), "Wait for the greeting")),
-            );
+        if self.is_early() {
+            self.fail_early_talker();
             return;
         }
         self.receive.push(input);
         match self.phase {
             // RFC 3207 6: what comes before the handshake did not come through TLS.
             Phase::Upgrade { .. } => self.fail_residue(),
-            Phase::Content(_) => self.arm(),
-            _ if self.now_is_old => self.arm(),
-            _ => {}
+            _ if self.now_is_old => self.arm_anew(),
+            _ => self.keep_pace(input.len()),
         }
     }
 
@@ -150,15 +165,17 @@ impl Server {
             return;
         }
         let Some(timer) = self.timers.expire(now) else { return };
-        if timer == Timer::Greeting {
-            self.greet();
-        } else if self.now_is_old {
-            self.arm();
-        } else {
-            // RFC 5321 4.5.3.2, 3.8
-            self.abandon(BodyAborted::TimedOut);
-            let farewell = Reply::fixed(421, (4, 4, 2), "Timeout, closing transmission channel");
-            self.fail(ProtocolError::TimedOut(timer), Some(&farewell));
+        match timer {
+            // Whoever is there has not begun to speak SMTP.
+            Timer::Proxy => self.fail(ProtocolError::TimedOut(timer), None),
+            Timer::Greeting => self.greet(),
+            Timer::Command | Timer::Data if self.now_is_old => self.arm_anew(),
+            Timer::Command | Timer::Data => {
+                // RFC 5321 4.5.3.2, 3.8
+                self.drop_transaction(BodyAborted::TimedOut);
+                let farewell = Reply::fixed(421, (4, 4, 2), "Timeout, closing transmission channel");
+                self.fail(ProtocolError::TimedOut(timer), Some(&farewell));
+            }
         }
     }
 
@@ -185,6 +202,11 @@ impl Server {
             }
             let advanced = match &mut self.phase {
                 Phase::Closed => return Ok(Step::Closed),
+                // Nobody is left to shake hands with.
+                Phase::Upgrade { .. } if self.eof => {
+                    self.close();
+                    continue;
+                }
                 Phase::Upgrade { told } => {
                     if core::mem::replace(told, true) {
                         return Ok(Step::Paused);
@@ -195,19 +217,21 @@ impl Server {
                     }
                     continue;
                 }
+                Phase::Proxy => self.proxy_header(),
                 Phase::Greeting => false,
                 // A client that does not read its replies gets no more of them. The driver asks again when there is
                 // room.
                 Phase::Command if self.send.is_congested() => return Ok(Step::NeedInput),
                 Phase::Command => self.command(),
-                Phase::Auth => self.auth_line(),
-                Phase::Content(_) => self.content(),
+                Phase::Auth(_) => self.auth_line(),
+                Phase::Text(_) => self.text(),
+                Phase::Chunk(_) => self.chunk(),
             };
             if !advanced {
                 if !self.eof {
                     return Ok(Step::NeedInput);
                 }
-                self.abandon(BodyAborted::Eof);
+                self.drop_transaction(BodyAborted::Eof);
                 self.close();
             }
         }
@@ -215,7 +239,7 @@ impl Server {
 
     /// The next bytes for the client; see [`Machine::poll_transmit`](crate::Machine::poll_transmit).
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
-        self.greeted |= !matches!(self.phase, Phase::Greeting);
+        self.greeted |= !matches!(self.phase, Phase::Proxy | Phase::Greeting);
         self.send.pop()
     }
 
@@ -239,50 +263,8 @@ impl Server {
         if !matches!(self.phase, Phase::Upgrade { told: true }) || upgrade.layer() != Layer::Tls {
             return Err(Misuse::NoUpgrade);
         }
-        let fresh = Self::new(self.config.clone(), security, now);
-        let Self {
-            config,
-            security: _,
-            session: _,
-            phase: _,
-            receive: _,
-            send,
-            tickets,
-            events,
-            // What a client has done wrong it has done wrong.
-            violations,
-            bare_line_ends,
-            fresh: _,
-            mail_refused: _,
-            greeted: _,
-            eof,
-            shutdown,
-            error,
-            timers: _,
-            now: _,
-            now_is_old: _,
-        } = core::mem::replace(self, fresh);
-        *self = Self {
-            config,
-            security,
-            session: Session::default(),
-            phase: Phase::Command,
-            receive: ReceiveBuffer::new(),
-            send,
-            tickets,
-            events,
-            violations,
-            bare_line_ends,
-            fresh: true,
-            mail_refused: false,
-            greeted: true,
-            eof,
-            shutdown,
-            error,
-            timers: TimerTable::new(),
-            now,
-            now_is_old: false,
-        };
+        self.now = now;
+        self.begin_anew(security);
         self.arm();
         Ok(())
     }
@@ -308,17 +290,105 @@ impl Server {
         self.config.mode
     }
 
+    /// Greets, now or later.
+    fn welcome(&mut self) {
+        self.phase = Phase::Greeting;
+        if self.config.greeting_delay.is_zero() {
+            self.greet();
+        } else {
+            self.arm();
+        }
+    }
+
     fn greet(&mut self) {
-        let text =
-            alloc::format!("{} {} ready", self.config.host, if self.is_lmtp() { "LMTP" } else { "ESMTP" });
-        self.put(&Reply::plain(220, vec![text]));
+        self.put_greeting();
         self.phase = Phase::Command;
         self.arm();
     }
 
+    fn put_greeting(&mut self) {
+        let protocol = if self.is_lmtp() { "LMTP" } else { "ESMTP" };
+        self.put(&Reply::plain(220, vec![alloc::format!("{} {protocol} ready", self.config.host)]));
+    }
+
+    /// Reads the PROXY header. Whether there was one.
+    fn proxy_header(&mut self) -> bool {
+        match ProxyHeader::read(&mut self.receive) {
+            Ok(None) => return false,
+            Ok(Some(header)) => {
+                self.events.push_back(Event::Proxied(header));
+                self.welcome();
+                // What stands behind the header is the client's, which should have waited for the greeting.
+                if !self.receive.is_empty() && self.is_early() {
+                    self.fail_early_talker();
+                }
+            }
+            Err(error) => self.fail(ProtocolError::ProxyHeader(error), None),
+        }
+        true
+    }
+
+    /// XCLIENT was believed: as if connected anew. What the peer sent behind it came the same way and is read.
+    pub(super) fn start_over(&mut self) {
+        let receive = core::mem::take(&mut self.receive);
+        self.begin_anew(self.security);
+        self.receive = receive;
+        self.put_greeting();
+        self.arm_behind_answer();
+    }
+
+    /// Forgets what was said. Names every field, so that a new one does not compile until somebody has decided.
+    fn begin_anew(&mut self, new_security: Security) {
+        let Self {
+            config: _,
+            security,
+            session,
+            phase,
+            message,
+            receive,
+            // What is queued still goes out, what is told is still told, and who has hung up has hung up.
+            send: _,
+            tickets: _,
+            events: _,
+            // What a client has done wrong it has done wrong.
+            counters: _,
+            fresh,
+            greeted,
+            eof: _,
+            shutdown: _,
+            error: _,
+            timers,
+            now: _,
+            now_is_old,
+        } = self;
+        *security = new_security;
+        *session = Session::default();
+        *phase = Phase::Command;
+        *message = None;
+        *receive = ReceiveBuffer::new();
+        *fresh = true;
+        *greeted = true;
+        timers.disarm_all();
+        *now_is_old = false;
+    }
+
     /// Whether a shutdown has to wait, or has nothing to end.
     const fn is_busy(&self) -> bool {
-        matches!(self.phase, Phase::Content(_) | Phase::Auth | Phase::Upgrade { .. } | Phase::Closed)
+        let idle = matches!(self.phase, Phase::Proxy | Phase::Greeting | Phase::Command);
+        !idle || self.message.is_some()
+    }
+
+    /// Whether octets that come now come too early (RFC 5321 3.1).
+    fn is_early(&self) -> bool {
+        !self.greeted
+            && !matches!(self.phase, Phase::Proxy)
+            && self.config.early_talker == EarlyTalker::Refuse
+    }
+
+    fn fail_early_talker(&mut self) {
+        self.send.clear();
+        let farewell = Reply::fixed(554, (5, 5, 1), "Wait for the greeting");
+        self.fail(ProtocolError::EarlyTalker, Some(&farewell));
     }
 
     pub(super) fn is_lmtp(&self) -> bool {
@@ -335,36 +405,65 @@ impl Server {
         self.send.encode(|out| crate::encode::reply(reply, out));
     }
 
-    /// Arms the timer of the phase, from the last time that is known.
+    /// Arms the timers of the phase, from the last time that is known. That of a message goes on through all of it.
     pub(super) fn arm(&mut self) {
         self.now_is_old = false;
+        let message_due = self.timers.deadline(Timer::Data).filter(|_| self.message.is_some());
         self.timers.disarm_all();
         let limits = &self.config.limits;
-        let (timer, after) = match self.phase {
-            Phase::Greeting => (Timer::Greeting, self.config.greeting_delay),
-            Phase::Command | Phase::Auth => (Timer::Command, limits.command_timeout),
-            Phase::Content(_) => (Timer::Data, limits.data_timeout),
-            Phase::Upgrade { .. } | Phase::Closed => return,
-        };
-        self.timers.arm(timer, self.now, after);
+        match self.phase {
+            Phase::Proxy => self.timers.arm(Timer::Proxy, self.now, limits.proxy_timeout),
+            Phase::Greeting => self.timers.arm(Timer::Greeting, self.now, self.config.greeting_delay),
+            Phase::Command | Phase::Auth(_) => {
+                self.timers.arm(Timer::Command, self.now, limits.command_timeout);
+                if let Some(due) = message_due {
+                    self.timers.arm(Timer::Data, due, Duration::ZERO);
+                }
+            }
+            Phase::Text(_) | Phase::Chunk(_) => {
+                let due = message_due.unwrap_or_else(|| self.now.after(limits.data_timeout));
+                self.timers.arm(Timer::Data, due, Duration::ZERO);
+            }
+            Phase::Upgrade { .. } | Phase::Closed => {}
+        }
+    }
+
+    /// As [`arm`](Self::arm), from now and not from when the phase began.
+    fn arm_anew(&mut self) {
+        self.timers.disarm_all();
+        self.arm();
+    }
+
+    /// Arms the timers of a phase that begins with an answer of the application.
+    pub(super) fn arm_behind_answer(&mut self) {
+        self.arm();
+        self.now_is_old = true;
+    }
+
+    /// Moves the deadline of a message by what has just come in of it ([`Limits::data_rate_min`](crate::Limits)).
+    fn keep_pace(&mut self, octets: usize) {
+        let Some(due) = self.timers.deadline(Timer::Data) else { return };
+        let limits = &self.config.limits;
+        let octets = u64::try_from(octets).unwrap_or(u64::MAX);
+        let nanos = octets.saturating_mul(1_000_000_000).checked_div(limits.data_rate_min.into());
+        let earned = Duration::from_nanos(nanos.unwrap_or_default());
+        let due = due.after(earned).min(self.now.after(limits.data_timeout));
+        self.timers.arm(Timer::Data, due, Duration::ZERO);
     }
 
     /// Tells the application that what it knows of a message is void.
-    pub(super) fn abandon(&mut self, reason: BodyAborted) {
-        if let Phase::Content(content) = &self.phase {
-            if !content.is_aborted() {
-                self.events.push_back(Event::BodyAborted(reason));
-            }
-            self.phase = Phase::Command;
-        }
-        if self.session.reset() {
+    pub(super) fn drop_transaction(&mut self, reason: BodyAborted) {
+        if self.session.reset() == Dropped::Transaction {
             self.events.push_back(Event::Reset);
+        }
+        if self.message.take().is_some_and(|message| !message.is_aborted()) {
+            self.events.push_back(Event::BodyAborted(reason));
         }
     }
 
     /// Ends the session in order.
     pub(super) fn close(&mut self) {
-        self.abandon(BodyAborted::Eof);
+        self.drop_transaction(BodyAborted::Closed);
         self.phase = Phase::Closed;
         self.timers.disarm_all();
         self.tickets.withdraw();
@@ -392,8 +491,7 @@ impl Server {
     pub(super) fn redeem(&mut self, ticket: Ticket) -> Result<Answer, Misuse> {
         let answer = self.tickets.redeem(ticket)?;
         if answer == Answer::InTime {
-            self.arm();
-            self.now_is_old = true;
+            self.arm_behind_answer();
         }
         Ok(answer)
     }
@@ -404,67 +502,6 @@ impl Server {
             self.put(reply);
         }
         Ok(())
-    }
-
-    pub(super) fn mail_accepted(&mut self, transaction: Transaction) {
-        self.mail_refused = false;
-        self.session.open(transaction);
-        self.put(&Reply::fixed(250, (2, 1, 0), "OK"));
-    }
-
-    pub(super) fn rcpt_accepted(&mut self, recipient: Recipient) {
-        self.session.add(recipient);
-        self.put(&Reply::fixed(250, (2, 1, 5), "OK"));
-    }
-
-    pub(super) fn data_accepted(&mut self, transaction: Transaction) {
-        // RFC 2920 3.1: DATA ends a group. What stands behind it was not written by a client that saw the 354.
-        if !self.receive.is_empty() {
-            let farewell = Reply::fixed(554, (5, 5, 0), "Data sent without waiting for the reply to DATA");
-            self.fail(ProtocolError::UnauthorisedPipelining, Some(&farewell));
-            return;
-        }
-        self.put(&Reply::plain(354, vec![String::from("Start mail input; end with <CRLF>.<CRLF>")]));
-        self.phase = Phase::Content(Content::new(transaction));
-        self.arm();
-        self.now_is_old = true;
-    }
-
-    pub(super) fn start_tls_accepted(&mut self) {
-        if self.receive.drained().is_err() {
-            self.fail_residue();
-            return;
-        }
-        self.put(&Reply::fixed(220, (2, 0, 0), "Ready to start TLS"));
-        if self.session.reset() {
-            self.events.push_back(Event::Reset);
-        }
-        self.phase = Phase::Upgrade { told: false };
-        self.arm();
-    }
-
-    pub(super) fn challenge(&mut self, ticket: Ticket, challenge: &[u8]) -> Result<(), Misuse> {
-        if self.redeem(ticket)? == Answer::InTime {
-            self.put(&Reply::plain(334, vec![STANDARD.encode(challenge)]));
-            self.phase = Phase::Auth;
-        }
-        Ok(())
-    }
-
-    pub(super) fn authenticated(&mut self, ticket: Ticket) -> Result<(), Misuse> {
-        if self.redeem(ticket)? == Answer::InTime {
-            self.session.authenticate();
-            self.put(&Reply::fixed(235, (2, 7, 0), "Authentication successful"));
-        }
-        Ok(())
-    }
-
-    /// The answer to a message: with LMTP one for each recipient (RFC 2033 4.2).
-    pub(super) fn put_end_replies(&mut self, recipients: usize, reply: &Reply) {
-        let count = if self.is_lmtp() { recipients } else { 1 };
-        for _ in 0..count {
-            self.put(reply);
-        }
     }
 }
 

@@ -1,13 +1,7 @@
 //! The tokens of a mail transaction: MAIL, RCPT, DATA and the end of the content.
 //!
-//! Each has one method for each legal answer; answering uses the token up:
-//!
-//! ```compile_fail,E0382
-//! fn twice(mail: posthaste_smtp::server::Mail, server: &mut posthaste_smtp::server::Server) {
-//!     let _ = mail.accept(server);
-//!     let _ = mail.accept(server);
-//! }
-//! ```
+//! Each has one method for each legal answer, and answering uses the token up, so that no command is answered twice
+//! or with a code of the wrong class.
 
 use posthaste_wire::{Answer, Misuse, Ticket};
 
@@ -17,6 +11,16 @@ use crate::{
 };
 
 /// Token: MAIL. A message from this sender is to begin.
+///
+/// It is answered once:
+///
+/// ```compile_fail,E0382
+/// # use posthaste_smtp::server::{Mail, Server};
+/// fn twice(mail: Mail, server: &mut Server) {
+///     let _ = mail.accept(server);
+///     let _ = mail.accept(server);
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "the client waits for an answer"]
 pub struct Mail {
@@ -26,6 +30,16 @@ pub struct Mail {
 }
 
 /// Token: RCPT. A recipient of the message.
+///
+/// It cannot be refused with a reply that says yes:
+///
+/// ```compile_fail,E0308
+/// # use posthaste_smtp::server::{Rcpt, Server};
+/// # use posthaste_smtp::Reply;
+/// fn refuse(rcpt: Rcpt, server: &mut Server, reply: Reply) {
+///     let _ = rcpt.reject(server, reply);
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "the client waits for an answer"]
 pub struct Rcpt {
@@ -34,22 +48,43 @@ pub struct Rcpt {
     pub(super) parameters: RcptParameters,
 }
 
-/// Token: DATA. The content of the message is to follow.
+/// Token: DATA, or the first BDAT of a message. The content is to follow.
 #[derive(Debug)]
 #[must_use = "the client waits for an answer"]
 pub struct Data {
     pub(super) ticket: Ticket,
     pub(super) transaction: Transaction,
+    pub(super) source: Source,
+}
+
+/// How the content comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    /// Behind DATA, up to the dot.
+    Text,
+    /// In chunks, of which this is the first.
+    Chunk { length: u64, last: bool },
 }
 
 /// Token: the end of the content. To accept is to take responsibility for the message (RFC 5321 4.2.5): it is on
 /// disk before.
+///
+/// It cannot be accepted with a rejection:
+///
+/// ```compile_fail,E0308
+/// # use posthaste_smtp::server::{BodyEnd, Server};
+/// # use posthaste_smtp::Rejection;
+/// fn accept(end: BodyEnd, server: &mut Server) {
+///     let _ = end.accept_with(server, &Rejection::try_later());
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "the client waits for an answer"]
 pub struct BodyEnd {
     pub(super) ticket: Ticket,
     pub(super) transaction: Transaction,
     pub(super) size: u64,
+    pub(super) has_8bit: bool,
 }
 
 impl Mail {
@@ -76,7 +111,7 @@ impl Mail {
     pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
         let Self { ticket, from, parameters } = self;
         if server.redeem(ticket)? == Answer::InTime {
-            server.mail_accepted(Transaction::new(from, parameters));
+            server.mail_accepted(Transaction::new(&from, &parameters));
         }
         Ok(())
     }
@@ -110,18 +145,22 @@ impl Rcpt {
     pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
         let Self { ticket, to, parameters } = self;
         if server.redeem(ticket)? == Answer::InTime {
-            server.rcpt_accepted(Recipient { path: to, parameters });
+            server.rcpt_accepted(&Recipient { path: to, parameters });
         }
         Ok(())
     }
 
-    /// Refuses the recipient; the transaction stays open.
+    /// Refuses the recipient; the transaction stays open. One of class 5 counts against
+    /// [`Limits::recipients_refused_max`](crate::Limits::recipients_refused_max).
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
     pub fn reject(self, server: &mut Server, rejection: Rejection) -> Result<(), Misuse> {
-        server.answer(self.ticket, &rejection.into_reply())
+        if server.redeem(self.ticket)? == Answer::InTime {
+            server.rcpt_rejected(rejection);
+        }
+        Ok(())
     }
 }
 
@@ -131,26 +170,40 @@ impl Data {
         &self.transaction
     }
 
-    /// 354: [`Event::Body`](super::Event::Body) follows. A client that did not wait for this answer is cut off
-    /// instead ([`ProtocolError::UnauthorisedPipelining`](crate::ProtocolError::UnauthorisedPipelining)).
+    /// [`Event::Body`](super::Event::Body) follows. DATA is answered with 354; a client that did not wait for it is cut
+    /// off instead ([`ProtocolError::UnauthorisedPipelining`](crate::ProtocolError::UnauthorisedPipelining)). BDAT is
+    /// answered behind its octets.
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
     pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
-        if server.redeem(self.ticket)? == Answer::InTime {
-            server.data_accepted(self.transaction);
+        let Self { ticket, transaction, source } = self;
+        if server.redeem(ticket)? == Answer::InTime {
+            match source {
+                Source::Text => server.text_accepted(transaction),
+                Source::Chunk { length, last } => server.chunk_accepted(transaction, length, last),
+            }
         }
         Ok(())
     }
 
-    /// Refuses the message before its content; the transaction is over.
+    /// Refuses the message before its content; the transaction is over. What BDAT brings is read and thrown away.
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
     pub fn reject(self, server: &mut Server, rejection: Rejection) -> Result<(), Misuse> {
-        server.answer(self.ticket, &rejection.into_reply())
+        let Self { ticket, transaction, source } = self;
+        if server.redeem(ticket)? == Answer::InTime {
+            match source {
+                Source::Text => server.put(&rejection.into_reply()),
+                Source::Chunk { length, last } => {
+                    server.chunk_rejected(transaction.recipients().len(), length, last, rejection);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -163,6 +216,12 @@ impl BodyEnd {
     /// How many octets the content had.
     pub const fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Whether an octet over 127 was among them, declared or not: such a message goes only to hosts that offer
+    /// 8BITMIME (RFC 6152 3).
+    pub const fn has_8bit(&self) -> bool {
+        self.has_8bit
     }
 
     /// 250: the message is taken; with LMTP, for every recipient.
@@ -181,7 +240,7 @@ impl BodyEnd {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn accept_with(self, server: &mut Server, text: &Text) -> Result<(), Misuse> {
-        let reply = Reply::fixed(250, (2, 0, 0), text.as_str());
+        let reply = Reply::with_text(250, (2, 0, 0), text);
         self.answer_all(server, &reply)
     }
 
@@ -222,6 +281,9 @@ impl BodyEnd {
         }
         if server.redeem(self.ticket)? == Answer::InTime {
             let accepted = Reply::fixed(250, (2, 1, 5), "Delivered");
+            if results.iter().any(Result::is_ok) {
+                server.counters.junk = 0;
+            }
             for result in results {
                 let reply = result.map_or_else(Rejection::into_reply, |()| accepted.clone());
                 server.put(&reply);
@@ -233,6 +295,9 @@ impl BodyEnd {
     /// One answer for SMTP, one for each recipient for LMTP.
     fn answer_all(self, server: &mut Server, reply: &Reply) -> Result<(), Misuse> {
         if server.redeem(self.ticket)? == Answer::InTime {
+            if reply.is_completed() {
+                server.counters.junk = 0;
+            }
             server.put_end_replies(self.transaction.recipients().len(), reply);
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::{DateTime, Mechanism, Text};
 
@@ -62,6 +63,94 @@ pub enum Capability {
     Unknown(String),
 }
 
+/// The extensions known here by their name, to ask whether one is offered whatever its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Keyword {
+    /// `SIZE`.
+    Size,
+    /// `PIPELINING`.
+    Pipelining,
+    /// `8BITMIME`.
+    EightBitMime,
+    /// `ENHANCEDSTATUSCODES`.
+    EnhancedStatusCodes,
+    /// `STARTTLS`.
+    StartTls,
+    /// `AUTH`.
+    Auth,
+    /// `CHUNKING`.
+    Chunking,
+    /// `BINARYMIME`.
+    BinaryMime,
+    /// `DSN`.
+    Dsn,
+    /// `SMTPUTF8`.
+    SmtpUtf8,
+    /// `REQUIRETLS`.
+    RequireTls,
+    /// `LIMITS`.
+    Limits,
+    /// `FUTURERELEASE`.
+    FutureRelease,
+    /// `DELIVERBY`.
+    DeliverBy,
+    /// `MT-PRIORITY`.
+    MtPriority,
+    /// `RRVS`.
+    Rrvs,
+    /// `ETRN`.
+    Etrn,
+    /// `VRFY`.
+    Vrfy,
+    /// `EXPN`.
+    Expn,
+    /// `HELP`.
+    Help,
+    /// `XCLIENT`.
+    Xclient,
+    /// `XFORWARD`.
+    Xforward,
+}
+
+impl Capability {
+    /// Which extension it is; `None` for what is not known here.
+    pub const fn keyword(&self) -> Option<Keyword> {
+        Some(match self {
+            Self::Size(_) => Keyword::Size,
+            Self::Pipelining => Keyword::Pipelining,
+            Self::EightBitMime => Keyword::EightBitMime,
+            Self::EnhancedStatusCodes => Keyword::EnhancedStatusCodes,
+            Self::StartTls => Keyword::StartTls,
+            Self::Auth(_) => Keyword::Auth,
+            Self::Chunking => Keyword::Chunking,
+            Self::BinaryMime => Keyword::BinaryMime,
+            Self::Dsn => Keyword::Dsn,
+            Self::SmtpUtf8 => Keyword::SmtpUtf8,
+            Self::RequireTls => Keyword::RequireTls,
+            Self::Limits(_) => Keyword::Limits,
+            Self::FutureRelease { .. } => Keyword::FutureRelease,
+            Self::DeliverBy(_) => Keyword::DeliverBy,
+            Self::MtPriority(_) => Keyword::MtPriority,
+            Self::Rrvs => Keyword::Rrvs,
+            Self::Etrn => Keyword::Etrn,
+            Self::Vrfy => Keyword::Vrfy,
+            Self::Expn => Keyword::Expn,
+            Self::Help => Keyword::Help,
+            Self::Xclient(_) => Keyword::Xclient,
+            Self::Xforward(_) => Keyword::Xforward,
+            Self::Unknown(_) => return None,
+        })
+    }
+}
+
+/// As the line of the reply to EHLO, without code and CR LF.
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::encode::capability(self))
+    }
+}
+
 /// The limits of a session that a server announces (RFC 9422 4), each 1 to 999,999.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -89,17 +178,30 @@ impl Capabilities {
         &self.0
     }
 
-    /// Whether exactly this is offered.
-    pub fn has(&self, capability: &Capability) -> bool {
-        self.0.contains(capability)
+    /// The first offer of the extension, with its parameters.
+    pub fn find(&self, keyword: Keyword) -> Option<&Capability> {
+        self.0.iter().find(|capability| capability.keyword() == Some(keyword))
+    }
+
+    /// Whether the extension is offered.
+    pub fn has(&self, keyword: Keyword) -> bool {
+        self.find(keyword).is_some()
+    }
+
+    /// The limits that are announced; none without LIMITS (RFC 9422 3).
+    pub fn limits(&self) -> AnnouncedLimits {
+        match self.find(Keyword::Limits) {
+            Some(Capability::Limits(limits)) => *limits,
+            _ => AnnouncedLimits::default(),
+        }
     }
 
     /// The `SIZE` offer: `None` without one, `Some(None)` without a fixed maximum.
     pub fn size(&self) -> Option<Option<u64>> {
-        self.0.iter().find_map(|capability| match capability {
+        match self.find(Keyword::Size)? {
             Capability::Size(max) => Some(*max),
             _ => None,
-        })
+        }
     }
 
     /// The mechanisms that AUTH may name, in order, each once.

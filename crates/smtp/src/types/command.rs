@@ -46,10 +46,20 @@ pub enum Command {
     Noop,
     /// `QUIT`.
     Quit,
-    /// `VRFY text`.
-    Vrfy(Text),
-    /// `EXPN text`.
-    Expn(Text),
+    /// `VRFY text [SMTPUTF8]`.
+    Vrfy {
+        /// Whom it asks for.
+        text: Text,
+        /// Whether the reply may hold UTF-8 (RFC 6531 3.7.4.2). The text may either way.
+        smtp_utf8: bool,
+    },
+    /// `EXPN text [SMTPUTF8]`.
+    Expn {
+        /// Which list it asks for.
+        text: Text,
+        /// As that of `Vrfy`.
+        smtp_utf8: bool,
+    },
     /// `HELP [text]`.
     Help(Option<Text>),
     /// `STARTTLS` (RFC 3207).

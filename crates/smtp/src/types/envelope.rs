@@ -18,6 +18,14 @@ pub struct Recipient {
     pub parameters: RcptParameters,
 }
 
+impl Recipient {
+    /// The same in allocations of its own, so that it does not keep alive the line it was read from.
+    #[must_use]
+    pub fn compact(&self) -> Self {
+        Self { path: self.path.compact(), parameters: self.parameters.compact() }
+    }
+}
+
 impl From<ForwardPath> for Recipient {
     /// A recipient for whom nothing is asked.
     fn from(path: ForwardPath) -> Self {
@@ -108,12 +116,14 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(crate) const fn new(from: ReversePath, parameters: MailParameters) -> Self {
-        Self { from, parameters, recipients: Vec::new() }
+    /// Copies what it keeps, so that no line stays in memory for a path in it.
+    pub(crate) fn new(from: &ReversePath, parameters: &MailParameters) -> Self {
+        Self { from: from.compact(), parameters: parameters.compact(), recipients: Vec::new() }
     }
 
-    pub(crate) fn add(&mut self, recipient: Recipient) {
-        self.recipients.push(recipient);
+    /// As [`new`](Self::new).
+    pub(crate) fn add(&mut self, recipient: &Recipient) {
+        self.recipients.push(recipient.compact());
     }
 
     /// Where errors go.

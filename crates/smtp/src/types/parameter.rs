@@ -2,9 +2,12 @@
 //!
 //! Known ones are typed. Unknown ones are kept as data: whether they are acceptable is the session's business.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
+use bytes::Bytes;
+
+use super::octets::{Utf8, is_hidden};
+use crate::parse::octet::{KEYWORD, VALUE, is};
 use crate::{
     DeliverBy, EnvelopeId, Hold, Mailbox, Notify, OriginalRecipient, ParseError, Priority, Ret, ValidSince,
 };
@@ -14,10 +17,12 @@ use crate::{
 /// ```text
 /// esmtp-param = esmtp-keyword ["=" esmtp-value]
 /// ```
+///
+/// A value may hold UTF-8 (RFC 6531 3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
-    keyword: String,
-    value: Option<String>,
+    keyword: Utf8,
+    value: Option<Utf8>,
 }
 
 /// The content a message declares with `BODY=` (RFC 6152, RFC 3030). Each holds what those before it hold.
@@ -84,6 +89,50 @@ pub struct RcptParameters {
     pub others: Vec<Parameter>,
 }
 
+impl AuthIdentity {
+    /// The same in allocations of its own, so that it does not keep alive the line it was read from.
+    #[must_use]
+    pub fn compact(&self) -> Self {
+        match self {
+            Self::Unknown => Self::Unknown,
+            Self::Mailbox(mailbox) => Self::Mailbox(mailbox.compact()),
+        }
+    }
+}
+
+impl MailParameters {
+    /// The same in allocations of its own, so that it does not keep alive the line it was read from.
+    #[must_use]
+    pub fn compact(&self) -> Self {
+        Self {
+            size: self.size,
+            body: self.body,
+            auth: self.auth.as_ref().map(AuthIdentity::compact),
+            ret: self.ret,
+            envelope_id: self.envelope_id.as_ref().map(EnvelopeId::compact),
+            smtp_utf8: self.smtp_utf8,
+            require_tls: self.require_tls,
+            hold: self.hold.as_ref().map(Hold::compact),
+            deliver_by: self.deliver_by,
+            priority: self.priority,
+            others: self.others.iter().map(Parameter::compact).collect(),
+        }
+    }
+}
+
+impl RcptParameters {
+    /// The same in allocations of its own, so that it does not keep alive the line it was read from.
+    #[must_use]
+    pub fn compact(&self) -> Self {
+        Self {
+            notify: self.notify,
+            original: self.original.as_ref().map(OriginalRecipient::compact),
+            valid_since: self.valid_since.as_ref().map(ValidSince::compact),
+            others: self.others.iter().map(Parameter::compact).collect(),
+        }
+    }
+}
+
 impl Parameter {
     /// Makes a parameter; the keyword is kept in upper case.
     ///
@@ -91,24 +140,43 @@ impl Parameter {
     ///
     /// [`ParseError`] when the keyword or the value breaks the grammar of RFC 5321 4.1.2.
     pub fn new(keyword: &str, value: Option<&str>) -> Result<Self, ParseError> {
-        let first = keyword.bytes().next().is_some_and(|octet| octet.is_ascii_alphanumeric());
-        if !first || !keyword.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-') {
+        Self::legal(keyword, value)?;
+        Ok(Self { keyword: Utf8::from(keyword).into_upper(), value: value.map(Utf8::from) })
+    }
+
+    pub(crate) fn read(line: &Bytes, keyword: &str, value: Option<&str>) -> Result<Self, ParseError> {
+        Self::legal(keyword, value)?;
+        let value = value.map(|value| Utf8::slice(line, value));
+        Ok(Self { keyword: Utf8::slice(line, keyword).into_upper(), value })
+    }
+
+    fn legal(keyword: &str, value: Option<&str>) -> Result<(), ParseError> {
+        if keyword.is_empty() || keyword.starts_with('-') || !keyword.bytes().all(|octet| is(octet, KEYWORD))
+        {
             return Err(ParseError::new("parameter keyword", 0));
         }
-        let value_octet = |octet: u8| matches!(octet, b'!'..=b'~') && octet != b'=';
-        if value.is_some_and(|value| value.is_empty() || !value.bytes().all(value_octet)) {
+        let illegal = |value: &str| {
+            value.is_empty() || !value.bytes().all(|octet| is(octet, VALUE)) || value.contains(is_hidden)
+        };
+        if value.is_some_and(illegal) {
             return Err(ParseError::new("parameter value", keyword.len()));
         }
-        Ok(Self { keyword: keyword.to_ascii_uppercase(), value: value.map(String::from) })
+        Ok(())
     }
 
     /// The keyword, in upper case.
     pub fn keyword(&self) -> &str {
-        &self.keyword
+        self.keyword.as_str()
     }
 
     /// The value as it was written.
     pub fn value(&self) -> Option<&str> {
-        self.value.as_deref()
+        self.value.as_ref().map(Utf8::as_str)
+    }
+
+    /// The same in allocations of its own, so that it does not keep alive the line it was read from.
+    #[must_use]
+    pub fn compact(&self) -> Self {
+        Self { keyword: self.keyword.compact(), value: self.value.as_ref().map(Utf8::compact) }
     }
 }

@@ -37,6 +37,17 @@ impl Quirks {
         self.0 == 0
     }
 
+    /// All that are in either.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Each quirk that is in, in the order of their names here.
+    pub fn iter(self) -> impl Iterator<Item = Quirk> {
+        [Quirk::SpaceBehindColon, Quirk::MissingBrackets].into_iter().filter(move |quirk| self.has(*quirk))
+    }
+
     const fn bit(quirk: Quirk) -> u8 {
         match quirk {
             Quirk::SpaceBehindColon => 1,

@@ -1,10 +1,14 @@
 //! What a trusted front end tells about the client behind it: XCLIENT and XFORWARD, as Postfix speaks them.
 //! Values are kept decoded. Whom to trust is decided by configuration, never here.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ParseError;
+use bytes::Bytes;
+
+use super::dsn::keep;
+use super::octets::Utf8;
+use crate::parse::xtext::xtext;
+use crate::{ParseError, Text};
 
 /// The arguments of XCLIENT or XFORWARD: attributes with their values, in order, none twice.
 ///
@@ -17,7 +21,7 @@ pub struct Attributes(Vec<Attribute>);
 /// One attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
-    name: String,
+    name: Utf8,
     value: AttributeValue,
 }
 
@@ -28,8 +32,8 @@ pub enum AttributeValue {
     Unavailable,
     /// `[TEMPUNAVAIL]`: there is none now.
     TemporarilyUnavailable,
-    /// The value without xtext: printable, perhaps UTF-8.
-    Known(String),
+    /// The value without xtext: at most 255 octets, not empty, perhaps UTF-8.
+    Known(Text),
 }
 
 impl Attributes {
@@ -55,9 +59,9 @@ impl Attributes {
 
     /// The value of the attribute `name`, where it is known; compared without regard to case.
     pub fn known(&self, name: &str) -> Option<&str> {
-        let named = self.0.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))?;
+        let named = self.0.iter().find(|attribute| attribute.name().eq_ignore_ascii_case(name))?;
         match &named.value {
-            AttributeValue::Known(value) => Some(value),
+            AttributeValue::Known(value) => Some(value.as_str()),
             AttributeValue::Unavailable | AttributeValue::TemporarilyUnavailable => None,
         }
     }
@@ -71,25 +75,42 @@ impl Attribute {
     ///
     /// # Errors
     ///
-    /// [`ParseError`] when the name is no keyword, or the value is too long or holds controls.
+    /// [`ParseError`] when the name is no keyword, or the value is empty or too long.
     pub fn new(name: &str, value: AttributeValue) -> Result<Self, ParseError> {
-        if name.is_empty() || !name.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-') {
+        Self::checked(name.into(), value)
+    }
+
+    pub(crate) fn read(line: &Bytes, name: &str, value: &str) -> Result<Self, ParseError> {
+        let value = if value.eq_ignore_ascii_case("[UNAVAILABLE]") {
+            AttributeValue::Unavailable
+        } else if value.eq_ignore_ascii_case("[TEMPUNAVAIL]") {
+            AttributeValue::TemporarilyUnavailable
+        } else {
+            let text = xtext(value).ok_or(ParseError::new("attribute value", 0))?;
+            AttributeValue::Known(Text::checked(keep(line, text))?)
+        };
+        Self::checked(Utf8::slice(line, name), value)
+    }
+
+    fn checked(name: Utf8, value: AttributeValue) -> Result<Self, ParseError> {
+        let octets = name.as_bytes();
+        if octets.is_empty() || !octets.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-') {
             return Err(ParseError::new("attribute name", 0));
         }
         match &value {
-            AttributeValue::Known(text) if text.len() > Self::OCTETS_MAX => {
+            AttributeValue::Known(text) if text.as_str().len() > Self::OCTETS_MAX => {
                 Err(ParseError::new("attribute value length", Self::OCTETS_MAX))
             }
-            AttributeValue::Known(text) if text.is_empty() || text.contains(char::is_control) => {
+            AttributeValue::Known(text) if text.as_str().is_empty() => {
                 Err(ParseError::new("attribute value", 0))
             }
-            _ => Ok(Self { name: name.to_ascii_uppercase(), value }),
+            _ => Ok(Self { name: name.into_upper(), value }),
         }
     }
 
     /// The name, in upper case.
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.as_str()
     }
 
     /// The value.

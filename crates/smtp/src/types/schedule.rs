@@ -1,17 +1,7 @@
 //! When a message may, should or must be delivered, and how urgently: HOLDFOR and HOLDUNTIL (RFC 4865), BY
 //! (RFC 2852), MT-PRIORITY (RFC 6710), RRVS (RFC 7293). Keeping to it is the application's business.
 
-use alloc::string::String;
-
-use crate::ParseError;
-
-/// A date and time with its offset from UTC (RFC 3339 5.6), as it was written.
-///
-/// ```text
-/// date-time = full-date "T" full-time
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DateTime(String);
+use crate::{DateTime, ParseError};
 
 /// Until when a message is held back: `HOLDFOR=` or `HOLDUNTIL=` (RFC 4865 4).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,10 +64,17 @@ pub enum RrvsAction {
     Reject,
 }
 
-impl DateTime {
-    /// The date and time as it was written.
-    pub fn as_str(&self) -> &str {
-        &self.0
+impl Hold {
+    /// The largest number of seconds.
+    pub const SECONDS_MAX: u32 = 999_999_999;
+
+    /// The same in an allocation of its own, so that it does not keep alive the line it was read from.
+    #[must_use]
+    pub fn compact(&self) -> Self {
+        match self {
+            Self::For(seconds) => Self::For(*seconds),
+            Self::Until(time) => Self::Until(time.compact()),
+        }
     }
 }
 
@@ -121,5 +118,11 @@ impl ValidSince {
     /// Makes a demand without a word on what is done otherwise.
     pub const fn new(since: DateTime) -> Self {
         Self { since, otherwise: None }
+    }
+
+    /// The same in an allocation of its own, so that it does not keep alive the line it was read from.
+    #[must_use]
+    pub fn compact(&self) -> Self {
+        Self { since: self.since.compact(), otherwise: self.otherwise }
     }
 }

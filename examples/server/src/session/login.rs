@@ -1,7 +1,7 @@
 //! Logging in, the same for all protocols: a SASL exchange until there are credentials, then the directory.
 
-use posthaste_sasl::server::{Credentials, Exchange, ServerStep};
-use posthaste_wire::Secret;
+use posthaste_sasl::server::{Challenge, Config, Event, Exchange};
+use posthaste_sasl::{Channel, Mechanism, Nonce, Secret, Security};
 
 use crate::directory::{Account, Directory};
 
@@ -17,9 +17,13 @@ pub(super) enum Login {
     Unavailable,
 }
 
-/// An exchange in progress.
+/// What this server speaks. SCRAM is not part of it: the directory keeps Argon2 hashes, from which no SCRAM
+/// key can be made.
+const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
+
+/// An exchange in progress: the challenge that waits for its response.
 #[derive(Default)]
-pub(super) struct Exchanges(Option<Exchange>);
+pub(super) struct Exchanges(Option<Challenge>);
 
 impl Exchanges {
     /// Begins an exchange; one that was left unfinished is forgotten.
@@ -29,16 +33,23 @@ impl Exchanges {
         mechanism: &str,
         initial: Option<&Secret>,
     ) -> Login {
-        let Some(mut exchange) = Exchange::new(mechanism) else { return Login::Refused };
-        let step = exchange.start(initial);
-        self.0 = Some(exchange);
-        self.went(directory, step.ok()).await
+        self.0 = None;
+        // The protocol lets nobody come here whose connection is not private enough for its policy.
+        let channel = Channel::new(Security::Local);
+        // Neither of the mechanisms sends the nonce.
+        let nonce = Nonce::new([0; Nonce::OCTETS]);
+        match Exchange::new(mechanism, &Config::new(MECHANISMS), &channel, nonce) {
+            Ok(exchange) => self.went(directory, exchange.start(initial)).await,
+            Err(_) => Login::Refused,
+        }
     }
 
     /// Goes on with the client's response.
     pub(super) async fn respond(&mut self, directory: &Directory, response: &Secret) -> Login {
-        let step = self.0.as_mut().and_then(|exchange| exchange.respond(response).ok());
-        self.went(directory, step).await
+        match self.0.take() {
+            Some(challenge) => self.went(directory, challenge.respond(response)).await,
+            None => Login::Refused,
+        }
     }
 
     /// Forgets an exchange that was cancelled.
@@ -46,31 +57,42 @@ impl Exchanges {
         self.0 = None;
     }
 
-    async fn went(&mut self, directory: &Directory, step: Option<ServerStep>) -> Login {
-        match step {
-            Some(ServerStep::Challenge(challenge)) => Login::Challenge(challenge),
-            Some(ServerStep::Verify(credentials)) => {
-                self.0 = None;
-                verify_credentials(directory, &credentials).await
+    async fn went(&mut self, directory: &Directory, event: Event) -> Login {
+        match event {
+            Event::Challenge(challenge) => {
+                let data = challenge.data().to_vec();
+                self.0 = Some(challenge);
+                Login::Challenge(data)
             }
-            _ => {
-                self.0 = None;
+            Event::Password(check) => {
+                match verify(directory, check.authentication(), check.password_as_sent()).await {
+                    Login::Accepted(account) => authorize(account, check.accept()),
+                    login => login,
+                }
+            }
+            Event::Failure(failure) => {
+                tracing::info!(reason = %failure.error(), "login refused");
                 Login::Refused
             }
+            _ => Login::Refused,
         }
     }
 }
 
-async fn verify_credentials(directory: &Directory, credentials: &Credentials) -> Login {
-    let Credentials { authorization, authentication, password } = credentials;
-    // Nobody may act for anybody else yet.
-    let own = authorization.as_ref().is_none_or(|identity| identity.eq_ignore_ascii_case(authentication));
-    match verify(directory, authentication, password).await {
-        Login::Accepted(_) if !own => {
-            tracing::info!(user = %authentication, "login refused: may not act for another user");
+/// Nobody may act for anybody else yet.
+fn authorize(account: Account, event: Event) -> Login {
+    let event = match event {
+        Event::Authorization(check) if check.authorization().eq_ignore_ascii_case(check.authentication()) => {
+            check.accept()
+        }
+        event => event,
+    };
+    match event {
+        Event::Success(_) => Login::Accepted(account),
+        _ => {
+            tracing::info!(user = %account.address, "login refused: may not act for another user");
             Login::Refused
         }
-        login => login,
     }
 }
 

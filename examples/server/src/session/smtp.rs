@@ -123,18 +123,11 @@ impl Session {
             }
             Event::Auth(auth) => {
                 let directory = &self.context.directory;
-                match self.exchanges.start(directory, auth.mechanism(), auth.initial_response()).await {
-                    Login::Challenge(challenge) => auth.challenge(server, &challenge)?,
-                    Login::Accepted(account) => {
-                        self.account = Some(account);
-                        auth.accept(server)?;
-                    }
-                    Login::Refused => auth.reject(server, Rejection::credentials_invalid())?,
-                    Login::Unavailable => auth.reject(server, Rejection::authentication_unavailable())?,
-                }
-            }
-            Event::AuthResponse(auth) => {
-                match self.exchanges.respond(&self.context.directory, auth.response()).await {
+                let login = match auth.response() {
+                    Some(response) if !auth.is_start() => self.exchanges.respond(directory, response).await,
+                    initial => self.exchanges.start(directory, auth.mechanism(), initial).await,
+                };
+                match login {
                     Login::Challenge(challenge) => auth.challenge(server, &challenge)?,
                     Login::Accepted(account) => {
                         self.account = Some(account);
