@@ -171,8 +171,8 @@ fn imap_08_sections_stay_in_range() {
     assert_taken(format!("A1 FETCH 1 BODY[1{}]", ".1".repeat(max - 1)));
     assert_eq!(limit_of(format!("A1 FETCH 1 BODY[1{}]", ".1".repeat(max))), Some(max));
     let widest = command("A1 FETCH 1 BODY.PEEK[4294967295.TEXT]<4294967295.4294967295>").unwrap();
-    let Command::Fetch(_, _, items) = widest else { panic!() };
-    let FetchAttribute::Section { partial: Some(partial), .. } = &items[0] else { panic!() };
+    let Command::Fetch(_, fetch) = widest else { panic!() };
+    let FetchAttribute::Section { partial: Some(partial), .. } = &fetch.attributes[0] else { panic!() };
     assert_eq!(u64::from(partial.offset) + u64::from(partial.count.get()), 8_589_934_590);
 }
 
@@ -209,7 +209,8 @@ fn imap_09_sets_stay_ranges() {
         ("*", 0, vec![0..=0]),
         ("4294967295,*", u32::MAX, vec![u32::MAX..=u32::MAX]),
     ] {
-        let Command::Fetch(_, set, _) = command(format!("A1 FETCH {text} FLAGS")).unwrap() else { panic!() };
+        let Command::Fetch(_, fetch) = command(format!("A1 FETCH {text} FLAGS")).unwrap() else { panic!() };
+        let MessageSet::Numbers(set) = fetch.set else { panic!() };
         assert_eq!(set.resolve(largest), expected, "{text}");
         // Written back, a range with equal ends is one number.
         assert_eq!(set.to_string(), if text == "*:*" { "*" } else { text });

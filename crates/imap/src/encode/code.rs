@@ -2,6 +2,7 @@
 
 use super::authenticate::base64;
 use super::writer::Writer;
+use crate::types::string::is_atom_char;
 use crate::types::{Condition, ResponseCode, Status, Tag};
 use core::num::NonZeroU32;
 
@@ -65,7 +66,7 @@ impl Writer<'_> {
                 self.text("BADCHARSET");
                 if !charsets.is_empty() {
                     self.octet(b' ');
-                    self.list(charsets, |w, charset| w.astring(charset.as_bytes()));
+                    self.list(charsets, |w, charset| w.code_astring(charset.as_bytes()));
                 }
             }
             ResponseCode::Capability(capabilities) => {
@@ -167,6 +168,15 @@ impl Writer<'_> {
             self.octet(octet);
         }
         self.octet(b'"');
+    }
+
+    /// An atom, or a quoted string as above: nothing in a code may be a literal.
+    fn code_astring(&mut self, text: &[u8]) {
+        if !text.is_empty() && text.iter().copied().all(is_atom_char) {
+            self.put(text);
+        } else {
+            self.code_string(text);
+        }
     }
 
     fn raw_code(&mut self, name: &str, arguments: &[u8]) {

@@ -50,7 +50,12 @@ pub(super) fn bare_flags(cursor: &mut Cursor<'_>) -> Result<Flags> {
 
 /// The flags a server reports; whatever is no flag becomes [`Flag::Odd`].
 pub(super) fn reported_flags(cursor: &mut Cursor<'_>) -> Result<Flags> {
-    reported(cursor).map(|(flags, _)| flags)
+    let (mut flags, any) = reported(cursor)?;
+    if any {
+        cursor.repair(Repairs::ODD_FLAG);
+        flags.insert(&Flag::Odd(Bytes::from_static(b"\\*")));
+    }
+    Ok(flags)
 }
 
 pub(super) fn permanent_flags(cursor: &mut Cursor<'_>) -> Result<PermanentFlags> {

@@ -129,6 +129,12 @@ impl Flags {
         self.system == 0 && self.others.is_empty()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        let system = usize::try_from(self.system.count_ones()).unwrap_or_default();
+        system.saturating_add(self.texts().count())
+    }
+
     /// Whether `flag` is among them.
     pub fn contains(&self, flag: &Flag) -> bool {
         match flag.bit() {
