@@ -197,8 +197,8 @@ fn unknown_responses_are_kept() {
     for line in [
         "NOOP",
         "99 NOOP x",
-        "XLIST (\\Inbox) \".\" INBOX",
-        "QUOTA \"\" (STORAGE 1 2)",
+        "XQUOTA (\\Inbox) \".\" INBOX",
+        "QUOTAS \"\" (STORAGE 1 2)",
         "0 FETCH (UID 1)",
         "-1 EXISTS",
     ] {

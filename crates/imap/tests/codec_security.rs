@@ -257,7 +257,20 @@ fn imap_11_impossible_dates_and_numbers_are_refused() {
         "ALL  SEEN",
         "UNKNOWN",
         "RETURN (MIN",
-        "RETURN (PARTIAL 1:2) ALL",
+        "RETURN (PARTIAL 0:2) ALL",
+        "RETURN (PARTIAL 1:18446744073709551615) ALL",
+        "RETURN (PARTIAL -1:-4294967296) ALL",
+        "RETURN (PARTIAL -1:2) ALL",
+        "RETURN (PARTIAL 1:*) ALL",
+        "OLDER 4294967296",
+        "OLDER 0",
+        "YOUNGER -1",
+        "MODSEQ 18446744073709551616",
+        "MODSEQ \"/flags/$a\" none 1",
+        "EMAILID a.b",
+        "FILTER a/b",
+        "SAVEDON 30-Feb-2024",
+        "FUZZY",
         "RETURN (MIN)",
         "CHARSET UTF-8",
     ] {
@@ -265,6 +278,7 @@ fn imap_11_impossible_dates_and_numbers_are_refused() {
     }
     assert_eq!(command("A1 SEARCH CHARSET x ALL").unwrap_err().kind, ParseErrorKind::Charset);
     assert_taken("A1 SEARCH CHARSET utf-8 TEXT {2}\r\n\u{e4}");
+    assert_taken("A1 SEARCH RETURN (PARTIAL -1:-4294967295 SAVE) MODSEQ 18446744073709551615 $");
     assert_taken("A1 UID SEARCH RETURN () 1:* (OR SEEN (NOT (NEW))) SINCE \"1-feb-2024\" SENTON 29-Feb-2024");
 }
 
