@@ -57,7 +57,10 @@ pub fn prefix(line: &Bytes, context: &ParseContext) -> core::result::Result<Appe
             data => AppendStep::Other(tag, head, data),
         })
     };
-    read(&mut cursor).or_else(|error| cursor.pending.map(AppendStep::NeedLiteral).ok_or(error))
+    read(&mut cursor).or_else(|fault| match cursor.pending {
+        Some(header) => Ok(AppendStep::NeedLiteral(header)),
+        None => Err(cursor.error(fault)),
+    })
 }
 
 /// Reads what follows a message: `line` is the text behind its octets, and `before` how it was given.
@@ -72,25 +75,26 @@ pub fn next(
     before: &AppendData,
     context: &ParseContext,
 ) -> core::result::Result<AppendNext, ParseError> {
-    let mut cursor = Cursor::strict(line, context);
-    cursor.seek(offset);
-    let is_inside = offset == 0
-        && matches!(before, AppendData::Utf8(_) | AppendData::Catenate(CatenateRun { text: Some(_), .. }));
-    if is_inside && !cursor.eat(b')') {
-        if matches!(before, AppendData::Utf8(_)) {
-            return cursor.fail("append-data");
+    Cursor::strict(line, context).parse(|cursor| {
+        cursor.seek(offset);
+        let is_inside = offset == 0
+            && matches!(before, AppendData::Utf8(_) | AppendData::Catenate(CatenateRun { text: Some(_), .. }));
+        if is_inside && !cursor.eat(b')') {
+            if matches!(before, AppendData::Utf8(_)) {
+                return cursor.fail("append-data");
+            }
+            cursor.space("cat-part")?;
+            let run = parts(cursor)?;
+            return Ok(AppendNext::Parts(run, cursor.offset()));
         }
-        cursor.space("cat-part")?;
-        let run = parts(&mut cursor)?;
-        return Ok(AppendNext::Parts(run, cursor.offset()));
-    }
-    if cursor.is_at_end() {
-        return Ok(AppendNext::End);
-    }
-    cursor.space("append-message")?;
-    let options = options(&mut cursor)?;
-    let data = data(&mut cursor)?;
-    Ok(AppendNext::Message(options, data, cursor.offset()))
+        if cursor.is_at_end() {
+            return Ok(AppendNext::End);
+        }
+        cursor.space("append-message")?;
+        let options = options(cursor)?;
+        let data = data(cursor)?;
+        Ok(AppendNext::Message(options, data, cursor.offset()))
+    })
 }
 
 /// The arguments up to the first literal, which ends the line.

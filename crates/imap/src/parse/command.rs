@@ -19,13 +19,14 @@ use bytes::Bytes;
 /// # Errors
 /// When the line is no command of this grammar. The error does not tell the tag: see [`tag`].
 pub fn command(line: &Bytes, context: &ParseContext) -> core::result::Result<TaggedCommand, ParseError> {
-    let mut cursor = Cursor::strict(line, context);
-    let tag = super::tag::tag(&mut cursor)?;
-    cursor.space("command")?;
-    let name = atom(&mut cursor, "command")?;
-    let command = arguments(&mut cursor, &name)?;
-    cursor.end("command")?;
-    Ok(TaggedCommand { tag, command })
+    Cursor::strict(line, context).parse(|cursor| {
+        let tag = super::tag::tag(cursor)?;
+        cursor.space("command")?;
+        let name = atom(cursor, "command")?;
+        let command = arguments(cursor, &name)?;
+        cursor.end("command")?;
+        Ok(TaggedCommand { tag, command })
+    })
 }
 
 /// The tag in front of a command that may be malformed, so that the answer can be a tagged BAD.
@@ -33,10 +34,11 @@ pub fn command(line: &Bytes, context: &ParseContext) -> core::result::Result<Tag
 /// # Errors
 /// When there is no valid tag followed by a space: the answer is an untagged BAD and echoes nothing.
 pub fn tag(line: &Bytes, context: &ParseContext) -> core::result::Result<Tag, ParseError> {
-    let mut cursor = Cursor::strict(line, context);
-    let tag = super::tag::tag(&mut cursor)?;
-    cursor.space("command")?;
-    Ok(tag)
+    Cursor::strict(line, context).parse(|cursor| {
+        let tag = super::tag::tag(cursor)?;
+        cursor.space("command")?;
+        Ok(tag)
+    })
 }
 
 /// The tag and the name of a command, before its arguments have arrived or although they are malformed.
@@ -44,10 +46,11 @@ pub fn tag(line: &Bytes, context: &ParseContext) -> core::result::Result<Tag, Pa
 /// # Errors
 /// When the line does not begin with a tag, a space and an atom.
 pub fn name(line: &Bytes, context: &ParseContext) -> core::result::Result<(Tag, Atom), ParseError> {
-    let mut cursor = Cursor::strict(line, context);
-    let tag = super::tag::tag(&mut cursor)?;
-    cursor.space("command")?;
-    Ok((tag, atom(&mut cursor, "command")?))
+    Cursor::strict(line, context).parse(|cursor| {
+        let tag = super::tag::tag(cursor)?;
+        cursor.space("command")?;
+        Ok((tag, atom(cursor, "command")?))
+    })
 }
 
 fn arguments(cursor: &mut Cursor<'_>, name: &Atom) -> Result<Command> {

@@ -79,13 +79,17 @@ pub fn next_item(
     cursor.seek(offset);
     match step(&mut cursor) {
         Ok(step) => Ok(step),
-        Err(error) => cursor.pending.map(ItemStep::NeedLiteral).ok_or(error),
+        Err(fault) => match cursor.pending {
+            Some(header) => Ok(ItemStep::NeedLiteral(header)),
+            None => Err(cursor.error(fault)),
+        },
     }
 }
 
 /// All items of a complete row, from behind the opening parenthesis.
 pub(super) fn row(cursor: &mut Cursor<'_>) -> Result<Vec<FetchItem>> {
-    let mut items = Vec::new();
+    // Most rows have few items, and then this is the only allocation.
+    let mut items = Vec::with_capacity(4);
     loop {
         cursor.bound(items.len(), cursor.context.limits.list_max, "msg-att")?;
         match step(cursor)? {

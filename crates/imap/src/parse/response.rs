@@ -17,23 +17,26 @@ use core::num::NonZeroU32;
 /// When it is neither a continuation request nor tagged nor untagged, or when the data of a known untagged
 /// response cannot be read. Unknown untagged responses are [`Response::Other`].
 pub fn response(line: &Bytes, context: &ParseContext) -> core::result::Result<Parsed, ParseError> {
-    let mut cursor = Cursor::lenient(line, context);
-    let response = match cursor.peek() {
-        Some(b'+') => continuation(&mut cursor),
-        Some(b'*') => untagged(&mut cursor)?,
-        _ => {
-            let tag = super::tag::tag(&mut cursor)?;
-            cursor.space("response-tagged")?;
-            match condition(&mut cursor) {
-                Some(condition @ (Condition::Ok | Condition::No | Condition::Bad)) => {
-                    Response::Tagged(tag, code::status(&mut cursor, condition))
-                }
-                _ => return cursor.fail("resp-cond-state"),
-            }
+    Cursor::lenient(line, context).parse(|cursor| {
+        let response = match cursor.peek() {
+            Some(b'+') => continuation(cursor),
+            Some(b'*') => untagged(cursor)?,
+            _ => tagged(cursor)?,
+        };
+        cursor.end("response")?;
+        Ok(Parsed { response, repairs: cursor.repairs })
+    })
+}
+
+fn tagged(cursor: &mut Cursor<'_>) -> Result<Response> {
+    let tag = super::tag::tag(cursor)?;
+    cursor.space("response-tagged")?;
+    match condition(cursor) {
+        Some(condition @ (Condition::Ok | Condition::No | Condition::Bad)) => {
+            Ok(Response::Tagged(tag, code::status(cursor, condition)))
         }
-    };
-    cursor.end("response")?;
-    Ok(Parsed { response, repairs: cursor.repairs })
+        _ => cursor.fail("resp-cond-state"),
+    }
 }
 
 fn continuation(cursor: &mut Cursor<'_>) -> Response {

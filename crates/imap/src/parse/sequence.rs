@@ -13,10 +13,11 @@ use bytes::Bytes;
 /// # Errors
 /// When it is not, or has more ranges than the limit.
 pub fn sequence_set(text: &Bytes, context: &ParseContext) -> core::result::Result<SequenceSet, ParseError> {
-    let mut cursor = Cursor::strict(text, context);
-    let set = set(&mut cursor)?;
-    cursor.end("sequence-set")?;
-    Ok(set)
+    Cursor::strict(text, context).parse(|cursor| {
+        let set = set(cursor)?;
+        cursor.end("sequence-set")?;
+        Ok(set)
+    })
 }
 
 /// `sequence-set` or the `$` of SEARCHRES.

@@ -45,6 +45,9 @@ pub(super) fn string_octets(cursor: &mut Cursor<'_>, rule: &'static str) -> Resu
 }
 
 pub(super) fn string(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<AString> {
+    if let Some(plain) = plain_quoted(cursor) {
+        return Ok(plain);
+    }
     string_octets(cursor, rule).map(AString::replacing_nul)
 }
 
@@ -89,8 +92,28 @@ pub(super) fn label(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<Label
 }
 
 /// Takes `NIL` if it is next.
+#[inline]
 pub(super) fn nil(cursor: &mut Cursor<'_>) -> bool {
-    cursor.eat_word("NIL")
+    matches!(cursor.peek(), Some(b'N' | b'n')) && cursor.eat_word("NIL")
+}
+
+/// A quoted string of nothing but printable ASCII and no escape, which nearly all are: one look at each octet.
+#[inline]
+fn plain_quoted(cursor: &mut Cursor<'_>) -> Option<AString> {
+    let inside = cursor.rest().strip_prefix(b"\"")?;
+    let length = inside.iter().position(|octet| !is_plain_quoted_char(*octet))?;
+    if inside.get(length) != Some(&b'"') || length > cursor.context.limits.quoted_max {
+        return None;
+    }
+    let start = cursor.offset().saturating_add(1);
+    let end = start.saturating_add(length);
+    let text = cursor.slice(start, end);
+    cursor.seek(end.saturating_add(1));
+    Some(AString::without_nul(text))
+}
+
+const fn is_plain_quoted_char(octet: u8) -> bool {
+    matches!(octet, b' '..=b'~') && octet != b'"' && octet != b'\\'
 }
 
 /// The contents of a quoted string, copied only when there is an escape.
