@@ -7,6 +7,11 @@
 //! same before anything is measured. Ratios of the shortest times are printed at the end; over 1 means that this side
 //! is the faster.
 #![allow(missing_docs, reason = "criterion_group makes a public function")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what cannot be read as it should has no time that would mean anything"
+)]
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
