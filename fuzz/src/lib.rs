@@ -10,6 +10,7 @@
     reason = "a broken property is reported by a panic"
 )]
 
+mod imap_algorithms;
 mod imap_codec;
 mod plan;
 mod sasl;
@@ -17,6 +18,7 @@ mod smtp;
 mod smtp_session;
 mod wire;
 
+pub use imap_algorithms::{imap_summary, imap_threads, imap_view};
 pub use imap_codec::{
     imap_body_structure, imap_command, imap_frame, imap_mutf7, imap_response, imap_search, imap_sequence_set,
 };
@@ -46,4 +48,7 @@ pub const TARGETS: &[Target] = &[
     ("imap_sequence_set", imap_sequence_set),
     ("sasl_client", sasl_client),
     ("sasl_server", sasl_server),
+    ("imap_summary", imap_summary),
+    ("imap_threads", imap_threads),
+    ("imap_view", imap_view),
 ];

@@ -111,7 +111,7 @@ pub fn message_set() -> BoxedStrategy<MessageSet> {
 }
 
 pub fn partial_range() -> impl Strategy<Value = PartialRange> {
-    let end = prop_oneof![Just(PartialEnd::First), Just(PartialEnd::Last)];
+    let end = prop_oneof![Just(PartialEnd::Oldest), Just(PartialEnd::Newest)];
     (end, number(), number()).prop_map(|(end, one, other)| PartialRange::new(end, one, other))
 }
 
@@ -278,15 +278,10 @@ pub fn gmail_label() -> impl Strategy<Value = AString> {
     "\\\\[A-Z][a-z]{1,6}|[a-z]{1,6}|[ -~]{0,8}|&AOk-".prop_map(|label| AString::new(label).unwrap())
 }
 
-fn mod_seq_key() -> impl Strategy<Value = ModSeqKey> {
-    let kind = prop_oneof![
-        Just(ModSeqEntryKind::Private),
-        Just(ModSeqEntryKind::Shared),
-        Just(ModSeqEntryKind::All)
-    ];
-    let name = prop::sample::select(vec!["/flags/\\\\draft", "/flags/$MDNSent"]);
-    let entry = (name, kind).prop_map(|(name, kind)| ModSeqEntry { name: AString::new(name).unwrap(), kind });
-    (option::of(entry), any::<u64>()).prop_map(|(entry, mod_seq)| ModSeqKey { entry, mod_seq })
+fn mod_seq_key() -> impl Strategy<Value = ModSeqSearch> {
+    let scope = prop_oneof![Just(ModSeqScope::Private), Just(ModSeqScope::Shared), Just(ModSeqScope::All)];
+    let entry = (flag(), scope).prop_map(|(flag, scope)| ModSeqEntry { flag, scope });
+    (option::of(entry), any::<u64>()).prop_map(|(entry, modseq)| ModSeqSearch { entry, modseq })
 }
 
 fn search_return() -> BoxedStrategy<SearchReturn> {
