@@ -11,6 +11,7 @@
 )]
 
 mod imap_algorithms;
+mod imap_codec;
 mod plan;
 mod pop3;
 mod sasl;
@@ -19,6 +20,9 @@ mod smtp_session;
 mod wire;
 
 pub use imap_algorithms::{imap_summary, imap_threads, imap_view};
+pub use imap_codec::{
+    imap_body_structure, imap_command, imap_frame, imap_mutf7, imap_response, imap_search, imap_sequence_set,
+};
 pub use pop3::{pop3_answer, pop3_client, pop3_command, pop3_server};
 pub use sasl::{sasl_client, sasl_server};
 pub use smtp::{smtp_address, smtp_command, smtp_reply};
@@ -41,6 +45,13 @@ pub const TARGETS: &[Target] = &[
     ("pop3_client", pop3_client),
     ("pop3_command", pop3_command),
     ("pop3_server", pop3_server),
+    ("imap_body_structure", imap_body_structure),
+    ("imap_command", imap_command),
+    ("imap_frame", imap_frame),
+    ("imap_mutf7", imap_mutf7),
+    ("imap_response", imap_response),
+    ("imap_search", imap_search),
+    ("imap_sequence_set", imap_sequence_set),
     ("imap_summary", imap_summary),
     ("imap_threads", imap_threads),
     ("imap_view", imap_view),

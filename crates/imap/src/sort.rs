@@ -77,5 +77,7 @@ fn by_key(one: &Entry<'_>, other: &Entry<'_>, key: SortKey) -> Ordering {
         SortKey::Subject => texts(|overview| &overview.subject),
         SortKey::DisplayFrom => texts(|overview| &overview.display_from),
         SortKey::DisplayTo => texts(|overview| &overview.display_to),
+        // Fuzzy searches are not offered: all matches are equal.
+        SortKey::Relevancy => Ordering::Equal,
     }
 }

@@ -17,8 +17,8 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 use posthaste_imap::client::{Client, ClientLimits, Config, Event, ProtocolError, Timer};
 use posthaste_imap::types::{
-    Addressing, FetchAttribute, Flag, ListPattern, Mailbox, SearchCommand, SearchKey, Section, SequenceSet,
-    StoreAction, StoreCommand, StoreEcho,
+    Addressing, FetchAttribute, Flag, Flags, ListPattern, Mailbox, SearchCommand, SearchKey, Section,
+    SequenceSet, StoreAction, StoreCommand, StoreEcho,
 };
 use posthaste_imap::{Misuse, Secret, Security, State, Step, Time};
 use posthaste_testkit::assert_split_invariant;
@@ -132,7 +132,7 @@ fn select_keeps_what_the_server_tells_of_the_mailbox() {
     assert_eq!(mailbox.uid_validity, NonZeroU32::new(3_857_529_045));
     assert_eq!(mailbox.uid_next, NonZeroU32::new(4392));
     assert_eq!(mailbox.unseen, NonZeroU32::new(12));
-    assert_eq!(mailbox.flags, [Flag::Answered, Flag::Seen]);
+    assert_eq!(mailbox.flags, Flags::from([Flag::Answered, Flag::Seen]));
     assert!(mailbox.permanent_flags.as_ref().unwrap().new_keywords);
     assert_eq!(mailbox.highest_modseq, Some(715_194_045_007));
     // What is expunged or new while the mailbox is open.
@@ -364,10 +364,11 @@ fn challenges_pause_the_machine_until_they_are_answered() {
 fn commands_are_pipelined_as_far_as_the_rules_allow() {
     let mut client = selected("UIDPLUS");
     let store = StoreCommand {
-        set: one(),
+        set: one().into(),
+        unchanged_since: None,
         action: StoreAction::Add,
         echo: StoreEcho::Silent,
-        flags: vec![Flag::Deleted],
+        flags: Flags::from([Flag::Deleted]),
     };
     client.fetch(one(), vec![FetchAttribute::Flags]).unwrap();
     client.store(Addressing::Sequence, store).unwrap();

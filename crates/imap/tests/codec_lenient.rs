@@ -114,9 +114,9 @@ fn strange_flags_are_kept_and_never_written() {
     let mut out = BytesMut::new();
     encode::response(&mut out, &Response::Flags(flags), EncodeContext::default());
     assert_eq!(out, "* FLAGS (\\Seen NIL $ok)\r\n");
-    assert_eq!(items("* 1 FETCH (FLAGS NIL)"), (vec![FetchItem::Flags(vec![])], Repairs::ODD_LIST));
+    assert_eq!(items("* 1 FETCH (FLAGS NIL)"), (vec![FetchItem::Flags(Flags::new())], Repairs::ODD_LIST));
     let permanent = status("* OK [PERMANENTFLAGS (\\Seen \\*)] x");
-    let expected = PermanentFlags { flags: vec![Flag::Seen], new_keywords: true };
+    let expected = PermanentFlags { flags: Flags::from([Flag::Seen]), new_keywords: true };
     assert_eq!(permanent.0.code, Some(ResponseCode::PermanentFlags(expected)));
     assert!(permanent.1.is_empty());
 }
@@ -163,7 +163,7 @@ fn one_bad_item_does_not_hide_the_others() {
         "BODYSTRUCTURE (\"MIXED\")",
         "BODYSTRUCTURE (\"text\" NIL NIL NIL NIL \"7bit\" 1 1)",
         "ENVELOPE (bare words)",
-        "RFC822.SIZE 1.86931e+06",
+        "RFC822.SIZE 1.8x",
         "UID 0",
         "UID 4294967296",
         "INTERNALDATE \"yesterday\"",
@@ -176,19 +176,19 @@ fn one_bad_item_does_not_hide_the_others() {
         let [first, FetchItem::Opaque { name, value }, last] = &items[..] else { panic!("{bad}: {items:?}") };
         assert_eq!(
             (first, last),
-            (&FetchItem::Uid(7.try_into().unwrap()), &FetchItem::Flags(vec![Flag::Seen]))
+            (&FetchItem::Uid(7.try_into().unwrap()), &FetchItem::Flags(Flags::from([Flag::Seen])))
         );
         assert_eq!([&name[..], b" ", &value[..]].concat(), bad.as_bytes());
         assert!(repairs == Repairs::MALFORMED_ITEM || bad.starts_with("BODY["), "{bad}");
     }
     // What is merely unknown is no fault.
-    let (unknown, repairs) = items("* 1 FETCH (X-GM-LABELS (\\Inbox \"a b\" (c)) EMAILID (M1))");
+    let (unknown, repairs) = items("* 1 FETCH (X-OTHER (\\Inbox \"a b\" (c)) X-ID (M1))");
     assert!(unknown.iter().all(|item| matches!(item, FetchItem::Opaque { .. })) && repairs.is_empty());
     let (Response::Status(_, items), repairs) = read("* STATUS a (X 1:2,* UNSEEN -1 Y (a (b)) MESSAGES 3)")
     else {
         panic!()
     };
-    assert_eq!(items, [StatusItem { attribute: StatusAttribute::Messages, value: 3 }]);
+    assert_eq!(items, [StatusItem::Messages(3)]);
     assert_eq!(repairs, Repairs::ODD_NUMBER);
 }
 
@@ -197,8 +197,8 @@ fn unknown_responses_are_kept() {
     for line in [
         "NOOP",
         "99 NOOP x",
-        "XLIST (\\Inbox) \".\" INBOX",
-        "QUOTA \"\" (STORAGE 1 2)",
+        "XQUOTA (\\Inbox) \".\" INBOX",
+        "QUOTAS \"\" (STORAGE 1 2)",
         "0 FETCH (UID 1)",
         "-1 EXISTS",
     ] {
@@ -220,7 +220,7 @@ fn a_row_streams_its_payloads() {
     let ItemStep::Item { item, next, .. } = parse::fetch::next_item(&line, offset, &context).unwrap() else {
         panic!()
     };
-    assert_eq!(item, FetchItem::Flags(vec![Flag::Seen]));
+    assert_eq!(item, FetchItem::Flags(Flags::from([Flag::Seen])));
     let ItemStep::Payload { payload, header } = parse::fetch::next_item(&line, next, &context).unwrap()
     else {
         panic!()

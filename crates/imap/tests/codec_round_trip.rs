@@ -8,16 +8,19 @@
     reason = "test code"
 )]
 
+mod codec_support;
+
 use bytes::{Bytes, BytesMut};
+use codec_support::generate::*;
+use codec_support::{Framer, SplitLine, client, encoded, on_the_wire};
 use core::num::NonZeroU32;
-use posthaste_imap::encode::{self, EncodeContext, Fragment, LiteralMode};
-use posthaste_imap::parse::append::AppendStep;
+use posthaste_imap::encode::{self, Fragment, LiteralMode};
+use posthaste_imap::parse::append::{AppendNext, AppendStep};
 use posthaste_imap::parse::fetch::ItemStep;
 use posthaste_imap::parse::{self, LiteralMarker, literal_marker};
 use posthaste_imap::types::*;
 use posthaste_wire::Secret;
 use proptest::collection::vec;
-use proptest::option;
 use proptest::prelude::*;
 
 proptest! {
@@ -25,20 +28,13 @@ proptest! {
     fn every_command_comes_back(tag in tag(), command in command(), context in context()) {
         let fragments = encode::command(&tag, &command, context);
         let line = on_the_wire(&fragments);
+        prop_assert!(line.ends_with(b"\r\n"));
         let line = line.slice(..line.len() - 2);
         let mut read_context = ParseContext::server();
         read_context.utf8 = context.utf8;
         let read = parse::command(&line, &read_context).unwrap();
         prop_assert_eq!(&read.tag, &tag);
-        match (&read.command, &command) {
-            // The literal's mode is the client's choice at that moment.
-            (Command::Append(head, header), Command::Append(sent, announced)) => {
-                prop_assert_eq!(head, sent);
-                prop_assert_eq!((header.len, header.binary), (announced.len, announced.binary));
-                prop_assert_eq!(header.synchronising, context.literals.waits_for(header.len));
-            }
-            (read, sent) => prop_assert_eq!(read, sent),
-        }
+        prop_assert_eq!(without_mode(read.command), without_mode(command));
         prop_assert_eq!(parse::tag(&line, &read_context).unwrap(), tag);
     }
 
@@ -144,6 +140,40 @@ proptest! {
     }
 
     #[test]
+    fn what_follows_a_message_comes_back(
+        before in append_data(), flags in flags(), date_time in proptest::option::of(date_time()),
+        mut data in append_data(), mut run in catenate_run(), context in context()
+    ) {
+        let mut read_context = ParseContext::server();
+        read_context.utf8 = context.utf8;
+        let line = |fragments: &[Fragment]| {
+            let wire = on_the_wire(fragments);
+            wire.strip_suffix(b"\r\n").map_or(wire.clone(), |line| wire.slice_ref(line))
+        };
+        let next = |line: &Bytes, offset| parse::append::next(line, offset, &before, &read_context).unwrap();
+
+        let options = AppendOptions { flags, date_time };
+        let text = line(&encode::append::next_message(&before, &options, &data, context));
+        let AppendNext::Message(read_options, mut read, end) = next(&text, 0) else { panic!() };
+        data_without_mode(&mut read);
+        data_without_mode(&mut data);
+        prop_assert_eq!((read_options, read, end), (options, data, text.len()));
+
+        prop_assert_eq!(next(&line(&encode::append::end(&before, context)), 0), AppendNext::End);
+
+        if matches!(before, AppendData::Catenate(CatenateRun { text: Some(_), .. })) {
+            if run.urls.is_empty() && run.text.is_none() {
+                run.urls.push(AString::default());
+            }
+            let text = line(&encode::append::next_parts(&run, context));
+            let AppendNext::Parts(mut read, end) = next(&text, 0) else { panic!() };
+            read.text.iter_mut().for_each(|header| header.synchronising = true);
+            prop_assert_eq!((read, end), (run, text.len()));
+            prop_assert_eq!(next(&text, end), AppendNext::End);
+        }
+    }
+
+    #[test]
     fn sasl_lines_come_back(data in vec(any::<u8>(), 0..60)) {
         let response = SaslResponse::Data(Secret::new(data.clone()));
         let mut out = BytesMut::new();
@@ -233,677 +263,20 @@ fn nothing_that_types_refuse_can_be_made() {
     assert_eq!(AString::replacing_nul("a\0b").as_bytes(), b"a?b");
 }
 
-// A framer in miniature
-
-struct Framer {
-    wire: Bytes,
-    at: usize,
-}
-
-impl Framer {
-    /// Up to the next CRLF, which is passed over, or to the end.
-    fn line(&mut self) -> Bytes {
-        let rest = self.wire.slice(self.at..);
-        let end = rest.windows(2).position(|pair| pair == b"\r\n").unwrap_or(rest.len());
-        self.at = (self.at + end + 2).min(self.wire.len());
-        rest.slice(..end)
-    }
-
-    fn octets(&mut self, len: u64) -> Bytes {
-        let start = self.at;
-        self.at += usize::try_from(len).unwrap();
-        self.wire.slice(start..self.at)
-    }
-}
-
-trait SplitLine {
-    fn split_to_line(&self) -> Bytes;
-}
-
-impl SplitLine for Bytes {
-    fn split_to_line(&self) -> Bytes {
-        self.slice(..self.len() - 2)
-    }
-}
-
-fn on_the_wire(fragments: &[Fragment]) -> Bytes {
-    let bytes = fragments.iter().filter_map(|fragment| match fragment {
-        Fragment::Bytes(bytes) => Some(bytes.clone()),
-        Fragment::SyncPoint => None,
-    });
-    bytes.flatten().collect::<Vec<u8>>().into()
-}
-
-/// The response without its CRLF.
-fn encoded(response: &Response, utf8: bool) -> Bytes {
-    let mut out = BytesMut::new();
-    encode::response(&mut out, response, EncodeContext { literals: LiteralMode::Synchronising, utf8 });
-    assert!(out.ends_with(b"\r\n"));
-    out.freeze().split_to_line()
-}
-
-fn client(utf8: bool) -> ParseContext {
-    let mut context = ParseContext::client();
-    context.utf8 = utf8;
-    context
-}
-
-// Generators. Boxed, because the wide ones are larger as values than the stack of a test thread.
-
-fn context() -> impl Strategy<Value = EncodeContext> {
-    let literals = prop_oneof![
-        Just(LiteralMode::Synchronising),
-        Just(LiteralMode::NonSynchronisingSmall),
-        Just(LiteralMode::NonSynchronising)
-    ];
-    (literals, any::<bool>()).prop_map(|(literals, utf8)| EncodeContext { literals, utf8 })
-}
-
-fn tag() -> impl Strategy<Value = Tag> {
-    "[a-zA-Z0-9.\\]\\[-]{1,10}".prop_map(|text| Tag::new(text).unwrap())
-}
-
-fn atom() -> impl Strategy<Value = Atom> {
-    "[a-zA-Z][a-zA-Z0-9.$+=\\[}-]{0,8}".prop_map(|text| Atom::new(text).unwrap())
-}
-
-fn capability() -> impl Strategy<Value = Capability> {
-    atom().prop_map(|atom| Capability::new(atom.into_bytes()).unwrap())
-}
-
-fn keyword() -> impl Strategy<Value = Keyword> {
-    "[$a-zA-Z0-9][a-zA-Z0-9]{0,6}".prop_map(|text| Keyword::new(text).unwrap())
-}
-
-fn astring() -> BoxedStrategy<AString> {
-    prop_oneof![
-        "[ -~]{0,12}".prop_map(|text| AString::new(text).unwrap()),
-        "[a-z]{1,6}|NIL|nil|\\{5\\}|a\\{3\\+\\}".prop_map(|text| AString::new(text).unwrap()),
-        "\\PC{0,6}|[\"\\\\\r\n ]{0,5}".prop_map(|text| AString::new(text).unwrap()),
-        vec(1_u8.., 0..10).prop_map(|octets| AString::new(octets).unwrap()),
-        (1000_usize..1100).prop_map(|len| AString::new(vec![b'x'; len]).unwrap()),
-    ]
-    .boxed()
-}
-
-fn nstring() -> BoxedStrategy<NString> {
-    option::of(astring()).boxed()
-}
-
-fn mailbox() -> BoxedStrategy<Mailbox> {
-    let name = "[iI][nN]box|[a-z/.]{1,8}|[ -~]{0,10}|\\PC{1,6}|台北&日本語|";
-    name.prop_filter_map("control characters", |name| Mailbox::new(name).ok()).boxed()
-}
-
-fn pattern() -> impl Strategy<Value = ListPattern> {
-    let text = "[*%a-z/]{0,8}|[ -~]{1,8}|é[*%]{1,3}";
-    text.prop_filter("INBOX is folded", |text| !text.eq_ignore_ascii_case("inbox"))
-        .prop_map(|text| ListPattern::new(text).unwrap())
-}
-
-fn number() -> impl Strategy<Value = NonZeroU32> {
-    prop_oneof![1_u32..20, 1_u32.., Just(u32::MAX)].prop_map(|number| NonZeroU32::new(number).unwrap())
-}
-
-fn sequence_number_below(bound: u32) -> impl Strategy<Value = SequenceNumber> {
-    prop_oneof![
-        8 => (1..bound).prop_map(|number| SequenceNumber::Number(NonZeroU32::new(number).unwrap())),
-        1 => Just(SequenceNumber::Largest)
-    ]
-}
-
-fn sequence_set_below(bound: u32) -> impl Strategy<Value = SequenceSet> {
-    let range = (sequence_number_below(bound), sequence_number_below(bound));
-    vec(range.prop_map(|(start, end)| SequenceRange { start, end }), 1..6)
-        .prop_map(|ranges| SequenceSet::new(ranges).unwrap())
-}
-
-fn sequence_set() -> BoxedStrategy<SequenceSet> {
-    sequence_set_below(u32::MAX).boxed()
-}
-
-fn uid_set() -> BoxedStrategy<UidSet> {
-    vec((number(), number()), 1..5).prop_map(|ends| UidSet::new(ends.into_iter().map(|(a, b)| a..=b))).boxed()
-}
-
-fn flag() -> impl Strategy<Value = Flag> {
-    prop_oneof![
-        Just(Flag::Answered),
-        Just(Flag::Flagged),
-        Just(Flag::Deleted),
-        Just(Flag::Seen),
-        Just(Flag::Draft),
-        keyword().prop_map(Flag::Keyword),
-        "X[a-z]{1,5}".prop_map(|name| Flag::Extension(Keyword::new(name).unwrap())),
-    ]
-}
-
-fn flags() -> BoxedStrategy<Vec<Flag>> {
-    vec(flag(), 0..4).boxed()
-}
-
-fn date() -> impl Strategy<Value = Date> {
-    (0_u16..10_000, 1_u8..13, 1_u8..32).prop_filter_map("no such day", |(y, m, d)| Date::new(y, m, d).ok())
-}
-
-fn date_time() -> impl Strategy<Value = DateTime> {
-    (1_u16..9999, 1_u8..13, 1_u8..29, 0_u8..24, 0_u8..60, 0_u8..61, -1439_i16..1440).prop_map(
-        |(year, month, day, hour, minute, second, zone)| {
-            DateTime::new(Date::new(year, month, day).unwrap(), hour, minute, second, zone).unwrap()
-        },
-    )
-}
-
-fn part() -> impl Strategy<Value = PartPath> {
-    vec(number(), 1..5).prop_map(|numbers| PartPath::new(numbers).unwrap())
-}
-
-fn section() -> BoxedStrategy<Section> {
-    let text = option::of(prop_oneof![
-        Just(SectionText::Header),
-        Just(SectionText::Text),
-        Just(SectionText::Mime),
-        vec(astring(), 1..4).prop_map(SectionText::HeaderFields),
-        vec(astring(), 1..4).prop_map(SectionText::HeaderFieldsNot),
-    ]);
-    (option::of(part()), text)
-        .prop_filter_map("MIME of the message", |(part, text)| Section::new(part, text).ok())
-        .boxed()
-}
-
-fn partial() -> impl Strategy<Value = Option<Partial>> {
-    option::of((any::<u32>(), number()).prop_map(|(offset, count)| Partial { offset, count }))
-}
-
-fn fetch_attribute() -> BoxedStrategy<FetchAttribute> {
-    prop_oneof![
-        prop::sample::select(vec![
-            FetchAttribute::Flags,
-            FetchAttribute::Uid,
-            FetchAttribute::InternalDate,
-            FetchAttribute::Rfc822Size,
-            FetchAttribute::Envelope,
-            FetchAttribute::Body,
-            FetchAttribute::BodyStructure,
-            FetchAttribute::Rfc822,
-            FetchAttribute::Rfc822Header,
-            FetchAttribute::Rfc822Text,
-            FetchAttribute::ModSeq,
-        ]),
-        (section(), partial(), any::<bool>()).prop_map(|(section, partial, peek)| FetchAttribute::Section {
-            section,
-            partial,
-            peek
-        }),
-        (option::of(part()), partial(), any::<bool>())
-            .prop_map(|(part, partial, peek)| FetchAttribute::Binary { part, partial, peek }),
-        option::of(part()).prop_map(FetchAttribute::BinarySize),
-    ]
-    .boxed()
-}
-
-fn search_key() -> BoxedStrategy<SearchKey> {
-    let leaf = prop_oneof![
-        prop::sample::select(vec![
-            SearchKey::All,
-            SearchKey::Answered,
-            SearchKey::Deleted,
-            SearchKey::Draft,
-            SearchKey::Flagged,
-            SearchKey::New,
-            SearchKey::Old,
-            SearchKey::Recent,
-            SearchKey::Seen,
-            SearchKey::Unanswered,
-            SearchKey::Undeleted,
-            SearchKey::Undraft,
-            SearchKey::Unflagged,
-            SearchKey::Unseen,
-        ]),
-        (0_usize..7, astring()).prop_map(|(which, text)| match which {
-            0 => SearchKey::Bcc(text),
-            1 => SearchKey::Body(text),
-            2 => SearchKey::Cc(text),
-            3 => SearchKey::From(text),
-            4 => SearchKey::Subject(text),
-            5 => SearchKey::Text(text),
-            _ => SearchKey::To(text),
-        }),
-        (0_usize..6, date()).prop_map(|(which, date)| match which {
-            0 => SearchKey::Before(date),
-            1 => SearchKey::On(date),
-            2 => SearchKey::Since(date),
-            3 => SearchKey::SentBefore(date),
-            4 => SearchKey::SentOn(date),
-            _ => SearchKey::SentSince(date),
-        }),
-        (astring(), astring()).prop_map(|(field, text)| SearchKey::Header(field, text)),
-        keyword().prop_map(SearchKey::Keyword),
-        keyword().prop_map(SearchKey::Unkeyword),
-        any::<u64>().prop_map(SearchKey::Larger),
-        any::<u64>().prop_map(SearchKey::Smaller),
-        sequence_set().prop_map(SearchKey::Uid),
-        sequence_set().prop_map(SearchKey::Sequence),
-    ];
-    leaf.prop_recursive(6, 30, 4, |inner| {
-        prop_oneof![
-            inner.clone().prop_map(|key| SearchKey::Not(Box::new(key))),
-            (inner.clone(), inner.clone()).prop_map(|(a, b)| SearchKey::Or(Box::new(a), Box::new(b))),
-            vec(inner, 1..4).prop_map(SearchKey::And),
-        ]
-    })
-    .boxed()
-}
-
-fn search() -> BoxedStrategy<SearchCommand> {
-    let options = vec![
-        SearchReturn::Min,
-        SearchReturn::Max,
-        SearchReturn::All,
-        SearchReturn::Count,
-        SearchReturn::Save,
-    ];
-    let charset =
-        prop::sample::select(vec!["UTF-8", "us-ascii"]).prop_map(|name| AString::new(name).unwrap());
-    (option::of(vec(prop::sample::select(options), 0..4)), option::of(charset), vec(search_key(), 1..4))
-        .prop_map(|(returns, charset, keys)| SearchCommand { returns, charset, keys })
-        .boxed()
-}
-
-fn status_attribute() -> impl Strategy<Value = StatusAttribute> {
-    prop::sample::select(vec![
-        StatusAttribute::Messages,
-        StatusAttribute::Recent,
-        StatusAttribute::UidNext,
-        StatusAttribute::UidValidity,
-        StatusAttribute::Unseen,
-        StatusAttribute::Deleted,
-        StatusAttribute::Size,
-        StatusAttribute::HighestModSeq,
-    ])
-}
-
-fn list_command() -> BoxedStrategy<ListCommand> {
-    let basic = (mailbox(), pattern()).prop_map(|(reference, pattern)| ListCommand {
-        style: ListStyle::Basic,
-        selection: Vec::new(),
-        reference,
-        patterns: vec![pattern],
-        returns: Vec::new(),
-    });
-    let selection = prop_oneof![
-        Just(vec![]),
-        Just(vec![ListSelection::Remote]),
-        Just(vec![ListSelection::Subscribed, ListSelection::RecursiveMatch]),
-        Just(vec![ListSelection::SpecialUse, ListSelection::Remote]),
-    ];
-    let returns = vec(
-        prop_oneof![
-            Just(ListReturn::Subscribed),
-            Just(ListReturn::Children),
-            Just(ListReturn::SpecialUse),
-            vec(status_attribute(), 1..4).prop_map(ListReturn::Status),
-        ],
-        0..4,
-    );
-    let extended = (selection, mailbox(), vec(pattern(), 1..4), returns).prop_map(
-        |(selection, reference, patterns, returns)| ListCommand {
-            style: ListStyle::Extended,
-            selection,
-            reference,
-            patterns,
-            returns,
-        },
-    );
-    prop_oneof![basic, extended].boxed()
-}
-
-fn id_parameters() -> impl Strategy<Value = IdParameters> {
-    let name = "[ -~]{0,30}".prop_map(|text| AString::new(text).unwrap());
-    let value = option::of("[ -~]{0,40}".prop_map(|text| AString::new(text).unwrap()));
-    vec((name, value), 0..5).prop_map(|pairs| IdParameters::new(pairs).unwrap())
-}
-
-fn append_head() -> BoxedStrategy<AppendHead> {
-    (mailbox(), flags(), option::of(date_time()))
-        .prop_map(|(mailbox, flags, date_time)| AppendHead { mailbox, flags, date_time })
-        .boxed()
-}
-
-fn addressing() -> impl Strategy<Value = Addressing> {
-    prop_oneof![Just(Addressing::Sequence), Just(Addressing::Uid)]
-}
-
-fn special_use() -> impl Strategy<Value = SpecialUse> {
-    prop::sample::select(SpecialUse::EVERY.to_vec())
-}
-
-fn secret() -> impl Strategy<Value = Secret> {
-    vec(any::<u8>(), 0..20).prop_map(Secret::new)
-}
-
-fn store() -> BoxedStrategy<StoreCommand> {
-    let action = prop_oneof![Just(StoreAction::Replace), Just(StoreAction::Add), Just(StoreAction::Remove)];
-    let echo = prop_oneof![Just(StoreEcho::Report), Just(StoreEcho::Silent)];
-    (sequence_set(), action, echo, flags())
-        .prop_map(|(set, action, echo, flags)| StoreCommand { set, action, echo, flags })
-        .boxed()
-}
-
-fn command() -> BoxedStrategy<Command> {
-    let select = || vec(Just(SelectParameter::CondStore), 0..2);
-    let header = (any::<u64>(), any::<bool>()).prop_map(|(len, binary)| LiteralHeader {
-        len,
-        synchronising: true,
-        binary,
-    });
-    prop_oneof![
-        prop::sample::select(vec![
-            Command::Capability,
-            Command::Noop,
-            Command::Logout,
-            Command::StartTls,
-            Command::Namespace,
-            Command::Close,
-            Command::Unselect,
-            Command::Check,
-            Command::Expunge,
-            Command::Idle,
-        ]),
-        (astring(), astring()).prop_map(|(user, password)| {
-            Command::Login(Login::new(user, Secret::from(password.as_bytes())).unwrap())
-        }),
-        (atom(), option::of(secret()))
-            .prop_map(|(mechanism, initial)| Command::Authenticate(Authenticate { mechanism, initial })),
-        id_parameters().prop_map(Command::Id),
-        vec(capability(), 1..4).prop_map(Command::Enable),
-        list_command().prop_map(Command::List),
-        (mailbox(), pattern()).prop_map(|(reference, pattern)| Command::Lsub { reference, pattern }),
-        mailbox().prop_map(Command::Subscribe),
-        mailbox().prop_map(Command::Unsubscribe),
-        (mailbox(), vec(special_use(), 0..3))
-            .prop_map(|(mailbox, special_use)| Command::Create(Create { mailbox, special_use })),
-        mailbox().prop_map(Command::Delete),
-        (mailbox(), mailbox()).prop_map(|(from, to)| Command::Rename { from, to }),
-        (mailbox(), vec(status_attribute(), 1..5)).prop_map(|(name, items)| Command::Status(name, items)),
-        (mailbox(), select()).prop_map(|(mailbox, parameters)| Command::Select(mailbox, parameters)),
-        (mailbox(), select()).prop_map(|(mailbox, parameters)| Command::Examine(mailbox, parameters)),
-        sequence_set().prop_map(Command::UidExpunge),
-        (append_head(), header).prop_map(|(head, header)| Command::Append(head, header)),
-        (addressing(), sequence_set(), vec(fetch_attribute(), 1..5))
-            .prop_map(|(addressing, set, items)| Command::Fetch(addressing, set, items)),
-        (addressing(), store()).prop_map(|(addressing, store)| Command::Store(addressing, store)),
-        (addressing(), sequence_set(), mailbox())
-            .prop_map(|(addressing, set, to)| Command::Copy(addressing, set, to)),
-        (addressing(), sequence_set(), mailbox())
-            .prop_map(|(addressing, set, to)| Command::Move(addressing, set, to)),
-        (addressing(), search()).prop_map(|(addressing, search)| Command::Search(addressing, search)),
-    ]
-    .boxed()
-}
-
-fn code() -> BoxedStrategy<ResponseCode> {
-    prop_oneof![
-        prop::sample::select(vec![
-            ResponseCode::Alert,
-            ResponseCode::AlreadyExists,
-            ResponseCode::AuthenticationFailed,
-            ResponseCode::AuthorizationFailed,
-            ResponseCode::Cannot,
-            ResponseCode::ClientBug,
-            ResponseCode::Closed,
-            ResponseCode::ContactAdmin,
-            ResponseCode::Corruption,
-            ResponseCode::Expired,
-            ResponseCode::ExpungeIssued,
-            ResponseCode::HasChildren,
-            ResponseCode::InUse,
-            ResponseCode::Limit,
-            ResponseCode::NoModSeq,
-            ResponseCode::NonExistent,
-            ResponseCode::NoPerm,
-            ResponseCode::NotSaved,
-            ResponseCode::OverQuota,
-            ResponseCode::Parse,
-            ResponseCode::PrivacyRequired,
-            ResponseCode::ReadOnly,
-            ResponseCode::ReadWrite,
-            ResponseCode::ServerBug,
-            ResponseCode::TooBig,
-            ResponseCode::TryCreate,
-            ResponseCode::UidNotSticky,
-            ResponseCode::Unavailable,
-            ResponseCode::UnknownCte,
-            ResponseCode::UseAttr,
-        ]),
-        (number(), uid_set()).prop_map(|(uid_validity, uids)| ResponseCode::AppendUid { uid_validity, uids }),
-        (number(), uid_set(), uid_set()).prop_map(|(uid_validity, source, target)| {
-            ResponseCode::CopyUid { uid_validity, source, target }
-        }),
-        vec(astring(), 0..3).prop_map(ResponseCode::BadCharset),
-        vec(capability(), 0..4).prop_map(ResponseCode::Capability),
-        (flags(), any::<bool>()).prop_map(|(flags, new_keywords)| {
-            ResponseCode::PermanentFlags(PermanentFlags { flags, new_keywords })
-        }),
-        any::<u64>().prop_map(ResponseCode::HighestModSeq),
-        any::<u64>().prop_map(ResponseCode::UidNext),
-        any::<u64>().prop_map(ResponseCode::UidValidity),
-        any::<u64>().prop_map(ResponseCode::Unseen),
-        ("X-[A-Z]{1,6}", option::of("[!-\\\\^-~]{1,10}")).prop_map(|(name, arguments)| {
-            ResponseCode::Other { name: Atom::new(name).unwrap(), arguments: arguments.map(Bytes::from) }
-        }),
-    ]
-    .boxed()
-}
-
-/// Codes of a status line hold no literals: these two would need them for strange strings.
-fn status(conditions: &'static [Condition]) -> impl Strategy<Value = Status> {
-    let plain = code().prop_filter("no literals in status lines", |code| match code {
-        ResponseCode::BadCharset(names) => names.iter().all(|name| {
-            name.as_bytes().len() < 1000 && name.as_bytes().iter().all(|octet| matches!(octet, b' '..=b'~'))
-        }),
-        _ => true,
-    });
-    (prop::sample::select(conditions), option::of(plain), "[!-Z^-~][ -~]{0,20}")
-        .prop_filter("ends like a literal", |(_, _, text)| {
-            literal_marker(text.as_bytes()) == LiteralMarker::None
-        })
-        .prop_map(|(condition, code, text)| Status { condition, code, text: text.into() })
-}
-
-fn address() -> BoxedStrategy<Address> {
-    (nstring(), nstring(), nstring(), nstring())
-        .prop_map(|(name, adl, mailbox, host)| Address { name, adl, mailbox, host })
-        .boxed()
-}
-
-fn envelope() -> BoxedStrategy<Envelope> {
-    let list = || vec(address(), 0..3);
-    ((nstring(), nstring(), nstring(), nstring()), (list(), list(), list(), list(), list(), list()))
-        .prop_map(|((date, subject, in_reply_to, message_id), (from, sender, reply_to, to, cc, bcc))| {
-            Envelope { date, subject, from, sender, reply_to, to, cc, bcc, in_reply_to, message_id }
-        })
-        .boxed()
-}
-
-fn parameters() -> BoxedStrategy<Parameters> {
-    vec((astring(), astring()), 0..3).boxed()
-}
-
-type Tail = (Option<Disposition>, Vec<AString>, NString);
-
-fn extension_tail() -> BoxedStrategy<Tail> {
-    let disposition =
-        (astring(), parameters()).prop_map(|(kind, parameters)| Disposition { kind, parameters });
-    (option::of(disposition), vec(astring(), 0..3), nstring()).boxed()
-}
-
-fn body_structure(extended: bool) -> BoxedStrategy<BodyStructure> {
-    let part_extension = move || {
-        option::of((nstring(), extension_tail()).prop_map(|(md5, (disposition, language, location))| {
-            PartExtension { md5, disposition, language, location }
-        }))
-        .prop_map(move |extension| extension.filter(|_| extended))
-        .boxed()
+/// The mode of a literal is the client's choice at that moment.
+fn without_mode(mut command: Command) -> Command {
+    let data = match &mut command {
+        Command::Append(_, data) => data,
+        Command::Replace(_, replace) => &mut replace.data,
+        _ => return command,
     };
-    let fields =
-        move || (parameters(), nstring(), nstring(), astring(), any::<u64>(), part_extension()).boxed();
-    let part = |kind, (parameters, id, description, encoding, octets, extension)| {
-        BodyStructure::Part(BodyPart { kind, parameters, id, description, encoding, octets, extension })
-    };
-    let basic = ("[A-S]{1,8}|MESSAGE", "[a-z]{1,5}|delivery-status").prop_map(|(media_type, subtype)| {
-        BodyKind::Basic {
-            media_type: AString::new(media_type).unwrap(),
-            subtype: AString::new(subtype).unwrap(),
-        }
-    });
-    let text = (astring(), any::<u64>()).prop_map(|(subtype, lines)| BodyKind::Text { subtype, lines });
-    let leaf = (prop_oneof![basic, text], fields()).prop_map(move |(kind, fields)| part(kind, fields));
-    leaf.prop_recursive(3, 8, 3, move |inner| {
-        let extension = option::of((parameters(), extension_tail()).prop_map(
-            |(parameters, (disposition, language, location))| MultipartExtension {
-                parameters,
-                disposition,
-                language,
-                location,
-            },
-        ))
-        .prop_map(move |extension| extension.filter(|_| extended))
-        .boxed();
-        let multipart =
-            (vec(inner.clone(), 1..4), astring(), extension).prop_map(|(parts, subtype, extension)| {
-                BodyStructure::Multipart(Multipart { parts, subtype, extension })
-            });
-        let message =
-            (prop::sample::select(vec!["RFC822", "global"]), envelope(), inner, any::<u64>(), fields())
-                .prop_map(move |(subtype, envelope, body, lines, fields)| {
-                    let kind = BodyKind::Message {
-                        subtype: AString::new(subtype).unwrap(),
-                        envelope: Box::new(envelope),
-                        body: Box::new(body),
-                        lines,
-                    };
-                    part(kind, fields)
-                });
-        prop_oneof![multipart, message]
-    })
-    .boxed()
+    data_without_mode(data);
+    command
 }
 
-fn payload() -> BoxedStrategy<FetchItem> {
-    let text = prop_oneof![
-        (section(), option::of(any::<u32>()))
-            .prop_map(|(section, origin)| Payload::Section { section, origin }),
-        Just(Payload::Rfc822),
-        Just(Payload::Rfc822Header),
-        Just(Payload::Rfc822Text),
-    ];
-    let binary = (option::of(part()), option::of(any::<u32>()))
-        .prop_map(|(part, origin)| Payload::Binary { part, origin });
-    let data = |octet| option::of(vec(octet, 0..30).prop_map(Bytes::from));
-    prop_oneof![
-        (text, data((1_u8..).boxed())).prop_map(|(payload, data)| FetchItem::Payload { payload, data }),
-        (binary, data(any::<u8>().boxed())).prop_map(|(payload, data)| FetchItem::Payload { payload, data }),
-    ]
-    .boxed()
-}
-
-fn fetch_item() -> BoxedStrategy<FetchItem> {
-    prop_oneof![
-        vec(prop_oneof![flag(), Just(Flag::Recent)], 0..4).prop_map(FetchItem::Flags),
-        number().prop_map(FetchItem::Uid),
-        date_time().prop_map(FetchItem::InternalDate),
-        any::<u64>().prop_map(FetchItem::Rfc822Size),
-        envelope().prop_map(|envelope| FetchItem::Envelope(Box::new(envelope))),
-        body_structure(false).prop_map(|body| FetchItem::Body(Box::new(body))),
-        body_structure(true).prop_map(|body| FetchItem::BodyStructure(Box::new(body))),
-        payload(),
-        (option::of(part()), any::<u32>()).prop_map(|(part, size)| FetchItem::BinarySize { part, size }),
-        any::<u64>().prop_map(FetchItem::ModSeq),
-    ]
-    .boxed()
-}
-
-fn list_response() -> BoxedStrategy<ListResponse> {
-    let attribute = prop_oneof![
-        prop::sample::select(vec![
-            MailboxAttribute::NoInferiors,
-            MailboxAttribute::NoSelect,
-            MailboxAttribute::NonExistent,
-            MailboxAttribute::HasChildren,
-            MailboxAttribute::HasNoChildren,
-            MailboxAttribute::Marked,
-            MailboxAttribute::Unmarked,
-            MailboxAttribute::Subscribed,
-            MailboxAttribute::Remote,
-        ]),
-        special_use().prop_map(MailboxAttribute::SpecialUse),
-        "X[a-z]{1,6}".prop_map(|name| MailboxAttribute::named(Atom::new(name).unwrap())),
-    ];
-    let child_info = vec(Just(Atom::new("SUBSCRIBED").unwrap()), 0..2);
-    (vec(attribute, 0..4), delimiter(), mailbox(), child_info, option::of(mailbox()))
-        .prop_map(|(attributes, delimiter, mailbox, child_info, old_name)| ListResponse {
-            attributes,
-            delimiter,
-            mailbox,
-            child_info,
-            old_name,
-        })
-        .boxed()
-}
-
-fn delimiter() -> impl Strategy<Value = Option<char>> {
-    option::of(prop::char::range('!', '~'))
-}
-
-fn namespaces() -> BoxedStrategy<Namespaces> {
-    let namespace = || {
-        vec((mailbox(), delimiter()).prop_map(|(prefix, delimiter)| Namespace { prefix, delimiter }), 0..3)
-    };
-    (namespace(), namespace(), namespace())
-        .prop_map(|(personal, other_users, shared)| Namespaces { personal, other_users, shared })
-        .boxed()
-}
-
-fn esearch() -> BoxedStrategy<EsearchResponse> {
-    let fields = (option::of(number()), option::of(number()), option::of(sequence_set()));
-    (option::of(tag()), any::<bool>(), fields, option::of(any::<u32>()))
-        .prop_map(|(tag, uid, (min, max, all), count)| EsearchResponse {
-            tag: tag.map(|tag| AString::new(tag.as_str().to_owned()).unwrap()),
-            uid,
-            min,
-            max,
-            all,
-            count,
-        })
-        .boxed()
-}
-
-fn response() -> BoxedStrategy<Response> {
-    const TAGGED: &[Condition] = &[Condition::Ok, Condition::No, Condition::Bad];
-    const UNTAGGED: &[Condition] =
-        &[Condition::Ok, Condition::No, Condition::Bad, Condition::PreAuth, Condition::Bye];
-    let status_item =
-        (status_attribute(), any::<u64>()).prop_map(|(attribute, value)| StatusItem { attribute, value });
-    prop_oneof![
-        (tag(), status(TAGGED)).prop_map(|(tag, status)| Response::Tagged(tag, status)),
-        status(UNTAGGED).prop_map(Response::Untagged),
-        "[a-zA-Z0-9+/=]{0,20}".prop_map(|text| Response::Continue(text.into())),
-        vec(capability(), 0..5).prop_map(Response::Capability),
-        vec(capability(), 0..5).prop_map(Response::Enabled),
-        flags().prop_map(Response::Flags),
-        list_response().prop_map(Response::List),
-        list_response().prop_map(Response::Lsub),
-        vec(number(), 0..6).prop_map(Response::Search),
-        esearch().prop_map(Response::Esearch),
-        (mailbox(), vec(status_item, 0..4)).prop_map(|(mailbox, items)| Response::Status(mailbox, items)),
-        any::<u32>().prop_map(Response::Exists),
-        any::<u32>().prop_map(Response::Recent),
-        number().prop_map(Response::Expunge),
-        (number(), vec(fetch_item(), 0..5)).prop_map(|(number, items)| Response::Fetch(number, items)),
-        namespaces().prop_map(Response::Namespace),
-        id_parameters().prop_map(Response::Id),
-        (any::<bool>(), uid_set()).prop_map(|(earlier, uids)| Response::Vanished { earlier, uids }),
-    ]
-    .boxed()
+fn data_without_mode(data: &mut AppendData) {
+    match data {
+        AppendData::Literal(header) | AppendData::Utf8(header) => header.synchronising = true,
+        AppendData::Catenate(run) => run.text.iter_mut().for_each(|header| header.synchronising = true),
+    }
 }

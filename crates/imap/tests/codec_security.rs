@@ -171,8 +171,8 @@ fn imap_08_sections_stay_in_range() {
     assert_taken(format!("A1 FETCH 1 BODY[1{}]", ".1".repeat(max - 1)));
     assert_eq!(limit_of(format!("A1 FETCH 1 BODY[1{}]", ".1".repeat(max))), Some(max));
     let widest = command("A1 FETCH 1 BODY.PEEK[4294967295.TEXT]<4294967295.4294967295>").unwrap();
-    let Command::Fetch(_, _, items) = widest else { panic!() };
-    let FetchAttribute::Section { partial: Some(partial), .. } = &items[0] else { panic!() };
+    let Command::Fetch(_, fetch) = widest else { panic!() };
+    let FetchAttribute::Section { partial: Some(partial), .. } = &fetch.attributes[0] else { panic!() };
     assert_eq!(u64::from(partial.offset) + u64::from(partial.count.get()), 8_589_934_590);
 }
 
@@ -209,7 +209,8 @@ fn imap_09_sets_stay_ranges() {
         ("*", 0, vec![0..=0]),
         ("4294967295,*", u32::MAX, vec![u32::MAX..=u32::MAX]),
     ] {
-        let Command::Fetch(_, set, _) = command(format!("A1 FETCH {text} FLAGS")).unwrap() else { panic!() };
+        let Command::Fetch(_, fetch) = command(format!("A1 FETCH {text} FLAGS")).unwrap() else { panic!() };
+        let MessageSet::Numbers(set) = fetch.set else { panic!() };
         assert_eq!(set.resolve(largest), expected, "{text}");
         // Written back, a range with equal ends is one number.
         assert_eq!(set.to_string(), if text == "*:*" { "*" } else { text });
@@ -256,7 +257,20 @@ fn imap_11_impossible_dates_and_numbers_are_refused() {
         "ALL  SEEN",
         "UNKNOWN",
         "RETURN (MIN",
-        "RETURN (PARTIAL 1:2) ALL",
+        "RETURN (PARTIAL 0:2) ALL",
+        "RETURN (PARTIAL 1:18446744073709551615) ALL",
+        "RETURN (PARTIAL -1:-4294967296) ALL",
+        "RETURN (PARTIAL -1:2) ALL",
+        "RETURN (PARTIAL 1:*) ALL",
+        "OLDER 4294967296",
+        "OLDER 0",
+        "YOUNGER -1",
+        "MODSEQ 18446744073709551616",
+        "MODSEQ \"/flags/$a\" none 1",
+        "EMAILID a.b",
+        "FILTER a/b",
+        "SAVEDON 30-Feb-2024",
+        "FUZZY",
         "RETURN (MIN)",
         "CHARSET UTF-8",
     ] {
@@ -264,6 +278,7 @@ fn imap_11_impossible_dates_and_numbers_are_refused() {
     }
     assert_eq!(command("A1 SEARCH CHARSET x ALL").unwrap_err().kind, ParseErrorKind::Charset);
     assert_taken("A1 SEARCH CHARSET utf-8 TEXT {2}\r\n\u{e4}");
+    assert_taken("A1 SEARCH RETURN (PARTIAL -1:-4294967295 SAVE) MODSEQ 18446744073709551615 $");
     assert_taken("A1 UID SEARCH RETURN () 1:* (OR SEEN (NOT (NEW))) SINCE \"1-feb-2024\" SENTON 29-Feb-2024");
 }
 

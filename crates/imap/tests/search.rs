@@ -257,7 +257,7 @@ proptest! {
             SearchReturn::Min, SearchReturn::Max, SearchReturn::All, SearchReturn::Count, SearchReturn::Save,
             SearchReturn::Partial(range),
         ];
-        let returns: Vec<SearchReturn> = options.into_iter().map(|option| known[option]).collect();
+        let returns: Vec<SearchReturn> = options.into_iter().map(|option| known[option].clone()).collect();
         let has = |option: SearchReturn| returns.contains(&option);
         let answer = SearchAnswer::new(&hits, &returns, true);
         let uids: Vec<u32> = found.keys().copied().collect();

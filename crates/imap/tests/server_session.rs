@@ -44,7 +44,7 @@ fn row(server: &mut Server, fetch: FetchWriter) -> FetchWriter {
         literal.write(server, Bytes::from_static(piece)).unwrap();
     }
     let mut row = literal.finish(server).unwrap();
-    row.item(server, &FetchItem::Flags(vec![Flag::Seen])).unwrap();
+    row.item(server, &FetchItem::Flags([Flag::Seen].into())).unwrap();
     row.finish(server).unwrap()
 }
 

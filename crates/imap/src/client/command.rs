@@ -4,9 +4,10 @@
 
 use crate::client::{Client, CommandId};
 use crate::types::{
-    AString, Addressing, AppendHead, Atom, Authenticate, Capability, Command, Create, DateTime,
-    FetchAttribute, Flag, IdParameters, ListCommand, ListPattern, ListStyle, LiteralHeader, Login, Mailbox,
-    SearchCommand, SearchKey, SelectParameter, SequenceSet, StatusAttribute, StoreCommand,
+    AString, Addressing, AppendData, AppendHead, Atom, Authenticate, Capability, Command, CopyCommand,
+    Create, DateTime, FetchAttribute, FetchCommand, FetchModifiers, Flag, IdParameters, ListCommand,
+    ListPattern, ListStyle, LiteralHeader, Login, Mailbox, SearchCommand, SearchKey, SelectParameter,
+    SequenceSet, StatusAttribute, StoreCommand,
 };
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -200,9 +201,9 @@ impl Client {
         if !flags.iter().all(Flag::is_settable) {
             return Err(Misuse::Argument { argument: "flags", problem: "hold one that cannot be set" });
         }
-        let head = AppendHead { mailbox, flags, date_time: date };
+        let head = AppendHead { mailbox, flags: flags.into(), date_time: date };
         let header = LiteralHeader { len: length, synchronising: true, binary: false };
-        self.command(Command::Append(head, header))
+        self.command(Command::Append(head, AppendData::Literal(header)))
     }
 
     /// Waits for news without asking (RFC 2177), until [`done`](Client::done). The machine renews it in time.
@@ -253,7 +254,7 @@ impl Client {
     /// # Errors
     /// As [`Client::command`].
     pub fn uid_expunge(&mut self, uids: SequenceSet) -> Result {
-        self.command(Command::UidExpunge(uids))
+        self.command(Command::UidExpunge(uids.into()))
     }
 
     /// Asks for data of messages by number (RFC 9051 6.4.5).
@@ -277,7 +278,7 @@ impl Client {
     /// # Errors
     /// As [`Client::command`]; also for a flag that a client cannot set.
     pub fn store(&mut self, addressing: Addressing, store: StoreCommand) -> Result {
-        if !store.flags.iter().all(Flag::is_settable) {
+        if !store.flags.iter().all(|flag| flag.is_settable()) {
             return Err(Misuse::Argument { argument: "flags", problem: "hold one that cannot be set" });
         }
         self.command(Command::Store(addressing, store))
@@ -288,7 +289,7 @@ impl Client {
     /// # Errors
     /// As [`Client::command`].
     pub fn copy(&mut self, addressing: Addressing, set: SequenceSet, mailbox: Mailbox) -> Result {
-        self.command(Command::Copy(addressing, set, mailbox))
+        self.command(Command::Copy(addressing, CopyCommand { set: set.into(), mailbox }))
     }
 
     /// Moves messages (RFC 9051 6.4.8).
@@ -296,7 +297,7 @@ impl Client {
     /// # Errors
     /// As [`Client::command`].
     pub fn move_messages(&mut self, addressing: Addressing, set: SequenceSet, mailbox: Mailbox) -> Result {
-        self.command(Command::Move(addressing, set, mailbox))
+        self.command(Command::Move(addressing, CopyCommand { set: set.into(), mailbox }))
     }
 
     /// Searches the mailbox (RFC 9051 6.4.4). Text that is not ASCII needs a charset, which is set where it is missing
@@ -324,7 +325,8 @@ impl Client {
         if attributes.is_empty() {
             return Err(Misuse::Argument { argument: "attributes", problem: "are none" });
         }
-        self.command(Command::Fetch(addressing, set, attributes))
+        let modifiers = FetchModifiers::default();
+        self.command(Command::Fetch(addressing, FetchCommand { set: set.into(), attributes, modifiers }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::client::{AppendWriter, Challenge, Violation};
 use crate::types::{
-    Capability, EsearchResponse, FetchItem, Flag, IdParameters, ListResponse, Mailbox, Namespaces, Payload,
+    Capability, EsearchResponse, FetchItem, Flags, IdParameters, ListResponse, Mailbox, Namespaces, Payload,
     Status, StatusItem, UidSet,
 };
 use alloc::vec::Vec;
@@ -64,7 +64,7 @@ pub enum Event {
         uids: UidSet,
     },
     /// `* FLAGS`: the flags of the mailbox.
-    Flags(Vec<Flag>),
+    Flags(Flags),
     /// `* LIST`
     List(ListResponse),
     /// `* LSUB` (RFC 3501)

@@ -1,7 +1,6 @@
 //! What a client knows of the selected mailbox (RFC 9051 6.3.2, 7.3, 7.5).
 
-use crate::types::{Flag, Mailbox, PermanentFlags, ResponseCode};
-use alloc::vec::Vec;
+use crate::types::{Flags, Mailbox, PermanentFlags, ResponseCode};
 use core::num::NonZeroU32;
 
 /// The selected mailbox, as far as the server has told. Kept up to date by the machine.
@@ -19,7 +18,7 @@ pub struct MailboxState {
     /// UIDNEXT, as it was when the mailbox was opened or the server last told.
     pub uid_next: Option<NonZeroU32>,
     /// The flags that exist in the mailbox.
-    pub flags: Vec<Flag>,
+    pub flags: Flags,
     /// The flags that can be changed for good; `None` where the server does not say (RFC 9051 7.1: then all can).
     pub permanent_flags: Option<PermanentFlags>,
     /// Opened by EXAMINE, or the server allows no changes.
@@ -40,7 +39,7 @@ impl MailboxState {
             recent: 0,
             uid_validity: None,
             uid_next: None,
-            flags: Vec::new(),
+            flags: Flags::new(),
             permanent_flags: None,
             read_only,
             unseen: None,

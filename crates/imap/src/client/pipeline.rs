@@ -54,7 +54,16 @@ pub(crate) fn company(command: &Command) -> Company {
         | Command::Examine(..)
         | Command::Close
         | Command::Unselect
-        | Command::Idle => Company::Alone,
+        | Command::Idle
+        // Of extensions that the machine does not know more about.
+        | Command::Notify(_)
+        | Command::Replace(..)
+        | Command::StoreLabels(..)
+        | Command::Sort(..)
+        | Command::Thread(..)
+        | Command::Esearch(_)
+        | Command::UidBatches(_)
+        | Command::XList { .. } => Company::Alone,
         Command::Logout => Company::Last,
         Command::Fetch(Addressing::Sequence, ..) | Command::Store(Addressing::Sequence, _) => {
             Company::Among(UsesAndKeeps, Answer::Told)
@@ -102,7 +111,13 @@ pub(crate) const fn group(command: &Command) -> Group {
         | Command::Store(..)
         | Command::Copy(..)
         | Command::Move(..)
-        | Command::Search(..) => Group::Selected,
+        | Command::Search(..)
+        | Command::Replace(..)
+        | Command::StoreLabels(..)
+        | Command::Sort(..)
+        | Command::Thread(..)
+        | Command::CancelUpdate(_)
+        | Command::UidBatches(_) => Group::Selected,
         _ => Group::Authenticated,
     }
 }
@@ -137,21 +152,29 @@ fn has_numbers(key: &SearchKey) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{FetchAttribute, Flag, Mailbox, SequenceSet, StoreAction, StoreCommand, StoreEcho};
+    use crate::types::{
+        CopyCommand, FetchAttribute, FetchCommand, FetchModifiers, Flag, Mailbox, SequenceSet, StoreAction,
+        StoreCommand, StoreEcho,
+    };
     use alloc::vec;
 
     fn fetch(addressing: Addressing) -> Command {
-        Command::Fetch(addressing, SequenceSet::all(), vec![FetchAttribute::Uid])
+        let modifiers = FetchModifiers::default();
+        let (set, attributes) = (SequenceSet::all().into(), vec![FetchAttribute::Uid]);
+        Command::Fetch(addressing, FetchCommand { set, attributes, modifiers })
     }
 
     fn store() -> Command {
         let (set, flags) = (SequenceSet::all(), vec![Flag::Seen]);
-        let command = StoreCommand { set, action: StoreAction::Add, echo: StoreEcho::Report, flags };
+        let (set, flags) = (set.into(), flags.into());
+        let (action, echo) = (StoreAction::Add, StoreEcho::Report);
+        let command = StoreCommand { set, unchanged_since: None, action, echo, flags };
         Command::Store(Addressing::Sequence, command)
     }
 
     fn copy() -> Command {
-        Command::Copy(Addressing::Sequence, SequenceSet::all(), Mailbox::inbox())
+        let (set, mailbox) = (SequenceSet::all().into(), Mailbox::inbox());
+        Command::Copy(Addressing::Sequence, CopyCommand { set, mailbox })
     }
 
     fn search(addressing: Addressing, key: SearchKey) -> Command {

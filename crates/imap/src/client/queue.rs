@@ -10,7 +10,7 @@ use crate::client::{AuthPrivacy, Client, CommandId, Event, Timer, TlsPolicy, Vio
 use crate::client::{MailboxState, ProtocolError};
 use crate::encode::{self, EncodeContext, Fragment, LiteralMode};
 use crate::session::{State, Transition};
-use crate::types::{Command, SearchKey, Tag};
+use crate::types::{AppendData, Command, SearchKey, Tag};
 use alloc::collections::VecDeque;
 use alloc::format;
 use posthaste_wire::{Counted, Misuse, Secret};
@@ -237,7 +237,7 @@ impl Client {
 
     fn then(&self, id: Option<CommandId>, command: &mut Command) -> Then {
         match command {
-            Command::Append(_, header) => Then::Append { id, length: header.len },
+            Command::Append(_, AppendData::Literal(header)) => Then::Append { id, length: header.len },
             Command::Idle => Then::Idle(Idle::new(id)),
             // RFC 4959 3: the initial response goes along where the server says it takes it.
             Command::Authenticate(_) if self.has_capability("SASL-IR") => {
@@ -271,6 +271,12 @@ impl Client {
         }
         if let Command::StartTls = command {
             return Err(Misuse::NotNow { call, state: "by hand: the configuration decides" });
+        }
+        if is_unsupported(command) {
+            return Err(Misuse::Argument {
+                argument: "command",
+                problem: "is of an extension without support here",
+            });
         }
         if self.queue.len() >= self.config.limits.queue_max {
             return Err(Misuse::NotNow { call, state: "while the queue is full" });
@@ -351,6 +357,17 @@ impl Client {
         let running = self.running.iter().filter_map(|running| running.transition);
         let queued = self.queue.iter().filter_map(|queued| transition(&queued.command));
         running.chain(queued).fold(self.state, State::after)
+    }
+}
+
+/// Whether the machine would lose its step with this command: it changes the layer, or has more literals than one.
+const fn is_unsupported(command: &Command) -> bool {
+    match command {
+        Command::Append(_, AppendData::Literal(_)) => false,
+        Command::Append(..) | Command::Replace(..) | Command::CompressDeflate | Command::Unauthenticate => {
+            true
+        }
+        _ => false,
     }
 }
 

@@ -281,7 +281,7 @@ impl Client {
             }
             Response::List(list) => Event::List(list),
             Response::Lsub(list) => Event::Lsub(list),
-            Response::Search(numbers) => Event::Search(numbers),
+            Response::Search(response) => Event::Search(response.numbers),
             Response::Esearch(response) => Event::Esearch(response),
             Response::Status(mailbox, items) => Event::Status(mailbox, items),
             Response::Namespace(namespaces) => Event::Namespace(namespaces),

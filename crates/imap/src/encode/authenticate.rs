@@ -37,6 +37,6 @@ impl Writer<'_> {
     }
 }
 
-fn base64(octets: &[u8]) -> String {
+pub(super) fn base64(octets: &[u8]) -> String {
     STANDARD.encode(octets)
 }

@@ -8,7 +8,7 @@ impl Writer<'_> {
     pub(super) fn capabilities(&mut self, capabilities: &[Capability]) {
         for capability in capabilities {
             self.octet(b' ');
-            self.text(capability.as_str());
+            self.display(capability);
         }
     }
 }

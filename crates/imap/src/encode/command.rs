@@ -1,25 +1,32 @@
-//! Commands, as a client writes them (RFC 9051, section 6).
+//! Commands, as a client writes them (RFC 9051, section 6, and the extensions of [`Command`]).
 
-use super::append;
 use super::writer::{EncodeContext, Fragment, Writer};
-use crate::types::{Command, Tag};
+use crate::types::{AppendData, CatenateRun, Command, Mailbox, Tag};
 use alloc::vec::Vec;
 
 /// The pieces of `command` with its CRLF.
 ///
-/// APPEND ends behind the header of its literal, see [`append::prefix`]. Flags that are none by the grammar are
-/// left out, and what cannot be written at all is replaced as each type's encoder documents.
+/// APPEND and REPLACE end behind the header of their first literal, see [`append`](super::append). Flags that are
+/// none by the grammar are left out, and what cannot be written at all is replaced as each type's encoder documents.
 pub fn command(tag: &Tag, command: &Command, context: EncodeContext) -> Vec<Fragment> {
-    if let Command::Append(head, header) = command {
-        return append::prefix(tag, head, *header, context);
-    }
     Writer::fragments(context, |writer| {
         writer.put(tag.as_bytes());
         writer.octet(b' ');
         writer.text(command.name());
         writer.arguments(command);
-        writer.put(b"\r\n");
+        if !ends_in_literal(command) {
+            writer.put(b"\r\n");
+        }
     })
+}
+
+fn ends_in_literal(command: &Command) -> bool {
+    let data = match command {
+        Command::Append(_, data) => data,
+        Command::Replace(_, replace) => &replace.data,
+        _ => return false,
+    };
+    !matches!(data, AppendData::Catenate(CatenateRun { text: None, .. }))
 }
 
 impl Writer<'_> {
@@ -34,21 +41,44 @@ impl Writer<'_> {
             | Command::Unselect
             | Command::Check
             | Command::Expunge
-            | Command::Append(..)
-            | Command::Idle => return,
-            Command::Enable(capabilities) => return self.capabilities(capabilities),
-            _ => self.octet(b' '),
+            | Command::Unauthenticate
+            | Command::GetJmapAccess
+            | Command::Idle => {}
+            Command::Enable(capabilities) => self.capabilities(capabilities),
+            Command::Language(strings) | Command::Comparator(strings) | Command::UrlFetch(strings) => {
+                self.spaced_astrings(strings);
+            }
+            Command::CancelUpdate(tags) => {
+                for tag in tags {
+                    self.octet(b' ');
+                    self.string_of(tag);
+                }
+            }
+            Command::ResetKey(reset) => self.reset_key(reset),
+            command => {
+                self.octet(b' ');
+                self.more_arguments(command);
+            }
         }
+    }
+
+    fn more_arguments(&mut self, command: &Command) {
         match command {
             Command::Login(login) => self.login(login),
             Command::Authenticate(authenticate) => self.authenticate(authenticate),
             Command::Id(parameters) => self.id_parameters(parameters),
+            Command::CompressDeflate => self.text("DEFLATE"),
             Command::List(list) => self.list_command(list),
-            Command::Lsub { reference, pattern } => self.lsub(reference, pattern),
-            Command::Create(create) => self.create(create),
-            Command::Subscribe(mailbox) | Command::Unsubscribe(mailbox) | Command::Delete(mailbox) => {
-                self.mailbox(mailbox);
+            Command::Lsub { reference, pattern } | Command::XList { reference, pattern } => {
+                self.lsub(reference, pattern);
             }
+            Command::Create(create) => self.create(create),
+            Command::Subscribe(mailbox)
+            | Command::Unsubscribe(mailbox)
+            | Command::Delete(mailbox)
+            | Command::GetQuotaRoot(mailbox)
+            | Command::GetAcl(mailbox)
+            | Command::MyRights(mailbox) => self.mailbox(mailbox),
             Command::Rename { from, to } => {
                 self.mailbox(from);
                 self.octet(b' ');
@@ -63,20 +93,48 @@ impl Writer<'_> {
                 self.mailbox(mailbox);
                 self.select_parameters(parameters);
             }
-            Command::UidExpunge(set) => self.sequence_set(set),
-            Command::Fetch(_, set, attributes) => {
-                self.sequence_set(set);
-                self.octet(b' ');
-                self.fetch_attributes(attributes);
-            }
+            Command::UidExpunge(set) => self.message_set(set),
+            Command::Append(head, data) => self.append(head, data),
+            Command::Replace(_, replace) => self.replace(replace),
+            Command::Fetch(_, fetch) => self.fetch_command(fetch),
             Command::Store(_, store) => self.store(store),
-            Command::Copy(_, set, mailbox) | Command::Move(_, set, mailbox) => {
-                self.sequence_set(set);
-                self.octet(b' ');
-                self.mailbox(mailbox);
-            }
+            Command::StoreLabels(_, store) => self.store_labels(store),
+            Command::Copy(_, copy) | Command::Move(_, copy) => self.copy(copy),
             Command::Search(_, search) => self.search(search),
+            Command::Sort(_, sort) => self.sort(sort),
+            Command::Thread(_, thread) => self.thread_command(thread),
+            Command::Esearch(esearch) => self.esearch_command(esearch),
+            Command::UidBatches(batches) => self.batches_command(batches),
+            Command::Notify(notify) => self.notify(notify),
+            Command::GetQuota(root) => self.astring(root.as_bytes()),
+            Command::SetQuota { root, limits } => {
+                self.astring(root.as_bytes());
+                self.octet(b' ');
+                self.quota_limits(limits);
+            }
+            Command::SetAcl { mailbox, identifier, change } => {
+                self.mailbox_and(mailbox, identifier.as_bytes());
+                self.octet(b' ');
+                self.rights_change(*change);
+            }
+            Command::DeleteAcl { mailbox, identifier } | Command::ListRights { mailbox, identifier } => {
+                self.mailbox_and(mailbox, identifier.as_bytes());
+            }
+            Command::GetMetadata(get) => self.get_metadata(get),
+            Command::SetMetadata { mailbox, entries } => {
+                self.mailbox(mailbox);
+                self.octet(b' ');
+                self.metadata_entries(entries);
+            }
+            Command::GenUrlAuth(urls) => self.urls_to_authorise(urls),
+            // All others have no arguments and were written above.
             _ => {}
         }
+    }
+
+    fn mailbox_and(&mut self, mailbox: &Mailbox, string: &[u8]) {
+        self.mailbox(mailbox);
+        self.octet(b' ');
+        self.astring(string);
     }
 }

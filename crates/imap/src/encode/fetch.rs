@@ -5,7 +5,7 @@
 
 use super::body::Extensions;
 use super::writer::{EncodeContext, Nul, Writer};
-use crate::types::{FetchAttribute, FetchItem, Payload};
+use crate::types::{FetchAttribute, FetchCommand, FetchItem, Payload};
 use bytes::BytesMut;
 use core::num::NonZeroU32;
 
@@ -43,7 +43,38 @@ pub fn payload_header(out: &mut BytesMut, payload: &Payload, len: u64, context: 
     writer.literal_header(len, nul);
 }
 
+/// Whether there is anything to write of a row.
+pub(super) fn is_writable(items: &[FetchItem]) -> bool {
+    items.iter().any(|item| !matches!(item, FetchItem::Opaque { .. }))
+}
+
 impl Writer<'_> {
+    pub(super) fn fetch_command(&mut self, fetch: &FetchCommand) {
+        self.message_set(&fetch.set);
+        self.octet(b' ');
+        self.fetch_attributes(&fetch.attributes);
+        let modifiers = &fetch.modifiers;
+        if modifiers.is_empty() {
+            return;
+        }
+        let mut separator = " (";
+        if let Some(mod_seq) = modifiers.changed_since {
+            self.text(core::mem::replace(&mut separator, " "));
+            self.text("CHANGEDSINCE ");
+            self.number(mod_seq);
+        }
+        if modifiers.vanished {
+            self.text(core::mem::replace(&mut separator, " "));
+            self.text("VANISHED");
+        }
+        if let Some(range) = modifiers.partial {
+            self.text(separator);
+            self.text("PARTIAL ");
+            self.partial_range(range);
+        }
+        self.octet(b')');
+    }
+
     pub(super) fn fetch_attributes(&mut self, attributes: &[FetchAttribute]) {
         self.list(attributes, Self::fetch_attribute);
     }
@@ -70,6 +101,14 @@ impl Writer<'_> {
             FetchAttribute::Binary { peek: true, .. } => "BINARY.PEEK",
             FetchAttribute::BinarySize(_) => "BINARY.SIZE",
             FetchAttribute::ModSeq => "MODSEQ",
+            FetchAttribute::SaveDate => "SAVEDATE",
+            FetchAttribute::EmailId => "EMAILID",
+            FetchAttribute::ThreadId => "THREADID",
+            FetchAttribute::Preview { lazy: false } => "PREVIEW",
+            FetchAttribute::Preview { lazy: true } => "PREVIEW (LAZY)",
+            FetchAttribute::GmMsgId => "X-GM-MSGID",
+            FetchAttribute::GmThrId => "X-GM-THRID",
+            FetchAttribute::GmLabels => "X-GM-LABELS",
         });
         match attribute {
             FetchAttribute::Section { section, partial, .. } => {
@@ -134,6 +173,40 @@ impl Writer<'_> {
                 self.text("MODSEQ (");
                 self.number(*value);
                 self.octet(b')');
+            }
+            FetchItem::SaveDate(time) => {
+                self.text("SAVEDATE ");
+                match time {
+                    Some(time) => self.date_time(*time),
+                    None => self.text("NIL"),
+                }
+            }
+            FetchItem::EmailId(id) => {
+                self.text("EMAILID ");
+                self.object_id(id);
+            }
+            FetchItem::ThreadId(id) => {
+                self.text("THREADID ");
+                match id {
+                    Some(id) => self.object_id(id),
+                    None => self.text("NIL"),
+                }
+            }
+            FetchItem::Preview(text) => {
+                self.text("PREVIEW ");
+                self.nstring(text);
+            }
+            FetchItem::GmMsgId(id) => {
+                self.text("X-GM-MSGID ");
+                self.number(*id);
+            }
+            FetchItem::GmThrId(id) => {
+                self.text("X-GM-THRID ");
+                self.number(*id);
+            }
+            FetchItem::GmLabels(labels) => {
+                self.text("X-GM-LABELS ");
+                self.list(labels, Self::label);
             }
             FetchItem::Opaque { .. } => {}
         }

@@ -36,6 +36,11 @@ impl Writer<'_> {
                 ListReturn::Subscribed => w.text("SUBSCRIBED"),
                 ListReturn::Children => w.text("CHILDREN"),
                 ListReturn::SpecialUse => w.text("SPECIAL-USE"),
+                ListReturn::MyRights => w.text("MYRIGHTS"),
+                ListReturn::Metadata(entries) => {
+                    w.text("METADATA ");
+                    w.list(entries, Self::entry_name);
+                }
                 ListReturn::Status(attributes) => {
                     w.text("STATUS ");
                     w.status_attributes(attributes);

@@ -23,6 +23,11 @@ impl Writer<'_> {
             }
             self.octet(b' ');
             self.delimiter(namespace.delimiter);
+            if let Some(translation) = &namespace.translation {
+                self.text(" \"TRANSLATION\" (");
+                self.string_of(translation);
+                self.octet(b')');
+            }
             self.octet(b')');
         }
         self.octet(b')');

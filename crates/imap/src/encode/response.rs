@@ -1,14 +1,18 @@
 //! Responses, as a server writes them (RFC 9051, section 7).
 
 use super::writer::{EncodeContext, Writer};
-use crate::types::{EsearchResponse, Response, Status, Tag};
+use crate::types::{Response, SearchResponse, Status, Tag};
 use bytes::BytesMut;
 
-/// Appends `response` with its CRLF. Writes nothing for [`Response::Other`].
+/// Appends `response` with its CRLF. Writes nothing for [`Response::Other`], nor for a row without an item that can
+/// be written.
 pub fn response(out: &mut BytesMut, response: &Response, context: EncodeContext) {
     let mut writer = Writer::response(out, context);
     match response {
         Response::Other(_) => return,
+        Response::Fetch(_, items) | Response::UidFetch(_, items) if !super::fetch::is_writable(items) => {
+            return;
+        }
         Response::Tagged(tag, status) => return tagged(out, tag, status, context),
         Response::Continue(text) => {
             writer.text("+ ");
@@ -71,12 +75,15 @@ impl Writer<'_> {
                 self.text("LSUB ");
                 self.list_response(list);
             }
-            Response::Search(numbers) => {
-                self.text("SEARCH");
-                for number in numbers {
-                    self.octet(b' ');
-                    self.number(number.get());
-                }
+            Response::XList(list) => {
+                self.text("XLIST ");
+                self.list_response(list);
+            }
+            Response::Search(search) => self.search_response("SEARCH", search),
+            Response::Sort(sort) => self.search_response("SORT", sort),
+            Response::Thread(threads) => {
+                self.text("THREAD");
+                self.threads(threads);
             }
             Response::Esearch(esearch) => self.esearch(esearch),
             Response::Status(mailbox, items) => {
@@ -92,6 +99,10 @@ impl Writer<'_> {
                 self.numbered(number.get(), " FETCH ");
                 self.fetch_items(items);
             }
+            Response::UidFetch(uid, items) => {
+                self.numbered(uid.get(), " UIDFETCH ");
+                self.fetch_items(items);
+            }
             Response::Namespace(namespaces) => {
                 self.text("NAMESPACE ");
                 self.namespaces(namespaces);
@@ -104,39 +115,85 @@ impl Writer<'_> {
                 self.text(if *earlier { "VANISHED (EARLIER) " } else { "VANISHED " });
                 self.uid_set(uids);
             }
+            extension => self.extension_data(extension),
+        }
+    }
+
+    fn extension_data(&mut self, response: &Response) {
+        match response {
+            Response::UidBatches(batches) => {
+                self.text("UIDBATCHES");
+                self.batches(batches);
+            }
+            Response::Quota { root, resources } => {
+                self.text("QUOTA ");
+                self.astring(root.as_bytes());
+                self.octet(b' ');
+                self.quota_usages(resources);
+            }
+            Response::QuotaRoot { mailbox, roots } => {
+                self.text("QUOTAROOT ");
+                self.mailbox(mailbox);
+                self.spaced_astrings(roots);
+            }
+            Response::Acl(acl) => {
+                self.text("ACL ");
+                self.acl(acl);
+            }
+            Response::ListRights(list) => {
+                self.text("LISTRIGHTS ");
+                self.list_rights(list);
+            }
+            Response::MyRights { mailbox, rights } => {
+                self.text("MYRIGHTS ");
+                self.mailbox(mailbox);
+                self.octet(b' ');
+                self.rights(*rights);
+            }
+            Response::Metadata(metadata) => {
+                self.text("METADATA ");
+                self.metadata(metadata);
+            }
+            Response::GenUrlAuth(urls) => {
+                self.text("GENURLAUTH");
+                self.spaced_astrings(urls);
+            }
+            Response::UrlFetch(urls) => {
+                self.text("URLFETCH ");
+                self.fetched_urls(urls);
+            }
+            Response::Language(languages) => {
+                self.text("LANGUAGE ");
+                self.languages(languages);
+            }
+            Response::Comparator(comparator) => {
+                self.text("COMPARATOR ");
+                self.comparator(comparator);
+            }
+            Response::JmapAccess(url) => {
+                self.text("JMAPACCESS ");
+                self.string_of(url);
+            }
+            // All others were written above.
+            _ => {}
+        }
+    }
+
+    fn search_response(&mut self, name: &str, response: &SearchResponse) {
+        self.text(name);
+        for number in &response.numbers {
+            self.octet(b' ');
+            self.number(number.get());
+        }
+        if let Some(mod_seq) = response.mod_seq {
+            self.text(" (MODSEQ ");
+            self.number(mod_seq);
+            self.octet(b')');
         }
     }
 
     fn numbered(&mut self, number: u32, name: &str) {
         self.number(number);
         self.text(name);
-    }
-
-    fn esearch(&mut self, esearch: &EsearchResponse) {
-        self.text("ESEARCH");
-        if let Some(tag) = &esearch.tag {
-            self.text(" (TAG ");
-            self.string_of(tag);
-            self.octet(b')');
-        }
-        if esearch.uid {
-            self.text(" UID");
-        }
-        if let Some(min) = esearch.min {
-            self.text(" MIN ");
-            self.number(min.get());
-        }
-        if let Some(max) = esearch.max {
-            self.text(" MAX ");
-            self.number(max.get());
-        }
-        if let Some(all) = &esearch.all {
-            self.text(" ALL ");
-            self.sequence_set(all);
-        }
-        if let Some(count) = esearch.count {
-            self.text(" COUNT ");
-            self.number(count);
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::writer::Writer;
 use crate::types::{AString, Flag, ModSeqScope, ModSeqSearch, SearchCommand, SearchKey, SearchReturn};
-use alloc::{format, vec::Vec};
+use alloc::vec::Vec;
 
 /// What is left to write.
 enum Task<'a> {
@@ -12,33 +12,59 @@ enum Task<'a> {
 
 impl Writer<'_> {
     pub(super) fn search(&mut self, search: &SearchCommand) {
-        if let Some(returns) = &search.returns {
-            self.text("RETURN ");
-            self.list(returns, |w, option| match option {
-                SearchReturn::Min => w.text("MIN"),
-                SearchReturn::Max => w.text("MAX"),
-                SearchReturn::All => w.text("ALL"),
-                SearchReturn::Count => w.text("COUNT"),
-                SearchReturn::Save => w.text("SAVE"),
-                SearchReturn::Partial(range) => w.text(&format!("PARTIAL {range}")),
-            });
-            self.octet(b' ');
-        }
+        self.search_returns(search.returns.as_deref());
         if let Some(charset) = &search.charset {
             self.text("CHARSET ");
             self.astring(charset.as_bytes());
             self.octet(b' ');
         }
-        if search.keys.is_empty() {
+        self.search_keys(&search.keys);
+    }
+
+    /// `RETURN (..)` and a space, or nothing.
+    pub(super) fn search_returns(&mut self, returns: Option<&[SearchReturn]>) {
+        if let Some(returns) = returns {
+            self.text("RETURN ");
+            self.list(returns, Self::search_return);
+            self.octet(b' ');
+        }
+    }
+
+    /// `search-key *(SP search-key)`
+    pub(super) fn search_keys(&mut self, keys: &[SearchKey]) {
+        if keys.is_empty() {
             // No key restricts nothing, and the grammar wants one.
             return self.text("ALL");
         }
         let mut tasks = Vec::new();
-        push_separated(&mut tasks, &search.keys);
+        push_separated(&mut tasks, keys);
         while let Some(task) = tasks.pop() {
             match task {
                 Task::Octet(octet) => self.octet(octet),
                 Task::Key(key) => self.search_key(key, &mut tasks),
+            }
+        }
+    }
+
+    fn search_return(&mut self, option: &SearchReturn) {
+        match option {
+            SearchReturn::Min => self.text("MIN"),
+            SearchReturn::Max => self.text("MAX"),
+            SearchReturn::All => self.text("ALL"),
+            SearchReturn::Count => self.text("COUNT"),
+            SearchReturn::Save => self.text("SAVE"),
+            SearchReturn::Relevancy => self.text("RELEVANCY"),
+            SearchReturn::Context => self.text("CONTEXT"),
+            SearchReturn::Partial(range) => {
+                self.text("PARTIAL ");
+                self.partial_range(*range);
+            }
+            SearchReturn::Update(attributes) => {
+                self.text("UPDATE");
+                if !attributes.is_empty() {
+                    self.octet(b' ');
+                    self.fetch_attributes(attributes);
+                }
             }
         }
     }
@@ -72,8 +98,8 @@ impl Writer<'_> {
             SearchKey::All
             | SearchKey::And(_)
             | SearchKey::Not(_)
-            | SearchKey::Or(..)
-            | SearchKey::Fuzzy(_) => self.text("ALL"),
+            | SearchKey::Fuzzy(_)
+            | SearchKey::Or(..) => self.text("ALL"),
             SearchKey::Answered => self.text("ANSWERED"),
             SearchKey::Deleted => self.text("DELETED"),
             SearchKey::Draft => self.text("DRAFT"),
@@ -114,17 +140,23 @@ impl Writer<'_> {
             SearchKey::Saved => self.octet(b'$'),
             SearchKey::Older(seconds) => self.key_with("OLDER ", |w| w.number(seconds.get())),
             SearchKey::Younger(seconds) => self.key_with("YOUNGER ", |w| w.number(seconds.get())),
-            SearchKey::ModSeq(search) => self.key_with("MODSEQ ", |w| w.search_modseq(search)),
+            SearchKey::ModSeq(key) => self.mod_seq_key(key),
             SearchKey::EmailId(id) => self.key_with("EMAILID ", |w| w.text(id.as_str())),
             SearchKey::ThreadId(id) => self.key_with("THREADID ", |w| w.text(id.as_str())),
             SearchKey::SavedBefore(date) => self.key_with("SAVEDBEFORE ", |w| w.date(*date)),
             SearchKey::SavedOn(date) => self.key_with("SAVEDON ", |w| w.date(*date)),
             SearchKey::SavedSince(date) => self.key_with("SAVEDSINCE ", |w| w.date(*date)),
             SearchKey::SaveDateSupported => self.text("SAVEDATESUPPORTED"),
+            SearchKey::Filter(name) => self.key_with("FILTER ", |w| w.text(name.as_str())),
+            SearchKey::GmRaw(query) => self.key_with_string("X-GM-RAW ", query),
+            SearchKey::GmMsgId(id) => self.key_with("X-GM-MSGID ", |w| w.number(*id)),
+            SearchKey::GmThrId(id) => self.key_with("X-GM-THRID ", |w| w.number(*id)),
+            SearchKey::GmLabels(label) => self.key_with_string("X-GM-LABELS ", label),
         }
     }
 
-    fn search_modseq(&mut self, search: &ModSeqSearch) {
+    fn mod_seq_key(&mut self, search: &ModSeqSearch) {
+        self.text("MODSEQ ");
         if let Some(entry) = &search.entry {
             // In a quoted string a backslash is written twice.
             self.text("\"/flags/");

@@ -10,9 +10,13 @@ impl Writer<'_> {
 
     pub(super) fn status_items(&mut self, items: &[StatusItem]) {
         self.list(items, |w, item| {
-            w.text(item.attribute.name());
+            w.text(item.attribute().name());
             w.octet(b' ');
-            w.number(item.value);
+            match (item, item.value()) {
+                (StatusItem::MailboxId(id), _) => w.object_id(id),
+                (_, Some(number)) => w.number(number),
+                (_, None) => w.text("NIL"),
+            }
         });
     }
 }

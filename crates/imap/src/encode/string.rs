@@ -2,7 +2,7 @@
 
 use super::writer::Writer;
 use crate::types::string::is_astring_char;
-use crate::types::{AString, NString};
+use crate::types::{AString, NString, ObjectId};
 
 impl Writer<'_> {
     /// `string`: quoted when it is short and plain, a literal otherwise.
@@ -26,7 +26,8 @@ impl Writer<'_> {
 
     /// `astring`: an atom where one will do. `NIL` is quoted, so that nobody mistakes it.
     pub(super) fn astring(&mut self, octets: &[u8]) {
-        let atom = !octets.is_empty() && octets.iter().copied().all(is_astring_char);
+        let short = !octets.is_empty() && octets.len() <= QUOTED_MAX;
+        let atom = short && octets.iter().copied().all(is_astring_char);
         if atom && !octets.eq_ignore_ascii_case(b"NIL") { self.put(octets) } else { self.string(octets) }
     }
 
@@ -36,6 +37,29 @@ impl Writer<'_> {
             Some(string) => self.string(string.as_bytes()),
             None => self.text("NIL"),
         }
+    }
+
+    /// `nstring / literal8`: a literal8 only where there is NUL.
+    pub(super) fn nstring8(&mut self, octets: Option<&[u8]>) {
+        match octets {
+            None => self.text("NIL"),
+            Some(octets) if memchr::memchr(0, octets).is_some() => self.literal8(octets),
+            Some(octets) => self.string(octets),
+        }
+    }
+
+    /// A label of Gmail: with a backslash in front as it is, otherwise an astring.
+    pub(super) fn label(&mut self, label: &AString) {
+        let name = label.as_bytes().strip_prefix(b"\\").unwrap_or_default();
+        let system = !name.is_empty() && name.iter().copied().all(is_astring_char);
+        if system { self.put(label.as_bytes()) } else { self.astring(label.as_bytes()) }
+    }
+
+    /// `"(" objectid ")"`
+    pub(super) fn object_id(&mut self, id: &ObjectId) {
+        self.octet(b'(');
+        self.text(id.as_str());
+        self.octet(b')');
     }
 
     /// `string` of a validated value.
@@ -51,5 +75,5 @@ impl Writer<'_> {
     }
 }
 
-/// Longer strings go as literals: servers have small limits for quoted ones.
+/// Longer strings go as literals: servers have small limits for a line.
 const QUOTED_MAX: usize = 1024;

@@ -1,7 +1,7 @@
 //! Where encoders write to: octets, numbers without the formatting machinery, literals.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 use alloc::vec::Vec;
 
@@ -88,6 +88,12 @@ impl<'a> Writer<'a> {
 
     pub(super) fn octet(&mut self, octet: u8) {
         self.out.put_u8(octet);
+    }
+
+    /// What `value` shows; only for what cannot show anything that the grammar does not have.
+    pub(super) fn display(&mut self, value: &impl fmt::Display) {
+        // Writing to a buffer that grows cannot fail.
+        let _ = write!(self.out, "{value}");
     }
 
     pub(super) fn number(&mut self, number: impl Into<u64>) {

@@ -4,6 +4,7 @@ use super::cursor::{Cursor, Result};
 use super::string::atom;
 use crate::error::{ParseError, ParseErrorKind};
 use crate::types::{Authenticate, SaslResponse};
+use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use posthaste_wire::Secret;
@@ -49,5 +50,10 @@ pub(super) fn authenticate(cursor: &mut Cursor<'_>) -> Result<Authenticate> {
 }
 
 fn decode(text: &[u8]) -> Option<Secret> {
-    STANDARD.decode(text).ok().map(Secret::new)
+    base64(text).map(Secret::new)
+}
+
+/// Canonical base64, decoded.
+pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
 }

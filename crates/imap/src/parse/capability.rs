@@ -4,7 +4,6 @@ use super::cursor::{Cursor, Result};
 use super::string::atom;
 use crate::types::{Capability, Repairs};
 use alloc::vec::Vec;
-use bytes::Bytes;
 
 /// `1*(SP capability)` to the end of the line, as ENABLE has it.
 pub(super) fn enable(cursor: &mut Cursor<'_>) -> Result<Vec<Capability>> {
@@ -20,7 +19,7 @@ pub(super) fn enable(cursor: &mut Cursor<'_>) -> Result<Vec<Capability>> {
 
 /// `*(SP capability)` up to the end of the line or a `]`; what is no atom is passed over.
 pub(super) fn capabilities(cursor: &mut Cursor<'_>) -> Result<Vec<Capability>> {
-    let mut capabilities = Vec::new();
+    let mut capabilities: Vec<Capability> = Vec::new();
     while cursor.peek() == Some(b' ') {
         cursor.bound(capabilities.len(), cursor.context.limits.list_max, "capability-data")?;
         cursor.space("capability-data")?;
@@ -30,14 +29,16 @@ pub(super) fn capabilities(cursor: &mut Cursor<'_>) -> Result<Vec<Capability>> {
         }
         let start = cursor.offset();
         cursor.run("capability", |octet| !matches!(octet, b' ' | b']' | b'\r' | b'\n'))?;
-        match capability(cursor.since(start)) {
-            Some(capability) => capabilities.push(capability),
-            None => cursor.repair(Repairs::ODD_STRING),
+        match Capability::new(cursor.since(start)) {
+            // Some servers put a space in front of the sign.
+            Ok(sign) if sign.is("+") && capabilities.last().is_some_and(|last| last.is("LITERAL")) => {
+                cursor.repair(Repairs::ODD_CAPABILITY);
+                capabilities.pop();
+                capabilities.push(Capability::LiteralPlus);
+            }
+            Ok(capability) => capabilities.push(capability),
+            Err(_) => cursor.repair(Repairs::ODD_CAPABILITY),
         }
     }
     Ok(capabilities)
-}
-
-fn capability(name: Bytes) -> Option<Capability> {
-    Capability::new(name).ok()
 }

@@ -3,8 +3,9 @@
 use super::cursor::{Cursor, Result};
 use super::flag::permanent_flags;
 use super::sequence::uid_set;
-use super::string::{astring, atom};
-use crate::types::{Condition, Repairs, ResponseCode, Status, UidSet};
+use super::string::{astring, atom, bracketed_object_id, label, nil, nstring, string};
+use crate::error::ParseErrorKind;
+use crate::types::{Condition, Label, Repairs, ResponseCode, Status, Tag, UidSet, UrlMechanism};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -81,6 +82,9 @@ fn known(cursor: &mut Cursor<'_>, name: &[u8]) -> Result<Option<ResponseCode>> {
     if named("BADCHARSET") {
         return charsets(cursor).map(ResponseCode::BadCharset).map(Some);
     }
+    if named("INPROGRESS") && cursor.peek() == Some(b']') {
+        return Ok(Some(ResponseCode::InProgress { tag: None, progress: None, goal: None }));
+    }
     let read: fn(&mut Cursor<'_>) -> Result<ResponseCode> = match () {
         () if named("APPENDUID") => |cursor| {
             let uid_validity = cursor.nz_number("resp-code-apnd")?;
@@ -88,6 +92,30 @@ fn known(cursor: &mut Cursor<'_>, name: &[u8]) -> Result<Option<ResponseCode>> {
             Ok(ResponseCode::AppendUid { uid_validity, uids: uid_set(cursor)? })
         },
         () if named("COPYUID") => copy_uid,
+        () if named("BADEVENT") => |cursor| {
+            let mut events = Vec::new();
+            cursor.list("unsupported-events-code", 1, |cursor| {
+                events.push(label(cursor, "event-name")?);
+                Ok(())
+            })?;
+            Ok(ResponseCode::BadEvent(events))
+        },
+        () if named("BADURL") => |cursor| raw_arguments(cursor).map(ResponseCode::BadUrl),
+        () if named("REFERRAL") => |cursor| raw_arguments(cursor).map(ResponseCode::Referral),
+        () if named("INPROGRESS") => in_progress,
+        () if named("MAILBOXID") => |cursor| bracketed_object_id(cursor).map(ResponseCode::MailboxId),
+        () if named("MESSAGELIMIT") => |cursor| {
+            let limit = cursor.nz_number("message-limit")?;
+            let uid = if cursor.eat(b' ') { Some(cursor.nz_number("uniqueid")?) } else { None };
+            Ok(ResponseCode::MessageLimit { limit, uid })
+        },
+        () if named("METADATA") => metadata,
+        () if named("MODIFIED") => |cursor| super::sequence::set(cursor).map(ResponseCode::Modified),
+        () if named("NOUPDATE") => |cursor| string(cursor, "NOUPDATE").map(ResponseCode::NoUpdate),
+        () if named("UNDEFINED-FILTER") => {
+            |cursor| atom(cursor, "filter-name").map(ResponseCode::UndefinedFilter)
+        }
+        () if named("URLMECH") => url_mechanisms,
         () if named("HIGHESTMODSEQ") => {
             |cursor| cursor.number64("HIGHESTMODSEQ").map(ResponseCode::HighestModSeq)
         }
@@ -99,6 +127,72 @@ fn known(cursor: &mut Cursor<'_>, name: &[u8]) -> Result<Option<ResponseCode>> {
     };
     cursor.space("resp-text-code")?;
     read(cursor).map(Some)
+}
+
+/// `"(" inprogress-tag SP inprogress-state ")"`
+fn in_progress(cursor: &mut Cursor<'_>) -> Result<ResponseCode> {
+    cursor.octet("INPROGRESS", b'(')?;
+    let start = cursor.offset();
+    let tag = match nstring(cursor, "inprogress-tag")? {
+        None => None,
+        Some(tag) => match Tag::new(tag.into_bytes()) {
+            Ok(tag) => Some(tag),
+            Err(_) => return cursor.fail_at(start, "inprogress-tag", ParseErrorKind::Syntax),
+        },
+    };
+    cursor.space("INPROGRESS")?;
+    let progress = if nil(cursor) { None } else { Some(cursor.number("inprogress-state")?) };
+    cursor.space("INPROGRESS")?;
+    let goal = if nil(cursor) { None } else { Some(cursor.nz_number("inprogress-state")?) };
+    cursor.octet("INPROGRESS", b')')?;
+    Ok(ResponseCode::InProgress { tag, progress, goal: progress.and(goal) })
+}
+
+/// The codes that begin with `METADATA `.
+fn metadata(cursor: &mut Cursor<'_>) -> Result<ResponseCode> {
+    let name = atom(cursor, "METADATA")?;
+    Ok(match () {
+        () if name.is("TOOMANY") => ResponseCode::MetadataTooMany,
+        () if name.is("NOPRIVATE") => ResponseCode::MetadataNoPrivate,
+        () if name.is("LONGENTRIES") => {
+            cursor.space("METADATA")?;
+            ResponseCode::MetadataLongEntries(cursor.number64("METADATA")?)
+        }
+        () if name.is("MAXSIZE") => {
+            cursor.space("METADATA")?;
+            ResponseCode::MetadataMaxSize(cursor.number64("METADATA")?)
+        }
+        () => return cursor.fail("METADATA"),
+    })
+}
+
+/// `"INTERNAL" *(SP mechanism ["=" base64])`
+fn url_mechanisms(cursor: &mut Cursor<'_>) -> Result<ResponseCode> {
+    cursor.word("URLMECH", "INTERNAL")?;
+    let mut mechanisms = Vec::new();
+    while cursor.eat(b' ') {
+        cursor.bound(mechanisms.len(), cursor.context.limits.list_max, "URLMECH")?;
+        let start = cursor.offset();
+        cursor.run("mechanism", |octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.'))?;
+        let Ok(name) = Label::new(cursor.since(start)) else { return cursor.fail("mechanism") };
+        let mut data = None;
+        if cursor.eat(b'=') {
+            let start = cursor.offset();
+            cursor.seek(start.saturating_add(base64_len(cursor.rest())));
+            let Some(decoded) = super::authenticate::base64(&cursor.since(start)) else {
+                return cursor.fail_at(start, "base64", ParseErrorKind::Syntax);
+            };
+            data = Some(Bytes::from(decoded));
+        }
+        mechanisms.push(UrlMechanism { name, data });
+    }
+    Ok(ResponseCode::UrlMech(mechanisms))
+}
+
+fn base64_len(rest: &[u8]) -> usize {
+    rest.iter()
+        .take_while(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'='))
+        .count()
 }
 
 fn copy_uid(cursor: &mut Cursor<'_>) -> Result<ResponseCode> {

@@ -1,6 +1,7 @@
-//! The place in a line: lexical rules run through nom here, everything else builds on these steps.
+//! The place in a line: the steps that everything else builds on. Rules of several parts run through nom here.
 //!
-//! Errors get their offset, rule and excerpt in this one place. A cursor is strict (a server reads) or
+//! Errors get their offset, rule and excerpt in this one place: a [`Fault`] while rules are tried, which costs nothing,
+//! and the [`ParseError`] with its text once it is final. A cursor is strict (a server reads) or
 //! lenient (a client reads); what leniency overlooks it notes as a repair.
 
 use crate::error::{ParseError, ParseErrorKind};
@@ -8,11 +9,17 @@ use crate::types::{LiteralHeader, ParseContext, Repairs};
 use bytes::Bytes;
 use core::num::NonZeroU32;
 use nom::Parser;
-use nom::bytes::complete::{tag, tag_no_case, take_while1};
-use nom::character::complete::digit1;
 use nom::error::Error;
 
-pub(crate) type Result<T> = core::result::Result<T, ParseError>;
+pub(crate) type Result<T> = core::result::Result<T, Fault>;
+
+/// Where which rule did not match.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    offset: usize,
+    rule: &'static str,
+    kind: ParseErrorKind,
+}
 
 /// Who wrote the line, and so how strictly it is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,6 +53,7 @@ impl<'a> Cursor<'a> {
         Self { line, at: 0, context, reading, repairs: Repairs::default(), secret: false, pending: None }
     }
 
+    #[inline]
     pub(crate) fn offset(&self) -> usize {
         self.at
     }
@@ -55,6 +63,7 @@ impl<'a> Cursor<'a> {
         self.at = offset.min(self.line.len());
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.line.get(self.at..).unwrap_or_default()
     }
@@ -64,6 +73,13 @@ impl<'a> Cursor<'a> {
         self.line.slice(start.min(self.at)..self.at)
     }
 
+    /// The octets from `start` up to `end`, without copying.
+    pub(crate) fn slice(&self, start: usize, end: usize) -> Bytes {
+        let end = end.min(self.line.len());
+        self.line.slice(start.min(end)..end)
+    }
+
+    #[inline]
     pub(crate) fn is_lenient(&self) -> bool {
         self.reading == Reading::Lenient
     }
@@ -72,18 +88,34 @@ impl<'a> Cursor<'a> {
         self.repairs = self.repairs.with(repair);
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.line.get(self.at).copied()
     }
 
+    #[inline]
     pub(crate) fn is_at_end(&self) -> bool {
         self.at >= self.line.len()
     }
 
     // Errors
 
-    pub(crate) fn fault(&self, rule: &'static str, kind: ParseErrorKind) -> ParseError {
-        ParseError::new(self.at, rule, kind, if self.secret { &[] } else { self.rest() })
+    pub(crate) fn fault(&self, rule: &'static str, kind: ParseErrorKind) -> Fault {
+        Fault { offset: self.at, rule, kind }
+    }
+
+    /// What becomes of a fault that no other rule has made good.
+    pub(crate) fn error(&self, fault: Fault) -> ParseError {
+        let near = self.line.get(fault.offset..).filter(|_| !self.secret).unwrap_or_default();
+        ParseError::new(fault.offset, fault.rule, fault.kind, near)
+    }
+
+    /// Runs `read` over the line.
+    pub(crate) fn parse<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> core::result::Result<T, ParseError> {
+        read(self).map_err(|fault| self.error(fault))
     }
 
     pub(crate) fn fail<T>(&self, rule: &'static str) -> Result<T> {
@@ -118,15 +150,24 @@ impl<'a> Cursor<'a> {
     }
 
     /// One or more octets of a class.
-    pub(crate) fn run(&mut self, rule: &'static str, class: fn(u8) -> bool) -> Result<&'a [u8]> {
-        self.lex(rule, take_while1(class))
+    #[inline]
+    pub(crate) fn run(&mut self, rule: &'static str, class: impl Fn(u8) -> bool) -> Result<&'a [u8]> {
+        let rest = self.rest();
+        let length = rest.iter().position(|octet| !class(*octet)).unwrap_or(rest.len());
+        if length == 0 {
+            return self.fail(rule);
+        }
+        self.at = self.at.saturating_add(length);
+        Ok(rest.get(..length).unwrap_or_default())
     }
 
+    #[inline]
     pub(crate) fn octet(&mut self, rule: &'static str, octet: u8) -> Result<()> {
-        self.lex(rule, tag(core::slice::from_ref(&octet))).map(|_| ())
+        if self.eat(octet) { Ok(()) } else { self.fail(rule) }
     }
 
     /// Takes `octet` if it is next.
+    #[inline]
     pub(crate) fn eat(&mut self, octet: u8) -> bool {
         let found = self.peek() == Some(octet);
         if found {
@@ -136,20 +177,28 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes one octet on, whatever it is.
+    #[inline]
     pub(crate) fn pass(&mut self) {
         self.seek(self.at.saturating_add(1));
     }
 
     /// Takes `word`, in any case, if it is next.
+    #[inline]
     pub(crate) fn eat_word(&mut self, word: &'static str) -> bool {
-        self.lex("word", tag_no_case(word.as_bytes())).is_ok()
+        let found =
+            self.rest().get(..word.len()).is_some_and(|next| next.eq_ignore_ascii_case(word.as_bytes()));
+        if found {
+            self.at = self.at.saturating_add(word.len());
+        }
+        found
     }
 
     pub(crate) fn word(&mut self, rule: &'static str, word: &'static str) -> Result<()> {
-        self.lex(rule, tag_no_case(word.as_bytes())).map(|_| ())
+        if self.eat_word(word) { Ok(()) } else { self.fail(rule) }
     }
 
     /// `SP`: exactly one, or at least one with a note.
+    #[inline]
     pub(crate) fn space(&mut self, rule: &'static str) -> Result<()> {
         self.octet(rule, b' ')?;
         self.extra_spaces();
@@ -157,6 +206,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over spaces that the grammar does not have; only in lenient reading.
+    #[inline]
     pub(crate) fn extra_spaces(&mut self) {
         if self.is_lenient() {
             while self.eat(b' ') {
@@ -211,16 +261,52 @@ impl<'a> Cursor<'a> {
     // Numbers
 
     /// `number64`, full 64 bits; digits are capped at 20.
+    #[inline]
     pub(crate) fn number64(&mut self, rule: &'static str) -> Result<u64> {
         let start = self.at;
-        let digits: &[u8] = self.lex(rule, digit1)?;
+        let (mut value, mut length) = (0_u64, 0_usize);
+        for octet in self.rest() {
+            let digit = octet.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+            length = length.wrapping_add(1);
+        }
+        self.at = self.at.saturating_add(length);
+        // Nineteen digits always fit.
+        if (1..DIGITS_MAX).contains(&length) {
+            return Ok(value);
+        }
+        if length == 0 {
+            return self.fail(rule);
+        }
+        let digits = self.line.get(start..self.at).unwrap_or_default();
         match decimal(digits) {
             Some(number) => Ok(number),
             None => self.fail_at(start, rule, ParseErrorKind::Syntax),
         }
     }
 
+    /// A number of a server, which may be a fraction or beyond 64 bits.
+    pub(crate) fn lenient_number(&mut self, rule: &'static str) -> Result<u64> {
+        let start = self.at;
+        let octets = self.run(rule, |octet| !matches!(octet, b' ' | b'(' | b')' | b'\r' | b'\n' | 0))?;
+        if let Some(number) = decimal(octets) {
+            return Ok(number);
+        }
+        let whole = core::str::from_utf8(octets).ok().and_then(|text| text.parse::<f64>().ok());
+        match whole.and_then(whole_part) {
+            Some(number) if self.is_lenient() => {
+                self.repair(Repairs::ODD_NUMBER);
+                Ok(number)
+            }
+            _ => self.fail_at(start, rule, ParseErrorKind::Syntax),
+        }
+    }
+
     /// `number`.
+    #[inline]
     pub(crate) fn number(&mut self, rule: &'static str) -> Result<u32> {
         let start = self.at;
         match u32::try_from(self.number64(rule)?) {
@@ -230,6 +316,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// `nz-number`: no leading zero either, unless a server sent it.
+    #[inline]
     pub(crate) fn nz_number(&mut self, rule: &'static str) -> Result<NonZeroU32> {
         let start = self.at;
         if !self.is_lenient() && self.peek() == Some(b'0') {
@@ -240,6 +327,17 @@ impl<'a> Cursor<'a> {
             None => self.fail_at(start, rule, ParseErrorKind::Syntax),
         }
     }
+}
+
+/// The whole part of a number that is not negative and fits.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a conversion from a float saturates, and there is no other"
+)]
+fn whole_part(number: f64) -> Option<u64> {
+    (number.is_finite() && number >= 0.0).then_some(number as u64)
 }
 
 /// The value of ASCII digits, `None` above 64 bits or 20 digits.

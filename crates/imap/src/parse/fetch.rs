@@ -8,9 +8,12 @@ use super::cursor::{Cursor, Result};
 use super::flag::reported_flags;
 use super::literal::{header, literal, octets};
 use super::section::{origin, partial, section, section_binary};
-use super::string::{nil, quoted};
+use super::sequence::{message_set, partial_range};
+use super::string::{atom, bracketed_object_id, gmail_label, nil, nstring, quoted};
 use crate::error::{ParseError, ParseErrorKind};
-use crate::types::{FetchAttribute, FetchItem, LiteralHeader, ParseContext, Payload, Repairs};
+use crate::types::{
+    FetchAttribute, FetchCommand, FetchItem, FetchModifiers, LiteralHeader, ParseContext, Payload, Repairs,
+};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -76,13 +79,17 @@ pub fn next_item(
     cursor.seek(offset);
     match step(&mut cursor) {
         Ok(step) => Ok(step),
-        Err(error) => cursor.pending.map(ItemStep::NeedLiteral).ok_or(error),
+        Err(fault) => match cursor.pending {
+            Some(header) => Ok(ItemStep::NeedLiteral(header)),
+            None => Err(cursor.error(fault)),
+        },
     }
 }
 
 /// All items of a complete row, from behind the opening parenthesis.
 pub(super) fn row(cursor: &mut Cursor<'_>) -> Result<Vec<FetchItem>> {
-    let mut items = Vec::new();
+    // Most rows have few items, and then this is the only allocation.
+    let mut items = Vec::with_capacity(4);
     loop {
         cursor.bound(items.len(), cursor.context.limits.list_max, "msg-att")?;
         match step(cursor)? {
@@ -125,26 +132,67 @@ pub(super) fn skip_value(cursor: &mut Cursor<'_>) -> Result<()> {
     }
 }
 
+/// The arguments of FETCH.
+pub(super) fn fetch(cursor: &mut Cursor<'_>) -> Result<FetchCommand> {
+    let set = message_set(cursor)?;
+    cursor.space("fetch")?;
+    let attributes = attributes(cursor)?;
+    let modifiers = modifiers(cursor)?;
+    Ok(FetchCommand { set, attributes, modifiers })
+}
+
+/// ` (..)` if there is more; unknown modifiers are refused, and so is one that comes twice (RFC 4466, section 2.4).
+fn modifiers(cursor: &mut Cursor<'_>) -> Result<FetchModifiers> {
+    let mut modifiers = FetchModifiers::default();
+    if cursor.is_at_end() {
+        return Ok(modifiers);
+    }
+    cursor.space("fetch-modifiers")?;
+    cursor.list("fetch-modifiers", 1, |cursor| {
+        let start = cursor.offset();
+        let name = atom(cursor, "fetch-modifier")?;
+        if name.is("CHANGEDSINCE") && modifiers.changed_since.is_none() {
+            cursor.space("chgsince-fetch-mod")?;
+            modifiers.changed_since = Some(cursor.number64("mod-sequence-value")?);
+        } else if name.is("VANISHED") && !modifiers.vanished {
+            modifiers.vanished = true;
+        } else if name.is("PARTIAL") && modifiers.partial.is_none() {
+            cursor.space("modifier-partial")?;
+            modifiers.partial = Some(partial_range(cursor)?);
+        } else {
+            return cursor.fail_at(start, "fetch-modifier", ParseErrorKind::Unknown);
+        }
+        Ok(())
+    })?;
+    Ok(modifiers)
+}
+
 /// `fetch-att` lists and macros of the command, from behind the set and its space.
 pub(super) fn attributes(cursor: &mut Cursor<'_>) -> Result<Vec<FetchAttribute>> {
     if cursor.peek() == Some(b'(') {
-        let mut attributes = Vec::new();
-        cursor.list("fetch-att", 1, |cursor| {
-            attributes.push(attribute(cursor)?);
-            Ok(())
-        })?;
-        return Ok(attributes);
+        return attribute_list(cursor);
     }
     let rest = cursor.rest();
-    let named = |name: &str| rest.eq_ignore_ascii_case(name.as_bytes());
+    let word = rest.get(..memchr::memchr(b' ', rest).unwrap_or(rest.len())).unwrap_or_default();
+    let named = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
     let items = match () {
         () if named("ALL") => FetchAttribute::ALL.to_vec(),
         () if named("FAST") => FetchAttribute::FAST.to_vec(),
         () if named("FULL") => FetchAttribute::FULL.to_vec(),
         () => return Ok(alloc::vec![attribute(cursor)?]),
     };
-    cursor.seek(usize::MAX);
+    cursor.seek(cursor.offset().saturating_add(word.len()));
     Ok(items)
+}
+
+/// `"(" fetch-att *(SP fetch-att) ")"`, as NOTIFY has it.
+pub(super) fn attribute_list(cursor: &mut Cursor<'_>) -> Result<Vec<FetchAttribute>> {
+    let mut attributes = Vec::new();
+    cursor.list("fetch-att", 1, |cursor| {
+        attributes.push(attribute(cursor)?);
+        Ok(())
+    })?;
+    Ok(attributes)
 }
 
 fn attribute(cursor: &mut Cursor<'_>) -> Result<FetchAttribute> {
@@ -174,6 +222,13 @@ fn attribute(cursor: &mut Cursor<'_>) -> Result<FetchAttribute> {
         () if named("RFC822.HEADER") => FetchAttribute::Rfc822Header,
         () if named("RFC822.TEXT") => FetchAttribute::Rfc822Text,
         () if named("MODSEQ") => FetchAttribute::ModSeq,
+        () if named("SAVEDATE") => FetchAttribute::SaveDate,
+        () if named("EMAILID") => FetchAttribute::EmailId,
+        () if named("THREADID") => FetchAttribute::ThreadId,
+        () if named("PREVIEW") => FetchAttribute::Preview { lazy: cursor.eat_word(" (LAZY)") },
+        () if named("X-GM-MSGID") => FetchAttribute::GmMsgId,
+        () if named("X-GM-THRID") => FetchAttribute::GmThrId,
+        () if named("X-GM-LABELS") => FetchAttribute::GmLabels,
         () => return cursor.fail_at(start, "fetch-att", ParseErrorKind::Unknown),
     })
 }
@@ -286,7 +341,9 @@ fn known_item(cursor: &mut Cursor<'_>, name: &[u8]) -> Result<Option<FetchItem>>
         () if named("INTERNALDATE") => {
             |cursor| super::datetime::date_time(cursor).map(FetchItem::InternalDate)
         }
-        () if named("RFC822.SIZE") => |cursor| cursor.number64("RFC822.SIZE").map(FetchItem::Rfc822Size),
+        () if named("RFC822.SIZE") => {
+            |cursor| cursor.lenient_number("RFC822.SIZE").map(FetchItem::Rfc822Size)
+        }
         () if named("ENVELOPE") => {
             |cursor| super::envelope::envelope(cursor).map(|e| FetchItem::Envelope(Box::new(e)))
         }
@@ -299,6 +356,30 @@ fn known_item(cursor: &mut Cursor<'_>, name: &[u8]) -> Result<Option<FetchItem>>
             let value = cursor.number64("mod-sequence")?;
             cursor.octet("mod-sequence", b')')?;
             Ok(FetchItem::ModSeq(value))
+        },
+        () if named("SAVEDATE") => |cursor| {
+            if nil(cursor) {
+                return Ok(FetchItem::SaveDate(None));
+            }
+            super::datetime::date_time(cursor).map(|time| FetchItem::SaveDate(Some(time)))
+        },
+        () if named("EMAILID") => |cursor| bracketed_object_id(cursor).map(FetchItem::EmailId),
+        () if named("THREADID") => |cursor| {
+            if nil(cursor) {
+                return Ok(FetchItem::ThreadId(None));
+            }
+            bracketed_object_id(cursor).map(|id| FetchItem::ThreadId(Some(id)))
+        },
+        () if named("PREVIEW") => |cursor| nstring(cursor, "PREVIEW").map(FetchItem::Preview),
+        () if named("X-GM-MSGID") => |cursor| cursor.number64("X-GM-MSGID").map(FetchItem::GmMsgId),
+        () if named("X-GM-THRID") => |cursor| cursor.number64("X-GM-THRID").map(FetchItem::GmThrId),
+        () if named("X-GM-LABELS") => |cursor| {
+            let mut labels = Vec::new();
+            cursor.list("X-GM-LABELS", 0, |cursor| {
+                labels.push(gmail_label(cursor)?);
+                Ok(())
+            })?;
+            Ok(FetchItem::GmLabels(labels))
         },
         () => return Ok(None),
     };

@@ -125,6 +125,11 @@ fn return_options(cursor: &mut Cursor<'_>) -> Result<Vec<ListReturn>> {
             ListReturn::Children
         } else if name.is("SPECIAL-USE") {
             ListReturn::SpecialUse
+        } else if name.is("MYRIGHTS") {
+            ListReturn::MyRights
+        } else if name.is("METADATA") {
+            cursor.space("return-option")?;
+            ListReturn::Metadata(super::metadata::entry_list(cursor)?)
         } else if name.is("STATUS") {
             cursor.space("status-option")?;
             ListReturn::Status(super::status::attributes(cursor)?)

@@ -4,7 +4,7 @@ use super::cursor::{Cursor, Result};
 use super::fetch::skip_value;
 use super::list::delimiter;
 use super::mailbox::mailbox;
-use super::string::nil;
+use super::string::{nil, string};
 use crate::types::{Namespace, Namespaces, Repairs};
 use alloc::vec::Vec;
 
@@ -29,13 +29,17 @@ fn namespace(cursor: &mut Cursor<'_>) -> Result<Vec<Namespace>> {
         let prefix = mailbox(cursor)?;
         cursor.space("namespace-descr")?;
         let delimiter = delimiter(cursor)?;
+        let mut translation = None;
         while !cursor.eat(b')') {
             cursor.space("namespace-response-extension")?;
-            if cursor.peek() != Some(b')') {
+            if cursor.eat_word("\"TRANSLATION\" (") {
+                translation = Some(string(cursor, "namespace-trans")?);
+                cursor.octet("namespace-trans", b')')?;
+            } else if cursor.peek() != Some(b')') {
                 skip_value(cursor)?;
             }
         }
-        namespaces.push(Namespace { prefix, delimiter });
+        namespaces.push(Namespace { prefix, delimiter, translation });
         cursor.extra_spaces();
     }
     if namespaces.is_empty() {

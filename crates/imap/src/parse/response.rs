@@ -2,12 +2,12 @@
 
 use super::cursor::{Cursor, Result};
 use super::string::astring;
-use super::{capability, code, fetch, flag, id, list, mailbox, namespace, sequence, status};
-use crate::error::ParseError;
-use crate::types::{
-    Condition, EsearchResponse, ParseContext, Parsed, Repairs, Response, SequenceSet, Status,
+use super::{
+    acl, batches, capability, code, esearch, fetch, flag, id, language, list, mailbox, metadata, namespace,
+    quota, sequence, status, thread, urlauth,
 };
-use alloc::vec::Vec;
+use crate::error::ParseError;
+use crate::types::{Condition, ParseContext, Parsed, Repairs, Response, SearchResponse, Status};
 use bytes::Bytes;
 use core::num::NonZeroU32;
 
@@ -17,23 +17,26 @@ use core::num::NonZeroU32;
 /// When it is neither a continuation request nor tagged nor untagged, or when the data of a known untagged
 /// response cannot be read. Unknown untagged responses are [`Response::Other`].
 pub fn response(line: &Bytes, context: &ParseContext) -> core::result::Result<Parsed, ParseError> {
-    let mut cursor = Cursor::lenient(line, context);
-    let response = match cursor.peek() {
-        Some(b'+') => continuation(&mut cursor),
-        Some(b'*') => untagged(&mut cursor)?,
-        _ => {
-            let tag = super::tag::tag(&mut cursor)?;
-            cursor.space("response-tagged")?;
-            match condition(&mut cursor) {
-                Some(condition @ (Condition::Ok | Condition::No | Condition::Bad)) => {
-                    Response::Tagged(tag, code::status(&mut cursor, condition))
-                }
-                _ => return cursor.fail("resp-cond-state"),
-            }
+    Cursor::lenient(line, context).parse(|cursor| {
+        let response = match cursor.peek() {
+            Some(b'+') => continuation(cursor),
+            Some(b'*') => untagged(cursor)?,
+            _ => tagged(cursor)?,
+        };
+        cursor.end("response")?;
+        Ok(Parsed { response, repairs: cursor.repairs })
+    })
+}
+
+fn tagged(cursor: &mut Cursor<'_>) -> Result<Response> {
+    let tag = super::tag::tag(cursor)?;
+    cursor.space("response-tagged")?;
+    match condition(cursor) {
+        Some(condition @ (Condition::Ok | Condition::No | Condition::Bad)) => {
+            Ok(Response::Tagged(tag, code::status(cursor, condition)))
         }
-    };
-    cursor.end("response")?;
-    Ok(Parsed { response, repairs: cursor.repairs })
+        _ => cursor.fail("resp-cond-state"),
+    }
 }
 
 fn continuation(cursor: &mut Cursor<'_>) -> Response {
@@ -113,6 +116,11 @@ fn numbered(cursor: &mut Cursor<'_>) -> Result<Response> {
             cursor.octet("msg-att", b'(')?;
             Ok(Response::Fetch(number, fetch::row(cursor)?))
         }
+        (Some(uid), ()) if named("UIDFETCH") => {
+            cursor.space("uidfetch-resp")?;
+            cursor.octet("msg-att", b'(')?;
+            Ok(Response::UidFetch(uid, fetch::row(cursor)?))
+        }
         (number, ()) => {
             if number.is_none() {
                 cursor.repair(Repairs::ODD_NUMBER);
@@ -124,7 +132,7 @@ fn numbered(cursor: &mut Cursor<'_>) -> Result<Response> {
 
 type Data = fn(&mut Cursor<'_>) -> Result<Response>;
 
-const UNTAGGED: [(&str, Data); 11] = [
+const UNTAGGED: [(&str, Data); 26] = [
     ("CAPABILITY", |c| capability::capabilities(c).map(Response::Capability)),
     ("ENABLED", |c| capability::capabilities(c).map(Response::Enabled)),
     ("FLAGS", |c| {
@@ -140,7 +148,57 @@ const UNTAGGED: [(&str, Data); 11] = [
         list::response(c).map(Response::Lsub)
     }),
     ("SEARCH", |c| search(c).map(Response::Search)),
-    ("ESEARCH", |c| esearch(c).map(Response::Esearch)),
+    ("SORT", |c| search(c).map(Response::Sort)),
+    ("THREAD", |c| thread::threads(c).map(Response::Thread)),
+    ("ESEARCH", |c| esearch::response(c).map(Response::Esearch)),
+    ("XLIST", |c| {
+        c.space("mailbox-data")?;
+        list::response(c).map(Response::XList)
+    }),
+    ("UIDBATCHES", |c| batches::response(c).map(Response::UidBatches)),
+    ("QUOTA", |c| {
+        c.space("quota-response")?;
+        quota::quota(c)
+    }),
+    ("QUOTAROOT", |c| {
+        c.space("quotaroot-response")?;
+        quota::quota_root(c)
+    }),
+    ("ACL", |c| {
+        c.space("acl-data")?;
+        acl::acl(c).map(Response::Acl)
+    }),
+    ("LISTRIGHTS", |c| {
+        c.space("listrights-data")?;
+        acl::rights_list(c).map(Response::ListRights)
+    }),
+    ("MYRIGHTS", |c| {
+        c.space("myrights-data")?;
+        let mailbox = mailbox::mailbox(c)?;
+        c.space("myrights-data")?;
+        Ok(Response::MyRights { mailbox, rights: acl::rights(c)? })
+    }),
+    ("METADATA", |c| {
+        c.space("metadata-resp")?;
+        metadata::metadata(c).map(Response::Metadata)
+    }),
+    ("GENURLAUTH", |c| urlauth::astrings(c, "url-full", 1).map(Response::GenUrlAuth)),
+    ("URLFETCH", |c| {
+        c.space("urlfetch-data")?;
+        urlauth::fetched_urls(c).map(Response::UrlFetch)
+    }),
+    ("LANGUAGE", |c| {
+        c.space("language-data")?;
+        language::languages(c).map(Response::Language)
+    }),
+    ("COMPARATOR", |c| {
+        c.space("comparator-data")?;
+        language::comparator(c).map(Response::Comparator)
+    }),
+    ("JMAPACCESS", |c| {
+        c.space("resp-jmapaccess")?;
+        astring(c, "resp-jmapaccess").map(Response::JmapAccess)
+    }),
     ("STATUS", |c| {
         c.space("mailbox-data")?;
         let mailbox = mailbox::mailbox(c)?;
@@ -165,53 +223,26 @@ const UNTAGGED: [(&str, Data); 11] = [
     }),
 ];
 
-/// `*(SP nz-number)`; a MODSEQ group at the end (RFC 7162) is passed over.
-fn search(cursor: &mut Cursor<'_>) -> Result<Vec<NonZeroU32>> {
-    let mut numbers = Vec::new();
+/// `*(SP nz-number) [SP search-sort-mod-seq]`, read in one go.
+fn search(cursor: &mut Cursor<'_>) -> Result<SearchResponse> {
+    let mut response = SearchResponse::default();
     while cursor.eat(b' ') {
         match cursor.peek() {
             Some(b'0'..=b'9') => match NonZeroU32::new(cursor.number("nz-number")?) {
-                Some(number) => numbers.push(number),
+                Some(number) => response.numbers.push(number),
                 None => cursor.repair(Repairs::ODD_NUMBER),
             },
-            Some(b'(') => fetch::skip_value(cursor)?,
+            Some(b'(') => {
+                if cursor.eat_word("(MODSEQ ") {
+                    response.mod_seq = Some(cursor.number64("mod-sequence-value")?);
+                    cursor.octet("search-sort-mod-seq", b')')?;
+                } else {
+                    fetch::skip_value(cursor)?;
+                }
+            }
             Some(b' ') | None => cursor.repair(Repairs::EXTRA_SPACE),
             _ => return cursor.fail("nz-number"),
         }
     }
-    Ok(numbers)
-}
-
-fn esearch(cursor: &mut Cursor<'_>) -> Result<EsearchResponse> {
-    let mut response = EsearchResponse::default();
-    while cursor.eat(b' ') {
-        cursor.extra_spaces();
-        if cursor.is_at_end() {
-            break;
-        }
-        if cursor.eat_word("(TAG ") {
-            response.tag = Some(astring(cursor, "tag-string")?);
-            cursor.octet("search-correlator", b')')?;
-            continue;
-        }
-        let name = cursor.run("search-modifier-name", |octet| !matches!(octet, b' ' | b'(' | b')'))?;
-        let named = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-        if named("UID") {
-            response.uid = true;
-            continue;
-        }
-        cursor.space("search-return-data")?;
-        match () {
-            () if named("MIN") => response.min = Some(cursor.nz_number("MIN")?),
-            () if named("MAX") => response.max = Some(cursor.nz_number("MAX")?),
-            () if named("COUNT") => response.count = Some(cursor.number("COUNT")?),
-            () if named("ALL") => response.all = Some(set(cursor)?),
-            () => fetch::skip_value(cursor)?,
-        }
-    }
     Ok(response)
-}
-
-fn set(cursor: &mut Cursor<'_>) -> Result<SequenceSet> {
-    sequence::set(cursor)
 }

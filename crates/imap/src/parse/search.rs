@@ -5,47 +5,68 @@
 
 use super::cursor::{Cursor, Result};
 use super::datetime::date;
+use super::fetch::attribute_list;
 use super::flag::keyword;
 use super::sequence;
-use super::string::{astring, atom};
+use super::string::{astring, atom, gmail_label, object_id, string};
 use crate::error::ParseErrorKind;
-use crate::types::{AString, SearchCommand, SearchKey, SearchReturn};
+use crate::types::{
+    AString, Atom, Flag, ModSeqEntry, ModSeqScope, ModSeqSearch, SearchCommand, SearchKey, SearchReturn,
+};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 pub(super) fn search(cursor: &mut Cursor<'_>) -> Result<SearchCommand> {
-    let mut returns = None;
-    if cursor.eat_word("RETURN ") {
-        returns = Some(return_options(cursor)?);
-        cursor.space("search")?;
-    }
+    let returns = return_options(cursor)?;
     let mut charset = None;
     if cursor.eat_word("CHARSET ") {
-        charset = Some(known_charset(cursor)?);
+        charset = Some(self::charset(cursor)?);
         cursor.space("search-program")?;
     }
     Ok(SearchCommand { returns, charset, keys: keys(cursor)? })
 }
 
-fn return_options(cursor: &mut Cursor<'_>) -> Result<Vec<SearchReturn>> {
+/// `RETURN (..)` and a space, if it is next.
+pub(super) fn return_options(cursor: &mut Cursor<'_>) -> Result<Option<Vec<SearchReturn>>> {
+    if !cursor.eat_word("RETURN ") {
+        return Ok(None);
+    }
     let mut options = Vec::new();
     cursor.list("search-return-opts", 0, |cursor| {
-        let start = cursor.offset();
-        let name = atom(cursor, "search-return-opt")?;
-        options.push(match () {
-            () if name.is("MIN") => SearchReturn::Min,
-            () if name.is("MAX") => SearchReturn::Max,
-            () if name.is("ALL") => SearchReturn::All,
-            () if name.is("COUNT") => SearchReturn::Count,
-            () if name.is("SAVE") => SearchReturn::Save,
-            () => return cursor.fail_at(start, "search-return-opt", ParseErrorKind::Unknown),
-        });
+        options.push(return_option(cursor)?);
         Ok(())
     })?;
-    Ok(options)
+    cursor.space("search")?;
+    Ok(Some(options))
 }
 
-fn known_charset(cursor: &mut Cursor<'_>) -> Result<AString> {
+fn return_option(cursor: &mut Cursor<'_>) -> Result<SearchReturn> {
+    let start = cursor.offset();
+    let name = atom(cursor, "search-return-opt")?;
+    Ok(match () {
+        () if name.is("MIN") => SearchReturn::Min,
+        () if name.is("MAX") => SearchReturn::Max,
+        () if name.is("ALL") => SearchReturn::All,
+        () if name.is("COUNT") => SearchReturn::Count,
+        () if name.is("SAVE") => SearchReturn::Save,
+        () if name.is("RELEVANCY") => SearchReturn::Relevancy,
+        () if name.is("CONTEXT") => SearchReturn::Context,
+        () if name.is("PARTIAL") => {
+            cursor.space("modifier-partial")?;
+            SearchReturn::Partial(sequence::partial_range(cursor)?)
+        }
+        () if name.is("UPDATE") => {
+            // RFC 5465 writes the list without a space and its examples with one.
+            let _ = cursor.rest().starts_with(b" (") && cursor.eat(b' ');
+            let listed = cursor.peek() == Some(b'(');
+            SearchReturn::Update(if listed { attribute_list(cursor)? } else { Vec::new() })
+        }
+        () => return cursor.fail_at(start, "search-return-opt", ParseErrorKind::Unknown),
+    })
+}
+
+/// `charset`, of which two are known.
+pub(super) fn charset(cursor: &mut Cursor<'_>) -> Result<AString> {
     let start = cursor.offset();
     let charset = astring(cursor, "charset")?;
     let named = |name: &str| charset.as_bytes().eq_ignore_ascii_case(name.as_bytes());
@@ -60,6 +81,7 @@ enum Frame {
     /// A parenthesis, or the whole program at the bottom.
     And(Vec<SearchKey>),
     Not,
+    Fuzzy,
     Or(Option<SearchKey>),
 }
 
@@ -69,7 +91,8 @@ enum Token {
     Open(Frame),
 }
 
-fn keys(cursor: &mut Cursor<'_>) -> Result<Vec<SearchKey>> {
+/// `search-key *(SP search-key)` to the end of the line.
+pub(super) fn keys(cursor: &mut Cursor<'_>) -> Result<Vec<SearchKey>> {
     let mut stack = alloc::vec![Frame::And(Vec::new())];
     let mut count = 0;
     loop {
@@ -103,6 +126,7 @@ fn close(
         let Some(frame) = stack.pop() else { return cursor.fail("search-key") };
         match frame {
             Frame::Not => key = SearchKey::Not(Box::new(key)),
+            Frame::Fuzzy => key = SearchKey::Fuzzy(Box::new(key)),
             Frame::Or(Some(first)) => key = SearchKey::Or(Box::new(first), Box::new(key)),
             Frame::Or(None) => {
                 stack.push(Frame::Or(Some(key)));
@@ -132,6 +156,10 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Token> {
             cursor.octet("search-key", b'(')?;
             return Ok(Token::Open(Frame::And(Vec::new())));
         }
+        Some(b'$') => {
+            cursor.pass();
+            return Ok(Token::Leaf(SearchKey::Saved));
+        }
         Some(b'*' | b'0'..=b'9') => return sequence::set(cursor).map(SearchKey::Sequence).map(Token::Leaf),
         _ => {}
     }
@@ -139,6 +167,10 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Token> {
     if name.is("NOT") {
         cursor.space("search-key")?;
         return Ok(Token::Open(Frame::Not));
+    }
+    if name.is("FUZZY") {
+        cursor.space("search-key")?;
+        return Ok(Token::Open(Frame::Fuzzy));
     }
     if name.is("OR") {
         cursor.space("search-key")?;
@@ -154,9 +186,57 @@ fn token(cursor: &mut Cursor<'_>) -> Result<Token> {
     argument(cursor).map(Token::Leaf)
 }
 
+/// `filter-name = 1*<any ATOM-CHAR except "/">`
+fn filter_name(cursor: &mut Cursor<'_>) -> Result<Atom> {
+    let start = cursor.offset();
+    let name = atom(cursor, "filter-name")?;
+    if name.as_bytes().contains(&b'/') {
+        return cursor.fail_at(start, "filter-name", ParseErrorKind::Syntax);
+    }
+    Ok(name)
+}
+
+/// `[entry-name SP entry-type-req SP] mod-sequence-valzer`
+fn mod_seq(cursor: &mut Cursor<'_>) -> Result<ModSeqSearch> {
+    let mut entry = None;
+    if cursor.peek() == Some(b'"') {
+        let start = cursor.offset();
+        let name = string(cursor, "entry-name")?.into_bytes();
+        let flag = name.strip_prefix(b"/flags/").and_then(|flag| Flag::new(name.slice_ref(flag)).ok());
+        let Some(flag) = flag else {
+            return cursor.fail_at(start, "entry-flag-name", ParseErrorKind::Syntax);
+        };
+        cursor.space("search-modseq-ext")?;
+        let start = cursor.offset();
+        let scope = atom(cursor, "entry-type-req")?;
+        let scope = match () {
+            () if scope.is("priv") => ModSeqScope::Private,
+            () if scope.is("shared") => ModSeqScope::Shared,
+            () if scope.is("all") => ModSeqScope::All,
+            () => return cursor.fail_at(start, "entry-type-req", ParseErrorKind::Syntax),
+        };
+        cursor.space("search-modseq-ext")?;
+        entry = Some(ModSeqEntry { flag, scope });
+    }
+    Ok(ModSeqSearch { entry, modseq: cursor.number64("mod-sequence-valzer")? })
+}
+
 type Argument = fn(&mut Cursor<'_>) -> Result<SearchKey>;
 
-const WITH_ARGUMENT: [(&str, Argument); 19] = [
+const WITH_ARGUMENT: [(&str, Argument); 32] = [
+    ("EMAILID", |c| object_id(c).map(SearchKey::EmailId)),
+    ("FILTER", |c| filter_name(c).map(SearchKey::Filter)),
+    ("MODSEQ", |c| mod_seq(c).map(SearchKey::ModSeq)),
+    ("OLDER", |c| c.nz_number("OLDER").map(SearchKey::Older)),
+    ("SAVEDBEFORE", |c| date(c).map(SearchKey::SavedBefore)),
+    ("SAVEDON", |c| date(c).map(SearchKey::SavedOn)),
+    ("SAVEDSINCE", |c| date(c).map(SearchKey::SavedSince)),
+    ("THREADID", |c| object_id(c).map(SearchKey::ThreadId)),
+    ("X-GM-LABELS", |c| gmail_label(c).map(SearchKey::GmLabels)),
+    ("X-GM-MSGID", |c| c.number64("X-GM-MSGID").map(SearchKey::GmMsgId)),
+    ("X-GM-RAW", |c| astring(c, "X-GM-RAW").map(SearchKey::GmRaw)),
+    ("X-GM-THRID", |c| c.number64("X-GM-THRID").map(SearchKey::GmThrId)),
+    ("YOUNGER", |c| c.nz_number("YOUNGER").map(SearchKey::Younger)),
     ("BCC", |c| astring(c, "BCC").map(SearchKey::Bcc)),
     ("BEFORE", |c| date(c).map(SearchKey::Before)),
     ("BODY", |c| astring(c, "BODY").map(SearchKey::Body)),
@@ -178,11 +258,16 @@ const WITH_ARGUMENT: [(&str, Argument); 19] = [
     ("SUBJECT", |c| astring(c, "SUBJECT").map(SearchKey::Subject)),
     ("TEXT", |c| astring(c, "TEXT").map(SearchKey::Text)),
     ("TO", |c| astring(c, "TO").map(SearchKey::To)),
-    ("UID", |c| sequence::set(c).map(SearchKey::Uid)),
+    ("UID", |c| {
+        if c.eat(b'$') {
+            return Ok(SearchKey::Saved);
+        }
+        sequence::set(c).map(SearchKey::Uid)
+    }),
     ("UNKEYWORD", |c| keyword(c).map(SearchKey::Unkeyword)),
 ];
 
-static PLAIN: [(&str, SearchKey); 14] = [
+static PLAIN: [(&str, SearchKey); 15] = [
     ("ALL", SearchKey::All),
     ("ANSWERED", SearchKey::Answered),
     ("DELETED", SearchKey::Deleted),
@@ -191,6 +276,7 @@ static PLAIN: [(&str, SearchKey); 14] = [
     ("NEW", SearchKey::New),
     ("OLD", SearchKey::Old),
     ("RECENT", SearchKey::Recent),
+    ("SAVEDATESUPPORTED", SearchKey::SaveDateSupported),
     ("SEEN", SearchKey::Seen),
     ("UNANSWERED", SearchKey::Unanswered),
     ("UNDELETED", SearchKey::Undeleted),

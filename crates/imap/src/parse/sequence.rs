@@ -2,7 +2,9 @@
 
 use super::cursor::{Cursor, Result};
 use crate::error::ParseError;
-use crate::types::{ParseContext, SequenceNumber, SequenceRange, SequenceSet, UidSet};
+use crate::types::{
+    MessageSet, ParseContext, PartialEnd, PartialRange, SequenceNumber, SequenceRange, SequenceSet, UidSet,
+};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -11,10 +13,28 @@ use bytes::Bytes;
 /// # Errors
 /// When it is not, or has more ranges than the limit.
 pub fn sequence_set(text: &Bytes, context: &ParseContext) -> core::result::Result<SequenceSet, ParseError> {
-    let mut cursor = Cursor::strict(text, context);
-    let set = set(&mut cursor)?;
-    cursor.end("sequence-set")?;
-    Ok(set)
+    Cursor::strict(text, context).parse(|cursor| {
+        let set = set(cursor)?;
+        cursor.end("sequence-set")?;
+        Ok(set)
+    })
+}
+
+/// `sequence-set` or the `$` of SEARCHRES.
+pub(super) fn message_set(cursor: &mut Cursor<'_>) -> Result<MessageSet> {
+    if cursor.eat(b'$') { Ok(MessageSet::Saved) } else { set(cursor).map(MessageSet::Numbers) }
+}
+
+/// `partial-range`
+pub(super) fn partial_range(cursor: &mut Cursor<'_>) -> Result<PartialRange> {
+    let last = cursor.eat(b'-');
+    let one = cursor.nz_number("partial-range")?;
+    cursor.octet("partial-range", b':')?;
+    if last {
+        cursor.octet("partial-range", b'-')?;
+    }
+    let other = cursor.nz_number("partial-range")?;
+    Ok(PartialRange::new(if last { PartialEnd::Newest } else { PartialEnd::Oldest }, one, other))
 }
 
 pub(super) fn set(cursor: &mut Cursor<'_>) -> Result<SequenceSet> {
@@ -44,7 +64,7 @@ pub(super) fn uid_set(cursor: &mut Cursor<'_>) -> Result<UidSet> {
     }
 }
 
-fn number(cursor: &mut Cursor<'_>) -> Result<SequenceNumber> {
+pub(super) fn number(cursor: &mut Cursor<'_>) -> Result<SequenceNumber> {
     if cursor.eat(b'*') {
         return Ok(SequenceNumber::Largest);
     }

@@ -1,7 +1,7 @@
 //! `status-att` lists (RFC 9051, sections 6.3.11 and 7.3.4).
 
 use super::cursor::{Cursor, Result};
-use super::string::{atom, nil};
+use super::string::{atom, bracketed_object_id, nil};
 use crate::error::ParseErrorKind;
 use crate::types::{Repairs, StatusAttribute, StatusItem};
 use alloc::vec::Vec;
@@ -35,9 +35,9 @@ pub(super) fn items(cursor: &mut Cursor<'_>) -> Result<Vec<StatusItem>> {
         let Some(attribute) = StatusAttribute::named(name.as_bytes()) else {
             return super::fetch::skip_value(cursor);
         };
-        match cursor.number64("status-att-val") {
-            Ok(value) if matches!(cursor.peek(), Some(b' ' | b')')) => {
-                items.push(StatusItem { attribute, value });
+        match item(cursor, attribute) {
+            Ok(item) if matches!(cursor.peek(), Some(b' ' | b')')) => {
+                items.push(item);
                 Ok(())
             }
             _ => {
@@ -48,4 +48,15 @@ pub(super) fn items(cursor: &mut Cursor<'_>) -> Result<Vec<StatusItem>> {
         }
     })?;
     Ok(items)
+}
+
+fn item(cursor: &mut Cursor<'_>, attribute: StatusAttribute) -> Result<StatusItem> {
+    if attribute == StatusAttribute::AppendLimit && nil(cursor) {
+        return Ok(StatusItem::AppendLimit(None));
+    }
+    if attribute == StatusAttribute::MailboxId {
+        return bracketed_object_id(cursor).map(StatusItem::MailboxId);
+    }
+    let number = cursor.lenient_number("status-att-val")?;
+    StatusItem::number(attribute, number).map_or_else(|| cursor.fail("status-att-val"), Ok)
 }

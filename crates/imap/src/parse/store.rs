@@ -1,14 +1,23 @@
-//! STORE (RFC 9051, section 6.4.6).
+//! STORE (RFC 9051, section 6.4.6; RFC 7162, section 3.1.3; X-GM-EXT-1).
 
 use super::cursor::{Cursor, Result};
-use super::flag::{flag, flag_list};
+use super::flag::{bare_flags, flag_list};
 use super::sequence;
-use crate::types::{StoreAction, StoreCommand, StoreEcho};
+use super::string::gmail_label;
+use crate::types::{Addressing, Command, StoreAction, StoreCommand, StoreEcho, StoreLabels};
 use alloc::vec::Vec;
 
-pub(super) fn store(cursor: &mut Cursor<'_>) -> Result<StoreCommand> {
-    let set = sequence::set(cursor)?;
+pub(super) fn store(cursor: &mut Cursor<'_>, addressing: Addressing) -> Result<Command> {
+    let set = sequence::message_set(cursor)?;
     cursor.space("store")?;
+    let mut unchanged_since = None;
+    if cursor.eat(b'(') {
+        cursor.word("store-modifier", "UNCHANGEDSINCE")?;
+        cursor.space("store-modifier")?;
+        unchanged_since = Some(cursor.number64("mod-sequence-valzer")?);
+        cursor.octet("store-modifiers", b')')?;
+        cursor.space("store")?;
+    }
     let action = match cursor.peek() {
         Some(b'+') => StoreAction::Add,
         Some(b'-') => StoreAction::Remove,
@@ -17,22 +26,29 @@ pub(super) fn store(cursor: &mut Cursor<'_>) -> Result<StoreCommand> {
     if action != StoreAction::Replace {
         cursor.pass();
     }
-    cursor.word("store-att-flags", "FLAGS")?;
+    let labels = unchanged_since.is_none() && cursor.eat_word("X-GM-LABELS");
+    if !labels {
+        cursor.word("store-att-flags", "FLAGS")?;
+    }
     let echo = if cursor.eat_word(".SILENT") { StoreEcho::Silent } else { StoreEcho::Report };
     cursor.space("store-att-flags")?;
+    if labels {
+        let labels = label_list(cursor)?;
+        return Ok(Command::StoreLabels(addressing, StoreLabels { set, action, echo, labels }));
+    }
     let flags = if cursor.peek() == Some(b'(') { flag_list(cursor)? } else { bare_flags(cursor)? };
-    Ok(StoreCommand { set, action, echo, flags })
+    Ok(Command::Store(addressing, StoreCommand { set, unchanged_since, action, echo, flags }))
 }
 
-/// `flag *(SP flag)`, the form without parentheses.
-fn bare_flags(cursor: &mut Cursor<'_>) -> Result<Vec<crate::types::Flag>> {
-    let mut flags = Vec::new();
-    loop {
-        cursor.bound(flags.len(), cursor.context.limits.list_max, "store-att-flags")?;
-        flags.push(flag(cursor)?);
-        if cursor.is_at_end() {
-            return Ok(flags);
-        }
-        cursor.space("store-att-flags")?;
+fn label_list(cursor: &mut Cursor<'_>) -> Result<Vec<crate::types::AString>> {
+    let mut labels = Vec::new();
+    if cursor.peek() != Some(b'(') {
+        labels.push(gmail_label(cursor)?);
+        return Ok(labels);
     }
+    cursor.list("X-GM-LABELS", 0, |cursor| {
+        labels.push(gmail_label(cursor)?);
+        Ok(())
+    })?;
+    Ok(labels)
 }

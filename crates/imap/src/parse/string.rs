@@ -3,8 +3,9 @@
 use super::cursor::{Cursor, Result};
 use super::literal::literal;
 use crate::error::ParseErrorKind;
+use crate::types::label::is_object_id_char;
 use crate::types::string::{is_astring_char, is_atom_char};
-use crate::types::{AString, Atom, NString, Repairs};
+use crate::types::{AString, Atom, Label, NString, ObjectId, Repairs};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use memchr::{memchr2, memchr3};
@@ -26,7 +27,7 @@ pub(super) fn astring_octets(cursor: &mut Cursor<'_>, rule: &'static str) -> Res
             let start = cursor.offset();
             let class = if cursor.is_lenient() { is_lenient_astring_char } else { is_astring_char };
             let run = cursor.run(rule, class)?;
-            if !run.is_ascii() {
+            if run.iter().any(|octet| !is_astring_char(*octet)) {
                 cursor.repair(Repairs::ODD_STRING);
             }
             Ok(cursor.since(start))
@@ -44,16 +45,84 @@ pub(super) fn string_octets(cursor: &mut Cursor<'_>, rule: &'static str) -> Resu
 }
 
 pub(super) fn string(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<AString> {
+    if let Some(plain) = plain_quoted(cursor) {
+        return Ok(plain);
+    }
     string_octets(cursor, rule).map(AString::replacing_nul)
 }
 
 pub(super) fn nstring(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<NString> {
-    if nil(cursor) { Ok(None) } else { string(cursor, rule).map(Some) }
+    match cursor.peek() {
+        Some(b'"' | b'{') => string(cursor, rule).map(Some),
+        _ if nil(cursor) => Ok(None),
+        // Some servers leave the quotes out.
+        Some(octet) if cursor.is_lenient() && is_atom_char(octet) => {
+            cursor.repair(Repairs::ODD_STRING);
+            astring(cursor, rule).map(Some)
+        }
+        _ => cursor.fail(rule),
+    }
+}
+
+/// A label of Gmail: an astring, or a backslash and a name.
+pub(super) fn gmail_label(cursor: &mut Cursor<'_>) -> Result<AString> {
+    if cursor.peek() != Some(b'\\') {
+        return astring(cursor, "X-GM-LABELS");
+    }
+    let start = cursor.offset();
+    cursor.pass();
+    cursor.run("X-GM-LABELS", is_astring_char)?;
+    Ok(AString::replacing_nul(cursor.since(start)))
+}
+
+/// `objectid`
+pub(super) fn object_id(cursor: &mut Cursor<'_>) -> Result<ObjectId> {
+    let start = cursor.offset();
+    cursor.run("objectid", is_object_id_char)?;
+    match ObjectId::new(cursor.since(start)) {
+        Ok(id) => Ok(id),
+        Err(_) => cursor.fail_at(start, "objectid", ParseErrorKind::Syntax),
+    }
+}
+
+/// `"(" objectid ")"`
+pub(super) fn bracketed_object_id(cursor: &mut Cursor<'_>) -> Result<ObjectId> {
+    cursor.octet("objectid", b'(')?;
+    cursor.extra_spaces();
+    let id = object_id(cursor)?;
+    cursor.extra_spaces();
+    cursor.octet("objectid", b')')?;
+    Ok(id)
+}
+
+/// An atom that names something of the protocol.
+pub(super) fn label(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<Label> {
+    atom(cursor, rule).map(Label::from)
 }
 
 /// Takes `NIL` if it is next.
+#[inline]
 pub(super) fn nil(cursor: &mut Cursor<'_>) -> bool {
-    cursor.eat_word("NIL")
+    matches!(cursor.peek(), Some(b'N' | b'n')) && cursor.eat_word("NIL")
+}
+
+/// A quoted string of nothing but printable ASCII and no escape, which nearly all are: one look at each octet.
+#[inline]
+fn plain_quoted(cursor: &mut Cursor<'_>) -> Option<AString> {
+    let inside = cursor.rest().strip_prefix(b"\"")?;
+    let length = inside.iter().position(|octet| !is_plain_quoted_char(*octet))?;
+    if inside.get(length) != Some(&b'"') || length > cursor.context.limits.quoted_max {
+        return None;
+    }
+    let start = cursor.offset().saturating_add(1);
+    let end = start.saturating_add(length);
+    let text = cursor.slice(start, end);
+    cursor.seek(end.saturating_add(1));
+    Some(AString::without_nul(text))
+}
+
+const fn is_plain_quoted_char(octet: u8) -> bool {
+    matches!(octet, b' '..=b'~') && octet != b'"' && octet != b'\\'
 }
 
 /// The contents of a quoted string, copied only when there is an escape.
@@ -124,6 +193,7 @@ fn checked_charset(
     Ok(octets)
 }
 
+/// Servers also send 8-bit octets and tabs.
 const fn is_lenient_astring_char(octet: u8) -> bool {
-    is_astring_char(octet) || octet >= 0x80
+    is_astring_char(octet) || octet >= 0x80 || octet == b'\t'
 }

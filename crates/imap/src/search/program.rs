@@ -78,6 +78,9 @@ pub struct Scope<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SearchError {
+    /// A key of an extension that is not searched for here: FILTER (RFC 5466) and Gmail's own.
+    #[error("search key of an extension that is not supported")]
+    Unsupported,
     /// The charset is not known, or a string is not text of it: BADCHARSET.
     #[error("search string is not text of a known charset")]
     Charset,
@@ -360,6 +363,11 @@ impl Compiler<'_> {
             SearchKey::To(text) => self.field("to", text)?,
             SearchKey::Header(name, text) => self.field(name.to_str().ok_or(SearchError::Charset)?, text)?,
             SearchKey::Body(text) => Test::Body(self.needle(text)?),
+            SearchKey::Filter(_)
+            | SearchKey::GmRaw(_)
+            | SearchKey::GmMsgId(_)
+            | SearchKey::GmThrId(_)
+            | SearchKey::GmLabels(_) => return Err(SearchError::Unsupported),
             // Made of other keys; never here.
             SearchKey::All
             | SearchKey::New

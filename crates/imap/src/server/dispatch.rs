@@ -11,14 +11,14 @@ use super::{
 use crate::error::Violation;
 use crate::session::Transition;
 use crate::types::{
-    AString, Addressing, Command, Condition, FetchAttribute, IdParameters, ListStyle, Response, Tag,
+    AString, Addressing, Command, Condition, CopyCommand, FetchAttribute, FetchCommand, IdParameters,
+    ListStyle, MessageSet, Response, Tag,
 };
 
 impl Server {
     pub(super) fn dispatch(&mut self, tag: Tag, command: Command) -> Poll {
         if !is_offered(&command) {
-            self.bad(Some(&tag), None, "An extension that is not offered");
-            return self.violation(Violation::NotOffered);
+            return self.not_offered(&tag);
         }
         let event = match command {
             Command::Capability => {
@@ -46,9 +46,8 @@ impl Server {
             }
             Command::StartTls => return self.start_tls(tag),
             Command::Authenticate(authenticate) => return self.authenticate(tag, authenticate),
-            Command::Append(head, header) => {
+            Command::Append(..) => {
                 // The framer hands literals over before the line ends: such a command cannot come whole.
-                let _ = (head, header);
                 self.bad(Some(&tag), None, "Syntax error");
                 return Poll::Again;
             }
@@ -74,8 +73,13 @@ impl Server {
             Command::Close => Event::Close(self.ask(tag, Close)),
             Command::Unselect => Event::Unselect(self.ask(tag, Unselect)),
             Command::Expunge => Event::Expunge(self.ask(tag, Expunge { uids: None })),
-            Command::UidExpunge(uids) => Event::Expunge(self.ask(tag, Expunge { uids: Some(uids) })),
-            Command::Fetch(addressing, set, attributes) => {
+            Command::UidExpunge(MessageSet::Numbers(uids)) => {
+                Event::Expunge(self.ask(tag, Expunge { uids: Some(uids) }))
+            }
+            Command::Fetch(
+                addressing,
+                FetchCommand { set: MessageSet::Numbers(set), attributes, modifiers: _ },
+            ) => {
                 self.forbid_expunge(addressing);
                 Event::Fetch(self.ask(tag, Fetch { addressing, set, attributes }))
             }
@@ -87,15 +91,21 @@ impl Server {
                 self.forbid_expunge(addressing);
                 Event::Search(self.ask(tag, Search { addressing, command }))
             }
-            Command::Copy(addressing, set, mailbox) => {
+            Command::Copy(addressing, CopyCommand { set: MessageSet::Numbers(set), mailbox }) => {
                 Event::Copy(self.ask(tag, Copy { addressing, set, mailbox }))
             }
-            Command::Move(addressing, set, mailbox) => {
+            Command::Move(addressing, CopyCommand { set: MessageSet::Numbers(set), mailbox }) => {
                 Event::Move(self.ask(tag, Move { addressing, set, mailbox }))
             }
             Command::Idle => Event::Idle(self.ask(tag, Idle)),
+            _ => return self.not_offered(&tag),
         };
         Poll::Event(event)
+    }
+
+    fn not_offered(&mut self, tag: &Tag) -> Poll {
+        self.bad(Some(tag), None, "An extension that is not offered");
+        self.violation(Violation::NotOffered)
     }
 
     /// Whatever becomes of the attempt, the mailbox that was selected no longer is (RFC 9051 6.3.2).
@@ -119,10 +129,27 @@ fn is_offered(command: &Command) -> bool {
         // CREATE-SPECIAL-USE (RFC 6154 3).
         Command::Create(create) => create.special_use.is_empty(),
         // BINARY (RFC 3516) and CONDSTORE.
-        Command::Fetch(_, _, attributes) => !attributes.iter().any(|attribute| {
-            let binary = matches!(attribute, FetchAttribute::Binary { .. } | FetchAttribute::BinarySize(_));
-            binary || *attribute == FetchAttribute::ModSeq
-        }),
+        Command::Fetch(_, fetch) => {
+            let offered = fetch.attributes.iter().all(|attribute| {
+                matches!(
+                    attribute,
+                    FetchAttribute::Flags
+                        | FetchAttribute::Uid
+                        | FetchAttribute::InternalDate
+                        | FetchAttribute::Rfc822Size
+                        | FetchAttribute::Envelope
+                        | FetchAttribute::Body
+                        | FetchAttribute::BodyStructure
+                        | FetchAttribute::Section { .. }
+                        | FetchAttribute::Rfc822
+                        | FetchAttribute::Rfc822Header
+                        | FetchAttribute::Rfc822Text
+                )
+            });
+            offered && fetch.modifiers.is_empty() && fetch.set != MessageSet::Saved
+        }
+        // CONDSTORE and SEARCHRES (RFC 5182).
+        Command::Store(_, store) => store.unchanged_since.is_none() && store.set != MessageSet::Saved,
         // ESEARCH (RFC 4731).
         Command::Search(_, search) => search.returns.is_none(),
         _ => true,

@@ -53,7 +53,7 @@ impl Asked<Select> {
         self.complete(server, Some(code), text, |server| {
             server.select(Transition::Selected);
             server.read_only = read_only;
-            server.send(&Response::Flags(data.flags.defined));
+            server.send(&Response::Flags(data.flags.defined.into()));
             server.send(&Response::Exists(data.exists));
             server.send(&Response::Recent(data.recent));
             if let Some(unseen) = data.unseen {

@@ -5,7 +5,7 @@ use core::num::NonZeroU32;
 use posthaste_wire::Misuse;
 
 use super::{Asked, Copy, Expunge, Move, Search, Server, Store};
-use crate::types::{Condition, FetchItem, Response, ResponseCode, UidSet};
+use crate::types::{Condition, FetchItem, Response, ResponseCode, SearchResponse, UidSet};
 
 /// Which UIDs became which (RFC 4315 3). Both sets have the same length and order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +111,7 @@ impl Asked<Search> {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn ok(self, server: &mut Server, found: Vec<NonZeroU32>) -> Result<(), Misuse> {
-        self.complete(server, None, "SEARCH completed", |server| server.send(&Response::Search(found)))
+        let response = SearchResponse { numbers: found, mod_seq: None };
+        self.complete(server, None, "SEARCH completed", |server| server.send(&Response::Search(response)))
     }
 }

@@ -1,6 +1,8 @@
-//! Response codes (RFC 9051, section 7.1; RFC 3501, RFC 4315, RFC 5530, RFC 7162, RFC 4469, RFC 6154).
+//! Response codes (RFC 9051, section 7.1, and the registry of response codes).
 
-use crate::types::{AString, Atom, Capability, PermanentFlags, UidSet};
+use crate::types::{
+    AString, Atom, Capability, Label, ObjectId, PermanentFlags, SequenceSet, Tag, UidSet, UrlMechanism,
+};
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::num::NonZeroU32;
@@ -26,6 +28,12 @@ pub enum ResponseCode {
     AuthorizationFailed,
     /// `BADCHARSET (..)`: the charsets that SEARCH does know.
     BadCharset(Vec<AString>),
+    /// `BADCOMPARATOR` (RFC 5255)
+    BadComparator,
+    /// `BADEVENT (..)`: the events that NOTIFY does know (RFC 5465).
+    BadEvent(Vec<Label>),
+    /// `BADURL url` (RFC 4469); the encoder leaves out octets that cannot stand there.
+    BadUrl(Bytes),
     /// `CANNOT` (RFC 5530)
     Cannot,
     /// `CAPABILITY ..`
@@ -34,6 +42,8 @@ pub enum ResponseCode {
     ClientBug,
     /// `CLOSED` (RFC 7162)
     Closed,
+    /// `COMPRESSIONACTIVE` (RFC 4978)
+    CompressionActive,
     /// `CONTACTADMIN` (RFC 5530)
     ContactAdmin,
     /// `COPYUID uidvalidity from to` (RFC 4315)
@@ -55,18 +65,50 @@ pub enum ResponseCode {
     HasChildren,
     /// `HIGHESTMODSEQ n` (RFC 7162)
     HighestModSeq(u64),
+    /// `INPROGRESS (tag progress goal)` (RFC 9585)
+    InProgress {
+        /// The command that is being worked on.
+        tag: Option<Tag>,
+        /// How many items are done.
+        progress: Option<u32>,
+        /// How many items there are; only with `progress`.
+        goal: Option<NonZeroU32>,
+    },
     /// `INUSE` (RFC 5530)
     InUse,
     /// `LIMIT` (RFC 5530)
     Limit,
+    /// `MAILBOXID (id)` (RFC 8474)
+    MailboxId(ObjectId),
+    /// `MESSAGELIMIT n [uid]` (RFC 9738)
+    MessageLimit {
+        /// How many messages a command may be about.
+        limit: NonZeroU32,
+        /// The lowest UID that was worked on.
+        uid: Option<NonZeroU32>,
+    },
+    /// `METADATA LONGENTRIES n` (RFC 5464): the longest value that was left out has so many octets.
+    MetadataLongEntries(u64),
+    /// `METADATA MAXSIZE n` (RFC 5464): values may have so many octets.
+    MetadataMaxSize(u64),
+    /// `METADATA TOOMANY` (RFC 5464)
+    MetadataTooMany,
+    /// `METADATA NOPRIVATE` (RFC 5464)
+    MetadataNoPrivate,
+    /// `MODIFIED set` (RFC 7162): messages that a conditional STORE left alone; numbers or UIDs as in the command.
+    Modified(SequenceSet),
     /// `NOMODSEQ` (RFC 7162)
     NoModSeq,
     /// `NONEXISTENT` (RFC 5530)
     NonExistent,
     /// `NOPERM` (RFC 5530)
     NoPerm,
+    /// `NOTIFICATIONOVERFLOW` (RFC 5465)
+    NotificationOverflow,
     /// `NOTSAVED` (RFC 5182)
     NotSaved,
+    /// `NOUPDATE tag` (RFC 5267): the result of this command is not kept up to date.
+    NoUpdate(AString),
     /// `OVERQUOTA` (RFC 5530)
     OverQuota,
     /// `PARSE`: a message could not be parsed.
@@ -79,24 +121,36 @@ pub enum ResponseCode {
     ReadOnly,
     /// `READ-WRITE`
     ReadWrite,
+    /// `REFERRAL url` (RFC 2221, RFC 2193); the encoder leaves out octets that cannot stand there.
+    Referral(Bytes),
     /// `SERVERBUG` (RFC 5530)
     ServerBug,
     /// `TOOBIG` (RFC 4469)
     TooBig,
+    /// `TOOFEW` (RFC 10022)
+    TooFew,
+    /// `TOOMANY` (RFC 10022)
+    TooMany,
     /// `TRYCREATE`
     TryCreate,
     /// `UIDNEXT n`; wide and possibly zero, because servers send that.
     UidNext(u64),
     /// `UIDNOTSTICKY` (RFC 4315)
     UidNotSticky,
+    /// `UIDREQUIRED` (RFC 9586)
+    UidRequired,
     /// `UIDVALIDITY n`; wide and possibly zero, because servers send that.
     UidValidity(u64),
     /// `UNAVAILABLE` (RFC 5530)
     Unavailable,
+    /// `UNDEFINED-FILTER name` (RFC 5466)
+    UndefinedFilter(Atom),
     /// `UNKNOWN-CTE` (RFC 3516)
     UnknownCte,
     /// `UNSEEN n` (RFC 3501): the first unseen message.
     Unseen(u64),
+    /// `URLMECH INTERNAL ..` (RFC 4467): the mechanisms, `INTERNAL` left out.
+    UrlMech(Vec<UrlMechanism>),
     /// `USEATTR` (RFC 6154)
     UseAttr,
     /// A code this crate does not know, or a known one with arguments that break its grammar.
@@ -122,14 +176,16 @@ impl ResponseCode {
 
 type PlainCode = (&'static str, fn() -> ResponseCode);
 
-const PLAIN: [PlainCode; 30] = [
+const PLAIN: [PlainCode; 36] = [
     ("ALERT", || ResponseCode::Alert),
     ("ALREADYEXISTS", || ResponseCode::AlreadyExists),
     ("AUTHENTICATIONFAILED", || ResponseCode::AuthenticationFailed),
     ("AUTHORIZATIONFAILED", || ResponseCode::AuthorizationFailed),
+    ("BADCOMPARATOR", || ResponseCode::BadComparator),
     ("CANNOT", || ResponseCode::Cannot),
     ("CLIENTBUG", || ResponseCode::ClientBug),
     ("CLOSED", || ResponseCode::Closed),
+    ("COMPRESSIONACTIVE", || ResponseCode::CompressionActive),
     ("CONTACTADMIN", || ResponseCode::ContactAdmin),
     ("CORRUPTION", || ResponseCode::Corruption),
     ("EXPIRED", || ResponseCode::Expired),
@@ -140,6 +196,7 @@ const PLAIN: [PlainCode; 30] = [
     ("NOMODSEQ", || ResponseCode::NoModSeq),
     ("NONEXISTENT", || ResponseCode::NonExistent),
     ("NOPERM", || ResponseCode::NoPerm),
+    ("NOTIFICATIONOVERFLOW", || ResponseCode::NotificationOverflow),
     ("NOTSAVED", || ResponseCode::NotSaved),
     ("OVERQUOTA", || ResponseCode::OverQuota),
     ("PARSE", || ResponseCode::Parse),
@@ -148,8 +205,11 @@ const PLAIN: [PlainCode; 30] = [
     ("READ-WRITE", || ResponseCode::ReadWrite),
     ("SERVERBUG", || ResponseCode::ServerBug),
     ("TOOBIG", || ResponseCode::TooBig),
+    ("TOOFEW", || ResponseCode::TooFew),
+    ("TOOMANY", || ResponseCode::TooMany),
     ("TRYCREATE", || ResponseCode::TryCreate),
     ("UIDNOTSTICKY", || ResponseCode::UidNotSticky),
+    ("UIDREQUIRED", || ResponseCode::UidRequired),
     ("UNAVAILABLE", || ResponseCode::Unavailable),
     ("UNKNOWN-CTE", || ResponseCode::UnknownCte),
     ("USEATTR", || ResponseCode::UseAttr),

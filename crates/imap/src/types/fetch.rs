@@ -1,11 +1,44 @@
-//! FETCH: what is asked and what a row holds (RFC 9051, sections 6.4.5 and 7.5.2).
+//! FETCH: what is asked and what a row holds (RFC 9051, sections 6.4.5 and 7.5.2; RFC 3516, 7162, 8474, 8514, 8970,
+//! 9394; Gmail's X-GM-EXT-1).
 
 use crate::error::InvalidValue;
-use crate::types::{BodyStructure, DateTime, Envelope, Flag, PartPath, Section};
+use crate::types::{
+    AString, BodyStructure, DateTime, Envelope, Flags, MessageSet, NString, ObjectId, PartPath, PartialRange,
+    Section,
+};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::num::NonZeroU32;
+
+/// The arguments of FETCH.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchCommand {
+    /// Which messages.
+    pub set: MessageSet,
+    /// What of each; never empty.
+    pub attributes: Vec<FetchAttribute>,
+    /// What else the answer depends on.
+    pub modifiers: FetchModifiers,
+}
+
+/// `fetch-modifiers`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FetchModifiers {
+    /// `CHANGEDSINCE`: only what has a higher mod-sequence (RFC 7162, section 3.1.4.1).
+    pub changed_since: Option<u64>,
+    /// `VANISHED`: also tell what is gone; only in UID FETCH and with `CHANGEDSINCE` (RFC 7162, section 3.2.6).
+    pub vanished: bool,
+    /// `PARTIAL`: only these of the messages named (RFC 9394).
+    pub partial: Option<PartialRange>,
+}
+
+impl FetchModifiers {
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.changed_since.is_none() && !self.vanished && self.partial.is_none()
+    }
+}
 
 /// `fetch-att`: one data item asked for. The macros ALL, FAST and FULL are expanded when parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +86,23 @@ pub enum FetchAttribute {
     BinarySize(Option<PartPath>),
     /// `MODSEQ` (RFC 7162)
     ModSeq,
+    /// `SAVEDATE` (RFC 8514)
+    SaveDate,
+    /// `EMAILID` (RFC 8474)
+    EmailId,
+    /// `THREADID` (RFC 8474)
+    ThreadId,
+    /// `PREVIEW` (RFC 8970)
+    Preview {
+        /// `(LAZY)`: only if it is at hand.
+        lazy: bool,
+    },
+    /// `X-GM-MSGID`
+    GmMsgId,
+    /// `X-GM-THRID`
+    GmThrId,
+    /// `X-GM-LABELS`
+    GmLabels,
 }
 
 impl FetchAttribute {
@@ -79,7 +129,7 @@ pub struct Partial {
 #[non_exhaustive]
 pub enum FetchItem {
     /// `FLAGS (..)`
-    Flags(Vec<Flag>),
+    Flags(Flags),
     /// `UID n`
     Uid(NonZeroU32),
     /// `INTERNALDATE ".."`
@@ -108,6 +158,20 @@ pub enum FetchItem {
     },
     /// `MODSEQ (n)` (RFC 7162)
     ModSeq(u64),
+    /// `SAVEDATE ".."` (RFC 8514), NIL where it is not kept
+    SaveDate(Option<DateTime>),
+    /// `EMAILID (id)` (RFC 8474)
+    EmailId(ObjectId),
+    /// `THREADID (id)` (RFC 8474), NIL where threads are not kept
+    ThreadId(Option<ObjectId>),
+    /// `PREVIEW ".."` (RFC 8970), UTF-8; NIL where it is not at hand
+    Preview(NString),
+    /// `X-GM-MSGID n`
+    GmMsgId(u64),
+    /// `X-GM-THRID n`
+    GmThrId(u64),
+    /// `X-GM-LABELS (..)`, as they stand on the wire
+    GmLabels(Vec<AString>),
     /// An item this crate does not know, or whose value broke the grammar: its name and value as they came.
     /// Only a client's parser makes it; the encoder leaves it out.
     Opaque {

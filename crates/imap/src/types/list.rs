@@ -2,7 +2,7 @@
 
 use crate::error::InvalidValue;
 use crate::types::mailbox::is_unacceptable;
-use crate::types::{Atom, Mailbox, StatusAttribute};
+use crate::types::{Atom, EntryName, Mailbox, StatusAttribute};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -56,6 +56,10 @@ pub enum ListReturn {
     SpecialUse,
     /// `STATUS (..)` (RFC 5819)
     Status(Vec<StatusAttribute>),
+    /// `MYRIGHTS` (RFC 8440): a MYRIGHTS response for each mailbox.
+    MyRights,
+    /// `METADATA (..)` (RFC 9590): a METADATA response for each mailbox.
+    Metadata(Vec<EntryName>),
 }
 
 /// `list-mailbox`: a name in UTF-8 in which `*` and `%` are wildcards.
@@ -118,13 +122,15 @@ pub enum MailboxAttribute {
     Subscribed,
     /// `\Remote`
     Remote,
+    /// `\NoAccess` (RFC 5465): the user has lost the right to see it.
+    NoAccess,
     /// The mailbox has a role (RFC 6154).
     SpecialUse(SpecialUse),
     /// Another attribute, without its backslash.
     Other(Atom),
 }
 
-/// Roles of mailboxes (RFC 6154; `\Important` of RFC 8457).
+/// Roles of mailboxes (RFC 6154; `\Important` of RFC 8457; `\Memos`, `\Scheduled`, `\Snoozed` of RFC 9979).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum SpecialUse {
@@ -140,22 +146,31 @@ pub enum SpecialUse {
     Important,
     /// `\Junk`
     Junk,
+    /// `\Memos`
+    Memos,
+    /// `\Scheduled`
+    Scheduled,
     /// `\Sent`
     Sent,
+    /// `\Snoozed`
+    Snoozed,
     /// `\Trash`
     Trash,
 }
 
 impl SpecialUse {
     /// Every role.
-    pub const EVERY: [Self; 8] = [
+    pub const EVERY: [Self; 11] = [
         Self::All,
         Self::Archive,
         Self::Drafts,
         Self::Flagged,
         Self::Important,
         Self::Junk,
+        Self::Memos,
+        Self::Scheduled,
         Self::Sent,
+        Self::Snoozed,
         Self::Trash,
     ];
 
@@ -168,7 +183,10 @@ impl SpecialUse {
             Self::Flagged => "Flagged",
             Self::Important => "Important",
             Self::Junk => "Junk",
+            Self::Memos => "Memos",
+            Self::Scheduled => "Scheduled",
             Self::Sent => "Sent",
+            Self::Snoozed => "Snoozed",
             Self::Trash => "Trash",
         }
     }
@@ -189,12 +207,13 @@ impl MailboxAttribute {
             Self::Unmarked => "Unmarked",
             Self::Subscribed => "Subscribed",
             Self::Remote => "Remote",
+            Self::NoAccess => "NoAccess",
         }
     }
 
     /// The attribute called `name`, without the backslash, in any case.
     pub fn named(name: Atom) -> Self {
-        const PLAIN: [MailboxAttribute; 9] = [
+        const PLAIN: [MailboxAttribute; 10] = [
             MailboxAttribute::NoInferiors,
             MailboxAttribute::NoSelect,
             MailboxAttribute::NonExistent,
@@ -204,6 +223,7 @@ impl MailboxAttribute {
             MailboxAttribute::Unmarked,
             MailboxAttribute::Subscribed,
             MailboxAttribute::Remote,
+            MailboxAttribute::NoAccess,
         ];
         let known = PLAIN.into_iter().chain(SpecialUse::EVERY.map(Self::SpecialUse));
         known.into_iter().find(|attribute| name.is(attribute.name())).unwrap_or(Self::Other(name))

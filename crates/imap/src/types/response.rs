@@ -1,8 +1,9 @@
 //! Responses (RFC 9051, section 7).
 
 use crate::types::{
-    AString, Capability, FetchItem, Flag, IdParameters, ListResponse, Mailbox, Namespaces, ResponseCode,
-    SequenceSet, StatusItem, Tag, UidSet,
+    AString, Acl, Capability, Comparator, EsearchResponse, FetchItem, FetchedUrl, Flags, IdParameters,
+    ListResponse, ListRights, Mailbox, Metadata, Namespaces, QuotaUsage, ResponseCode, Rights,
+    SearchResponse, StatusItem, Tag, Threads, UidBatches, UidSet,
 };
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -25,13 +26,19 @@ pub enum Response {
     /// `* ENABLED ..`
     Enabled(Vec<Capability>),
     /// `* FLAGS (..)`
-    Flags(Vec<Flag>),
+    Flags(Flags),
     /// `* LIST ..`
     List(ListResponse),
     /// `* LSUB ..` (RFC 3501)
     Lsub(ListResponse),
+    /// `* XLIST ..` (XLIST)
+    XList(ListResponse),
     /// `* SEARCH n ..` (RFC 3501)
-    Search(Vec<NonZeroU32>),
+    Search(SearchResponse),
+    /// `* SORT n ..` (RFC 5256)
+    Sort(SearchResponse),
+    /// `* THREAD (..)` (RFC 5256)
+    Thread(Threads),
     /// `* ESEARCH ..`
     Esearch(EsearchResponse),
     /// `* STATUS mailbox (..)`
@@ -44,6 +51,8 @@ pub enum Response {
     Expunge(NonZeroU32),
     /// `* n FETCH (..)`
     Fetch(NonZeroU32, Vec<FetchItem>),
+    /// `* uid UIDFETCH (..)` (RFC 9586)
+    UidFetch(NonZeroU32, Vec<FetchItem>),
     /// `* NAMESPACE ..`
     Namespace(Namespaces),
     /// `* ID ..`
@@ -55,6 +64,45 @@ pub enum Response {
         /// The UIDs.
         uids: UidSet,
     },
+    /// `* UIDBATCHES ..` (RFC 10022)
+    UidBatches(UidBatches),
+    /// `* QUOTA root (..)` (RFC 9208)
+    Quota {
+        /// The quota root.
+        root: AString,
+        /// Its resources.
+        resources: Vec<QuotaUsage>,
+    },
+    /// `* QUOTAROOT mailbox root ..` (RFC 9208)
+    QuotaRoot {
+        /// The mailbox.
+        mailbox: Mailbox,
+        /// Its quota roots.
+        roots: Vec<AString>,
+    },
+    /// `* ACL ..` (RFC 4314)
+    Acl(Acl),
+    /// `* LISTRIGHTS ..` (RFC 4314)
+    ListRights(ListRights),
+    /// `* MYRIGHTS mailbox rights` (RFC 4314)
+    MyRights {
+        /// The mailbox.
+        mailbox: Mailbox,
+        /// What the user may do.
+        rights: Rights,
+    },
+    /// `* METADATA ..` (RFC 5464)
+    Metadata(Metadata),
+    /// `* GENURLAUTH url ..` (RFC 4467)
+    GenUrlAuth(Vec<AString>),
+    /// `* URLFETCH url data ..` (RFC 4467)
+    UrlFetch(Vec<FetchedUrl>),
+    /// `* LANGUAGE (..)` (RFC 5255): the language in use, or those there are.
+    Language(Vec<AString>),
+    /// `* COMPARATOR ..` (RFC 5255)
+    Comparator(Comparator),
+    /// `* JMAPACCESS url` (RFC 9698)
+    JmapAccess(AString),
     /// An untagged response this crate does not know, from after `* ` on; the encoder leaves it out.
     Other(Bytes),
 }
@@ -83,23 +131,6 @@ pub enum Condition {
     PreAuth,
     /// `BYE`, only untagged.
     Bye,
-}
-
-/// `esearch-response` (RFC 4731).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EsearchResponse {
-    /// The tag of the SEARCH this answers.
-    pub tag: Option<AString>,
-    /// The numbers are UIDs.
-    pub uid: bool,
-    /// `MIN`
-    pub min: Option<NonZeroU32>,
-    /// `MAX`
-    pub max: Option<NonZeroU32>,
-    /// `ALL`
-    pub all: Option<SequenceSet>,
-    /// `COUNT`
-    pub count: Option<u32>,
 }
 
 /// A response and how it had to be repaired to be understood.
@@ -134,6 +165,8 @@ impl Repairs {
     pub const ODD_MAILBOX: Self = Self(128);
     /// An empty list, or NIL, where the grammar has the other.
     pub const ODD_LIST: Self = Self(256);
+    /// A capability that is none, or was torn in two.
+    pub const ODD_CAPABILITY: Self = Self(512);
 
     /// Whether nothing was wrong.
     pub const fn is_empty(self) -> bool {

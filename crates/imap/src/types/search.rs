@@ -2,10 +2,21 @@
 //!
 //! The parser bounds the depth of a tree; whoever builds one by hand bounds it himself.
 
-use crate::types::{AString, Date, Keyword, ModSeqSearch, ObjectId, PartialRange, SequenceSet};
+use crate::types::{
+    AString, Atom, Date, FetchAttribute, Keyword, ModSeqSearch, ObjectId, PartialRange, SequenceSet,
+};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
+
+/// A SEARCH or SORT response.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchResponse {
+    /// The messages, by number or UID as was asked.
+    pub numbers: Vec<NonZeroU32>,
+    /// `(MODSEQ n)`: the highest mod-sequence of these messages (RFC 7162).
+    pub mod_seq: Option<u64>,
+}
 
 /// The arguments of SEARCH.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +30,7 @@ pub struct SearchCommand {
 }
 
 /// `search-return-opt`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SearchReturn {
     /// `MIN`
@@ -32,8 +43,14 @@ pub enum SearchReturn {
     Count,
     /// `SAVE` (RFC 5182)
     Save,
-    /// `PARTIAL range` (RFC 9394)
+    /// `PARTIAL range` (RFC 9394, RFC 5267)
     Partial(PartialRange),
+    /// `RELEVANCY` (RFC 6203)
+    Relevancy,
+    /// `CONTEXT` (RFC 5267): the client will ask for more of the same result.
+    Context,
+    /// `UPDATE` (RFC 5267): tell when the result changes; with what is to be told of new messages (RFC 5465).
+    Update(Vec<FetchAttribute>),
 }
 
 /// `search-key`.
@@ -114,13 +131,13 @@ pub enum SearchKey {
     Sequence(SequenceSet),
     /// `(key key ..)`: all match.
     And(Vec<SearchKey>),
-    /// `$`, or `UID $`: what the last SEARCH saved (RFC 5182).
+    /// `$`, or `UID $`: the result that was saved (RFC 5182).
     Saved,
-    /// `OLDER n` (RFC 5032): came in at least so many seconds ago.
+    /// `OLDER n`: the internal date is at least so many seconds ago (RFC 5032); not zero.
     Older(NonZeroU32),
-    /// `YOUNGER n` (RFC 5032): came in so many seconds ago at most.
+    /// `YOUNGER n`: the internal date is at most so many seconds ago (RFC 5032); not zero.
     Younger(NonZeroU32),
-    /// `MODSEQ ..` (RFC 7162)
+    /// `MODSEQ n`: the mod-sequence is at least this (RFC 7162).
     ModSeq(ModSeqSearch),
     /// `EMAILID id` (RFC 8474)
     EmailId(ObjectId),
@@ -132,8 +149,18 @@ pub enum SearchKey {
     SavedOn(Date),
     /// `SAVEDSINCE date` (RFC 8514)
     SavedSince(Date),
-    /// `SAVEDATESUPPORTED` (RFC 8514): every message of a mailbox that keeps these dates.
+    /// `SAVEDATESUPPORTED` (RFC 8514)
     SaveDateSupported,
     /// `FUZZY key` (RFC 6203)
     Fuzzy(Box<SearchKey>),
+    /// `FILTER name`: a search stored under this name (RFC 5466).
+    Filter(Atom),
+    /// `X-GM-RAW query`: Gmail's own language.
+    GmRaw(AString),
+    /// `X-GM-MSGID n`
+    GmMsgId(u64),
+    /// `X-GM-THRID n`
+    GmThrId(u64),
+    /// `X-GM-LABELS label`
+    GmLabels(AString),
 }

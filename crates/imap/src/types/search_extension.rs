@@ -1,9 +1,6 @@
-//! What extensions add to SEARCH: parts of a result (RFC 9394), mod-sequences of one entry (RFC 7162), identifiers
-//! of messages and threads (RFC 8474).
+//! What extensions add to SEARCH: parts of a result (RFC 9394), mod-sequences of one entry (RFC 7162).
 
-use crate::error::InvalidValue;
-use crate::types::{AString, Flag};
-use alloc::string::String;
+use crate::types::Flag;
 use core::fmt;
 use core::num::NonZeroU32;
 
@@ -94,36 +91,6 @@ pub enum ModSeqScope {
     Private,
     /// `shared`
     Shared,
-}
-
-/// `objectid = 1*255(ALPHA / DIGIT / "_" / "-")` (RFC 8474, section 7).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectId(String);
-
-impl ObjectId {
-    /// Checks and takes `id`.
-    ///
-    /// # Errors
-    /// When it is empty, longer than 255 octets, or has other characters.
-    pub fn new(id: impl Into<String>) -> Result<Self, InvalidValue> {
-        let id = id.into();
-        let fits = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-');
-        if id.is_empty() || id.len() > 255 || !id.bytes().all(fits) {
-            return Err(InvalidValue::new("objectid"));
-        }
-        Ok(Self(id))
-    }
-
-    /// The identifier.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&ObjectId> for AString {
-    fn from(id: &ObjectId) -> Self {
-        Self::replacing_nul(id.0.clone().into_bytes())
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,21 @@
 //! What SORT sorts by (RFC 5256, section 5; RFC 5957, section 5).
 
+use crate::types::{AString, SearchKey, SearchReturn};
+use alloc::vec::Vec;
+
+/// The arguments of SORT (RFC 5256, section 3; RFC 5267 for RETURN).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortCommand {
+    /// `RETURN (..)`: answer with ESEARCH; `Some` and empty means ALL.
+    pub returns: Option<Vec<SearchReturn>>,
+    /// By what, the most important first; never empty.
+    pub criteria: Vec<SortCriterion>,
+    /// The charset of the strings: the parser takes US-ASCII and UTF-8 and refuses others.
+    pub charset: AString,
+    /// Which messages: all keys must match; a server never sees an empty list.
+    pub keys: Vec<SearchKey>,
+}
+
 /// `sort-criterion = ["REVERSE" SP] sort-key`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SortCriterion {
@@ -52,4 +68,41 @@ pub enum SortKey {
     Subject,
     /// `TO`: the mailbox of the first address.
     To,
+    /// `RELEVANCY` (RFC 6203): how well the message matches a fuzzy search.
+    Relevancy,
+}
+
+impl SortKey {
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Arrival => "ARRIVAL",
+            Self::Cc => "CC",
+            Self::Date => "DATE",
+            Self::DisplayFrom => "DISPLAYFROM",
+            Self::DisplayTo => "DISPLAYTO",
+            Self::From => "FROM",
+            Self::Size => "SIZE",
+            Self::Subject => "SUBJECT",
+            Self::To => "TO",
+            Self::Relevancy => "RELEVANCY",
+        }
+    }
+
+    /// The key called `name`, in any case.
+    pub fn named(name: &[u8]) -> Option<Self> {
+        const ALL: [SortKey; 10] = [
+            SortKey::Arrival,
+            SortKey::Cc,
+            SortKey::Date,
+            SortKey::DisplayFrom,
+            SortKey::DisplayTo,
+            SortKey::From,
+            SortKey::Size,
+            SortKey::Subject,
+            SortKey::To,
+            SortKey::Relevancy,
+        ];
+        ALL.into_iter().find(|key| name.eq_ignore_ascii_case(key.name().as_bytes()))
+    }
 }

@@ -76,6 +76,11 @@ impl AString {
         Ok(Self(octets))
     }
 
+    /// Takes `octets`, which the caller has looked through.
+    pub(crate) const fn without_nul(octets: Bytes) -> Self {
+        Self(octets)
+    }
+
     /// Takes `octets` with every NUL replaced by `?`, the length unchanged; for text out of messages.
     pub fn replacing_nul(octets: impl Into<Bytes>) -> Self {
         let octets = octets.into();

@@ -6,7 +6,18 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU32;
 
-use crate::types::Atom;
+use crate::types::{AString, Label, SearchKey};
+
+/// The arguments of THREAD (RFC 5256, section 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreadCommand {
+    /// How messages are put into threads.
+    pub algorithm: ThreadAlgorithm,
+    /// The charset of the strings: the parser takes US-ASCII and UTF-8 and refuses others.
+    pub charset: AString,
+    /// Which messages: all keys must match; a server never sees an empty list.
+    pub keys: Vec<SearchKey>,
+}
 
 /// `thread-alg`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -17,7 +28,29 @@ pub enum ThreadAlgorithm {
     /// `REFERENCES`
     References,
     /// Another one.
-    Other(Atom),
+    Other(Label),
+}
+
+impl ThreadAlgorithm {
+    /// The name on the wire.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::OrderedSubject => "ORDEREDSUBJECT",
+            Self::References => "REFERENCES",
+            Self::Other(name) => name.as_str(),
+        }
+    }
+
+    /// The algorithm called `name`, in any case.
+    pub fn named(name: Label) -> Self {
+        if name.is("ORDEREDSUBJECT") {
+            Self::OrderedSubject
+        } else if name.is("REFERENCES") {
+            Self::References
+        } else {
+            Self::Other(name)
+        }
+    }
 }
 
 /// One place in a thread.

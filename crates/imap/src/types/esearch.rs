@@ -1,0 +1,43 @@
+//! ESEARCH: the command over several mailboxes (RFC 7377), and the response (RFC 4731, 5267, 6203, 7162, 9394).
+
+use crate::types::{AString, Mailbox, MailboxFilter, PartialRange, SearchCommand, SequenceSet};
+use alloc::vec::Vec;
+use core::num::NonZeroU32;
+
+/// The arguments of ESEARCH.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EsearchCommand {
+    /// `IN (..)`: which mailboxes; the selected one when empty.
+    pub mailboxes: Vec<MailboxFilter>,
+    /// What is looked for and how the answer is to look.
+    pub search: SearchCommand,
+}
+
+/// `esearch-response`. Results of which there are none are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EsearchResponse {
+    /// The tag of the command this answers.
+    pub tag: Option<AString>,
+    /// The mailbox this is about, with its UIDVALIDITY (RFC 7377).
+    pub mailbox: Option<(Mailbox, NonZeroU32)>,
+    /// The numbers are UIDs.
+    pub uid: bool,
+    /// `MIN`
+    pub min: Option<NonZeroU32>,
+    /// `MAX`
+    pub max: Option<NonZeroU32>,
+    /// `ALL`; in the order of the criteria after SORT.
+    pub all: Option<SequenceSet>,
+    /// `COUNT`
+    pub count: Option<u32>,
+    /// `MODSEQ`: the highest mod-sequence of the messages told of (RFC 7162).
+    pub mod_seq: Option<u64>,
+    /// `PARTIAL`: the range asked for, and the results in it (RFC 9394, RFC 5267).
+    pub partial: Option<(PartialRange, Option<SequenceSet>)>,
+    /// `ADDTO`: where in the result messages have come in (RFC 5267).
+    pub add_to: Vec<(u32, SequenceSet)>,
+    /// `REMOVEFROM`: where in the result messages have gone (RFC 5267).
+    pub remove_from: Vec<(u32, SequenceSet)>,
+    /// `RELEVANCY`: 1 to 100 for each message of the result, in its order (RFC 6203).
+    pub relevancy: Vec<u8>,
+}
