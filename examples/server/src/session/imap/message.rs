@@ -3,7 +3,7 @@
 use posthaste_imap::server::{
     Append, AppendEnd, Asked, Copy, CopyUid, Expunge as ExpungeCommand, Move, Refusal, Store,
 };
-use posthaste_imap::types::{Addressing, FetchItem, ResponseCode, SequenceSet, StoreAction, StoreEcho};
+use posthaste_imap::types::{Addressing, FetchItem, MessageSet, ResponseCode, StoreAction, StoreEcho};
 use std::num::NonZeroU32;
 
 use super::mailbox::nonzero;
@@ -70,10 +70,12 @@ impl Session {
     /// The messages a set names; `None` where a number is beyond the last message.
     pub(super) fn targets(
         &self,
-        set: &SequenceSet,
+        set: &MessageSet,
         addressing: Addressing,
     ) -> Option<Vec<(NonZeroU32, u32)>> {
         let selected = self.selected.as_ref()?;
+        // SEARCHRES is not offered.
+        let set = set.numbers()?;
         if addressing == Addressing::Sequence && !selected.view.covers(set) {
             return None;
         }
