@@ -343,7 +343,9 @@ impl Server {
         if self.phase != Phase::Upgrading(upgrade.layer()) {
             return Err(Misuse::NoUpgrade);
         }
-        if upgrade.layer() == Layer::Deflate {
+        let layer = upgrade.layer();
+        drop(upgrade);
+        if layer == Layer::Deflate {
             self.now = now;
             self.compressed();
             return Ok(());
@@ -407,6 +409,7 @@ impl Server {
 
 /// What one look at the input came to.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one call, and an event is what there mostly is")]
 enum Poll {
     Event(Event),
     /// Something was done that is no event; go on.

@@ -51,7 +51,13 @@ impl Writer<'_> {
 }
 
 /// `* METADATA mailbox (entry ~{n}` with its CRLF; `len` octets have to follow, then `)` and CRLF.
-pub fn value_header(out: &mut BytesMut, mailbox: &Mailbox, name: &EntryName, len: u64, context: EncodeContext) {
+pub fn value_header(
+    out: &mut BytesMut,
+    mailbox: &Mailbox,
+    name: &EntryName,
+    len: u64,
+    context: EncodeContext,
+) {
     let mut writer = Writer::response(out, context);
     writer.text("* METADATA ");
     writer.mailbox(mailbox);

@@ -15,15 +15,13 @@ use bytes::Bytes;
 use posthaste_wire::{Answer, Misuse, Ticket};
 
 use super::extensions::Switch;
-use super::{
-    Append, AppendMore, Asked, Event, Message, Phase, Poll, Refusal, Replace, Server, Timer,
-};
+use super::{Append, AppendMore, Asked, Event, Message, Phase, Poll, Refusal, Replace, Server, Timer};
 use crate::error::Violation;
 use crate::frame::Frame;
 use crate::parse::append::{self, AppendNext};
 use crate::types::{
-    Addressing, AppendData, AppendHead, AppendOptions, Condition, LiteralHeader, ReplaceCommand, ResponseCode,
-    Tag, UidSet,
+    Addressing, AppendData, AppendHead, AppendOptions, Condition, LiteralHeader, ReplaceCommand,
+    ResponseCode, Tag, UidSet,
 };
 
 /// The end of the messages that APPEND brought; their octets came as [`Event::Body`].
@@ -140,9 +138,17 @@ impl Asked<AppendEnd> {
     /// [`Misuse::Argument`] where there are not as many UIDs as messages. [`Misuse::WrongConnection`].
     pub fn ok_all(self, server: &mut Server, uid_validity: NonZeroU32, uids: UidSet) -> Result<(), Misuse> {
         if uids.len() != u64::from(self.messages) {
-            return Err(Misuse::Argument { argument: "uids", problem: "has another length than the messages" });
+            return Err(Misuse::Argument {
+                argument: "uids",
+                problem: "has another length than the messages",
+            });
         }
-        self.complete(server, Some(ResponseCode::AppendUid { uid_validity, uids }), "APPEND completed", |_| {})
+        self.complete(
+            server,
+            Some(ResponseCode::AppendUid { uid_validity, uids }),
+            "APPEND completed",
+            |_| {},
+        )
     }
 
     /// The messages are stored in a mailbox whose UIDs do not last.
@@ -181,10 +187,7 @@ impl Asked<ReplaceEnd> {
 impl Server {
     /// The text in front of an APPEND's message is complete and well formed.
     pub(super) fn append(&mut self, tag: Tag, head: AppendHead, data: AppendData) -> Poll {
-        let header = match self.admit(&tag, &data, 0) {
-            Ok(header) => header,
-            Err(poll) => return poll,
-        };
+        let Some(header) = self.admit(&tag, &data, 0) else { return Poll::Again };
         let request = Append { head, length: header.len, synchronising: header.synchronising, data };
         Poll::Event(Event::Append(self.ask(tag, request)))
     }
@@ -192,19 +195,17 @@ impl Server {
     /// The text in front of a REPLACE's message is complete and well formed.
     pub(super) fn replace(&mut self, tag: Tag, addressing: Addressing, command: ReplaceCommand) -> Poll {
         let ReplaceCommand { message, head, data } = command;
-        let header = match self.admit(&tag, &data, 0) {
-            Ok(header) => header,
-            Err(poll) => return poll,
-        };
+        let Some(header) = self.admit(&tag, &data, 0) else { return Poll::Again };
         let (length, synchronising) = (header.len, header.synchronising);
         let request = Replace { addressing, message, head, length, synchronising, data };
         Poll::Event(Event::Replace(self.ask(tag, request)))
     }
 
-    /// Whether a message may come: `Err` is what became of the refusal.
-    fn admit(&mut self, tag: &Tag, data: &AppendData, total: u64) -> Result<LiteralHeader, Poll> {
+    /// Whether a message may come; `None` where it was refused.
+    fn admit(&mut self, tag: &Tag, data: &AppendData, total: u64) -> Option<LiteralHeader> {
         let Some(header) = header(data) else {
-            return Err(self.refuse_tail(tag, "An extension that is not offered", Violation::NotOffered));
+            let refused = self.refuse_tail(tag, "An extension that is not offered", Violation::NotOffered);
+            return self.not_admitted(refused);
         };
         let utf8 = self.encode_context().utf8;
         let offered = match data {
@@ -213,10 +214,12 @@ impl Server {
         };
         if !offered {
             let text = "No such literal without an extension";
-            return Err(self.refuse_literal(Some(tag), header, None, text, Violation::NotOffered));
+            let refused = self.refuse_literal(Some(tag), header, None, text, Violation::NotOffered);
+            return self.not_admitted(refused);
         }
         if self.is_past_literal_minus(&header) {
-            return Err(self.refuse_large_literal(tag, header));
+            let refused = self.refuse_large_literal(tag, header);
+            return self.not_admitted(refused);
         }
         let all = total.saturating_add(header.len);
         if header.len > self.config.limits.append_max || all > self.config.limits.append_all_max {
@@ -228,11 +231,19 @@ impl Server {
                 self.framer.refuse();
                 self.complete_no(tag, Refusal::new("Message too long").with_code(ResponseCode::TooBig));
             }
-            return Err(Poll::Event(Event::Violation(Violation::LiteralTooLong { limit })));
+            let violation = Violation::LiteralTooLong { limit };
+            return self.not_admitted(Poll::Event(Event::Violation(violation)));
         }
         // RFC 9051 7.5.1: while a literal is negotiated, no command is in progress.
         self.expunge_forbidden = true;
-        Ok(header)
+        Some(header)
+    }
+
+    fn not_admitted(&mut self, refused: Poll) -> Option<LiteralHeader> {
+        if let Poll::Event(event) = refused {
+            self.events.push_back(event);
+        }
+        None
     }
 
     fn let_in(&mut self, ticket: Ticket, arrival: Arrival) -> Result<(), Misuse> {
@@ -336,12 +347,9 @@ impl Server {
             self.complete_no(&tag, Refusal::new("Too many messages").with_code(ResponseCode::Limit));
             return Poll::Again;
         }
-        let header = match self.admit(&tag, &data, total) {
-            Ok(header) => header,
-            Err(poll) => {
-                self.events.push_back(Event::BodyAborted);
-                return poll;
-            }
+        let Some(header) = self.admit(&tag, &data, total) else {
+            self.events.push_back(Event::BodyAborted);
+            return Poll::Again;
         };
         let request = AppendMore {
             options,

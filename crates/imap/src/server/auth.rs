@@ -108,7 +108,10 @@ impl Auth {
         let Self { mut exchange, response: _, ticket } = self;
         if server.tickets.redeem(ticket)? == Answer::InTime {
             if exchange.challenges >= server.config.limits.auth_steps_max {
-                server.complete_no(&exchange.tag, Refusal::new("Too many steps").with_code(ResponseCode::Limit));
+                server.complete_no(
+                    &exchange.tag,
+                    Refusal::new("Too many steps").with_code(ResponseCode::Limit),
+                );
                 server.count_failed_login();
                 server.events.push_back(Event::AuthCancelled);
                 return Ok(());

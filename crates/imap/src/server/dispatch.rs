@@ -2,6 +2,7 @@
 //!
 //! One arm for each command, behind the `gate`. CAPABILITY, ID, ENABLE and LOGOUT need no application.
 
+use super::extensions::Switch;
 use super::gate::Closed;
 use super::{
     Access, Close, Copy, Delete, DeleteAcl, Event, Expunge, Fetch, GetAcl, GetMetadataOf, GetQuota,
@@ -9,7 +10,6 @@ use super::{
     Rename, Search, Select, Server, SetAcl, SetMetadata, SetQuota, Sort, StatusOf, Store, Subscribe, Thread,
     UidBatchesOf, Unauthenticate, Unselect, Unsubscribe,
 };
-use super::extensions::Switch;
 use crate::error::Violation;
 use crate::session::{State, Transition};
 use crate::types::{

@@ -10,8 +10,8 @@ use super::enabled::Feature;
 use super::extensions::Switch;
 use crate::types::{
     Addressing, Command, FetchAttribute, FetchCommand, ListCommand, ListReturn, ListSelection, ListStyle,
-    MessageSet, NotifyCommand, NotifyEvent, QuotaResource, SearchKey, SearchReturn, SelectParameter,
-    SortKey, StatusAttribute,
+    MessageSet, NotifyCommand, NotifyEvent, QuotaResource, SearchKey, SearchReturn, SelectParameter, SortKey,
+    StatusAttribute,
 };
 
 /// Why a command is not let in. All of these are BAD.
@@ -146,9 +146,8 @@ impl Server {
         }
         self.offers(Switch::ListExtended)?;
         // RFC 5258 3.1: RECURSIVEMATCH says nothing by itself, nor with REMOTE.
-        let says_nothing = |option: &ListSelection| {
-            matches!(option, ListSelection::RecursiveMatch | ListSelection::Remote)
-        };
+        let says_nothing =
+            |option: &ListSelection| matches!(option, ListSelection::RecursiveMatch | ListSelection::Remote);
         if list.selection.contains(&ListSelection::RecursiveMatch) && list.selection.iter().all(says_nothing)
         {
             return Err(Closed::Contradiction);
@@ -192,6 +191,10 @@ impl Server {
         }
         if modifiers.partial.is_some() {
             self.offers(Switch::Partial)?;
+            // RFC 9394 3.3
+            if addressing != Addressing::Uid {
+                return Err(Closed::Contradiction);
+            }
         }
         if modifiers.vanished {
             self.has_both(Switch::QResync, Feature::QResync)?;

@@ -199,8 +199,12 @@ impl Server {
         self.untagged(Condition::Ok, Some(uid_next), "Predicted next UID");
         self.highest_mod_seq = more.highest_mod_seq.filter(|_| cond_store);
         match self.highest_mod_seq {
-            Some(mod_seq) => self.untagged(Condition::Ok, Some(ResponseCode::HighestModSeq(mod_seq)), "Highest"),
-            None if cond_store => self.untagged(Condition::Ok, Some(ResponseCode::NoModSeq), "No mod-sequences"),
+            Some(mod_seq) => {
+                self.untagged(Condition::Ok, Some(ResponseCode::HighestModSeq(mod_seq)), "Highest");
+            }
+            None if cond_store => {
+                self.untagged(Condition::Ok, Some(ResponseCode::NoModSeq), "No mod-sequences");
+            }
             None => {}
         }
         if let Some(id) = more.mailbox_id.filter(|_| object_id) {
@@ -222,7 +226,12 @@ impl Asked<ListCommand> {
     /// # Errors
     ///
     /// [`Misuse::Argument`] where the command had no `RETURN (STATUS ..)`. [`Misuse::WrongConnection`].
-    pub fn status(&self, server: &mut Server, mailbox: Mailbox, items: Vec<StatusItem>) -> Result<(), Misuse> {
+    pub fn status(
+        &self,
+        server: &mut Server,
+        mailbox: Mailbox,
+        items: Vec<StatusItem>,
+    ) -> Result<(), Misuse> {
         if !self.returns.iter().any(|option| matches!(option, ListReturn::Status(_))) {
             return Err(Misuse::Argument { argument: "status", problem: "is an answer to RETURN (STATUS)" });
         }
@@ -236,7 +245,10 @@ impl Asked<ListCommand> {
     /// [`Misuse::Argument`] where the command had no `RETURN (MYRIGHTS)`. [`Misuse::WrongConnection`].
     pub fn my_rights(&self, server: &mut Server, mailbox: Mailbox, rights: Rights) -> Result<(), Misuse> {
         if !self.returns.contains(&ListReturn::MyRights) {
-            return Err(Misuse::Argument { argument: "rights", problem: "are an answer to RETURN (MYRIGHTS)" });
+            return Err(Misuse::Argument {
+                argument: "rights",
+                problem: "are an answer to RETURN (MYRIGHTS)",
+            });
         }
         self.data(server, |server| server.send(&Response::MyRights { mailbox, rights }))
     }

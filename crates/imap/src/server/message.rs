@@ -154,7 +154,8 @@ impl Asked<Expunge> {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn ok_at(self, server: &mut Server, mod_seq: u64) -> Result<(), Misuse> {
-        let code = server.is_enabled(super::Feature::CondStore).then_some(ResponseCode::HighestModSeq(mod_seq));
+        let code =
+            server.is_enabled(super::Feature::CondStore).then_some(ResponseCode::HighestModSeq(mod_seq));
         self.complete(server, code, "EXPUNGE completed", |_| {})
     }
 }

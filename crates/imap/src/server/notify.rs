@@ -52,7 +52,12 @@ impl Asked<Notify> {
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
-    pub fn status(&self, server: &mut Server, mailbox: Mailbox, items: Vec<StatusItem>) -> Result<(), Misuse> {
+    pub fn status(
+        &self,
+        server: &mut Server,
+        mailbox: Mailbox,
+        items: Vec<StatusItem>,
+    ) -> Result<(), Misuse> {
         self.data(server, |server| server.send(&Response::Status(mailbox, items)))
     }
 

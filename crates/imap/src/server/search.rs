@@ -198,9 +198,7 @@ fn window(numbers: &[NonZeroU32], range: PartialRange) -> &[NonZeroU32] {
     let (near, far) = (at(range.near()).saturating_sub(1), at(range.far()).min(numbers.len()));
     let (start, end) = match range.end() {
         PartialEnd::First => (near, far),
-        PartialEnd::Last => {
-            (numbers.len().saturating_sub(far), numbers.len().saturating_sub(near))
-        }
+        PartialEnd::Last => (numbers.len().saturating_sub(far), numbers.len().saturating_sub(near)),
     };
     numbers.get(start..end).unwrap_or_default()
 }

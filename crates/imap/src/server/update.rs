@@ -217,9 +217,9 @@ impl Server {
 
     fn send_expunges(&mut self, messages: &[Message]) {
         // Without UIDs, from before the client asked for them, the numbers still say it.
-        let responses = self.expunge_response(messages).unwrap_or_else(|_| {
-            messages.iter().map(|message| Response::Expunge(message.seq)).collect()
-        });
+        let responses = self
+            .expunge_response(messages)
+            .unwrap_or_else(|_| messages.iter().map(|message| Response::Expunge(message.seq)).collect());
         responses.iter().for_each(|response| self.send(response));
     }
 

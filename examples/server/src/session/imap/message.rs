@@ -124,7 +124,7 @@ impl Session {
                 if asked.addressing == Addressing::Uid {
                     items.extend(NonZeroU32::new(uid).map(FetchItem::Uid));
                 }
-                items.push(FetchItem::Flags(selected.flags(meta)));
+                items.push(FetchItem::Flags(selected.flags(meta).into()));
                 self.connection.room().await?;
                 asked.row(self.connection.machine(), seq, items)?;
             }

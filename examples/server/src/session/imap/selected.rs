@@ -183,7 +183,7 @@ impl Selected {
 
     fn flags_row(&self, uid: u32) -> Option<Update> {
         let meta = self.metas.get(&uid)?;
-        let items = vec![FetchItem::Uid(NonZeroU32::new(uid)?), FetchItem::Flags(self.flags(meta))];
+        let items = vec![FetchItem::Uid(NonZeroU32::new(uid)?), FetchItem::Flags(self.flags(meta).into())];
         Some(Update::Fetch(self.view.seq_of(uid)?.into(), items))
     }
 }
