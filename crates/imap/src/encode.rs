@@ -9,6 +9,7 @@ pub mod authenticate;
 pub mod command;
 pub mod fetch;
 pub mod idle;
+pub mod metadata;
 pub mod response;
 
 mod acl;
@@ -27,7 +28,6 @@ mod language;
 mod list;
 mod login;
 mod mailbox;
-mod metadata;
 mod namespace;
 mod notify;
 mod quota;

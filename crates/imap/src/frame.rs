@@ -169,6 +169,11 @@ impl Framer {
         }
     }
 
+    /// The literal that is to be decided.
+    pub(crate) const fn undecided(&self) -> Option<LiteralHeader> {
+        if let State::Undecided(header) = self.state { Some(header) } else { None }
+    }
+
     /// The logical line so far, up to and including the announcement that is to be decided.
     pub(crate) fn so_far(&self) -> &[u8] {
         self.line.strip_suffix(b"\r\n").unwrap_or(&self.line)

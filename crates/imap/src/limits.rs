@@ -8,7 +8,8 @@ use core::time::Duration;
 /// The bounds a machine holds its peer to, and the times it waits.
 ///
 /// Memory: a server holds at most one logical line (`command_max`, before login `command_preauth_max`), one read of
-/// its driver, and its send queue up to `send_high_water` and one chunk.
+/// its driver, its send queue up to `send_high_water` and one chunk, and `updates_max` updates as large as the
+/// application makes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -27,8 +28,12 @@ pub struct Limits {
     pub command_preauth_max: usize,
     /// Literals in one command.
     pub literals_max: usize,
-    /// Octets of a message that APPEND may bring (APPENDLIMIT, RFC 7889). More: `NO [TOOBIG]`.
+    /// Octets of a message that APPEND or REPLACE may bring, announced as APPENDLIMIT (RFC 7889). More: `NO [TOOBIG]`.
     pub append_max: u64,
+    /// Octets of all messages of one APPEND together (RFC 3502). More: `NO [TOOBIG]`, and none is kept.
+    pub append_all_max: u64,
+    /// Messages in one APPEND (RFC 3502). More: `NO [LIMIT]`, and none is kept.
+    pub append_messages_max: u32,
     /// Octets of a non-synchronising literal that are dropped to keep the conversation going. More: `BYE`.
     pub drop_max: u64,
     /// Octets of one line of a SASL exchange, base64 and CR LF included (RFC 9051 4 has no number; RFC 4954 4.5.3
@@ -38,8 +43,20 @@ pub struct Limits {
     pub nesting_max: usize,
     /// Ranges in one sequence set.
     pub ranges_max: usize,
-    /// Failed logins after which the connection is closed.
-    pub logins_max: u32,
+    /// Items in one list: fetch attributes, flags, search keys, entries, names. More: `BAD [TOOBIG]`.
+    pub list_max: usize,
+    /// Updates that wait for the client ([`server::Server::update`](crate::server::Server::update)). More are not taken.
+    pub updates_max: usize,
+    /// The smallest batch of UIDBATCHES, which a server may not set higher than 500 (RFC 10022 3.1). Smaller:
+    /// `NO [TOOFEW]`.
+    pub uid_batch_min: u32,
+    /// Attempts to log in that may fail in one session, cancelled ones counted. With the last comes BYE.
+    pub auth_failures_max: u32,
+    /// Challenges within one AUTHENTICATE exchange. In place of the next: `NO`, and the exchange is over.
+    pub auth_steps_max: u32,
+    /// Commands in a row that bring nothing closer (CAPABILITY, ID, ENABLE, and before login NOOP) within a minute.
+    /// In place of the answer to the next: BYE.
+    pub junk_commands_max: u32,
     /// Commands refused for their form or their moment after which the connection is closed.
     pub violations_max: u32,
     /// The same before login.
@@ -67,11 +84,18 @@ impl Default for Limits {
             command_preauth_max: 16 * 1024,
             literals_max: 1000,
             append_max: 50 * 1024 * 1024,
+            append_all_max: 500 * 1024 * 1024,
+            append_messages_max: 1000,
             drop_max: 64 * 1024 * 1024,
             sasl_line_max: 12 * 1024,
             nesting_max: 32,
             ranges_max: 10_000,
-            logins_max: 3,
+            list_max: 1000,
+            updates_max: 1000,
+            uid_batch_min: 500,
+            auth_failures_max: 3,
+            auth_steps_max: 16,
+            junk_commands_max: 100,
             violations_max: 20,
             violations_preauth_max: 3,
             send_high_water: posthaste_wire::HIGH_WATER_DEFAULT,

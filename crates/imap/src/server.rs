@@ -15,19 +15,28 @@
 //!                  └──► Closed
 //! ```
 
+mod account;
 mod append;
 mod asked;
 mod auth;
 mod command;
+mod compress;
 mod config;
 mod dispatch;
+mod enabled;
 mod event;
+mod extensions;
 mod fetch;
+mod gate;
 mod head;
 mod idle;
 mod mailbox;
 mod message;
+mod metadata;
+mod notify;
 mod reply;
+mod search;
+mod update;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -36,22 +45,30 @@ use posthaste_wire::{
     Layer, Misuse, Security, SendQueue, Step, Tickets, Time, TimerName, TimerTable, Upgrade,
 };
 
-pub use append::AppendEnd;
+pub use append::{AppendEnd, ReplaceEnd};
 pub use asked::{Asked, Refusal};
 pub use auth::{Auth, StartTls};
+pub use compress::Compress;
 pub use config::{AuthPrivacy, Config, TlsOffer};
+pub use enabled::Feature;
 pub use event::{
-    Access, Append, Close, Copy, Delete, Event, Expunge, Fetch, Idle, IdleDone, Lsub, Move, Namespace, Noop,
-    Rename, Search, Select, StatusOf, Store, Subscribe, Unselect, Unsubscribe,
+    Access, Append, AppendMore, Close, Copy, Delete, DeleteAcl, Event, Expunge, Fetch, GetAcl, GetMetadataOf,
+    GetQuota, GetQuotaRoot, Idle, IdleDone, ListRightsOf, Lsub, Move, MultiSearch, MyRights, Namespace, Noop,
+    Notify, Rename, Replace, Search, Select, SetAcl, SetMetadata, SetQuota, Sort, StatusOf, Store, Subscribe,
+    Thread, UidBatchesOf, Unauthenticate, Unselect, Unsubscribe,
 };
+pub use extensions::Extensions;
 pub use fetch::{FetchWriter, LiteralWriter, RowWriter};
-pub use mailbox::{SelectData, SelectedFlags};
+pub use mailbox::{SelectData, SelectMore, SelectedFlags, Selecting, UidLife};
 pub use message::CopyUid;
+pub use metadata::{MetadataWriter, ValueWriter};
+pub use search::Found;
+pub use update::{Message, Update};
 
 use crate::error::ProtocolError;
 use crate::frame::Framer;
 use crate::session::State;
-use crate::types::{Capability, Response, ResponseCode, Tag};
+use crate::types::{Capability, ResponseCode, Tag};
 
 /// The server's side of one conversation.
 ///
@@ -70,17 +87,28 @@ pub struct Server {
     now: Time,
     /// Events that are for information, in the order they happened.
     events: VecDeque<Event>,
-    /// Untagged data that must not be sent yet, in the order it was handed in.
-    held: Vec<Response>,
+    /// Updates that must not be sent yet, in the order they were handed in.
+    held: Vec<Update>,
+    /// An update was refused because too many are held.
+    resync_due: bool,
+    /// NOTIFY was too much, and the client has to be told.
+    overflowed: bool,
+    enabled: enabled::Enabled,
+    notify: notify::NotifyState,
+    /// Whether the layer of COMPRESS is in place.
+    compressed: bool,
+    /// HIGHESTMODSEQ of the selected mailbox as it was told.
+    highest_mod_seq: Option<u64>,
     /// Whether the command in progress forbids EXPUNGE (RFC 9051 7.5.1).
     expunge_forbidden: bool,
     /// Whether a row of FETCH is incomplete, so that nothing else can be sent.
     in_row: bool,
     read_only: bool,
-    /// Whether the message that APPEND brings holds a NUL: it is read to its end and not taken.
-    append_nul: bool,
     failed_logins: u32,
     violations: u32,
+    /// Commands in a row that did nothing, and since when.
+    junk: u32,
+    junk_since: Time,
     /// Whether a well-formed command has come: an HTTP request would have been the first thing.
     is_imap: bool,
     /// The farewell that is due as soon as no command is in progress.
@@ -97,16 +125,16 @@ enum Phase {
     Asked,
     /// A line of a SASL exchange is due.
     Sasl(auth::Exchange),
-    /// Octets of the message that APPEND brings.
-    Append(Tag),
-    /// The end of the line behind the message.
-    AppendTail(Tag),
+    /// Octets of a message that APPEND or REPLACE brings.
+    Append(append::Arrival),
+    /// What follows the message: the end of the line, or another message.
+    AppendTail(append::Arrival),
     /// DONE is due.
     Idle(Tag),
-    /// STARTTLS is accepted; the step has not been taken yet.
-    UpgradeDue,
-    /// The driver sets up TLS.
-    Upgrading,
+    /// STARTTLS or COMPRESS is accepted; the step has not been taken yet.
+    UpgradeDue(Layer),
+    /// The driver sets up the layer.
+    Upgrading(Layer),
     Closed,
 }
 
@@ -143,12 +171,19 @@ impl Server {
             now,
             events: VecDeque::new(),
             held: Vec::new(),
+            resync_due: false,
+            overflowed: false,
+            enabled: enabled::Enabled::default(),
+            notify: notify::NotifyState::default(),
+            compressed: false,
+            highest_mod_seq: None,
             expunge_forbidden: false,
             in_row: false,
             read_only: false,
-            append_nul: false,
             failed_logins: 0,
             violations: 0,
+            junk: 0,
+            junk_since: now,
             is_imap: false,
             farewell: None,
             error: None,
@@ -177,7 +212,7 @@ impl Server {
         self.now = now;
         match self.phase {
             Phase::Closed => {}
-            Phase::UpgradeDue | Phase::Upgrading => self.fail(ProtocolError::Residue),
+            Phase::UpgradeDue(_) | Phase::Upgrading(_) => self.fail(ProtocolError::Residue),
             _ => {
                 self.framer.push(input);
                 match self.phase {
@@ -240,28 +275,6 @@ impl Server {
         self.shutdown_if_idle();
     }
 
-    /// Sends untagged data that the application has noticed: new messages, flags, expunges.
-    ///
-    /// What must not be sent now is held back, and all that is handed in after it, so that the order stays: EXPUNGE
-    /// until [`may_expunge`](Self::may_expunge) (RFC 9051 7.5.1), anything while a row of FETCH is incomplete. A client
-    /// that gives no occasion makes the held data grow; ask `may_expunge` first and keep the mailbox's picture instead.
-    pub fn update(&mut self, update: Response) {
-        if matches!(self.phase, Phase::Closed | Phase::Upgrading | Phase::UpgradeDue) {
-            return;
-        }
-        self.held.push(update);
-        if !self.in_row {
-            self.release(self.may_expunge());
-        }
-    }
-
-    /// Whether EXPUNGE may be sent now, so that sequence numbers may change: not while FETCH, STORE or SEARCH by
-    /// sequence number runs, nor while no command is in progress or APPEND still brings its message (RFC 9051 7.5.1).
-    pub const fn may_expunge(&self) -> bool {
-        let in_command = self.tickets.is_open() || matches!(self.phase, Phase::Idle(_));
-        in_command && !self.expunge_forbidden
-    }
-
     /// Parses the next event.
     ///
     /// # Errors
@@ -280,11 +293,12 @@ impl Server {
             }
             let event = match &self.phase {
                 Phase::Closed => return Ok(Step::Closed),
-                Phase::Upgrading => return Ok(Step::NeedInput),
-                Phase::UpgradeDue => match self.framer.drained() {
+                Phase::Upgrading(_) => return Ok(Step::NeedInput),
+                Phase::UpgradeDue(layer) => match self.framer.drained() {
                     Ok(drained) => {
-                        self.phase = Phase::Upgrading;
-                        return Ok(Step::Upgrade(Upgrade::new(Layer::Tls, drained)));
+                        let layer = *layer;
+                        self.phase = Phase::Upgrading(layer);
+                        return Ok(Step::Upgrade(Upgrade::new(layer, drained)));
                     }
                     Err(_) => {
                         self.fail(ProtocolError::Residue);
@@ -319,16 +333,23 @@ impl Server {
         }
     }
 
-    /// Takes note that TLS is in place. All that was known before is forgotten (RFC 9051 6.2.1).
+    /// Takes note that the layer is in place. With TLS all that was known before is forgotten (RFC 9051 6.2.1); with
+    /// DEFLATE all goes on, and `security` stays what it was (RFC 4978).
     ///
     /// # Errors
     ///
     /// [`Misuse::NoUpgrade`] when none was asked for.
     pub fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
-        if self.phase != Phase::Upgrading || upgrade.layer() != Layer::Tls {
+        if self.phase != Phase::Upgrading(upgrade.layer()) {
             return Err(Misuse::NoUpgrade);
         }
+        let layer = upgrade.layer();
         drop(upgrade);
+        if layer == Layer::Deflate {
+            self.now = now;
+            self.compressed();
+            return Ok(());
+        }
         // Every field is named, so that a new one has to say whether it crosses.
         let Self {
             config: _,
@@ -342,13 +363,20 @@ impl Server {
             now: old_now,
             events: _,
             held,
+            resync_due,
+            overflowed,
+            enabled,
+            notify,
+            compressed,
+            highest_mod_seq,
             expunge_forbidden,
             in_row,
             read_only,
-            append_nul,
             // Counters of misbehaviour stay: TLS is no pardon.
             failed_logins: _,
             violations: _,
+            junk: _,
+            junk_since: _,
             is_imap: _,
             farewell: _,
             error: _,
@@ -359,10 +387,15 @@ impl Server {
         *framer = Framer::new();
         *old_now = now;
         held.clear();
+        *resync_due = false;
+        *overflowed = false;
+        *enabled = enabled::Enabled::default();
+        *notify = notify::NotifyState::default();
+        *compressed = false;
+        *highest_mod_seq = None;
         *expunge_forbidden = false;
         *in_row = false;
         *read_only = false;
-        *append_nul = false;
         timers.disarm_all();
         self.timers.arm(Timer::Login, now, self.config.limits.login_timeout);
         Ok(())
@@ -370,12 +403,13 @@ impl Server {
 
     /// What is announced in the present state.
     pub fn capabilities(&self) -> Vec<Capability> {
-        self.config.capabilities(self.state, self.security)
+        self.config.capabilities(self.state, self.security, self.compressed)
     }
 }
 
 /// What one look at the input came to.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one call, and an event is what there mostly is")]
 enum Poll {
     Event(Event),
     /// Something was done that is no event; go on.

@@ -9,6 +9,7 @@
 //!                      │                 ▲  │      ▲                  │  │
 //!  greeting PREAUTH ───┼─────────────────┘  │      └ CLOSE, UNSELECT ─┘  │
 //!                      │                    │        failed SELECT       │
+//!                      │ ◄── UNAUTHENTICATE ┴─────────────────────────┤
 //!                      └──────── LOGOUT, BYE, end of file ───────────────┘
 //!                                           ▼
 //!                                         Logout
@@ -50,6 +51,8 @@ pub enum Transition {
     Selected,
     /// SELECT or EXAMINE failed (RFC 9051 6.3.2: no mailbox is selected then), CLOSE or UNSELECT succeeded.
     Deselected,
+    /// UNAUTHENTICATE succeeded (RFC 8437).
+    Unauthenticated,
     /// LOGOUT or BYE.
     LoggedOut,
 }
@@ -73,6 +76,7 @@ impl State {
         match (self, transition) {
             (Self::Logout, _) | (_, Transition::LoggedOut) => Self::Logout,
             (Self::NotAuthenticated, Transition::LoggedIn) => Self::Authenticated,
+            (Self::Authenticated | Self::Selected, Transition::Unauthenticated) => Self::NotAuthenticated,
             (Self::Authenticated | Self::Selected, Transition::Selected) => Self::Selected,
             (Self::Authenticated | Self::Selected, Transition::Deselected) => Self::Authenticated,
             (state, _) => state,
@@ -107,6 +111,8 @@ mod tests {
             assert_eq!(State::Logout.after(transition), State::Logout);
         }
         assert_eq!(State::NotAuthenticated.after(Selected), State::NotAuthenticated);
+        assert_eq!(State::Selected.after(Transition::Unauthenticated), State::NotAuthenticated);
+        assert_eq!(State::Logout.after(Transition::Unauthenticated), State::Logout);
         assert_eq!(State::Authenticated.after(LoggedIn), State::Authenticated);
         assert_eq!(State::Selected.after(Deselected), State::Authenticated);
     }

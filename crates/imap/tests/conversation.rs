@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use posthaste_imap::client::{self, Client, CommandId};
-use posthaste_imap::server::{self, LiteralWriter, SelectData, SelectedFlags, Server};
+use posthaste_imap::server::{self, LiteralWriter, SelectData, SelectedFlags, Server, Update};
 use posthaste_imap::types::{
-    Condition, FetchAttribute, FetchItem, Flag, Mailbox, Payload, Response, Section, SequenceSet,
+    Condition, FetchAttribute, FetchItem, Flag, Mailbox, Payload, Section, SequenceSet,
 };
 use posthaste_imap::{Bytes, Machine, Misuse, ProtocolError, Secret, Security, Step, Time, Upgrade};
 use posthaste_testkit::{Conversation, Ended, converse};
@@ -92,8 +92,7 @@ impl Site {
             Event::Idle(asked) => {
                 asked.start(server)?;
                 self.messages.push(Bytes::from_static(b"new"));
-                server.update(Response::Exists(u32::try_from(self.messages.len()).unwrap()));
-                Ok(())
+                server.update(Update::Exists(u32::try_from(self.messages.len()).unwrap()))
             }
             Event::IdleDone(asked) => asked.ok(server),
             Event::Logout => Ok(()),

@@ -17,6 +17,14 @@ pub fn row_start(out: &mut BytesMut, number: NonZeroU32) {
     writer.text(" FETCH (");
 }
 
+/// `* uid UIDFETCH (` (RFC 9586)
+pub fn uid_row_start(out: &mut BytesMut, uid: NonZeroU32) {
+    let mut writer = Writer::response(out, EncodeContext::default());
+    writer.text("* ");
+    writer.number(uid.get());
+    writer.text(" UIDFETCH (");
+}
+
 /// The space between two items.
 pub fn separator(out: &mut BytesMut) {
     out.extend_from_slice(b" ");

@@ -1,7 +1,8 @@
 //! Annotations, commands and responses (RFC 5464).
 
-use super::writer::Writer;
-use crate::types::{EntryName, GetMetadata, Metadata, MetadataData, MetadataDepth, MetadataEntry};
+use super::writer::{EncodeContext, Nul, Writer};
+use crate::types::{EntryName, GetMetadata, Mailbox, Metadata, MetadataData, MetadataDepth, MetadataEntry};
+use bytes::BytesMut;
 
 impl Writer<'_> {
     pub(super) fn get_metadata(&mut self, get: &GetMetadata) {
@@ -47,4 +48,21 @@ impl Writer<'_> {
     pub(super) fn entry_name(&mut self, name: &EntryName) {
         self.astring(name.as_str().as_bytes());
     }
+}
+
+/// `* METADATA mailbox (entry ~{n}` with its CRLF; `len` octets have to follow, then `)` and CRLF.
+pub fn value_header(
+    out: &mut BytesMut,
+    mailbox: &Mailbox,
+    name: &EntryName,
+    len: u64,
+    context: EncodeContext,
+) {
+    let mut writer = Writer::response(out, context);
+    writer.text("* METADATA ");
+    writer.mailbox(mailbox);
+    writer.text(" (");
+    writer.entry_name(name);
+    writer.octet(b' ');
+    writer.literal_header(len, Nul::Possible);
 }

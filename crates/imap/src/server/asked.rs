@@ -5,10 +5,12 @@
 
 use core::ops::Deref;
 
+use core::num::NonZeroU32;
 use posthaste_wire::{Answer, Misuse, Ticket};
 
 use super::Server;
-use crate::types::{ResponseCode, Tag};
+use super::extensions::Switch;
+use crate::types::{Condition, ResponseCode, Tag};
 
 /// A command that waits for its answer. Dereferences to its arguments.
 ///
@@ -70,6 +72,21 @@ impl Refusal {
         Self::new("Internal error").with_code(ResponseCode::ServerBug)
     }
 
+    /// The user may not: NOPERM.
+    pub fn no_permission() -> Self {
+        Self::new("Not permitted").with_code(ResponseCode::NoPerm)
+    }
+
+    /// A SEARCH result that is too large to be kept: NOTSAVED (RFC 5182 2.1). The saved result is empty then.
+    pub fn not_saved() -> Self {
+        Self::new("Result is not saved").with_code(ResponseCode::NotSaved)
+    }
+
+    /// CREATE cannot give a mailbox such a role: USEATTR (RFC 6154 3).
+    pub fn use_attribute() -> Self {
+        Self::new("No mailbox of that use").with_code(ResponseCode::UseAttr)
+    }
+
     /// It may work later: UNAVAILABLE.
     pub fn unavailable() -> Self {
         Self::new("Try again later").with_code(ResponseCode::Unavailable)
@@ -80,6 +97,23 @@ impl<T> Asked<T> {
     /// The arguments of the command.
     pub const fn request(&self) -> &T {
         &self.request
+    }
+
+    /// Tells how far the command is, `done` of so many: INPROGRESS (RFC 9585). Does nothing where that is not offered.
+    ///
+    /// Not more often than every few seconds, and not before the first few have passed.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn progress(&self, server: &mut Server, done: u32, of: Option<NonZeroU32>) -> Result<(), Misuse> {
+        let tag = Some(self.tag.clone());
+        self.data(server, |server| {
+            if server.config.extensions.has(Switch::InProgress) && !server.in_row {
+                let code = ResponseCode::InProgress { tag, progress: Some(done), goal: of };
+                server.untagged(Condition::Ok, Some(code), "Still working");
+            }
+        })
     }
 
     /// Refuses the command: tagged NO.

@@ -6,7 +6,7 @@
 use alloc::string::String;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use posthaste_wire::{Answer, Misuse, Secret, Ticket};
+use posthaste_wire::{Answer, Layer, Misuse, Secret, Ticket};
 
 use super::{Asked, Event, Phase, Poll, Refusal, Server, Timer, TlsOffer};
 use crate::error::{ProtocolError, Violation};
@@ -26,7 +26,8 @@ impl StartTls {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn accept(self, server: &mut Server) -> Result<(), Misuse> {
-        self.asked.complete(server, None, "Begin TLS negotiation now", Server::begin_upgrade)
+        let begin = |server: &mut Server| server.begin_upgrade(Layer::Tls);
+        self.asked.complete(server, None, "Begin TLS negotiation now", begin)
     }
 
     /// Refuses: tagged NO.
@@ -97,7 +98,8 @@ impl Auth {
         self.response.as_ref()
     }
 
-    /// Sends a challenge; the response is the next [`Event::Auth`](super::Event::Auth).
+    /// Sends a challenge; the response is the next [`Event::Auth`](super::Event::Auth). After `auth_steps_max` of them
+    /// the exchange is over instead: [`Event::AuthCancelled`](super::Event::AuthCancelled).
     ///
     /// # Errors
     ///
@@ -105,10 +107,19 @@ impl Auth {
     pub fn challenge(self, server: &mut Server, challenge: &[u8]) -> Result<(), Misuse> {
         let Self { mut exchange, response: _, ticket } = self;
         if server.tickets.redeem(ticket)? == Answer::InTime {
+            if exchange.challenges >= server.config.limits.auth_steps_max {
+                server.complete_no(
+                    &exchange.tag,
+                    Refusal::new("Too many steps").with_code(ResponseCode::Limit),
+                );
+                server.count_failed_login();
+                server.events.push_back(Event::AuthCancelled);
+                return Ok(());
+            }
             exchange.challenges = exchange.challenges.saturating_add(1);
-            server.out.put(b"+ ");
-            server.out.put(STANDARD.encode(challenge).as_bytes());
-            server.out.put(b"\r\n");
+            // A challenge may hold what only this client is to see.
+            let encoded = Secret::new(STANDARD.encode(challenge).into_bytes());
+            server.out.push_secret(Secret::concat(&[b"+ ", encoded.expose(), b"\r\n"]));
             server.phase = Phase::Sasl(exchange);
             server.arm_for_phase();
         }

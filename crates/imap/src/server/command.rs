@@ -6,14 +6,17 @@
 
 use bytes::Bytes;
 
-use super::head::{Head, group};
+use super::extensions::Switch;
+use super::head::{Head, needs};
 use super::{AuthPrivacy, Poll, Server, Timer};
 use crate::error::{ParseErrorKind, Violation};
 use crate::frame::{Frame, FrameLimits};
 use crate::parse;
 use crate::parse::append::AppendStep;
+use crate::session::Group;
 use crate::types::{
-    AString, Condition, LiteralHeader, ParseContext, ParseLimits, ResponseCode, Tag, TaggedCommand,
+    AString, AppendData, Command, Condition, LiteralHeader, ParseContext, ParseLimits, ResponseCode, Tag,
+    TaggedCommand,
 };
 
 impl Server {
@@ -34,11 +37,13 @@ impl Server {
         }
     }
 
-    fn parse_context(&self) -> ParseContext {
+    pub(super) fn parse_context(&self) -> ParseContext {
         let mut context = ParseContext::server();
         if self.state.is_authenticated() {
             context.limits.nesting_max = self.config.limits.nesting_max;
             context.limits.ranges_max = self.config.limits.ranges_max;
+            context.limits.list_max = self.config.limits.list_max;
+            context.utf8 = self.encode_context().utf8;
         } else {
             context.limits = ParseLimits::before_login();
         }
@@ -88,8 +93,9 @@ impl Server {
             return self.refuse_literal(None, header, None, "Invalid tag", Violation::Tag);
         };
         let tag = Some(&head.tag);
-        let Some(group) = group(&head.name) else {
-            return self.refuse_literal(tag, header, None, "Unknown command", Violation::UnknownCommand);
+        let group = match self.offered(&head.name) {
+            Ok(group) => group,
+            Err(violation) => return self.refuse_literal(tag, header, None, UNKNOWN, violation),
         };
         if !self.state.allows(group) {
             return self.refuse_literal(tag, header, None, WRONG_STATE, Violation::WrongState);
@@ -100,14 +106,32 @@ impl Server {
         if head.name.eq_ignore_ascii_case("APPEND") {
             let line = Bytes::copy_from_slice(self.framer.so_far());
             match parse::append::prefix(&line, &self.parse_context()) {
-                Ok(AppendStep::Message(tag, head, header)) => return self.append(tag, head, header),
+                Ok(AppendStep::Message(tag, head, header)) => {
+                    return self.append(tag, head, AppendData::Literal(header));
+                }
+                Ok(AppendStep::Other(tag, head, data)) => return self.append(tag, head, data),
                 // The literal is the mailbox name.
-                Ok(_) => {}
+                Ok(AppendStep::NeedLiteral(_)) => {}
                 Err(error) => {
                     let violation = Violation::Syntax(error);
                     return self.refuse_literal(tag, header, None, "Syntax error", violation);
                 }
             }
+        }
+        if ["REPLACE", "UID REPLACE"].iter().any(|name| head.name.eq_ignore_ascii_case(name)) {
+            let line = Bytes::copy_from_slice(self.framer.so_far());
+            // What is not complete yet may be so behind this literal: then it is the mailbox name.
+            if let Ok(parsed) = parse::command(&line, &self.parse_context()) {
+                return self.replace_command(parsed, header);
+            }
+        }
+        // RFC 5464 5: values may be of any octets. Elsewhere a literal8 is none of the grammar.
+        if header.binary && !head.name.eq_ignore_ascii_case("SETMETADATA") {
+            let text = "No such literal here";
+            return self.refuse_literal(tag, header, None, text, Violation::NotOffered);
+        }
+        if self.is_past_literal_minus(&header) {
+            return self.refuse_large_literal(&head.tag, header);
         }
         let max = if self.state.is_authenticated() {
             self.config.limits.literal_max
@@ -129,6 +153,39 @@ impl Server {
         }
         self.framer.keep();
         Poll::Again
+    }
+
+    fn replace_command(&mut self, parsed: TaggedCommand, header: LiteralHeader) -> Poll {
+        let TaggedCommand { tag, command } = parsed;
+        if self.gate(&command).is_err() {
+            let code = Some(ResponseCode::UidRequired);
+            return self.refuse_literal(Some(&tag), header, code, "UIDs are required", Violation::NotOffered);
+        }
+        match command {
+            Command::Replace(addressing, replace) => self.replace(tag, addressing, replace),
+            _ => self.refuse_literal(Some(&tag), header, None, "Syntax error", Violation::UnknownCommand),
+        }
+    }
+
+    /// What a command needs, where it is offered.
+    fn offered(&self, name: &str) -> Result<Group, Violation> {
+        match needs(name) {
+            None => Err(Violation::UnknownCommand),
+            Some((_, Some(switch))) if !self.config.extensions.has(switch) => Err(Violation::NotOffered),
+            Some((group, _)) => Ok(group),
+        }
+    }
+
+    /// Whether a literal is sent without waiting that LITERAL- says has to wait (RFC 7888 5).
+    pub(super) const fn is_past_literal_minus(&self, header: &LiteralHeader) -> bool {
+        let small = self.config.extensions.has(Switch::LiteralMinus);
+        small && !header.synchronising && header.len > LITERAL_MINUS_MAX
+    }
+
+    pub(super) fn refuse_large_literal(&mut self, tag: &Tag, header: LiteralHeader) -> Poll {
+        let violation = Violation::LiteralTooLong { limit: LITERAL_MINUS_MAX };
+        let code = Some(ResponseCode::TooBig);
+        self.refuse_literal(Some(tag), header, code, "Literal has to wait", violation)
     }
 
     /// Refuses a command at an announced literal. The octets of a non-synchronising one are on their way: few are
@@ -165,9 +222,12 @@ impl Server {
             self.bad(None, None, "Invalid tag");
             return self.violation(Violation::Tag);
         };
-        let Some(group) = group(&head.name) else {
-            self.bad(Some(&head.tag), None, "Unknown command");
-            return self.violation(Violation::UnknownCommand);
+        let group = match self.offered(&head.name) {
+            Ok(group) => group,
+            Err(violation) => {
+                self.bad(Some(&head.tag), None, UNKNOWN);
+                return self.violation(violation);
+            }
         };
         if !self.state.allows(group) {
             self.bad(Some(&head.tag), None, WRONG_STATE);
@@ -183,6 +243,16 @@ impl Server {
                 self.is_imap = true;
                 if self.state.is_authenticated() {
                     self.timers.arm(Timer::Idle, self.now, self.config.limits.idle_timeout);
+                }
+                let idles = match command {
+                    Command::Capability | Command::Id(_) | Command::Enable(_) => true,
+                    Command::Noop => !self.state.is_authenticated(),
+                    _ => false,
+                };
+                if !idles {
+                    self.junk = 0;
+                } else if self.is_junk_too_much() {
+                    return Poll::Again;
                 }
                 self.dispatch(tag, command)
             }
@@ -248,6 +318,11 @@ impl Server {
 
 const HTTP_METHODS: [&str; 9] =
     ["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE"];
+
+/// RFC 7888 5
+const LITERAL_MINUS_MAX: u64 = 4096;
+
+const UNKNOWN: &str = "Unknown command";
 
 /// LOGIN has two arguments.
 const PREAUTH_LITERALS_MAX: usize = 4;

@@ -9,7 +9,9 @@ use posthaste_wire::Security;
 
 use crate::limits::Limits;
 use crate::session::State;
-use crate::types::Capability;
+use crate::types::{Capability, Label};
+
+use super::Extensions;
 
 /// The configuration of a server machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct Config {
     pub auth_requires_tls: AuthPrivacy,
     /// The SASL mechanisms that are offered, in capitals.
     pub mechanisms: Vec<String>,
+    /// The extensions that are offered.
+    pub extensions: Extensions,
     /// The bounds.
     pub limits: Limits,
 }
@@ -52,30 +56,28 @@ impl Config {
             tls: TlsOffer::StartTls,
             auth_requires_tls: AuthPrivacy::Required,
             mechanisms: Vec::from([String::from("PLAIN")]),
+            extensions: Extensions::new(),
             limits: Limits::default(),
         }
     }
 
     /// What is announced in `state` over a connection as secure as `security`.
-    pub(super) fn capabilities(&self, state: State, security: Security) -> Vec<Capability> {
-        let mut names: Vec<String> = ["IMAP4rev1", "LITERAL+", "ID", "ENABLE"].map(String::from).into();
+    pub(super) fn capabilities(&self, state: State, security: Security, compressed: bool) -> Vec<Capability> {
+        let mut list = self.extensions.before_login();
         if state.is_authenticated() {
-            names.extend(AUTHENTICATED.map(String::from));
-            return names.into_iter().filter_map(|name| Capability::new(name).ok()).collect();
+            list.extend(self.extensions.after_login(&self.limits, compressed));
+            return list;
         }
-        names.push(String::from("SASL-IR"));
+        list.push(Capability::SaslIr);
         if self.tls == TlsOffer::StartTls && !security.is_tls() {
-            names.push(String::from("STARTTLS"));
+            list.push(Capability::StartTls);
         }
         if security.is_private() || self.auth_requires_tls == AuthPrivacy::NotRequired {
-            names.extend(self.mechanisms.iter().map(|mechanism| ["AUTH=", mechanism].concat()));
+            let names = self.mechanisms.iter().filter_map(|name| Label::new(name.clone().into_bytes()).ok());
+            list.extend(names.map(Capability::Auth));
         } else {
-            names.push(String::from("LOGINDISABLED"));
+            list.push(Capability::LoginDisabled);
         }
-        names.into_iter().filter_map(|name| Capability::new(name).ok()).collect()
+        list
     }
 }
-
-/// What is announced once somebody has logged in.
-const AUTHENTICATED: [&str; 7] =
-    ["IDLE", "NAMESPACE", "CHILDREN", "UIDPLUS", "MOVE", "UNSELECT", "SPECIAL-USE"];

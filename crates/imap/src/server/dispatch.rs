@@ -1,25 +1,28 @@
 //! What becomes of a well-formed command: answered here, or a question to the application.
 //!
-//! One arm for each command. CAPABILITY, ID, ENABLE and LOGOUT need no application.
+//! One arm for each command, behind the `gate`. CAPABILITY, ID, ENABLE and LOGOUT need no application.
 
-use alloc::vec::Vec;
-
+use super::extensions::Switch;
+use super::gate::Closed;
 use super::{
-    Access, Close, Copy, Delete, Event, Expunge, Fetch, Idle, Lsub, Move, Namespace, Noop, Poll, Rename,
-    Search, Select, Server, StatusOf, Store, Subscribe, Unselect, Unsubscribe,
+    Access, Close, Copy, Delete, DeleteAcl, Event, Expunge, Fetch, GetAcl, GetMetadataOf, GetQuota,
+    GetQuotaRoot, Idle, ListRightsOf, Lsub, Move, MultiSearch, MyRights, Namespace, Noop, Poll, Refusal,
+    Rename, Search, Select, Server, SetAcl, SetMetadata, SetQuota, Sort, StatusOf, Store, Subscribe, Thread,
+    UidBatchesOf, Unauthenticate, Unselect, Unsubscribe,
 };
 use crate::error::Violation;
-use crate::session::Transition;
+use crate::session::{State, Transition};
 use crate::types::{
-    AString, Addressing, Command, Condition, CopyCommand, FetchAttribute, FetchCommand, IdParameters,
-    ListStyle, MessageSet, Response, Tag,
+    AString, Addressing, Command, Condition, CopyCommand, FetchCommand, IdParameters, Response, ResponseCode,
+    Tag, UidBatchesCommand,
 };
 
 impl Server {
     pub(super) fn dispatch(&mut self, tag: Tag, command: Command) -> Poll {
-        if !is_offered(&command) {
-            return self.not_offered(&tag);
+        if let Err(closed) = self.gate(&command) {
+            return self.refuse_at_gate(&tag, closed);
         }
+        self.enable_by(&command);
         let event = match command {
             Command::Capability => {
                 self.send(&Response::Capability(self.capabilities()));
@@ -32,9 +35,12 @@ impl Server {
                 self.events.push_back(Event::Id(parameters));
                 return self.done(&tag, "ID completed");
             }
-            Command::Enable(_) => {
-                // Nothing that changes by ENABLE is offered: an unknown name is no error (RFC 5161 3.1).
-                self.send(&Response::Enabled(Vec::new()));
+            Command::Enable(asked) => {
+                let on = self.enable(&asked);
+                self.send(&Response::Enabled(on.clone()));
+                if !on.is_empty() {
+                    self.events.push_back(Event::Enabled(on));
+                }
                 return self.done(&tag, "ENABLE completed");
             }
             Command::Logout => {
@@ -46,7 +52,15 @@ impl Server {
             }
             Command::StartTls => return self.start_tls(tag),
             Command::Authenticate(authenticate) => return self.authenticate(tag, authenticate),
-            Command::Append(..) => {
+            Command::CompressDeflate => return self.compress(tag),
+            Command::Notify(command) => return self.notify(tag, command),
+            Command::UidBatches(command) => return self.uid_batches(tag, command),
+            Command::Unauthenticate if self.compressed => {
+                // RFC 8437 4 ends the layer with it, for which there is no order to a driver.
+                self.complete_no(&tag, Refusal::cannot());
+                return Poll::Again;
+            }
+            Command::Append(..) | Command::Replace(..) => {
                 // The framer hands literals over before the line ends: such a command cannot come whole.
                 self.bad(Some(&tag), None, "Syntax error");
                 return Poll::Again;
@@ -73,15 +87,10 @@ impl Server {
             Command::Close => Event::Close(self.ask(tag, Close)),
             Command::Unselect => Event::Unselect(self.ask(tag, Unselect)),
             Command::Expunge => Event::Expunge(self.ask(tag, Expunge { uids: None })),
-            Command::UidExpunge(MessageSet::Numbers(uids)) => {
-                Event::Expunge(self.ask(tag, Expunge { uids: Some(uids) }))
-            }
-            Command::Fetch(
-                addressing,
-                FetchCommand { set: MessageSet::Numbers(set), attributes, modifiers: _ },
-            ) => {
+            Command::UidExpunge(uids) => Event::Expunge(self.ask(tag, Expunge { uids: Some(uids) })),
+            Command::Fetch(addressing, FetchCommand { set, attributes, modifiers }) => {
                 self.forbid_expunge(addressing);
-                Event::Fetch(self.ask(tag, Fetch { addressing, set, attributes }))
+                Event::Fetch(self.ask(tag, Fetch { addressing, set, attributes, modifiers }))
             }
             Command::Store(addressing, command) => {
                 self.forbid_expunge(addressing);
@@ -91,25 +100,65 @@ impl Server {
                 self.forbid_expunge(addressing);
                 Event::Search(self.ask(tag, Search { addressing, command }))
             }
-            Command::Copy(addressing, CopyCommand { set: MessageSet::Numbers(set), mailbox }) => {
+            Command::Sort(addressing, command) => {
+                self.forbid_expunge(addressing);
+                Event::Sort(self.ask(tag, Sort { addressing, command }))
+            }
+            Command::Thread(addressing, command) => {
+                self.forbid_expunge(addressing);
+                Event::Thread(self.ask(tag, Thread { addressing, command }))
+            }
+            Command::Esearch(command) => Event::MultiSearch(self.ask(tag, MultiSearch { command })),
+            Command::Copy(addressing, CopyCommand { set, mailbox }) => {
                 Event::Copy(self.ask(tag, Copy { addressing, set, mailbox }))
             }
-            Command::Move(addressing, CopyCommand { set: MessageSet::Numbers(set), mailbox }) => {
+            Command::Move(addressing, CopyCommand { set, mailbox }) => {
                 Event::Move(self.ask(tag, Move { addressing, set, mailbox }))
             }
             Command::Idle => Event::Idle(self.ask(tag, Idle)),
-            _ => return self.not_offered(&tag),
+            Command::GetQuota(root) => Event::GetQuota(self.ask(tag, GetQuota { root })),
+            Command::GetQuotaRoot(mailbox) => Event::GetQuotaRoot(self.ask(tag, GetQuotaRoot { mailbox })),
+            Command::SetQuota { root, limits } => Event::SetQuota(self.ask(tag, SetQuota { root, limits })),
+            Command::GetAcl(mailbox) => Event::GetAcl(self.ask(tag, GetAcl { mailbox })),
+            Command::SetAcl { mailbox, identifier, change } => {
+                Event::SetAcl(self.ask(tag, SetAcl { mailbox, identifier, change }))
+            }
+            Command::DeleteAcl { mailbox, identifier } => {
+                Event::DeleteAcl(self.ask(tag, DeleteAcl { mailbox, identifier }))
+            }
+            Command::ListRights { mailbox, identifier } => {
+                Event::ListRights(self.ask(tag, ListRightsOf { mailbox, identifier }))
+            }
+            Command::MyRights(mailbox) => Event::MyRights(self.ask(tag, MyRights { mailbox })),
+            Command::GetMetadata(command) => Event::GetMetadata(self.ask(tag, GetMetadataOf { command })),
+            Command::SetMetadata { mailbox, entries } => {
+                Event::SetMetadata(self.ask(tag, SetMetadata { mailbox, entries }))
+            }
+            Command::Unauthenticate => Event::Unauthenticate(self.ask(tag, Unauthenticate)),
+            _ => return self.refuse_at_gate(&tag, Closed::NotOffered),
         };
         Poll::Event(event)
     }
 
-    fn not_offered(&mut self, tag: &Tag) -> Poll {
-        self.bad(Some(tag), None, "An extension that is not offered");
+    fn refuse_at_gate(&mut self, tag: &Tag, closed: Closed) -> Poll {
+        let (code, text) = match closed {
+            Closed::NotOffered => (None, "An extension that is not offered"),
+            Closed::NotEnabled => (None, "An extension that has to be enabled before"),
+            Closed::UidRequired => (Some(ResponseCode::UidRequired), "Message numbers are not in use"),
+            Closed::Contradiction => (Some(ResponseCode::ClientBug), "Arguments that contradict each other"),
+        };
+        self.bad(Some(tag), code, text);
         self.violation(Violation::NotOffered)
     }
 
-    /// Whatever becomes of the attempt, the mailbox that was selected no longer is (RFC 9051 6.3.2).
+    /// Whatever becomes of the attempt, the mailbox that was selected no longer is (RFC 9051 6.3.2). The client is told
+    /// where the line is between the one and the other (RFC 7162 3.2.11).
     fn select_anew(&mut self, tag: Tag, select: Select) -> Event {
+        let extensions = &self.config.extensions;
+        let tells = extensions.has(Switch::QResync) || extensions.has(Switch::Imap4Rev2);
+        if self.state == State::Selected && tells {
+            self.untagged(Condition::Ok, Some(ResponseCode::Closed), "Previous mailbox is closed");
+        }
         self.select(Transition::Deselected);
         Event::Select(self.ask(tag, select))
     }
@@ -117,41 +166,16 @@ impl Server {
     fn forbid_expunge(&mut self, addressing: Addressing) {
         self.expunge_forbidden = addressing == Addressing::Sequence;
     }
-}
 
-/// Whether the command keeps to what is announced. The parser knows more: a proxy has to.
-fn is_offered(command: &Command) -> bool {
-    match command {
-        // CONDSTORE (RFC 7162).
-        Command::Select(_, parameters) | Command::Examine(_, parameters) => parameters.is_empty(),
-        // LIST-EXTENDED (RFC 5258).
-        Command::List(list) => list.style == ListStyle::Basic,
-        // CREATE-SPECIAL-USE (RFC 6154 3).
-        Command::Create(create) => create.special_use.is_empty(),
-        // BINARY (RFC 3516) and CONDSTORE.
-        Command::Fetch(_, fetch) => {
-            let offered = fetch.attributes.iter().all(|attribute| {
-                matches!(
-                    attribute,
-                    FetchAttribute::Flags
-                        | FetchAttribute::Uid
-                        | FetchAttribute::InternalDate
-                        | FetchAttribute::Rfc822Size
-                        | FetchAttribute::Envelope
-                        | FetchAttribute::Body
-                        | FetchAttribute::BodyStructure
-                        | FetchAttribute::Section { .. }
-                        | FetchAttribute::Rfc822
-                        | FetchAttribute::Rfc822Header
-                        | FetchAttribute::Rfc822Text
-                )
-            });
-            offered && fetch.modifiers.is_empty() && fetch.set != MessageSet::Saved
+    /// What RFC 10022 3 lets no server take is refused here.
+    fn uid_batches(&mut self, tag: Tag, command: UidBatchesCommand) -> Poll {
+        if command.batches.is_some_and(|(first, last)| first > last) {
+            return self.refuse_at_gate(&tag, Closed::Contradiction);
         }
-        // CONDSTORE and SEARCHRES (RFC 5182).
-        Command::Store(_, store) => store.unchanged_since.is_none() && store.set != MessageSet::Saved,
-        // ESEARCH (RFC 4731).
-        Command::Search(_, search) => search.returns.is_none(),
-        _ => true,
+        if command.size.get() < self.config.limits.uid_batch_min {
+            self.complete_no(&tag, Refusal::new("Batches are too small").with_code(ResponseCode::TooFew));
+            return Poll::Again;
+        }
+        Poll::Event(Event::UidBatches(self.ask(tag, UidBatchesOf { command })))
     }
 }

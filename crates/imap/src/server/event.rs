@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::{AppendEnd, Asked, Auth, StartTls};
+use super::{AppendEnd, Asked, Auth, Compress, ReplaceEnd, StartTls};
 use crate::error::Violation;
 use crate::types;
 
@@ -52,11 +52,17 @@ pub enum Event {
     Unselect(Asked<Unselect>),
     /// APPEND, before the message is let in (RFC 9051 6.3.12).
     Append(Asked<Append>),
-    /// Octets of the message that APPEND brings.
+    /// The message of APPEND is complete and another follows, before that is let in (RFC 3502).
+    AppendMore(Asked<AppendMore>),
+    /// REPLACE and UID REPLACE, before the message is let in (RFC 8508).
+    Replace(Asked<Replace>),
+    /// Octets of the message that APPEND or REPLACE brings.
     Body(Bytes),
-    /// The message is complete and waits for its answer.
+    /// The message, or all of them, is complete and waits for its answer.
     AppendEnd(Asked<AppendEnd>),
-    /// The message will not be complete: drop what came of it.
+    /// The message of REPLACE is complete and waits for its answer.
+    ReplaceEnd(Asked<ReplaceEnd>),
+    /// The messages will not be complete: drop what came, those that were complete as well.
     BodyAborted,
     /// FETCH and UID FETCH (RFC 9051 6.4.5).
     Fetch(Asked<Fetch>),
@@ -70,6 +76,46 @@ pub enum Event {
     Expunge(Asked<Expunge>),
     /// SEARCH and UID SEARCH (RFC 9051 6.4.4).
     Search(Asked<Search>),
+    /// SORT and UID SORT (RFC 5256).
+    Sort(Asked<Sort>),
+    /// THREAD and UID THREAD (RFC 5256).
+    Thread(Asked<Thread>),
+    /// ESEARCH over several mailboxes (RFC 7377).
+    MultiSearch(Asked<MultiSearch>),
+    /// UIDBATCHES (RFC 10022).
+    UidBatches(Asked<UidBatchesOf>),
+    /// GETQUOTA (RFC 9208 4.1.1).
+    GetQuota(Asked<GetQuota>),
+    /// GETQUOTAROOT (RFC 9208 4.1.2).
+    GetQuotaRoot(Asked<GetQuotaRoot>),
+    /// SETQUOTA (RFC 9208 4.1.3).
+    SetQuota(Asked<SetQuota>),
+    /// GETACL (RFC 4314 3.3).
+    GetAcl(Asked<GetAcl>),
+    /// SETACL (RFC 4314 3.1).
+    SetAcl(Asked<SetAcl>),
+    /// DELETEACL (RFC 4314 3.2).
+    DeleteAcl(Asked<DeleteAcl>),
+    /// LISTRIGHTS (RFC 4314 3.4).
+    ListRights(Asked<ListRightsOf>),
+    /// MYRIGHTS (RFC 4314 3.5).
+    MyRights(Asked<MyRights>),
+    /// GETMETADATA (RFC 5464 4.2).
+    GetMetadata(Asked<GetMetadataOf>),
+    /// SETMETADATA (RFC 5464 4.3).
+    SetMetadata(Asked<SetMetadata>),
+    /// NOTIFY (RFC 5465).
+    Notify(Asked<Notify>),
+    /// More has happened than NOTIFY can tell: it is no longer in effect, and the client has been told (RFC 5465 5.8).
+    NotifyOverflow,
+    /// COMPRESS (RFC 4978).
+    Compress(Compress),
+    /// UNAUTHENTICATE (RFC 8437): to leave the account without leaving the connection.
+    Unauthenticate(Asked<Unauthenticate>),
+    /// ENABLE has turned these on (RFC 5161). Answered already.
+    Enabled(alloc::vec::Vec<types::Capability>),
+    /// An update was refused because too many waited, and none waits now: look at the mailbox again.
+    Resync,
     /// IDLE (RFC 9051 6.3.13).
     Idle(Asked<Idle>),
     /// The client has ended IDLE.
@@ -181,6 +227,42 @@ pub struct Append {
     pub length: u64,
     /// Whether the client waits before it sends them.
     pub synchronising: bool,
+    /// How they are announced: with NUL among them, possibly, or as UTF-8.
+    pub data: types::AppendData,
+}
+
+/// A further message of MULTIAPPEND.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppendMore {
+    /// Its flags and its date.
+    pub options: types::AppendOptions,
+    /// How many octets are announced.
+    pub length: u64,
+    /// Whether the client waits before it sends them.
+    pub synchronising: bool,
+    /// How they are announced.
+    pub data: types::AppendData,
+    /// Which message of the command it is, the first being 1.
+    pub messages: u32,
+    /// Octets announced in the command so far, this message included.
+    pub total: u64,
+}
+
+/// REPLACE or UID REPLACE, before its message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replace {
+    /// Whether `message` is a UID.
+    pub addressing: types::Addressing,
+    /// The message that is to go.
+    pub message: types::SequenceNumber,
+    /// Where the new one is to go, its flags, its date.
+    pub head: types::AppendHead,
+    /// How many octets are announced.
+    pub length: u64,
+    /// Whether the client waits before it sends them.
+    pub synchronising: bool,
+    /// How they are announced.
+    pub data: types::AppendData,
 }
 
 /// FETCH or UID FETCH.
@@ -188,10 +270,12 @@ pub struct Append {
 pub struct Fetch {
     /// Whether the set holds UIDs. A row then carries the UID whether or not it was asked for.
     pub addressing: types::Addressing,
-    /// The messages.
-    pub set: types::SequenceSet,
-    /// What is wanted of each.
+    /// The messages; `$` only where SEARCHRES is offered.
+    pub set: types::MessageSet,
+    /// What is wanted of each. Once CONDSTORE is enabled, a row with flags also carries MODSEQ (RFC 7162 3.1).
     pub attributes: alloc::vec::Vec<types::FetchAttribute>,
+    /// What else the answer depends on.
+    pub modifiers: types::FetchModifiers,
 }
 
 /// STORE or UID STORE.
@@ -208,8 +292,8 @@ pub struct Store {
 pub struct Copy {
     /// Whether the set holds UIDs.
     pub addressing: types::Addressing,
-    /// The messages.
-    pub set: types::SequenceSet,
+    /// The messages; `$` only where SEARCHRES is offered.
+    pub set: types::MessageSet,
     /// Where the copies go.
     pub mailbox: types::Mailbox,
 }
@@ -219,8 +303,8 @@ pub struct Copy {
 pub struct Move {
     /// Whether the set holds UIDs.
     pub addressing: types::Addressing,
-    /// The messages.
-    pub set: types::SequenceSet,
+    /// The messages; `$` only where SEARCHRES is offered.
+    pub set: types::MessageSet,
     /// Where they go.
     pub mailbox: types::Mailbox,
 }
@@ -229,7 +313,7 @@ pub struct Move {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expunge {
     /// The UIDs the command is limited to (RFC 9051 6.4.9).
-    pub uids: Option<types::SequenceSet>,
+    pub uids: Option<types::MessageSet>,
 }
 
 /// SEARCH or UID SEARCH.
@@ -240,3 +324,128 @@ pub struct Search {
     /// What is looked for and how the answer is to look.
     pub command: types::SearchCommand,
 }
+
+/// SORT or UID SORT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// Whether the answer holds UIDs.
+    pub addressing: types::Addressing,
+    /// What is looked for, in which order, and how the answer is to look.
+    pub command: types::SortCommand,
+}
+
+/// THREAD or UID THREAD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Whether the answer holds UIDs.
+    pub addressing: types::Addressing,
+    /// What is looked for, and by which algorithm it is put together.
+    pub command: types::ThreadCommand,
+}
+
+/// ESEARCH.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MultiSearch {
+    /// Where to look, and for what.
+    pub command: types::EsearchCommand,
+}
+
+/// UIDBATCHES.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UidBatchesOf {
+    /// How large the batches are to be, and which of them are wanted.
+    pub command: types::UidBatchesCommand,
+}
+
+/// GETQUOTA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetQuota {
+    /// The quota root.
+    pub root: types::AString,
+}
+
+/// GETQUOTAROOT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetQuotaRoot {
+    /// The mailbox.
+    pub mailbox: types::Mailbox,
+}
+
+/// SETQUOTA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetQuota {
+    /// The quota root.
+    pub root: types::AString,
+    /// The new limits; resources that are not named lose theirs.
+    pub limits: alloc::vec::Vec<types::QuotaLimit>,
+}
+
+/// GETACL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetAcl {
+    /// The mailbox.
+    pub mailbox: types::Mailbox,
+}
+
+/// SETACL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAcl {
+    /// The mailbox.
+    pub mailbox: types::Mailbox,
+    /// Whose rights change.
+    pub identifier: types::AString,
+    /// How they change.
+    pub change: types::RightsChange,
+}
+
+/// DELETEACL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeleteAcl {
+    /// The mailbox.
+    pub mailbox: types::Mailbox,
+    /// Whose rights go.
+    pub identifier: types::AString,
+}
+
+/// LISTRIGHTS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRightsOf {
+    /// The mailbox.
+    pub mailbox: types::Mailbox,
+    /// Who is asked about.
+    pub identifier: types::AString,
+}
+
+/// MYRIGHTS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MyRights {
+    /// The mailbox.
+    pub mailbox: types::Mailbox,
+}
+
+/// GETMETADATA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetMetadataOf {
+    /// Which entries of what.
+    pub command: types::GetMetadata,
+}
+
+/// SETMETADATA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetMetadata {
+    /// The mailbox, empty for the server.
+    pub mailbox: types::Mailbox,
+    /// The entries and their new values; a value that is `None` removes its entry.
+    pub entries: alloc::vec::Vec<types::MetadataEntry>,
+}
+
+/// NOTIFY.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notify {
+    /// What to watch; every event in it is known.
+    pub command: types::NotifyCommand,
+}
+
+/// UNAUTHENTICATE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unauthenticate;

@@ -14,9 +14,9 @@ use core::num::NonZeroU32;
 use bytes::Bytes;
 use posthaste_wire::{Answer, Counted, Misuse};
 
-use super::{Asked, Fetch, Refusal, Server};
+use super::{Asked, Fetch, Message, Refusal, Server};
 use crate::encode;
-use crate::types::{FetchItem, Payload};
+use crate::types::{FetchItem, Payload, Response, ResponseCode, UidSet};
 
 /// The answer to FETCH, between two rows.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,15 +54,47 @@ impl FetchWriter {
         self.asked.request()
     }
 
-    /// Begins the row of the message with sequence number `seq`.
+    /// Tells which of the messages of a UID FETCH with VANISHED are gone (RFC 7162 3.2.6). Comes before all rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Argument`] where the command had no VANISHED. [`Misuse::WrongConnection`].
+    pub fn vanished(&self, server: &mut Server, uids: UidSet) -> Result<(), Misuse> {
+        if !self.request().modifiers.vanished {
+            return Err(Misuse::Argument { argument: "vanished", problem: "is an answer to VANISHED" });
+        }
+        if uids.is_empty() {
+            return Ok(());
+        }
+        self.asked.data(server, |server| server.send(&Response::Vanished { earlier: true, uids }))
+    }
+
+    /// Tells how far it is, between two rows (RFC 9585): see [`Asked::progress`].
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
-    pub fn row(self, server: &mut Server, seq: NonZeroU32) -> Result<RowWriter, Misuse> {
+    pub fn progress(&self, server: &mut Server, done: u32, of: Option<NonZeroU32>) -> Result<(), Misuse> {
+        self.asked.progress(server, done, of)
+    }
+
+    /// Begins the row of `message`.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Argument`] for a message without UID under UIDONLY. [`Misuse::WrongConnection`].
+    pub fn row(self, server: &mut Server, message: impl Into<Message>) -> Result<RowWriter, Misuse> {
+        let number = server.row_number(message.into())?;
+        let uid_only = server.is_enabled(super::Feature::UidOnly);
         self.asked.data(server, |server| {
             server.in_row = true;
-            server.out.encode(|out| encode::fetch::row_start(out, seq));
+            server.out.encode(|out| {
+                if uid_only {
+                    encode::fetch::uid_row_start(out, number);
+                } else {
+                    encode::fetch::row_start(out, number);
+                }
+            });
         })?;
         Ok(RowWriter { fetch: self, has_items: false })
     }
@@ -74,6 +106,15 @@ impl FetchWriter {
     /// [`Misuse::WrongConnection`].
     pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
         self.asked.complete(server, None, "FETCH completed", |_| {})
+    }
+
+    /// Not all rows can be sent, because the content of a part cannot be decoded: UNKNOWN-CTE (RFC 3516 4.3).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn unknown_encoding(self, server: &mut Server) -> Result<(), Misuse> {
+        self.no(server, Refusal::new("Unknown encoding").with_code(ResponseCode::UnknownCte))
     }
 
     /// Not all rows can be sent.

@@ -5,6 +5,7 @@
 use alloc::string::String;
 use bytes::Bytes;
 
+use super::extensions::Switch;
 use crate::session::Group;
 use crate::types::Tag;
 
@@ -34,48 +35,70 @@ fn word(word: Option<&[u8]>) -> String {
     String::from_utf8_lossy(word.get(..word.len().min(NAME_MAX)).unwrap_or_default()).into_owned()
 }
 
-/// What the rules depend on, for every command that is offered.
-pub(super) fn group(name: &str) -> Option<Group> {
-    COMMANDS.iter().find(|(command, _)| name.eq_ignore_ascii_case(command)).map(|(_, group)| *group)
+/// What a command needs: a state, and an extension where it belongs to one. `None` for a name nobody knows.
+pub(super) fn needs(name: &str) -> Option<(Group, Option<Switch>)> {
+    let row = COMMANDS.iter().find(|(command, ..)| name.eq_ignore_ascii_case(command));
+    row.map(|(_, group, switch)| (*group, *switch))
 }
 
-const COMMANDS: [(&str, Group); 36] = [
-    ("CAPABILITY", Group::Any),
-    ("NOOP", Group::Any),
-    ("LOGOUT", Group::Any),
-    ("ID", Group::Any),
-    ("STARTTLS", Group::NotAuthenticated),
-    ("LOGIN", Group::NotAuthenticated),
-    ("AUTHENTICATE", Group::NotAuthenticated),
-    ("ENABLE", Group::Authenticated),
-    ("NAMESPACE", Group::Authenticated),
-    ("LIST", Group::Authenticated),
-    ("LSUB", Group::Authenticated),
-    ("SUBSCRIBE", Group::Authenticated),
-    ("UNSUBSCRIBE", Group::Authenticated),
-    ("CREATE", Group::Authenticated),
-    ("DELETE", Group::Authenticated),
-    ("RENAME", Group::Authenticated),
-    ("STATUS", Group::Authenticated),
-    ("SELECT", Group::Authenticated),
-    ("EXAMINE", Group::Authenticated),
-    ("APPEND", Group::Authenticated),
-    ("IDLE", Group::Authenticated),
-    ("CHECK", Group::Selected),
-    ("CLOSE", Group::Selected),
-    ("UNSELECT", Group::Selected),
-    ("EXPUNGE", Group::Selected),
-    ("FETCH", Group::Selected),
-    ("STORE", Group::Selected),
-    ("COPY", Group::Selected),
-    ("MOVE", Group::Selected),
-    ("SEARCH", Group::Selected),
-    ("UID EXPUNGE", Group::Selected),
-    ("UID FETCH", Group::Selected),
-    ("UID STORE", Group::Selected),
-    ("UID COPY", Group::Selected),
-    ("UID MOVE", Group::Selected),
-    ("UID SEARCH", Group::Selected),
+const COMMANDS: [(&str, Group, Option<Switch>); 57] = [
+    ("CAPABILITY", Group::Any, None),
+    ("NOOP", Group::Any, None),
+    ("LOGOUT", Group::Any, None),
+    ("ID", Group::Any, None),
+    ("STARTTLS", Group::NotAuthenticated, None),
+    ("LOGIN", Group::NotAuthenticated, None),
+    ("AUTHENTICATE", Group::NotAuthenticated, None),
+    ("ENABLE", Group::Authenticated, None),
+    ("NAMESPACE", Group::Authenticated, None),
+    ("LIST", Group::Authenticated, None),
+    ("LSUB", Group::Authenticated, None),
+    ("SUBSCRIBE", Group::Authenticated, None),
+    ("UNSUBSCRIBE", Group::Authenticated, None),
+    ("CREATE", Group::Authenticated, None),
+    ("DELETE", Group::Authenticated, None),
+    ("RENAME", Group::Authenticated, None),
+    ("STATUS", Group::Authenticated, None),
+    ("SELECT", Group::Authenticated, None),
+    ("EXAMINE", Group::Authenticated, None),
+    ("APPEND", Group::Authenticated, None),
+    ("IDLE", Group::Authenticated, None),
+    ("COMPRESS", Group::Authenticated, Some(Switch::CompressDeflate)),
+    ("UNAUTHENTICATE", Group::Authenticated, Some(Switch::Unauthenticate)),
+    ("NOTIFY", Group::Authenticated, Some(Switch::Notify)),
+    ("ESEARCH", Group::Authenticated, Some(Switch::MultiSearch)),
+    ("GETQUOTA", Group::Authenticated, Some(Switch::Quota)),
+    ("GETQUOTAROOT", Group::Authenticated, Some(Switch::Quota)),
+    ("SETQUOTA", Group::Authenticated, Some(Switch::QuotaSet)),
+    ("GETACL", Group::Authenticated, Some(Switch::Acl)),
+    ("SETACL", Group::Authenticated, Some(Switch::Acl)),
+    ("DELETEACL", Group::Authenticated, Some(Switch::Acl)),
+    ("LISTRIGHTS", Group::Authenticated, Some(Switch::Acl)),
+    ("MYRIGHTS", Group::Authenticated, Some(Switch::Acl)),
+    ("GETMETADATA", Group::Authenticated, Some(Switch::MetadataServer)),
+    ("SETMETADATA", Group::Authenticated, Some(Switch::MetadataServer)),
+    ("CHECK", Group::Selected, None),
+    ("CLOSE", Group::Selected, None),
+    ("UNSELECT", Group::Selected, None),
+    ("EXPUNGE", Group::Selected, None),
+    ("FETCH", Group::Selected, None),
+    ("STORE", Group::Selected, None),
+    ("COPY", Group::Selected, None),
+    ("MOVE", Group::Selected, None),
+    ("SEARCH", Group::Selected, None),
+    ("UID EXPUNGE", Group::Selected, None),
+    ("UID FETCH", Group::Selected, None),
+    ("UID STORE", Group::Selected, None),
+    ("UID COPY", Group::Selected, None),
+    ("UID MOVE", Group::Selected, None),
+    ("UID SEARCH", Group::Selected, None),
+    ("SORT", Group::Selected, Some(Switch::Sort)),
+    ("UID SORT", Group::Selected, Some(Switch::Sort)),
+    ("THREAD", Group::Selected, Some(Switch::Thread)),
+    ("UID THREAD", Group::Selected, Some(Switch::Thread)),
+    ("REPLACE", Group::Selected, Some(Switch::Replace)),
+    ("UID REPLACE", Group::Selected, Some(Switch::Replace)),
+    ("UIDBATCHES", Group::Selected, Some(Switch::UidBatches)),
 ];
 
 /// The longest word that is compared with the names of commands, in octets.

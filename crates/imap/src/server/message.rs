@@ -1,11 +1,11 @@
-//! The answers to commands about messages (RFC 9051 6.4), FETCH apart: STORE, COPY, MOVE, EXPUNGE, SEARCH.
+//! The answers to commands that change messages (RFC 9051 6.4): STORE, COPY, MOVE, EXPUNGE.
 
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 use posthaste_wire::Misuse;
 
-use super::{Asked, Copy, Expunge, Move, Search, Server, Store};
-use crate::types::{Condition, FetchItem, Response, ResponseCode, SearchResponse, UidSet};
+use super::{Asked, Copy, Expunge, Message, Move, Server, Store};
+use crate::types::{Condition, FetchItem, ResponseCode, SequenceSet, UidSet};
 
 /// Which UIDs became which (RFC 4315 3). Both sets have the same length and order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +24,28 @@ impl From<CopyUid> for ResponseCode {
     }
 }
 
+impl<T> Asked<T> {
+    fn expunged_messages(&self, server: &mut Server, messages: &[Message]) -> Result<(), Misuse> {
+        let responses = server.expunge_response(messages)?;
+        self.data(server, |server| responses.iter().for_each(|response| server.send(response)))
+    }
+}
+
 impl Asked<Store> {
-    /// Tells the flags a message has now.
+    /// Tells what a message has now: its flags, with its MODSEQ once CONDSTORE is enabled, and in UID STORE its UID.
+    /// Under `.SILENT` only the mod-sequence is told (RFC 7162 3.1.3).
     ///
     /// # Errors
     ///
-    /// [`Misuse::WrongConnection`].
-    pub fn row(&self, server: &mut Server, seq: NonZeroU32, items: Vec<FetchItem>) -> Result<(), Misuse> {
-        self.data(server, |server| server.send(&Response::Fetch(seq, items)))
+    /// [`Misuse::Argument`] for a message without UID under UIDONLY. [`Misuse::WrongConnection`].
+    pub fn row(
+        &self,
+        server: &mut Server,
+        message: impl Into<Message>,
+        items: Vec<FetchItem>,
+    ) -> Result<(), Misuse> {
+        let row = server.row(message.into(), items)?;
+        self.data(server, |server| server.send(&row))
     }
 
     /// The flags are changed.
@@ -42,10 +56,23 @@ impl Asked<Store> {
     pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
         self.complete(server, None, "STORE completed", |_| {})
     }
+
+    /// The flags are changed, but not of these, which have changed since: MODIFIED (RFC 7162 3.1.3). Numbers or UIDs
+    /// as in the command.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Argument`] where the command had no UNCHANGEDSINCE. [`Misuse::WrongConnection`].
+    pub fn modified(self, server: &mut Server, modified: SequenceSet) -> Result<(), Misuse> {
+        if self.command.unchanged_since.is_none() {
+            return Err(Misuse::Argument { argument: "modified", problem: "is an answer to UNCHANGEDSINCE" });
+        }
+        self.complete(server, Some(ResponseCode::Modified(modified)), "Conditional STORE completed", |_| {})
+    }
 }
 
 impl Asked<Copy> {
-    /// The copies are there; `None` where there was nothing to copy.
+    /// The copies are there; `None` where there was nothing to copy, or UIDs of the target do not last.
     ///
     /// # Errors
     ///
@@ -65,13 +92,22 @@ impl Asked<Move> {
         self.data(server, |server| server.untagged(Condition::Ok, Some(moved.into()), "Moved UIDs"))
     }
 
-    /// Tells that a message is gone from here: its sequence number at this moment.
+    /// Tells that a message is gone from here.
     ///
     /// # Errors
     ///
-    /// [`Misuse::WrongConnection`].
-    pub fn expunged(&self, server: &mut Server, seq: NonZeroU32) -> Result<(), Misuse> {
-        self.data(server, |server| server.send(&Response::Expunge(seq)))
+    /// As [`expunged_all`](Self::expunged_all).
+    pub fn expunged(&self, server: &mut Server, message: impl Into<Message>) -> Result<(), Misuse> {
+        self.expunged_messages(server, &[message.into()])
+    }
+
+    /// Tells that messages are gone from here, one after the other, in as few responses as possible.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Argument`] for a message without UID under QRESYNC or UIDONLY. [`Misuse::WrongConnection`].
+    pub fn expunged_all(&self, server: &mut Server, messages: &[Message]) -> Result<(), Misuse> {
+        self.expunged_messages(server, messages)
     }
 
     /// All have been moved.
@@ -85,13 +121,22 @@ impl Asked<Move> {
 }
 
 impl Asked<Expunge> {
-    /// Tells that a message is gone: its sequence number at this moment.
+    /// Tells that a message is gone.
     ///
     /// # Errors
     ///
-    /// [`Misuse::WrongConnection`].
-    pub fn expunged(&self, server: &mut Server, seq: NonZeroU32) -> Result<(), Misuse> {
-        self.data(server, |server| server.send(&Response::Expunge(seq)))
+    /// As [`expunged_all`](Self::expunged_all).
+    pub fn expunged(&self, server: &mut Server, message: impl Into<Message>) -> Result<(), Misuse> {
+        self.expunged_messages(server, &[message.into()])
+    }
+
+    /// Tells that messages are gone, one after the other, in as few responses as possible.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Argument`] for a message without UID under QRESYNC or UIDONLY. [`Misuse::WrongConnection`].
+    pub fn expunged_all(&self, server: &mut Server, messages: &[Message]) -> Result<(), Misuse> {
+        self.expunged_messages(server, messages)
     }
 
     /// All are gone.
@@ -102,16 +147,15 @@ impl Asked<Expunge> {
     pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
         self.complete(server, None, "EXPUNGE completed", |_| {})
     }
-}
 
-impl Asked<Search> {
-    /// Tells what was found: sequence numbers, or UIDs where the command was UID SEARCH.
+    /// All are gone, and the mailbox has this mod-sequence now: HIGHESTMODSEQ (RFC 7162 3.2.7).
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
-    pub fn ok(self, server: &mut Server, found: Vec<NonZeroU32>) -> Result<(), Misuse> {
-        let response = SearchResponse { numbers: found, mod_seq: None };
-        self.complete(server, None, "SEARCH completed", |server| server.send(&Response::Search(response)))
+    pub fn ok_at(self, server: &mut Server, mod_seq: u64) -> Result<(), Misuse> {
+        let code =
+            server.is_enabled(super::Feature::CondStore).then_some(ResponseCode::HighestModSeq(mod_seq));
+        self.complete(server, code, "EXPUNGE completed", |_| {})
     }
 }

@@ -3,8 +3,9 @@
 
 use alloc::string::String;
 use bytes::Bytes;
-use posthaste_wire::Ticket;
+use posthaste_wire::{Layer, Ticket};
 
+use super::enabled::{Enabled, Feature};
 use super::{Asked, Event, Phase, Poll, Refusal, Server, Timer};
 use crate::encode::{self, EncodeContext};
 use crate::error::{ProtocolError, Violation};
@@ -45,7 +46,8 @@ impl Server {
     }
 
     pub(super) fn encode_context(&self) -> EncodeContext {
-        EncodeContext::default()
+        let utf8 = self.is_enabled(Feature::Utf8Accept) || self.is_enabled(Feature::Imap4Rev2);
+        EncodeContext { utf8, ..EncodeContext::default() }
     }
 
     pub(super) fn tagged(
@@ -68,16 +70,6 @@ impl Server {
             self.phase = Phase::Command;
         }
         self.arm_for_phase();
-    }
-
-    /// Sends held data, up to the first EXPUNGE where none may be sent: what follows it counts messages without it.
-    pub(super) fn release(&mut self, may_expunge: bool) {
-        let shifts = |update: &Response| matches!(update, Response::Expunge(_) | Response::Vanished { .. });
-        let first = if may_expunge { None } else { self.held.iter().position(shifts) };
-        let kept = self.held.split_off(first.unwrap_or(self.held.len()));
-        for update in core::mem::replace(&mut self.held, kept) {
-            self.send(&update);
-        }
     }
 
     pub(super) fn untagged(&mut self, condition: Condition, code: Option<ResponseCode>, text: &'static str) {
@@ -112,22 +104,49 @@ impl Server {
         self.violations = 0;
     }
 
+    /// All that a login brought is forgotten; the connection and what protects it stay (RFC 8437 3).
+    pub(super) fn log_out(&mut self) {
+        self.select(Transition::Deselected);
+        self.state = self.state.after(Transition::Unauthenticated);
+        self.enabled = Enabled::default();
+        self.notify.clear();
+        self.overflowed = false;
+        self.timers.disarm_all();
+        self.timers.arm(Timer::Login, self.now, self.config.limits.login_timeout);
+    }
+
     pub(super) fn select(&mut self, transition: Transition) {
         self.state = self.state.after(transition);
         self.read_only = false;
+        self.highest_mod_seq = None;
         // It was about the mailbox that was selected before.
-        self.held.clear();
+        self.held.retain(|update| !update.is_of_selected());
+        self.resync_due = false;
     }
 
     pub(super) fn count_failed_login(&mut self) {
         self.failed_logins = self.failed_logins.saturating_add(1);
-        if self.failed_logins >= self.config.limits.logins_max {
+        if self.failed_logins >= self.config.limits.auth_failures_max {
             self.bye(None, "Too many failed logins");
         }
     }
 
-    pub(super) fn begin_upgrade(&mut self) {
-        self.phase = Phase::UpgradeDue;
+    pub(super) fn begin_upgrade(&mut self, layer: Layer) {
+        self.phase = Phase::UpgradeDue(layer);
+    }
+
+    /// Counts a command that brings nothing closer. Whether it was one too many, and the conversation is over.
+    pub(super) fn is_junk_too_much(&mut self) -> bool {
+        if self.now.saturating_since(self.junk_since) >= JUNK_WINDOW {
+            self.junk_since = self.now;
+            self.junk = 0;
+        }
+        self.junk = self.junk.saturating_add(1);
+        let over = self.junk > self.config.limits.junk_commands_max;
+        if over {
+            self.bye(None, "Too many commands that do nothing");
+        }
+        over
     }
 
     /// Counts what the client did wrong, and ends the conversation when it was too much.
@@ -190,3 +209,6 @@ impl Server {
         self.held.clear();
     }
 }
+
+/// See `junk_commands_max`.
+const JUNK_WINDOW: core::time::Duration = core::time::Duration::from_secs(60);

@@ -190,7 +190,10 @@ impl Session {
         match look(&self.context.store, selected, server.is_read_only()).await {
             Ok(seen) => {
                 for update in selected.update(seen, may_expunge) {
-                    server.update(update);
+                    // Refused only where too many wait, and none does that may be sent at once.
+                    if let Err(misuse) = server.update(update) {
+                        tracing::error!(%misuse, "an update was not taken");
+                    }
                 }
             }
             Err(StoreError::NoSuchMailbox) => self.mailbox_gone(),

@@ -3,7 +3,7 @@
 use posthaste_imap::server::{
     Append, AppendEnd, Asked, Copy, CopyUid, Expunge as ExpungeCommand, Move, Refusal, Store,
 };
-use posthaste_imap::types::{Addressing, FetchItem, ResponseCode, SequenceSet, StoreAction, StoreEcho};
+use posthaste_imap::types::{Addressing, FetchItem, MessageSet, ResponseCode, StoreAction, StoreEcho};
 use std::num::NonZeroU32;
 
 use super::mailbox::nonzero;
@@ -68,12 +68,10 @@ impl Session {
     }
 
     /// The messages a set names; `None` where a number is beyond the last message.
-    pub(super) fn targets(
-        &self,
-        set: &SequenceSet,
-        addressing: Addressing,
-    ) -> Option<Vec<(NonZeroU32, u32)>> {
+    pub(super) fn targets(&self, set: &MessageSet, addressing: Addressing) -> Option<Vec<(NonZeroU32, u32)>> {
         let selected = self.selected.as_ref()?;
+        // SEARCHRES is not offered.
+        let set = set.numbers()?;
         if addressing == Addressing::Sequence && !selected.view.covers(set) {
             return None;
         }
@@ -81,9 +79,7 @@ impl Session {
     }
 
     pub(super) async fn store(&mut self, asked: Asked<Store>) -> Outcome {
-        // `$` is not offered: the machine has refused it.
-        let set = asked.command.set.numbers();
-        let Some(targets) = set.and_then(|set| self.targets(set, asked.addressing)) else {
+        let Some(targets) = self.targets(&asked.command.set, asked.addressing) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         if self.connection.machine_ref().is_read_only() {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::ops::Range;
 
-use posthaste_imap::types::{FetchItem, Flag, Response};
+use posthaste_imap::server::Update;
+use posthaste_imap::types::{FetchItem, Flag};
 use posthaste_imap::view::View;
 use tokio::sync::watch;
 
@@ -142,7 +143,7 @@ impl Selected {
 
     /// Brings the picture up to date and says what the client is to be told, in the order it has to be told.
     /// Messages that are gone stay in the picture while they may not be told.
-    pub(super) fn update(&mut self, seen: Seen, may_expunge: bool) -> Vec<Response> {
+    pub(super) fn update(&mut self, seen: Seen, may_expunge: bool) -> Vec<Update> {
         self.is_behind = false;
         let mut updates = Vec::new();
         self.modseq = self.modseq.max(highest(seen.metas()));
@@ -155,7 +156,9 @@ impl Selected {
         if may_expunge {
             // From the last to the first, so that no removal moves what another has to move again.
             let gone = std::mem::take(&mut self.gone);
-            updates.extend(gone.iter().rev().filter_map(|uid| self.remove(*uid)).map(Response::Expunge));
+            updates.extend(
+                gone.iter().rev().filter_map(|uid| self.remove(*uid)).map(|seq| Update::Expunged(seq.into())),
+            );
         }
         let mut changed = Vec::new();
         let known = self.view.len();
@@ -173,17 +176,17 @@ impl Selected {
             }
         }
         if self.view.len() != known {
-            updates.push(Response::Exists(self.view.largest_seq()));
-            updates.push(Response::Recent(self.recent()));
+            updates.push(Update::Exists(self.view.largest_seq()));
+            updates.push(Update::Recent(self.recent()));
         }
         updates.extend(changed.into_iter().filter_map(|uid| self.flags_row(uid)));
         updates
     }
 
-    fn flags_row(&self, uid: u32) -> Option<Response> {
+    fn flags_row(&self, uid: u32) -> Option<Update> {
         let meta = self.metas.get(&uid)?;
         let items = vec![FetchItem::Uid(NonZeroU32::new(uid)?), FetchItem::Flags(self.flags(meta).into())];
-        Some(Response::Fetch(self.view.seq_of(uid)?, items))
+        Some(Update::Fetch(self.view.seq_of(uid)?.into(), items))
     }
 }
 

@@ -1,0 +1,114 @@
+//! The answers about what an account may do and has: QUOTA (RFC 9208), ACL (RFC 4314), and UNAUTHENTICATE (RFC 8437),
+//! which leaves it.
+
+use alloc::vec::Vec;
+use posthaste_wire::Misuse;
+
+use super::{
+    Asked, DeleteAcl, GetAcl, GetQuota, GetQuotaRoot, ListRightsOf, MyRights, Refusal, Server, SetAcl,
+    SetQuota, Unauthenticate,
+};
+use crate::types::{AString, Acl, ListRights, QuotaUsage, Response, Rights};
+
+impl Asked<GetQuota> {
+    /// Tells what is used and what may be.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok(self, server: &mut Server, resources: Vec<QuotaUsage>) -> Result<(), Misuse> {
+        let root = self.root.clone();
+        self.complete(server, None, "GETQUOTA completed", |server| {
+            server.send(&Response::Quota { root, resources });
+        })
+    }
+}
+
+impl Asked<GetQuotaRoot> {
+    /// Tells the roots a mailbox counts for, each with what is used and what may be.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok(self, server: &mut Server, roots: Vec<(AString, Vec<QuotaUsage>)>) -> Result<(), Misuse> {
+        let mailbox = self.mailbox.clone();
+        self.complete(server, None, "GETQUOTAROOT completed", |server| {
+            let names = roots.iter().map(|(root, _)| root.clone()).collect();
+            server.send(&Response::QuotaRoot { mailbox, roots: names });
+            for (root, resources) in roots {
+                server.send(&Response::Quota { root, resources });
+            }
+        })
+    }
+}
+
+impl Asked<SetQuota> {
+    /// The limits are set; tells them as they are now.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok(self, server: &mut Server, resources: Vec<QuotaUsage>) -> Result<(), Misuse> {
+        let root = self.root.clone();
+        self.complete(server, None, "SETQUOTA completed", |server| {
+            server.send(&Response::Quota { root, resources });
+        })
+    }
+}
+
+impl Asked<GetAcl> {
+    /// Tells who may do what.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok(self, server: &mut Server, entries: Vec<(AString, Rights)>) -> Result<(), Misuse> {
+        let acl = Acl { mailbox: self.mailbox.clone(), entries };
+        self.complete(server, None, "GETACL completed", |server| server.send(&Response::Acl(acl)))
+    }
+}
+
+impl Asked<ListRightsOf> {
+    /// Tells what the identifier always has, and what can be granted, set by set.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok(self, server: &mut Server, required: Rights, optional: Vec<Rights>) -> Result<(), Misuse> {
+        let (mailbox, identifier) = (self.mailbox.clone(), self.identifier.clone());
+        let rights = ListRights { mailbox, identifier, required, optional };
+        self.complete(server, None, "LISTRIGHTS completed", |server| {
+            server.send(&Response::ListRights(rights));
+        })
+    }
+}
+
+impl Asked<MyRights> {
+    /// Tells what the user may do.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok(self, server: &mut Server, rights: Rights) -> Result<(), Misuse> {
+        let mailbox = self.mailbox.clone();
+        self.complete(server, None, "MYRIGHTS completed", |server| {
+            server.send(&Response::MyRights { mailbox, rights });
+        })
+    }
+}
+
+impl Asked<Unauthenticate> {
+    /// Nobody is logged in any more, no mailbox is selected, and nothing is enabled (RFC 8437 3).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
+        self.complete(server, None, "UNAUTHENTICATE completed", Server::log_out)
+    }
+}
+
+super::mailbox::plain! {
+    SetAcl, "SETACL completed";
+    DeleteAcl, "DELETEACL completed";
+}

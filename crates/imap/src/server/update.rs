@@ -1,0 +1,242 @@
+//! What the application has noticed, and when the client may hear of it (RFC 9051 5.5, 7.5.1; RFC 7162 3.2.10).
+//!
+//! An update is sent at once where that is allowed, and held back where it is not: an expunge until numbers may
+//! change, with all of the same mailbox that follows it; anything while a row is incomplete. What is held is bounded
+//! by `updates_max`; past that nothing is taken, and [`Event::Resync`] tells when it is worth looking again.
+
+use alloc::vec::Vec;
+use core::num::NonZeroU32;
+use posthaste_wire::Misuse;
+
+use super::enabled::Feature;
+use super::extensions::Switch;
+use super::{Event, Phase, Server};
+use crate::types::{
+    Condition, EntryName, FetchItem, Flags, ListResponse, Mailbox, Metadata, MetadataData, Response,
+    ResponseCode, StatusItem, UidSet,
+};
+
+/// A message of the selected mailbox, by both of its numbers.
+///
+/// From a sequence number alone where neither QRESYNC nor UIDONLY is offered: those need the UID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The sequence number at this moment. Not looked at under UIDONLY.
+    pub seq: NonZeroU32,
+    /// The UID.
+    pub uid: Option<NonZeroU32>,
+}
+
+impl Message {
+    /// A message by both numbers.
+    pub const fn new(seq: NonZeroU32, uid: NonZeroU32) -> Self {
+        Self { seq, uid: Some(uid) }
+    }
+}
+
+impl From<NonZeroU32> for Message {
+    fn from(seq: NonZeroU32) -> Self {
+        Self { seq, uid: None }
+    }
+}
+
+/// Something that happened and that no command asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Update {
+    /// So many messages are in the selected mailbox.
+    Exists(u32),
+    /// So many of them are `\Recent`. Left out for a client of IMAP4rev2, which has no such thing.
+    Recent(u32),
+    /// A message is gone. The client is told by EXPUNGE, or by VANISHED under QRESYNC and UIDONLY.
+    Expunged(Message),
+    /// A message has changed, or is new. The client is told by FETCH, or UIDFETCH under UIDONLY.
+    Fetch(Message, Vec<FetchItem>),
+    /// The flags that are in use in the selected mailbox.
+    Flags(Flags),
+    /// Something about another mailbox, for NOTIFY (RFC 5465 5.1).
+    Status(Mailbox, Vec<StatusItem>),
+    /// A mailbox or subscription was made, renamed or removed, for NOTIFY (RFC 5465 5.4, 5.5).
+    List(ListResponse),
+    /// Annotations have changed (RFC 5464 4.4.2); the empty mailbox stands for the server.
+    Metadata(Mailbox, Vec<EntryName>),
+}
+
+impl Update {
+    /// Whether numbers of messages change by it.
+    const fn shifts(&self) -> bool {
+        matches!(self, Self::Expunged(_))
+    }
+
+    /// Whether it is about the selected mailbox, so that its order counts.
+    pub(super) const fn is_of_selected(&self) -> bool {
+        !matches!(self, Self::Status(..) | Self::List(_) | Self::Metadata(..))
+    }
+}
+
+impl Server {
+    /// Tells of something no command asked for: new messages, flags, expunges, other mailboxes.
+    ///
+    /// Sent as soon as the rules allow. An expunge waits until [`may_expunge`](Self::may_expunge), and what follows it
+    /// about the same mailbox waits with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::NotNow`] where it cannot be taken, and nothing was: no mailbox is selected; the extension it belongs to
+    /// is not offered or, for other mailboxes, NOTIFY not in effect; or `updates_max` updates wait already. In the last
+    /// case keep the mailbox's picture instead and look again at [`Event::Resync`]; an update for NOTIFY ends NOTIFY
+    /// with NOTIFICATIONOVERFLOW (RFC 5465 5.8). [`Misuse::Argument`] for a message without UID where one is needed.
+    pub fn update(&mut self, update: Update) -> Result<(), Misuse> {
+        if matches!(self.phase, Phase::Closed | Phase::Upgrading(_) | Phase::UpgradeDue(_)) {
+            return Ok(());
+        }
+        self.check(&update)?;
+        if self.held.len() >= self.config.limits.updates_max {
+            return self.overflow(&update);
+        }
+        // The newest STATUS of a mailbox is all that counts.
+        if let Update::Status(mailbox, _) = &update {
+            self.held.retain(|held| !matches!(held, Update::Status(other, _) if other == mailbox));
+        }
+        self.held.push(update);
+        if !self.in_row {
+            self.release(self.may_expunge());
+        }
+        Ok(())
+    }
+
+    fn check(&self, update: &Update) -> Result<(), Misuse> {
+        let not_now = |state| Err(Misuse::NotNow { call: "update", state });
+        match update {
+            _ if update.is_of_selected() && self.state != crate::State::Selected => {
+                not_now("where no mailbox is selected")
+            }
+            Update::Expunged(message) => self.expunge_response(&[*message]).map(|_| ()),
+            Update::Fetch(message, _) => self.row_number(*message).map(|_| ()),
+            Update::Status(..) | Update::List(_) if !self.notify.is_set() => not_now("without NOTIFY"),
+            Update::Metadata(mailbox, _) => {
+                let switch =
+                    if mailbox.as_str().is_empty() { Switch::MetadataServer } else { Switch::Metadata };
+                if self.config.extensions.has(switch) { Ok(()) } else { not_now("without METADATA") }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn overflow(&mut self, update: &Update) -> Result<(), Misuse> {
+        if update.is_of_selected() {
+            self.resync_due = true;
+            return Err(Misuse::NotNow { call: "update", state: "while updates_max updates wait" });
+        }
+        self.held.retain(Update::is_of_selected);
+        self.overflowed |= self.notify.is_set();
+        self.notify.clear();
+        self.events.push_back(Event::NotifyOverflow);
+        if !self.in_row {
+            self.release(self.may_expunge());
+        }
+        Ok(())
+    }
+
+    /// Whether expunges may be sent now, so that sequence numbers may change: not while a command runs that names
+    /// messages by number, nor while no command is in progress or APPEND still brings its message (RFC 9051 7.5.1).
+    /// Under `NOTIFY (SELECTED ..)` also between commands (RFC 5465 6.1).
+    pub const fn may_expunge(&self) -> bool {
+        if self.expunge_forbidden {
+            return false;
+        }
+        self.tickets.is_open()
+            || matches!(self.phase, Phase::Idle(_))
+            || (self.notify.is_immediate() && matches!(self.phase, Phase::Command))
+    }
+
+    /// Sends held updates: those of the selected mailbox up to the first expunge where none may be sent, as what
+    /// follows it counts messages without it.
+    pub(super) fn release(&mut self, may_expunge: bool) {
+        if core::mem::take(&mut self.overflowed) {
+            self.untagged(Condition::Ok, Some(ResponseCode::NotificationOverflow), "Too much has happened");
+        }
+        let mut kept = Vec::new();
+        let mut gone = Vec::new();
+        for update in core::mem::take(&mut self.held) {
+            let waits = update.is_of_selected() && (!kept.is_empty() || (update.shifts() && !may_expunge));
+            match update {
+                update if waits => kept.push(update),
+                Update::Expunged(message) => gone.push(message),
+                update => {
+                    self.send_expunges(&core::mem::take(&mut gone));
+                    self.send_update(update);
+                }
+            }
+        }
+        self.send_expunges(&gone);
+        self.held = kept;
+        if self.held.is_empty() && core::mem::take(&mut self.resync_due) {
+            self.events.push_back(Event::Resync);
+        }
+    }
+
+    fn send_update(&mut self, update: Update) {
+        let response = match update {
+            Update::Exists(exists) => Response::Exists(exists),
+            Update::Recent(_) if self.is_enabled(Feature::Imap4Rev2) => return,
+            Update::Recent(recent) => Response::Recent(recent),
+            Update::Expunged(message) => return self.send_expunges(&[message]),
+            Update::Fetch(message, items) => match self.row(message, items) {
+                Ok(response) => response,
+                // It had no UID, and the client has asked for UIDs since.
+                Err(_) => return,
+            },
+            Update::Flags(flags) => Response::Flags(flags),
+            Update::Status(mailbox, items) => Response::Status(mailbox, items),
+            Update::List(row) => Response::List(row),
+            Update::Metadata(mailbox, names) => {
+                Response::Metadata(Metadata { mailbox, data: MetadataData::Changed(names) })
+            }
+        };
+        self.send(&response);
+    }
+
+    /// Whether expunges are told by UID.
+    pub(super) const fn uses_vanished(&self) -> bool {
+        self.is_enabled(Feature::QResync) || self.is_enabled(Feature::UidOnly)
+    }
+
+    /// The responses that say that these messages are gone, in the order they go.
+    pub(super) fn expunge_response(&self, messages: &[Message]) -> Result<Vec<Response>, Misuse> {
+        if !self.uses_vanished() {
+            return Ok(messages.iter().map(|message| Response::Expunge(message.seq)).collect());
+        }
+        let uids: Option<Vec<NonZeroU32>> = messages.iter().map(|message| message.uid).collect();
+        let uids = UidSet::from_numbers(uids.ok_or(NO_UID)?);
+        if uids.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(Vec::from([Response::Vanished { earlier: false, uids }]))
+    }
+
+    fn send_expunges(&mut self, messages: &[Message]) {
+        // Without UIDs, from before the client asked for them, the numbers still say it.
+        let responses = self
+            .expunge_response(messages)
+            .unwrap_or_else(|_| messages.iter().map(|message| Response::Expunge(message.seq)).collect());
+        responses.iter().for_each(|response| self.send(response));
+    }
+
+    /// A row about `message`.
+    pub(super) fn row(&self, message: Message, items: Vec<FetchItem>) -> Result<Response, Misuse> {
+        let number = self.row_number(message)?;
+        Ok(if self.is_enabled(Feature::UidOnly) {
+            Response::UidFetch(number, items)
+        } else {
+            Response::Fetch(number, items)
+        })
+    }
+
+    /// The number a row begins with.
+    pub(super) fn row_number(&self, message: Message) -> Result<NonZeroU32, Misuse> {
+        if self.is_enabled(Feature::UidOnly) { message.uid.ok_or(NO_UID) } else { Ok(message.seq) }
+    }
+}
+
+const NO_UID: Misuse = Misuse::Argument { argument: "message", problem: "has no UID" };
