@@ -6,6 +6,7 @@
 //! certificates are worth the driver's.
 
 mod append;
+mod arguments;
 mod authenticate;
 mod command;
 mod config;
@@ -14,6 +15,8 @@ mod event;
 mod idle;
 mod limits;
 mod mailbox;
+mod needs;
+mod pieces;
 mod pipeline;
 mod queue;
 mod reader;
@@ -22,7 +25,7 @@ mod row;
 mod setup;
 mod timer;
 
-pub use append::AppendWriter;
+pub use append::{AppendContent, AppendMessage, AppendPart, AppendWriter};
 pub use authenticate::Challenge;
 pub use config::{AuthPrivacy, Config, TagPrefix, TlsPolicy};
 pub use error::{ProtocolError, Violation};
@@ -77,6 +80,10 @@ pub struct Client {
     capabilities: Option<Vec<Capability>>,
     /// They were told since the login in progress began.
     capabilities_told: bool,
+    /// What the server says is enabled, of what it was asked to.
+    enabled: Vec<Capability>,
+    /// What the ENABLE in progress asks for.
+    enabling: Vec<Capability>,
     /// The selected mailbox.
     mailbox: Option<MailboxState>,
     /// The mailbox that SELECT or EXAMINE in progress opens.
@@ -127,6 +134,8 @@ impl Client {
             context: ParseContext::client(),
             capabilities: None,
             capabilities_told: false,
+            enabled: Vec::new(),
+            enabling: Vec::new(),
             mailbox: None,
             opening: None,
             queue: VecDeque::new(),
@@ -165,6 +174,25 @@ impl Client {
     /// Whether the server announced the capability called `name`, in any case.
     pub fn has_capability(&self, name: &str) -> bool {
         self.capabilities().iter().any(|capability| capability.is(name))
+    }
+
+    /// What is enabled: what the server confirmed of what ENABLE asked for (RFC 5161).
+    pub fn enabled(&self) -> &[Capability] {
+        &self.enabled
+    }
+
+    /// Whether the extension called `name` is enabled. QRESYNC brings CONDSTORE along (RFC 7162 3.2.3).
+    pub fn is_enabled(&self, name: &str) -> bool {
+        let named = |name: &str| self.enabled.iter().any(|capability| capability.is(name));
+        named(name) || name.eq_ignore_ascii_case("CONDSTORE") && named("QRESYNC")
+    }
+
+    /// The longest message in octets that the server takes in every mailbox (RFC 7889 APPENDLIMIT).
+    pub fn append_limit(&self) -> Option<u64> {
+        self.capabilities().iter().find_map(|capability| match capability {
+            Capability::AppendLimit(limit) => *limit,
+            _ => None,
+        })
     }
 
     /// The SASL mechanisms the server announced.
@@ -396,6 +424,8 @@ impl Client {
             context: _,
             capabilities: _,
             capabilities_told: _,
+            enabled: _,
+            enabling: _,
             mailbox: _,
             opening: _,
             // What the application wants is not the server's to change.

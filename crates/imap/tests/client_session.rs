@@ -12,7 +12,7 @@
 mod client_support;
 
 use bytes::Bytes;
-use client_support::{drive, note, ready, say, sent, step};
+use client_support::{drive, note, ready, say, selected, sent, step};
 use core::num::NonZeroU32;
 use core::time::Duration;
 use posthaste_imap::client::{Client, ClientLimits, Config, Event, ProtocolError, Timer};
@@ -29,19 +29,6 @@ fn one() -> SequenceSet {
 
 fn body() -> FetchAttribute {
     FetchAttribute::Section { section: Section::whole(), partial: None, peek: true }
-}
-
-/// A client with INBOX selected.
-fn selected(capabilities: &str) -> Client {
-    let mut client = ready(&format!("IMAP4rev1 {capabilities}"));
-    client.login("joe", Secret::from("pw")).unwrap();
-    client.select(Mailbox::inbox(), vec![]).unwrap();
-    assert_eq!(sent(&mut client), "A1 LOGIN joe pw\r\n");
-    say(&mut client, &format!("A1 OK [CAPABILITY IMAP4rev1 {capabilities}] in\r\n"));
-    assert_eq!(sent(&mut client), "A2 SELECT INBOX\r\n");
-    say(&mut client, "* 5 EXISTS\r\nA2 OK [READ-WRITE] open\r\n");
-    assert_eq!(client.state(), State::Selected);
-    client
 }
 
 #[test]

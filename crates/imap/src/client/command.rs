@@ -2,13 +2,15 @@
 //!
 //! All return the [`CommandId`] of the queued command and fail with what [`Client::command`] fails with.
 
-use crate::client::{Client, CommandId};
+use crate::client::pieces::More;
+use crate::client::{AppendContent, AppendMessage, Client, CommandId};
 use crate::types::{
-    AString, Addressing, AppendData, AppendHead, Atom, Authenticate, Capability, Command, CopyCommand,
-    Create, DateTime, FetchAttribute, FetchCommand, FetchModifiers, Flag, IdParameters, ListCommand,
-    ListPattern, ListStyle, LiteralHeader, Login, Mailbox, SearchCommand, SearchKey, SelectParameter,
-    SequenceSet, StatusAttribute, StoreCommand,
+    AString, Addressing, AppendHead, Atom, Authenticate, Capability, Command, CopyCommand, Create, DateTime,
+    FetchAttribute, FetchCommand, FetchModifiers, Flags, IdParameters, ListCommand, ListPattern, ListStyle,
+    Login, Mailbox, ReplaceCommand, SearchCommand, SearchKey, SelectParameter, SequenceNumber, SequenceSet,
+    StatusAttribute, StoreCommand,
 };
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use posthaste_wire::{Misuse, Secret};
@@ -83,9 +85,6 @@ impl Client {
     /// # Errors
     /// As [`Client::command`]; also when there is no capability in the list.
     pub fn enable(&mut self, capabilities: Vec<Capability>) -> Result {
-        if capabilities.is_empty() {
-            return Err(Misuse::Argument { argument: "capabilities", problem: "are none" });
-        }
         self.command(Command::Enable(capabilities))
     }
 
@@ -164,9 +163,6 @@ impl Client {
     /// # Errors
     /// As [`Client::command`]; also when nothing is asked.
     pub fn status(&mut self, mailbox: Mailbox, attributes: Vec<StatusAttribute>) -> Result {
-        if attributes.is_empty() {
-            return Err(Misuse::Argument { argument: "attributes", problem: "are none" });
-        }
         self.command(Command::Status(mailbox, attributes))
     }
 
@@ -190,20 +186,59 @@ impl Client {
     /// asks for the octets when the server is ready for them. Without a date the server takes its own.
     ///
     /// # Errors
-    /// As [`Client::command`]; also for a flag that a client cannot set.
+    /// As [`Client::command`]; also for a flag that a client cannot set, and for a message over the server's
+    /// APPENDLIMIT.
     pub fn append(
         &mut self,
         mailbox: Mailbox,
-        flags: Vec<Flag>,
+        flags: impl Into<Flags>,
         date: Option<DateTime>,
         length: u64,
     ) -> Result {
-        if !flags.iter().all(Flag::is_settable) {
-            return Err(Misuse::Argument { argument: "flags", problem: "hold one that cannot be set" });
+        let message = AppendMessage { flags: flags.into(), date, content: AppendContent::Octets(length) };
+        self.append_all(mailbox, [message])
+    }
+
+    /// Stores several messages, all or none (RFC 3502).
+    /// [`Event::AppendReady`](crate::client::Event::AppendReady) comes for each in turn.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append); also when there is no message.
+    pub fn append_all(
+        &mut self,
+        mailbox: Mailbox,
+        messages: impl IntoIterator<Item = AppendMessage>,
+    ) -> Result {
+        let mut messages = messages.into_iter();
+        let Some(AppendMessage { flags, date, content }) = messages.next() else {
+            return Err(Misuse::Argument { argument: "messages", problem: "are none" });
+        };
+        let (data, mut more) = content.begin();
+        for message in messages {
+            if !message.flags.iter().all(|flag| flag.is_settable()) {
+                return Err(Misuse::Argument { argument: "flags", problem: "hold one that cannot be set" });
+            }
+            more.extend(VecDeque::<More>::from(message));
         }
-        let head = AppendHead { mailbox, flags: flags.into(), date_time: date };
-        let header = LiteralHeader { len: length, synchronising: true, binary: false };
-        self.command(Command::Append(head, AppendData::Literal(header)))
+        self.enqueue(Command::Append(AppendHead { mailbox, flags, date_time: date }, data), more)
+    }
+
+    /// Puts a message in the place of another, which may be in the selected mailbox only (RFC 8508).
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn replace(
+        &mut self,
+        addressing: Addressing,
+        replaced: SequenceNumber,
+        mailbox: Mailbox,
+        by: AppendMessage,
+    ) -> Result {
+        let AppendMessage { flags, date, content } = by;
+        let (data, more) = content.begin();
+        let head = AppendHead { mailbox, flags, date_time: date };
+        let replace = ReplaceCommand { message: replaced, head, data };
+        self.enqueue(Command::Replace(addressing, replace), more)
     }
 
     /// Waits for news without asking (RFC 2177), until [`done`](Client::done). The machine renews it in time.
@@ -278,9 +313,6 @@ impl Client {
     /// # Errors
     /// As [`Client::command`]; also for a flag that a client cannot set.
     pub fn store(&mut self, addressing: Addressing, store: StoreCommand) -> Result {
-        if !store.flags.iter().all(|flag| flag.is_settable()) {
-            return Err(Misuse::Argument { argument: "flags", problem: "hold one that cannot be set" });
-        }
         self.command(Command::Store(addressing, store))
     }
 
@@ -306,9 +338,6 @@ impl Client {
     /// # Errors
     /// As [`Client::command`]; also when there is no key.
     pub fn search(&mut self, addressing: Addressing, mut search: SearchCommand) -> Result {
-        if search.keys.is_empty() {
-            return Err(Misuse::Argument { argument: "keys", problem: "are none" });
-        }
         let plain = search.keys.iter().all(|key| is_ascii(key, SEARCH_DEPTH));
         if search.charset.is_none() && !plain && !self.context.utf8 {
             search.charset = AString::new(Bytes::from_static(b"UTF-8")).ok();
@@ -322,9 +351,6 @@ impl Client {
         set: SequenceSet,
         attributes: Vec<FetchAttribute>,
     ) -> Result {
-        if attributes.is_empty() {
-            return Err(Misuse::Argument { argument: "attributes", problem: "are none" });
-        }
         let modifiers = FetchModifiers::default();
         self.command(Command::Fetch(addressing, FetchCommand { set: set.into(), attributes, modifiers }))
     }

@@ -96,7 +96,7 @@ impl Client {
         if !renew || status.condition != Condition::Ok || self.bye {
             return true;
         }
-        self.queue.push_front(Queued { id, command: Command::Idle, purpose: Purpose::Idle });
+        self.queue.push_front(Queued { id, ..Queued::own(Command::Idle, Purpose::Idle) });
         false
     }
 

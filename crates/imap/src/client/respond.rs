@@ -125,6 +125,10 @@ impl Client {
                     return;
                 }
             }
+            Purpose::Enable => {
+                self.note_code(&status);
+                self.enabling.clear();
+            }
             Purpose::Plain | Purpose::StartTls | Purpose::Login | Purpose::Logout => self.note_code(&status),
         }
         if let Some(transition) = running.transition.filter(|_| is_ok) {
@@ -151,8 +155,7 @@ impl Client {
         let told = self.capabilities_told || matches!(status.code, Some(ResponseCode::Capability(_)));
         if !told {
             self.capabilities = None;
-            let (command, purpose) = (Command::Capability, Purpose::Capability);
-            self.queue.push_front(Queued { id: None, command, purpose });
+            self.queue.push_front(Queued::own(Command::Capability, Purpose::Capability));
         }
     }
 
@@ -276,7 +279,7 @@ impl Client {
                 Event::Flags(flags)
             }
             Response::Enabled(enabled) => {
-                self.context.utf8 |= enabled.iter().any(enables_utf8);
+                self.note_enabled(&enabled)?;
                 Event::Enabled(enabled)
             }
             Response::List(list) => Event::List(list),
@@ -295,6 +298,22 @@ impl Client {
         };
         self.events.push_back(event);
         Ok(())
+    }
+
+    /// RFC 5161 3.2: what was not asked for cannot have been enabled by us.
+    fn note_enabled(&mut self, enabled: &[Capability]) -> Result<(), ProtocolError> {
+        let mut unasked = false;
+        for capability in enabled {
+            if self.enabling.contains(capability) {
+                self.context.utf8 |= enables_utf8(capability);
+                if !self.enabled.contains(capability) {
+                    self.enabled.push(capability.clone());
+                }
+            } else {
+                unasked |= !self.enabled.contains(capability);
+            }
+        }
+        if unasked { self.unexpected("ENABLED") } else { Ok(()) }
     }
 
     /// Whether there were so many messages.

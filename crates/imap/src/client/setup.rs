@@ -4,7 +4,7 @@
 //! to come is neither shown nor kept (RFC 9051 6.2.1, RFC 8314).
 
 use crate::client::pipeline::Company;
-use crate::client::queue::Purpose;
+use crate::client::queue::{Purpose, Queued};
 use crate::client::{Client, Event, ProtocolError, Timer, TlsPolicy};
 use crate::parse;
 use crate::session::Transition;
@@ -134,7 +134,7 @@ impl Client {
     }
 
     fn start_own(&mut self, command: Command, purpose: Purpose) {
-        self.start(None, command, purpose, Company::Alone);
+        self.start(Queued::own(command, purpose), Company::Alone);
     }
 
     /// Takes the capabilities the server told.

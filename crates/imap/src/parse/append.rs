@@ -78,7 +78,10 @@ pub fn next(
     Cursor::strict(line, context).parse(|cursor| {
         cursor.seek(offset);
         let is_inside = offset == 0
-            && matches!(before, AppendData::Utf8(_) | AppendData::Catenate(CatenateRun { text: Some(_), .. }));
+            && matches!(
+                before,
+                AppendData::Utf8(_) | AppendData::Catenate(CatenateRun { text: Some(_), .. })
+            );
         if is_inside && !cursor.eat(b')') {
             if matches!(before, AppendData::Utf8(_)) {
                 return cursor.fail("append-data");

@@ -3,7 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "not every test needs all of it")]
 
 use posthaste_imap::client::{Client, Config, Event};
-use posthaste_imap::{Security, Step, Time};
+use posthaste_imap::types::Mailbox;
+use posthaste_imap::{Secret, Security, State, Step, Time};
 use posthaste_testkit::Note;
 
 pub fn client(config: Config, security: Security) -> Client {
@@ -15,6 +16,19 @@ pub fn ready(capabilities: &str) -> Client {
     let mut client = client(Config::default(), Security::Tls);
     let events = say(&mut client, &format!("* OK [CAPABILITY {capabilities}] hello\r\n"));
     assert_eq!(events, ["Greeting", "Ready"]);
+    client
+}
+
+/// A client with INBOX selected, which has five messages.
+pub fn selected(capabilities: &str) -> Client {
+    let mut client = ready(&format!("IMAP4rev1 {capabilities}"));
+    client.login("joe", Secret::from("pw")).unwrap();
+    client.select(Mailbox::inbox(), vec![]).unwrap();
+    assert_eq!(sent(&mut client), "A1 LOGIN joe pw\r\n");
+    say(&mut client, &format!("A1 OK [CAPABILITY IMAP4rev1 {capabilities}] in\r\n"));
+    assert_eq!(sent(&mut client), "A2 SELECT INBOX\r\n");
+    say(&mut client, "* 5 EXISTS\r\nA2 OK [READ-WRITE] open\r\n");
+    assert_eq!(client.state(), State::Selected);
     client
 }
 
