@@ -9,9 +9,11 @@ mod append;
 mod arguments;
 mod authenticate;
 mod command;
+mod compress;
 mod config;
 mod error;
 mod event;
+mod fallback;
 mod idle;
 mod limits;
 mod mailbox;
@@ -19,28 +21,34 @@ mod needs;
 mod pieces;
 mod pipeline;
 mod queue;
+mod quirks;
 mod reader;
 mod respond;
 mod row;
 mod setup;
+mod split;
 mod timer;
 
 pub use append::{AppendContent, AppendMessage, AppendPart, AppendWriter};
 pub use authenticate::Challenge;
-pub use config::{AuthPrivacy, Config, TagPrefix, TlsPolicy};
+pub use command::{FirstStatus, Vanished};
+pub use config::{AuthPrivacy, Config, QuirksPolicy, TagPrefix, TlsPolicy};
 pub use error::{ProtocolError, Violation};
 pub use event::{CommandId, Event};
+pub use fallback::{Fallback, MoveSteps, esearch_of};
 pub use limits::ClientLimits;
 pub use mailbox::MailboxState;
+pub use quirks::{CharsetUse, Identification, Peer, Quirks};
 pub use timer::Timer;
 
 use crate::session::State;
-use crate::types::{Capability, ParseContext};
+use crate::types::{Capability, ParseContext, Repairs, Tag};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use compress::Compression;
 use core::fmt;
-use posthaste_wire::{Misuse, Security, SendQueue, Step, Tickets, Time, TimerTable, Upgrade};
+use posthaste_wire::{Layer, Misuse, Security, SendQueue, Step, Tickets, Time, TimerTable, Upgrade};
 use queue::{Queued, Running, Sending};
 use reader::{Bounds, Read, Reader};
 use setup::Phase;
@@ -106,6 +114,14 @@ pub struct Client {
     events: VecDeque<Event>,
     /// A row is coming in that makes no sense; it is dropped.
     dropping_row: bool,
+    /// Who the server is known to be.
+    peer: Peer,
+    /// How it is treated.
+    quirks: Quirks,
+    /// How its responses had to be repaired.
+    repairs: Repairs,
+    /// The connection is compressed.
+    compression: Compression,
     strays: u32,
     violations: u32,
     /// The server said BYE.
@@ -122,6 +138,10 @@ impl Client {
         let mut timers = TimerTable::new();
         timers.arm(Timer::Setup, now, config.limits.setup_timeout);
         let send = SendQueue::new(config.limits.send_high_water);
+        let quirks = match &config.quirks {
+            QuirksPolicy::Detect => Quirks::default(),
+            QuirksPolicy::Fixed(quirks) => quirks.clone(),
+        };
         Self {
             config,
             security,
@@ -148,6 +168,10 @@ impl Client {
             idle_told: None,
             events: VecDeque::new(),
             dropping_row: false,
+            peer: Peer::Unknown,
+            quirks,
+            repairs: Repairs::default(),
+            compression: Compression::Off,
             strays: 0,
             violations: 0,
             bye: false,
@@ -195,6 +219,26 @@ impl Client {
         })
     }
 
+    /// Who the server is known to be, as far as it has told.
+    pub const fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    /// How the server is treated.
+    pub const fn quirks(&self) -> &Quirks {
+        &self.quirks
+    }
+
+    /// How the server's responses have had to be repaired to be understood, all of them together.
+    pub const fn repairs(&self) -> Repairs {
+        self.repairs.with(self.reader.repairs())
+    }
+
+    /// The tag of a command in progress; ESEARCH and UIDBATCHES name it.
+    pub fn tag(&self, id: CommandId) -> Option<&Tag> {
+        self.running.iter().find(|running| running.id == Some(id)).map(|running| &running.tag)
+    }
+
     /// The SASL mechanisms the server announced.
     pub fn mechanisms(&self) -> impl Iterator<Item = &str> {
         self.capabilities().iter().filter_map(Capability::auth_mechanism)
@@ -225,7 +269,7 @@ impl Client {
             return;
         }
         self.reader.push(input);
-        if let Phase::Upgrade(_) = self.phase {
+        if let (Phase::Upgrade(_), Compression::Off) = (&self.phase, &self.compression) {
             // RFC 9051 6.2.1: nothing that was not said inside TLS counts.
             if let Err(residue) = self.reader.drained() {
                 self.fail(residue.into());
@@ -313,13 +357,18 @@ impl Client {
         self.timers.next().map(|(timer, _)| timer)
     }
 
-    /// Tells that TLS is in place. Nothing the server said before it is kept.
+    /// Tells that the new layer is in place. Nothing the server said before TLS is kept; COMPRESS changes nothing
+    /// but the octets, see [`take_compressed`](Self::take_compressed).
     ///
     /// # Errors
     /// [`Misuse::NoUpgrade`] when no [`Step::Upgrade`] came before.
     pub fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
         let Phase::Upgrade(None) = self.phase else { return Err(Misuse::NoUpgrade) };
-        drop(upgrade);
+        if upgrade.layer() == Layer::Deflate {
+            self.now = now;
+            self.compressed_from_here();
+            return Ok(());
+        }
         *self = core::mem::replace(self, Self::new(Config::default(), Security::Plain, now))
             .rebuilt(now, security);
         self.after_upgrade();
@@ -439,6 +488,11 @@ impl Client {
             idle_told: _,
             events,
             dropping_row: _,
+            // The greeting is not said again. No profile weakens the connection, whoever wrote it.
+            peer,
+            quirks,
+            repairs,
+            compression: _,
             strays,
             violations,
             bye: _,
@@ -455,6 +509,9 @@ impl Client {
             commands_queued,
             commands_sent,
             events,
+            peer,
+            quirks,
+            repairs,
             strays,
             violations,
             eof,

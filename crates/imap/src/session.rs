@@ -50,6 +50,8 @@ pub enum Transition {
     Selected,
     /// SELECT or EXAMINE failed (RFC 9051 6.3.2: no mailbox is selected then), CLOSE or UNSELECT succeeded.
     Deselected,
+    /// UNAUTHENTICATE succeeded (RFC 8437): as before login.
+    Unauthenticated,
     /// LOGOUT or BYE.
     LoggedOut,
 }
@@ -75,6 +77,7 @@ impl State {
             (Self::NotAuthenticated, Transition::LoggedIn) => Self::Authenticated,
             (Self::Authenticated | Self::Selected, Transition::Selected) => Self::Selected,
             (Self::Authenticated | Self::Selected, Transition::Deselected) => Self::Authenticated,
+            (Self::Authenticated | Self::Selected, Transition::Unauthenticated) => Self::NotAuthenticated,
             (state, _) => state,
         }
     }

@@ -42,7 +42,7 @@ fn login_asks_for_the_capabilities_unless_it_is_told() {
     assert!(client.capabilities().is_empty());
     // Its own question goes first.
     assert_eq!(sent(&mut client), "A2 CAPABILITY\r\n");
-    let events = say(&mut client, "* CAPABILITY IMAP4rev1 MOVE\r\nA2 OK done\r\n");
+    let events = say(&mut client, "* CAPABILITY IMAP4rev1 MOVE NAMESPACE\r\nA2 OK done\r\n");
     assert_eq!(events, ["Capability"]);
     assert!(client.has_capability("move") && !client.has_capability("IDLE"));
     assert_eq!(sent(&mut client), "A3 NAMESPACE\r\n");

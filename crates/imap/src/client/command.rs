@@ -2,18 +2,26 @@
 //!
 //! All return the [`CommandId`] of the queued command and fail with what [`Client::command`] fails with.
 
+mod search;
+mod session;
+mod shared;
+mod sync;
+
 use crate::client::pieces::More;
 use crate::client::{AppendContent, AppendMessage, Client, CommandId};
 use crate::types::{
     AString, Addressing, AppendHead, Atom, Authenticate, Capability, Command, CopyCommand, Create, DateTime,
-    FetchAttribute, FetchCommand, FetchModifiers, Flags, IdParameters, ListCommand, ListPattern, ListStyle,
-    Login, Mailbox, ReplaceCommand, SearchCommand, SearchKey, SelectParameter, SequenceNumber, SequenceSet,
-    StatusAttribute, StoreCommand,
+    FetchAttribute, FetchCommand, FetchModifiers, Flags, IdParameters, ListCommand, ListPattern, ListReturn,
+    ListSelection, ListStyle, Login, Mailbox, ReplaceCommand, SearchCommand, SelectParameter, SequenceNumber,
+    SequenceSet, SpecialUse, StatusAttribute, StoreCommand,
 };
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use posthaste_wire::{Misuse, Secret};
+
+pub use session::FirstStatus;
+pub use sync::Vanished;
 
 type Result = core::result::Result<CommandId, Misuse>;
 
@@ -96,7 +104,7 @@ impl Client {
         self.command(Command::Namespace)
     }
 
-    /// Lists the mailboxes that match `pattern` (RFC 9051 6.3.9). [`Client::command`] takes the extended form.
+    /// Lists the mailboxes that match `pattern` (RFC 9051 6.3.9).
     ///
     /// # Errors
     /// As [`Client::command`].
@@ -108,6 +116,22 @@ impl Client {
             patterns: alloc::vec![pattern],
             returns: Vec::new(),
         }))
+    }
+
+    /// Lists mailboxes by several patterns, only some of them, with more about each: subscriptions, roles, STATUS,
+    /// rights, metadata (RFC 5258, RFC 5819, RFC 6154, RFC 8440, RFC 9590).
+    ///
+    /// # Errors
+    /// As [`Client::command`]; also when there is no pattern.
+    pub fn list_extended(
+        &mut self,
+        selection: Vec<ListSelection>,
+        reference: Mailbox,
+        patterns: Vec<ListPattern>,
+        returns: Vec<ListReturn>,
+    ) -> Result {
+        let style = ListStyle::Extended;
+        self.command(Command::List(ListCommand { style, selection, reference, patterns, returns }))
     }
 
     /// Lists subscriptions (RFC 3501 6.3.9).
@@ -140,6 +164,14 @@ impl Client {
     /// As [`Client::command`].
     pub fn create(&mut self, mailbox: Mailbox) -> Result {
         self.command(Command::Create(Create { mailbox, special_use: Vec::new() }))
+    }
+
+    /// Makes a mailbox that has these roles (RFC 6154 3).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn create_with_use(&mut self, mailbox: Mailbox, special_use: Vec<SpecialUse>) -> Result {
+        self.command(Command::Create(Create { mailbox, special_use }))
     }
 
     /// Deletes a mailbox (RFC 9051 6.3.5).
@@ -332,16 +364,12 @@ impl Client {
         self.command(Command::Move(addressing, CopyCommand { set: set.into(), mailbox }))
     }
 
-    /// Searches the mailbox (RFC 9051 6.4.4). Text that is not ASCII needs a charset, which is set where it is missing
-    /// and UTF-8 is not enabled.
+    /// Searches the mailbox (RFC 9051 6.4.4). The charset is set where the text needs one. With RETURN a server that
+    /// has no ESEARCH is asked without it; [`Event::Fallback`](crate::client::Event::Fallback) tells.
     ///
     /// # Errors
     /// As [`Client::command`]; also when there is no key.
-    pub fn search(&mut self, addressing: Addressing, mut search: SearchCommand) -> Result {
-        let plain = search.keys.iter().all(|key| is_ascii(key, SEARCH_DEPTH));
-        if search.charset.is_none() && !plain && !self.context.utf8 {
-            search.charset = AString::new(Bytes::from_static(b"UTF-8")).ok();
-        }
+    pub fn search(&mut self, addressing: Addressing, search: SearchCommand) -> Result {
         self.command(Command::Search(addressing, search))
     }
 
@@ -355,24 +383,3 @@ impl Client {
         self.command(Command::Fetch(addressing, FetchCommand { set: set.into(), attributes, modifiers }))
     }
 }
-
-/// Whether the texts of `key` are ASCII; looks `levels` deep, deeper keys are refused later.
-fn is_ascii(key: &SearchKey, levels: usize) -> bool {
-    let Some(below) = levels.checked_sub(1) else { return true };
-    match key {
-        SearchKey::Bcc(text)
-        | SearchKey::Body(text)
-        | SearchKey::Cc(text)
-        | SearchKey::From(text)
-        | SearchKey::Subject(text)
-        | SearchKey::Text(text)
-        | SearchKey::To(text) => text.as_bytes().is_ascii(),
-        SearchKey::Header(name, text) => name.as_bytes().is_ascii() && text.as_bytes().is_ascii(),
-        SearchKey::Not(key) => is_ascii(key, below),
-        SearchKey::Or(left, right) => is_ascii(left, below) && is_ascii(right, below),
-        SearchKey::And(keys) => keys.iter().all(|key| is_ascii(key, below)),
-        _ => true,
-    }
-}
-
-const SEARCH_DEPTH: usize = 100;

@@ -75,7 +75,9 @@ impl Client {
             self.send_done();
             return;
         }
-        self.timers.arm(Timer::IdleRenewal, self.now, self.config.limits.idle_renewal);
+        let renewal = self.config.limits.idle_renewal;
+        let renewal = self.quirks.idle_renewal_max.map_or(renewal, |max| max.min(renewal));
+        self.timers.arm(Timer::IdleRenewal, self.now, renewal);
         if let Some(id) = idle.id.filter(|id| self.idle_told != Some(*id)) {
             self.idle_told = Some(id);
             self.events.push_back(Event::Idling(id));

@@ -159,8 +159,15 @@ impl Check<'_> {
             Command::CancelUpdate(_) => self.announced(&CONTEXT),
             Command::UidBatches(_) => self.announced(&UID_BATCHES),
             Command::Notify(_) => self.announced(&NOTIFY),
-            Command::CompressDeflate => self.announced(&COMPRESS),
-            Command::Unauthenticate => self.announced(&UNAUTHENTICATE),
+            Command::CompressDeflate => {
+                self.has(!self.client.is_compressed(), "on a connection that is compressed already")?;
+                self.announced(&COMPRESS)
+            }
+            Command::Unauthenticate => {
+                // RFC 8437 3: compression would have to end behind this very line.
+                self.has(!self.client.is_compressed(), "on a compressed connection")?;
+                self.announced(&UNAUTHENTICATE)
+            }
             Command::GetQuota(_) | Command::GetQuotaRoot(_) => {
                 self.has(self.has_quota(), "with a server that does not announce QUOTA")
             }

@@ -11,11 +11,12 @@ use crate::client::pipeline::{Company, company, group, transition};
 use crate::client::setup::Phase;
 use crate::client::{
     AuthPrivacy, Client, CommandId, Event, MailboxState, ProtocolError, Timer, TlsPolicy, Violation,
-    arguments,
+    arguments, fallback,
 };
 use crate::encode::{EncodeContext, LiteralMode};
 use crate::session::{State, Transition};
 use crate::types::{Command, Tag};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use posthaste_wire::{Counted, Misuse, Secret};
@@ -54,6 +55,14 @@ pub(crate) enum Purpose {
     Enable,
     /// IDLE, begun by the application or anew by the machine.
     Idle,
+    /// Tell the application; the command was refused in another form before.
+    Repeated,
+    /// The layer changes, and nothing else.
+    Compress,
+    /// Nobody is logged in any more.
+    Unauthenticate,
+    /// The server wants to know who we are; the application did not ask.
+    Identify,
     /// The conversation is over.
     Logout,
 }
@@ -69,6 +78,8 @@ pub(crate) struct Running {
     company: Company,
     /// Every octet of it is on its way: only then an OK can be its answer.
     pub(crate) is_sent: bool,
+    /// The command, where it could be tried in another form.
+    pub(crate) repeatable: Option<Box<Command>>,
 }
 
 impl Running {
@@ -148,7 +159,7 @@ impl Client {
         let next = self.queue.front()?;
         let company = match next.purpose {
             // What follows is written by what the answer announces.
-            Purpose::Capability => Company::Alone,
+            Purpose::Capability | Purpose::Identify => Company::Alone,
             _ => company(&next.command),
         };
         let joins = self.running.iter().all(|running| company.may_join(running.company));
@@ -158,16 +169,22 @@ impl Client {
     /// Begins to send a command.
     pub(crate) fn start(&mut self, queued: Queued, company: Company) {
         let Queued { id, mut command, more, purpose } = queued;
+        if let (Some(id), Some(fallback)) = (id, self.adapt(&mut command)) {
+            self.events.push_back(Event::Fallback { id, fallback });
+        }
+        let repeatable = fallback::repeatable(&command).filter(|_| purpose != Purpose::Repeated);
         let serial = self.commands_sent.saturating_add(1);
         // Letters and digits, at most 36 of them: always a tag.
         let Ok(tag) = Tag::new(format!("{}{serial}", self.config.tag_prefix.as_str())) else { return };
         self.commands_sent = serial;
-        let then = self.then(id, &mut command);
+        let then = self.then(id, &mut command, purpose);
         let rest = pieces(&tag, &command, &more, self.encode_context());
         match &command {
             Command::Select(mailbox, _) => self.opening = Some(MailboxState::new(mailbox.clone(), false)),
             Command::Examine(mailbox, _) => self.opening = Some(MailboxState::new(mailbox.clone(), true)),
-            Command::Login(_) | Command::Authenticate(_) => self.capabilities_told = false,
+            Command::Login(_) | Command::Authenticate(_) | Command::Unauthenticate => {
+                self.capabilities_told = false;
+            }
             Command::Enable(capabilities) => self.enabling.clone_from(capabilities),
             Command::Logout => {
                 self.timers.arm_once(Timer::Logout, self.now, self.config.limits.logout_timeout);
@@ -175,7 +192,16 @@ impl Client {
             _ => {}
         }
         let transition = transition(&command);
-        self.running.push(Running { id, serial, tag, purpose, transition, company, is_sent: false });
+        self.running.push(Running {
+            id,
+            serial,
+            tag,
+            purpose,
+            transition,
+            company,
+            is_sent: false,
+            repeatable,
+        });
         self.send_pieces(serial, rest, then);
     }
 
@@ -249,11 +275,11 @@ impl Client {
         };
     }
 
-    fn then(&self, id: Option<CommandId>, command: &mut Command) -> Then {
+    fn then(&self, id: Option<CommandId>, command: &mut Command, purpose: Purpose) -> Then {
         match command {
             Command::Idle => Then::Idle(Idle::new(id)),
             // RFC 4959 3: the initial response goes along where the server says it takes it.
-            Command::Authenticate(_) if self.has_capability("SASL-IR") => {
+            Command::Authenticate(_) if purpose != Purpose::Repeated && self.has_capability("SASL-IR") => {
                 Then::Authenticate { initial: None }
             }
             Command::Authenticate(authenticate) => {
@@ -362,6 +388,8 @@ const fn purpose(command: &Command) -> Purpose {
         Command::Enable(_) => Purpose::Enable,
         Command::Idle => Purpose::Idle,
         Command::Logout => Purpose::Logout,
+        Command::CompressDeflate => Purpose::Compress,
+        Command::Unauthenticate => Purpose::Unauthenticate,
         _ => Purpose::Plain,
     }
 }
