@@ -24,6 +24,7 @@ mod queue;
 mod quirks;
 mod reader;
 mod respond;
+mod resync;
 mod row;
 mod setup;
 mod split;
@@ -39,6 +40,7 @@ pub use fallback::{Fallback, MoveSteps, esearch_of};
 pub use limits::ClientLimits;
 pub use mailbox::MailboxState;
 pub use quirks::{CharsetUse, Identification, Peer, Quirks};
+pub use resync::{Change, Counted, Known, Method, Outcome, Resync};
 pub use timer::Timer;
 
 use crate::session::State;
