@@ -12,6 +12,7 @@ use crate::session::Transition;
 use crate::types::{
     Capability, Command, Condition, ParseContext, Response, ResponseCode, Status, Tag, UidSet,
 };
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 impl Client {
@@ -335,8 +336,16 @@ impl Client {
                 Event::Flags(flags)
             }
             Response::Enabled(enabled) => {
-                self.note_enabled(&enabled)?;
-                Event::Enabled(enabled)
+                let asked: Vec<Capability> =
+                    enabled.iter().filter(|capability| self.asked_for(capability)).cloned().collect();
+                if asked.len() < enabled.len() {
+                    self.unexpected(name)?;
+                }
+                if asked.is_empty() && !enabled.is_empty() {
+                    return Ok(());
+                }
+                self.note_enabled(&asked);
+                Event::Enabled(asked)
             }
             Response::List(list) => Event::List(list),
             Response::Lsub(list) => Event::Lsub(list),
@@ -375,19 +384,17 @@ impl Client {
     }
 
     /// RFC 5161 3.2: what was not asked for cannot have been enabled by us.
-    fn note_enabled(&mut self, enabled: &[Capability]) -> Result<(), ProtocolError> {
-        let mut unasked = false;
+    fn asked_for(&self, capability: &Capability) -> bool {
+        self.enabling.contains(capability) || self.enabled.contains(capability)
+    }
+
+    fn note_enabled(&mut self, enabled: &[Capability]) {
         for capability in enabled {
-            if self.enabling.contains(capability) {
-                self.context.utf8 |= enables_utf8(capability);
-                if !self.enabled.contains(capability) {
-                    self.enabled.push(capability.clone());
-                }
-            } else {
-                unasked |= !self.enabled.contains(capability);
+            self.context.utf8 |= enables_utf8(capability);
+            if !self.enabled.contains(capability) {
+                self.enabled.push(capability.clone());
             }
         }
-        if unasked { self.unexpected("ENABLED") } else { Ok(()) }
     }
 
     /// Whether there were so many messages.

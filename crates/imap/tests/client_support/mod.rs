@@ -2,9 +2,10 @@
 
 #![allow(dead_code, unreachable_pub, reason = "not every test needs all of it")]
 
+use bytes::Bytes;
 use posthaste_imap::client::{Client, Config, Event};
 use posthaste_imap::types::Mailbox;
-use posthaste_imap::{Secret, Security, State, Step, Time};
+use posthaste_imap::{Secret, Security, State, Step, Time, parse};
 use posthaste_testkit::Note;
 
 pub fn client(config: Config, security: Security) -> Client {
@@ -93,4 +94,25 @@ pub fn words(event: &Event) -> String {
         Event::Violation(violation) => format!("Violation {violation}"),
         other => format!("{other:?}"),
     }
+}
+
+/// The logical lines of `octets`, literals in their places.
+pub fn commands(mut octets: &[u8]) -> Vec<Bytes> {
+    let (mut lines, mut line) = (Vec::new(), Vec::new());
+    while let Some(end) = octets.windows(2).position(|pair| pair == b"\r\n") {
+        let (text, rest) = (&octets[..end], &octets[end + 2..]);
+        line.extend_from_slice(text);
+        octets = rest;
+        match parse::literal_marker(text) {
+            parse::LiteralMarker::Literal(header) => {
+                let (data, rest) = octets.split_at(usize::try_from(header.len).unwrap());
+                line.extend_from_slice(b"\r\n");
+                line.extend_from_slice(data);
+                octets = rest;
+            }
+            _ => lines.push(Bytes::from(core::mem::take(&mut line))),
+        }
+    }
+    assert!(octets.is_empty() && line.is_empty());
+    lines
 }
