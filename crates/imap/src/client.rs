@@ -6,38 +6,51 @@
 //! certificates are worth the driver's.
 
 mod append;
+mod arguments;
 mod authenticate;
 mod command;
+mod compress;
 mod config;
 mod error;
 mod event;
+mod fallback;
 mod idle;
 mod limits;
 mod mailbox;
+mod needs;
+mod pieces;
 mod pipeline;
 mod queue;
+mod quirks;
 mod reader;
 mod respond;
+mod resync;
 mod row;
 mod setup;
+mod split;
 mod timer;
 
-pub use append::AppendWriter;
+pub use append::{AppendContent, AppendMessage, AppendPart, AppendWriter};
 pub use authenticate::Challenge;
-pub use config::{AuthPrivacy, Config, TagPrefix, TlsPolicy};
+pub use command::{FirstStatus, Vanished};
+pub use config::{AuthPrivacy, Config, QuirksPolicy, TagPrefix, TlsPolicy};
 pub use error::{ProtocolError, Violation};
 pub use event::{CommandId, Event};
+pub use fallback::{Fallback, MoveSteps, esearch_of};
 pub use limits::ClientLimits;
 pub use mailbox::MailboxState;
+pub use quirks::{CharsetUse, Identification, Peer, Quirks};
+pub use resync::{Change, Counted, Known, Method, Outcome, Resync};
 pub use timer::Timer;
 
 use crate::session::State;
-use crate::types::{Capability, ParseContext};
+use crate::types::{Capability, ParseContext, Repairs, Tag};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use compress::Compression;
 use core::fmt;
-use posthaste_wire::{Misuse, Security, SendQueue, Step, Tickets, Time, TimerTable, Upgrade};
+use posthaste_wire::{Layer, Misuse, Security, SendQueue, Step, Tickets, Time, TimerTable, Upgrade};
 use queue::{Queued, Running, Sending};
 use reader::{Bounds, Read, Reader};
 use setup::Phase;
@@ -77,6 +90,10 @@ pub struct Client {
     capabilities: Option<Vec<Capability>>,
     /// They were told since the login in progress began.
     capabilities_told: bool,
+    /// What the server says is enabled, of what it was asked to.
+    enabled: Vec<Capability>,
+    /// What the ENABLE in progress asks for.
+    enabling: Vec<Capability>,
     /// The selected mailbox.
     mailbox: Option<MailboxState>,
     /// The mailbox that SELECT or EXAMINE in progress opens.
@@ -99,6 +116,14 @@ pub struct Client {
     events: VecDeque<Event>,
     /// A row is coming in that makes no sense; it is dropped.
     dropping_row: bool,
+    /// Who the server is known to be.
+    peer: Peer,
+    /// How it is treated.
+    quirks: Quirks,
+    /// How its responses had to be repaired.
+    repairs: Repairs,
+    /// The connection is compressed.
+    compression: Compression,
     strays: u32,
     violations: u32,
     /// The server said BYE.
@@ -115,6 +140,10 @@ impl Client {
         let mut timers = TimerTable::new();
         timers.arm(Timer::Setup, now, config.limits.setup_timeout);
         let send = SendQueue::new(config.limits.send_high_water);
+        let quirks = match &config.quirks {
+            QuirksPolicy::Detect => Quirks::default(),
+            QuirksPolicy::Fixed(quirks) => quirks.clone(),
+        };
         Self {
             config,
             security,
@@ -127,6 +156,8 @@ impl Client {
             context: ParseContext::client(),
             capabilities: None,
             capabilities_told: false,
+            enabled: Vec::new(),
+            enabling: Vec::new(),
             mailbox: None,
             opening: None,
             queue: VecDeque::new(),
@@ -139,6 +170,10 @@ impl Client {
             idle_told: None,
             events: VecDeque::new(),
             dropping_row: false,
+            peer: Peer::Unknown,
+            quirks,
+            repairs: Repairs::default(),
+            compression: Compression::Off,
             strays: 0,
             violations: 0,
             bye: false,
@@ -165,6 +200,45 @@ impl Client {
     /// Whether the server announced the capability called `name`, in any case.
     pub fn has_capability(&self, name: &str) -> bool {
         self.capabilities().iter().any(|capability| capability.is(name))
+    }
+
+    /// What is enabled: what the server confirmed of what ENABLE asked for (RFC 5161).
+    pub fn enabled(&self) -> &[Capability] {
+        &self.enabled
+    }
+
+    /// Whether the extension called `name` is enabled. QRESYNC brings CONDSTORE along (RFC 7162 3.2.3).
+    pub fn is_enabled(&self, name: &str) -> bool {
+        let named = |name: &str| self.enabled.iter().any(|capability| capability.is(name));
+        named(name) || name.eq_ignore_ascii_case("CONDSTORE") && named("QRESYNC")
+    }
+
+    /// The longest message in octets that the server takes in every mailbox (RFC 7889 APPENDLIMIT).
+    pub fn append_limit(&self) -> Option<u64> {
+        self.capabilities().iter().find_map(|capability| match capability {
+            Capability::AppendLimit(limit) => *limit,
+            _ => None,
+        })
+    }
+
+    /// Who the server is known to be, as far as it has told.
+    pub const fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    /// How the server is treated.
+    pub const fn quirks(&self) -> &Quirks {
+        &self.quirks
+    }
+
+    /// How the server's responses have had to be repaired to be understood, all of them together.
+    pub const fn repairs(&self) -> Repairs {
+        self.repairs.with(self.reader.repairs())
+    }
+
+    /// The tag of a command in progress; ESEARCH and UIDBATCHES name it.
+    pub fn tag(&self, id: CommandId) -> Option<&Tag> {
+        self.running.iter().find(|running| running.id == Some(id)).map(|running| &running.tag)
     }
 
     /// The SASL mechanisms the server announced.
@@ -197,7 +271,7 @@ impl Client {
             return;
         }
         self.reader.push(input);
-        if let Phase::Upgrade(_) = self.phase {
+        if let (Phase::Upgrade(_), Compression::Off) = (&self.phase, &self.compression) {
             // RFC 9051 6.2.1: nothing that was not said inside TLS counts.
             if let Err(residue) = self.reader.drained() {
                 self.fail(residue.into());
@@ -285,13 +359,18 @@ impl Client {
         self.timers.next().map(|(timer, _)| timer)
     }
 
-    /// Tells that TLS is in place. Nothing the server said before it is kept.
+    /// Tells that the new layer is in place. Nothing the server said before TLS is kept; COMPRESS changes nothing
+    /// but the octets, see [`take_compressed`](Self::take_compressed).
     ///
     /// # Errors
     /// [`Misuse::NoUpgrade`] when no [`Step::Upgrade`] came before.
     pub fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
         let Phase::Upgrade(None) = self.phase else { return Err(Misuse::NoUpgrade) };
-        drop(upgrade);
+        if upgrade.layer() == Layer::Deflate {
+            self.now = now;
+            self.compressed_from_here();
+            return Ok(());
+        }
         *self = core::mem::replace(self, Self::new(Config::default(), Security::Plain, now))
             .rebuilt(now, security);
         self.after_upgrade();
@@ -396,6 +475,8 @@ impl Client {
             context: _,
             capabilities: _,
             capabilities_told: _,
+            enabled: _,
+            enabling: _,
             mailbox: _,
             opening: _,
             // What the application wants is not the server's to change.
@@ -409,6 +490,11 @@ impl Client {
             idle_told: _,
             events,
             dropping_row: _,
+            // The greeting is not said again. No profile weakens the connection, whoever wrote it.
+            peer,
+            quirks,
+            repairs,
+            compression: _,
             strays,
             violations,
             bye: _,
@@ -425,6 +511,9 @@ impl Client {
             commands_queued,
             commands_sent,
             events,
+            peer,
+            quirks,
+            repairs,
             strays,
             violations,
             eof,

@@ -51,7 +51,7 @@ pub enum Transition {
     Selected,
     /// SELECT or EXAMINE failed (RFC 9051 6.3.2: no mailbox is selected then), CLOSE or UNSELECT succeeded.
     Deselected,
-    /// UNAUTHENTICATE succeeded (RFC 8437).
+    /// UNAUTHENTICATE succeeded (RFC 8437): as before login.
     Unauthenticated,
     /// LOGOUT or BYE.
     LoggedOut,

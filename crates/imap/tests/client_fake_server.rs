@@ -13,7 +13,7 @@
 mod client_support;
 
 use bytes::Bytes;
-use client_support::{client, ready, say, sent, words};
+use client_support::{client, commands, ready, say, sent, words};
 use posthaste_imap::client::{Client, Config, Event};
 use posthaste_imap::types::{
     AString, Addressing, Command, FetchAttribute, ListPattern, Mailbox, ParseContext, SearchCommand,
@@ -271,27 +271,6 @@ fn make(client: &mut Client, call: &Call) -> Option<&'static str> {
         Call::Noop => (client.noop(), "NOOP"),
     };
     made.is_ok().then_some(name)
-}
-
-/// The logical lines of `octets`, literals in their places.
-fn commands(mut octets: &[u8]) -> Vec<Bytes> {
-    let (mut lines, mut line) = (Vec::new(), Vec::new());
-    while let Some(end) = octets.windows(2).position(|pair| pair == b"\r\n") {
-        let (text, rest) = (&octets[..end], &octets[end + 2..]);
-        line.extend_from_slice(text);
-        octets = rest;
-        match parse::literal_marker(text) {
-            parse::LiteralMarker::Literal(header) => {
-                let (data, rest) = octets.split_at(usize::try_from(header.len).unwrap());
-                line.extend_from_slice(b"\r\n");
-                line.extend_from_slice(data);
-                octets = rest;
-            }
-            _ => lines.push(Bytes::from(core::mem::take(&mut line))),
-        }
-    }
-    assert!(octets.is_empty() && line.is_empty());
-    lines
 }
 
 proptest! {

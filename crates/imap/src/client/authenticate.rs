@@ -1,8 +1,8 @@
 //! AUTHENTICATE: challenges and responses (RFC 9051 6.2.2, RFC 4959). The mechanism is the application's.
 
+use crate::client::pieces::sasl_line;
 use crate::client::queue::Sending;
 use crate::client::{Client, CommandId, Event, ProtocolError, Violation};
-use crate::encode;
 use crate::parse;
 use crate::types::SaslResponse;
 use posthaste_wire::{Answer, Misuse, Secret, Ticket};
@@ -81,6 +81,9 @@ impl Client {
     }
 
     fn send_sasl(&mut self, response: &SaslResponse) {
-        self.send.encode(|out| encode::authenticate::sasl_response(out, response));
+        match response {
+            SaslResponse::Data(data) => self.send.push_secret(sasl_line(&[], data)),
+            SaslResponse::Cancel => self.send.put(b"*\r\n"),
+        }
     }
 }

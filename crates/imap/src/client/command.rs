@@ -2,16 +2,26 @@
 //!
 //! All return the [`CommandId`] of the queued command and fail with what [`Client::command`] fails with.
 
-use crate::client::{Client, CommandId};
+mod search;
+mod session;
+mod shared;
+mod sync;
+
+use crate::client::pieces::More;
+use crate::client::{AppendContent, AppendMessage, Client, CommandId};
 use crate::types::{
-    AString, Addressing, AppendData, AppendHead, Atom, Authenticate, Capability, Command, CopyCommand,
-    Create, DateTime, FetchAttribute, FetchCommand, FetchModifiers, Flag, IdParameters, ListCommand,
-    ListPattern, ListStyle, LiteralHeader, Login, Mailbox, SearchCommand, SearchKey, SelectParameter,
-    SequenceSet, StatusAttribute, StoreCommand,
+    AString, Addressing, AppendHead, Atom, Authenticate, Capability, Command, CopyCommand, Create, DateTime,
+    FetchAttribute, FetchCommand, FetchModifiers, Flags, IdParameters, ListCommand, ListPattern, ListReturn,
+    ListSelection, ListStyle, Login, Mailbox, ReplaceCommand, SearchCommand, SelectParameter, SequenceNumber,
+    SequenceSet, SpecialUse, StatusAttribute, StoreCommand,
 };
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use posthaste_wire::{Misuse, Secret};
+
+pub use session::FirstStatus;
+pub use sync::Vanished;
 
 type Result = core::result::Result<CommandId, Misuse>;
 
@@ -83,9 +93,6 @@ impl Client {
     /// # Errors
     /// As [`Client::command`]; also when there is no capability in the list.
     pub fn enable(&mut self, capabilities: Vec<Capability>) -> Result {
-        if capabilities.is_empty() {
-            return Err(Misuse::Argument { argument: "capabilities", problem: "are none" });
-        }
         self.command(Command::Enable(capabilities))
     }
 
@@ -97,7 +104,7 @@ impl Client {
         self.command(Command::Namespace)
     }
 
-    /// Lists the mailboxes that match `pattern` (RFC 9051 6.3.9). [`Client::command`] takes the extended form.
+    /// Lists the mailboxes that match `pattern` (RFC 9051 6.3.9).
     ///
     /// # Errors
     /// As [`Client::command`].
@@ -109,6 +116,22 @@ impl Client {
             patterns: alloc::vec![pattern],
             returns: Vec::new(),
         }))
+    }
+
+    /// Lists mailboxes by several patterns, only some of them, with more about each: subscriptions, roles, STATUS,
+    /// rights, metadata (RFC 5258, RFC 5819, RFC 6154, RFC 8440, RFC 9590).
+    ///
+    /// # Errors
+    /// As [`Client::command`]; also when there is no pattern.
+    pub fn list_extended(
+        &mut self,
+        selection: Vec<ListSelection>,
+        reference: Mailbox,
+        patterns: Vec<ListPattern>,
+        returns: Vec<ListReturn>,
+    ) -> Result {
+        let style = ListStyle::Extended;
+        self.command(Command::List(ListCommand { style, selection, reference, patterns, returns }))
     }
 
     /// Lists subscriptions (RFC 3501 6.3.9).
@@ -143,6 +166,14 @@ impl Client {
         self.command(Command::Create(Create { mailbox, special_use: Vec::new() }))
     }
 
+    /// Makes a mailbox that has these roles (RFC 6154 3).
+    ///
+    /// # Errors
+    /// As [`Client::command`].
+    pub fn create_with_use(&mut self, mailbox: Mailbox, special_use: Vec<SpecialUse>) -> Result {
+        self.command(Command::Create(Create { mailbox, special_use }))
+    }
+
     /// Deletes a mailbox (RFC 9051 6.3.5).
     ///
     /// # Errors
@@ -164,9 +195,6 @@ impl Client {
     /// # Errors
     /// As [`Client::command`]; also when nothing is asked.
     pub fn status(&mut self, mailbox: Mailbox, attributes: Vec<StatusAttribute>) -> Result {
-        if attributes.is_empty() {
-            return Err(Misuse::Argument { argument: "attributes", problem: "are none" });
-        }
         self.command(Command::Status(mailbox, attributes))
     }
 
@@ -190,20 +218,59 @@ impl Client {
     /// asks for the octets when the server is ready for them. Without a date the server takes its own.
     ///
     /// # Errors
-    /// As [`Client::command`]; also for a flag that a client cannot set.
+    /// As [`Client::command`]; also for a flag that a client cannot set, and for a message over the server's
+    /// APPENDLIMIT.
     pub fn append(
         &mut self,
         mailbox: Mailbox,
-        flags: Vec<Flag>,
+        flags: impl Into<Flags>,
         date: Option<DateTime>,
         length: u64,
     ) -> Result {
-        if !flags.iter().all(Flag::is_settable) {
-            return Err(Misuse::Argument { argument: "flags", problem: "hold one that cannot be set" });
+        let message = AppendMessage { flags: flags.into(), date, content: AppendContent::Octets(length) };
+        self.append_all(mailbox, [message])
+    }
+
+    /// Stores several messages, all or none (RFC 3502).
+    /// [`Event::AppendReady`](crate::client::Event::AppendReady) comes for each in turn.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append); also when there is no message.
+    pub fn append_all(
+        &mut self,
+        mailbox: Mailbox,
+        messages: impl IntoIterator<Item = AppendMessage>,
+    ) -> Result {
+        let mut messages = messages.into_iter();
+        let Some(AppendMessage { flags, date, content }) = messages.next() else {
+            return Err(Misuse::Argument { argument: "messages", problem: "are none" });
+        };
+        let (data, mut more) = content.begin();
+        for message in messages {
+            if !message.flags.iter().all(|flag| flag.is_settable()) {
+                return Err(Misuse::Argument { argument: "flags", problem: "hold one that cannot be set" });
+            }
+            more.extend(VecDeque::<More>::from(message));
         }
-        let head = AppendHead { mailbox, flags: flags.into(), date_time: date };
-        let header = LiteralHeader { len: length, synchronising: true, binary: false };
-        self.command(Command::Append(head, AppendData::Literal(header)))
+        self.enqueue(Command::Append(AppendHead { mailbox, flags, date_time: date }, data), more)
+    }
+
+    /// Puts a message in the place of another, which may be in the selected mailbox only (RFC 8508).
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn replace(
+        &mut self,
+        addressing: Addressing,
+        replaced: SequenceNumber,
+        mailbox: Mailbox,
+        by: AppendMessage,
+    ) -> Result {
+        let AppendMessage { flags, date, content } = by;
+        let (data, more) = content.begin();
+        let head = AppendHead { mailbox, flags, date_time: date };
+        let replace = ReplaceCommand { message: replaced, head, data };
+        self.enqueue(Command::Replace(addressing, replace), more)
     }
 
     /// Waits for news without asking (RFC 2177), until [`done`](Client::done). The machine renews it in time.
@@ -278,9 +345,6 @@ impl Client {
     /// # Errors
     /// As [`Client::command`]; also for a flag that a client cannot set.
     pub fn store(&mut self, addressing: Addressing, store: StoreCommand) -> Result {
-        if !store.flags.iter().all(|flag| flag.is_settable()) {
-            return Err(Misuse::Argument { argument: "flags", problem: "hold one that cannot be set" });
-        }
         self.command(Command::Store(addressing, store))
     }
 
@@ -300,19 +364,12 @@ impl Client {
         self.command(Command::Move(addressing, CopyCommand { set: set.into(), mailbox }))
     }
 
-    /// Searches the mailbox (RFC 9051 6.4.4). Text that is not ASCII needs a charset, which is set where it is missing
-    /// and UTF-8 is not enabled.
+    /// Searches the mailbox (RFC 9051 6.4.4). The charset is set where the text needs one. With RETURN a server that
+    /// has no ESEARCH is asked without it; [`Event::Fallback`](crate::client::Event::Fallback) tells.
     ///
     /// # Errors
     /// As [`Client::command`]; also when there is no key.
-    pub fn search(&mut self, addressing: Addressing, mut search: SearchCommand) -> Result {
-        if search.keys.is_empty() {
-            return Err(Misuse::Argument { argument: "keys", problem: "are none" });
-        }
-        let plain = search.keys.iter().all(|key| is_ascii(key, SEARCH_DEPTH));
-        if search.charset.is_none() && !plain && !self.context.utf8 {
-            search.charset = AString::new(Bytes::from_static(b"UTF-8")).ok();
-        }
+    pub fn search(&mut self, addressing: Addressing, search: SearchCommand) -> Result {
         self.command(Command::Search(addressing, search))
     }
 
@@ -322,31 +379,7 @@ impl Client {
         set: SequenceSet,
         attributes: Vec<FetchAttribute>,
     ) -> Result {
-        if attributes.is_empty() {
-            return Err(Misuse::Argument { argument: "attributes", problem: "are none" });
-        }
         let modifiers = FetchModifiers::default();
         self.command(Command::Fetch(addressing, FetchCommand { set: set.into(), attributes, modifiers }))
     }
 }
-
-/// Whether the texts of `key` are ASCII; looks `levels` deep, deeper keys are refused later.
-fn is_ascii(key: &SearchKey, levels: usize) -> bool {
-    let Some(below) = levels.checked_sub(1) else { return true };
-    match key {
-        SearchKey::Bcc(text)
-        | SearchKey::Body(text)
-        | SearchKey::Cc(text)
-        | SearchKey::From(text)
-        | SearchKey::Subject(text)
-        | SearchKey::Text(text)
-        | SearchKey::To(text) => text.as_bytes().is_ascii(),
-        SearchKey::Header(name, text) => name.as_bytes().is_ascii() && text.as_bytes().is_ascii(),
-        SearchKey::Not(key) => is_ascii(key, below),
-        SearchKey::Or(left, right) => is_ascii(left, below) && is_ascii(right, below),
-        SearchKey::And(keys) => keys.iter().all(|key| is_ascii(key, below)),
-        _ => true,
-    }
-}
-
-const SEARCH_DEPTH: usize = 100;

@@ -1,7 +1,8 @@
 //! What an application decides once, before the conversation begins.
 
-use crate::client::ClientLimits;
+use crate::client::{ClientLimits, Quirks};
 use crate::error::InvalidValue;
+use crate::types::IdParameters;
 use alloc::string::String;
 
 /// The settings of a client.
@@ -15,6 +16,11 @@ pub struct Config {
     /// What every tag begins with. Give each connection a random one: a server, or somebody in the path, then cannot
     /// answer a command before it was sent.
     pub tag_prefix: TagPrefix,
+    /// Whether the client treats servers that are known by name as they need it.
+    pub quirks: QuirksPolicy,
+    /// What is told with ID to a server that opens no mailbox before; all others are told what the application
+    /// tells them.
+    pub identity: IdParameters,
     /// The bounds.
     pub limits: ClientLimits,
 }
@@ -41,6 +47,16 @@ pub enum AuthPrivacy {
     Required,
     /// Wherever the server takes it. For tests and closed networks.
     NotRequired,
+}
+
+/// Which [`Quirks`] hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum QuirksPolicy {
+    /// Those of the profile that fits the greeting, the capabilities or the answer to ID.
+    #[default]
+    Detect,
+    /// These, whoever the server is.
+    Fixed(Quirks),
 }
 
 /// What every tag begins with: one to sixteen letters and digits.

@@ -1,9 +1,10 @@
 //! What the machine tells the application.
 
-use crate::client::{AppendWriter, Challenge, Violation};
+use crate::client::{AppendWriter, Challenge, Fallback, Violation};
 use crate::types::{
-    Capability, EsearchResponse, FetchItem, Flags, IdParameters, ListResponse, Mailbox, Namespaces, Payload,
-    Status, StatusItem, UidSet,
+    AString, Acl, Capability, Comparator, EsearchResponse, FetchItem, FetchedUrl, Flags, IdParameters,
+    ListResponse, ListRights, Mailbox, Metadata, Namespaces, Payload, QuotaUsage, Rights, SearchResponse,
+    Status, StatusItem, Threads, UidBatches, UidSet,
 };
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -17,7 +18,7 @@ pub struct CommandId(pub(crate) u64);
 /// Something the application has to know or to answer.
 ///
 /// Data may come at any moment, asked for or not (RFC 9051 7). A FETCH row is a sequence of events:
-/// [`Row`](Self::Row), then for each item [`Item`](Self::Item) or [`Literal`](Self::Literal) with its
+/// [`Row`](Self::Row) or [`UidRow`](Self::UidRow), then for each item [`Item`](Self::Item) or [`Literal`](Self::Literal) with its
 /// [`Body`](Self::Body) chunks and [`LiteralEnd`](Self::LiteralEnd), then [`RowEnd`](Self::RowEnd). Rows never
 /// interleave.
 #[derive(Debug)]
@@ -41,6 +42,13 @@ pub enum Event {
         id: CommandId,
         /// OK, NO or BAD.
         status: Status,
+    },
+    /// A command was sent in another form than it was asked for, because the server does not take that one.
+    Fallback {
+        /// Which.
+        id: CommandId,
+        /// How.
+        fallback: Fallback,
     },
     /// A queued command was dropped because what went before left no state for it. Nothing of it was sent.
     NotSent {
@@ -71,10 +79,55 @@ pub enum Event {
     Lsub(ListResponse),
     /// `* STATUS`
     Status(Mailbox, Vec<StatusItem>),
+    /// `* XLIST`
+    XList(ListResponse),
     /// `* SEARCH` (RFC 3501)
-    Search(Vec<NonZeroU32>),
-    /// `* ESEARCH`
+    Search(SearchResponse),
+    /// `* SORT` (RFC 5256)
+    Sort(SearchResponse),
+    /// `* THREAD` (RFC 5256)
+    Thread(Threads),
+    /// `* ESEARCH`; it names the tag of its command, see [`Client::tag`](crate::client::Client::tag).
     Esearch(EsearchResponse),
+    /// `* UIDBATCHES` (RFC 10022)
+    UidBatches(UidBatches),
+    /// `* QUOTA` (RFC 9208)
+    Quota {
+        /// The quota root.
+        root: AString,
+        /// Its resources.
+        resources: Vec<QuotaUsage>,
+    },
+    /// `* QUOTAROOT` (RFC 9208)
+    QuotaRoot {
+        /// The mailbox.
+        mailbox: Mailbox,
+        /// Its quota roots.
+        roots: Vec<AString>,
+    },
+    /// `* ACL` (RFC 4314)
+    Acl(Acl),
+    /// `* LISTRIGHTS` (RFC 4314)
+    ListRights(ListRights),
+    /// `* MYRIGHTS` (RFC 4314)
+    MyRights {
+        /// The mailbox.
+        mailbox: Mailbox,
+        /// What the user may do.
+        rights: Rights,
+    },
+    /// `* METADATA` (RFC 5464): values that were asked for, or which entries changed.
+    Metadata(Metadata),
+    /// `* GENURLAUTH` (RFC 4467)
+    GenUrlAuth(Vec<AString>),
+    /// `* URLFETCH` (RFC 4467)
+    UrlFetch(Vec<FetchedUrl>),
+    /// `* LANGUAGE` (RFC 5255)
+    Language(Vec<AString>),
+    /// `* COMPARATOR` (RFC 5255)
+    Comparator(Comparator),
+    /// `* JMAPACCESS` (RFC 9698). Untrusted, like all addresses of a server.
+    JmapAccess(AString),
     /// The capabilities are known, or known anew: [`Client::capabilities`](crate::client::Client::capabilities).
     Capability(Vec<Capability>),
     /// `* ENABLED`
@@ -94,6 +147,8 @@ pub enum Event {
 
     /// A FETCH row begins: data of the message of this number.
     Row(NonZeroU32),
+    /// A UIDFETCH row begins: data of the message of this UID (RFC 9586, UIDONLY).
+    UidRow(NonZeroU32),
     /// One item of the row, complete. One that could not be understood is [`FetchItem::Opaque`].
     Item(FetchItem),
     /// A payload begins whose octets stream.

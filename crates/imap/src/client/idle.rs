@@ -75,7 +75,9 @@ impl Client {
             self.send_done();
             return;
         }
-        self.timers.arm(Timer::IdleRenewal, self.now, self.config.limits.idle_renewal);
+        let renewal = self.config.limits.idle_renewal;
+        let renewal = self.quirks.idle_renewal_max.map_or(renewal, |max| max.min(renewal));
+        self.timers.arm(Timer::IdleRenewal, self.now, renewal);
         if let Some(id) = idle.id.filter(|id| self.idle_told != Some(*id)) {
             self.idle_told = Some(id);
             self.events.push_back(Event::Idling(id));
@@ -96,7 +98,7 @@ impl Client {
         if !renew || status.condition != Condition::Ok || self.bye {
             return true;
         }
-        self.queue.push_front(Queued { id, command: Command::Idle, purpose: Purpose::Idle });
+        self.queue.push_front(Queued { id, ..Queued::own(Command::Idle, Purpose::Idle) });
         false
     }
 

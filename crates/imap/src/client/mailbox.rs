@@ -1,6 +1,6 @@
 //! What a client knows of the selected mailbox (RFC 9051 6.3.2, 7.3, 7.5).
 
-use crate::types::{Flags, Mailbox, PermanentFlags, ResponseCode};
+use crate::types::{Flags, Mailbox, ObjectId, PermanentFlags, ResponseCode};
 use core::num::NonZeroU32;
 
 /// The selected mailbox, as far as the server has told. Kept up to date by the machine.
@@ -25,8 +25,12 @@ pub struct MailboxState {
     pub read_only: bool,
     /// The first unseen message, as it was when the mailbox was opened (RFC 3501).
     pub unseen: Option<NonZeroU32>,
-    /// HIGHESTMODSEQ (RFC 7162); `None` where the mailbox keeps none.
+    /// HIGHESTMODSEQ (RFC 7162), as the server told it last; `None` where the mailbox keeps none. Zero is none.
     pub highest_modseq: Option<u64>,
+    /// MAILBOXID (RFC 8474): stays the same when the mailbox is renamed.
+    pub id: Option<ObjectId>,
+    /// UIDNOTSTICKY (RFC 4315): UIDs do not last, nothing can be remembered by them.
+    pub uid_not_sticky: bool,
     /// An EXISTS has come: the responses are about this mailbox and not about the one before it.
     pub(crate) counted: bool,
 }
@@ -44,6 +48,8 @@ impl MailboxState {
             read_only,
             unseen: None,
             highest_modseq: None,
+            id: None,
+            uid_not_sticky: false,
             counted: false,
         }
     }
@@ -69,7 +75,11 @@ impl MailboxState {
             ResponseCode::UidNext(value) => self.uid_next = number(*value),
             ResponseCode::Unseen(value) => self.unseen = number(*value),
             ResponseCode::PermanentFlags(flags) => self.permanent_flags = Some(flags.clone()),
-            ResponseCode::HighestModSeq(value) => self.highest_modseq = Some(*value),
+            ResponseCode::HighestModSeq(value) => {
+                self.highest_modseq = Some(*value).filter(|value| *value > 0)
+            }
+            ResponseCode::MailboxId(id) => self.id = Some(id.clone()),
+            ResponseCode::UidNotSticky => self.uid_not_sticky = true,
             ResponseCode::NoModSeq => self.highest_modseq = None,
             ResponseCode::ReadOnly => self.read_only = true,
             ResponseCode::ReadWrite => self.read_only = false,

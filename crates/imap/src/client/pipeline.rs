@@ -4,8 +4,9 @@
 //! demand it, and where nobody could tell whose data an untagged response is. It also waits for its turn: the order
 //! of the queue is the order on the wire. What is legal in which state stands in `session.rs`.
 
+use crate::client::arguments;
 use crate::session::{Group, Transition};
-use crate::types::{Addressing, Command, SearchCommand, SearchKey};
+use crate::types::{Addressing, Command, MessageSet, SearchKey};
 
 /// How a command gets along with those around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) enum Company {
 pub(crate) enum Numbers {
     /// FETCH, STORE, SEARCH: it uses them, and the server tells of no EXPUNGE while it is in progress.
     UsesAndKeeps,
+    /// The same about `$`, which holds whatever the numbers are (RFC 5182 2.1).
+    Keeps,
     /// COPY, MOVE, UID SEARCH with numbers: it uses them, and an EXPUNGE may change them for what follows.
     UsesAndMayChange,
     /// All others: an EXPUNGE may change them.
@@ -32,19 +35,27 @@ pub(crate) enum Numbers {
 /// Whose data untagged responses are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// The responses say it themselves, or there are none.
+    /// The responses say it themselves, by a tag, a UID, or what they are about; or there are none.
     Told,
     /// `* SEARCH` names no command.
     Search,
+    /// `* SORT` names no command.
+    Sort,
+    /// `* THREAD` names no command.
+    Thread,
     /// `* LIST` names no command.
     List,
     /// `* LSUB` names no command.
     Lsub,
+    /// `* XLIST` names no command.
+    XList,
+    /// `* GENURLAUTH` names no command, and tells no more than the new URLs.
+    GenUrlAuth,
 }
 
 /// The table.
 pub(crate) fn company(command: &Command) -> Company {
-    use Numbers::{MayChange, UsesAndKeeps, UsesAndMayChange};
+    use Numbers::{MayChange, UsesAndMayChange};
     match command {
         Command::StartTls
         | Command::Login(_)
@@ -55,29 +66,46 @@ pub(crate) fn company(command: &Command) -> Company {
         | Command::Close
         | Command::Unselect
         | Command::Idle
-        // Of extensions that the machine does not know more about.
+        // The layer changes, or all state goes.
+        | Command::CompressDeflate
+        | Command::Unauthenticate
+        // What is told unasked changes, and how text is to be read.
         | Command::Notify(_)
-        | Command::Replace(..)
-        | Command::StoreLabels(..)
-        | Command::Sort(..)
-        | Command::Thread(..)
-        | Command::Esearch(_)
-        | Command::UidBatches(_)
-        | Command::XList { .. } => Company::Alone,
+        | Command::Language(_)
+        | Command::Comparator(_) => Company::Alone,
         Command::Logout => Company::Last,
-        Command::Fetch(Addressing::Sequence, ..) | Command::Store(Addressing::Sequence, _) => {
-            Company::Among(UsesAndKeeps, Answer::Told)
+        Command::Fetch(Addressing::Sequence, fetch) => Company::Among(keeps(&fetch.set), Answer::Told),
+        Command::Store(Addressing::Sequence, store) => Company::Among(keeps(&store.set), Answer::Told),
+        Command::StoreLabels(Addressing::Sequence, store) => {
+            Company::Among(keeps(&store.set), Answer::Told)
         }
-        Command::Search(Addressing::Sequence, search) => Company::Among(UsesAndKeeps, search_answer(search)),
+        Command::Search(Addressing::Sequence, search) => {
+            Company::Among(Numbers::UsesAndKeeps, search_answer(search.returns.is_some(), Answer::Search))
+        }
         Command::Search(Addressing::Uid, search) => {
-            let numbers = if search.keys.iter().any(has_numbers) { UsesAndMayChange } else { MayChange };
-            Company::Among(numbers, search_answer(search))
+            let answer = search_answer(search.returns.is_some(), Answer::Search);
+            Company::Among(numbers_in(&search.keys), answer)
         }
-        Command::Copy(Addressing::Sequence, ..) | Command::Move(Addressing::Sequence, ..) => {
-            Company::Among(UsesAndMayChange, Answer::Told)
+        // RFC 5256 3 does not keep a server from telling of EXPUNGE meanwhile.
+        Command::Sort(Addressing::Sequence, sort) => {
+            Company::Among(UsesAndMayChange, search_answer(sort.returns.is_some(), Answer::Sort))
         }
+        Command::Sort(Addressing::Uid, sort) => {
+            let answer = search_answer(sort.returns.is_some(), Answer::Sort);
+            Company::Among(numbers_in(&sort.keys), answer)
+        }
+        Command::Thread(Addressing::Sequence, _) => Company::Among(UsesAndMayChange, Answer::Thread),
+        Command::Thread(Addressing::Uid, thread) => {
+            Company::Among(numbers_in(&thread.keys), Answer::Thread)
+        }
+        Command::Esearch(esearch) => Company::Among(numbers_in(&esearch.search.keys), Answer::Told),
+        Command::Copy(Addressing::Sequence, _)
+        | Command::Move(Addressing::Sequence, _)
+        | Command::Replace(Addressing::Sequence, _) => Company::Among(UsesAndMayChange, Answer::Told),
         Command::List(_) => Company::Among(MayChange, Answer::List),
         Command::Lsub { .. } => Company::Among(MayChange, Answer::Lsub),
+        Command::XList { .. } => Company::Among(MayChange, Answer::XList),
+        Command::GenUrlAuth(_) => Company::Among(MayChange, Answer::GenUrlAuth),
         _ => Company::Among(MayChange, Answer::Told),
     }
 }
@@ -89,8 +117,8 @@ impl Company {
             (_, Self::Alone | Self::Last) | (Self::Alone, _) => false,
             (Self::Last, _) => true,
             (Self::Among(numbers, answer), Self::Among(before, other)) => {
-                let uses = numbers != Numbers::MayChange;
-                let stable = before == Numbers::UsesAndKeeps;
+                let uses = matches!(numbers, Numbers::UsesAndKeeps | Numbers::UsesAndMayChange);
+                let stable = matches!(before, Numbers::UsesAndKeeps | Numbers::Keeps);
                 (!uses || stable) && (answer == Answer::Told || answer != other)
             }
         }
@@ -128,24 +156,29 @@ pub(crate) const fn transition(command: &Command) -> Option<Transition> {
         Command::Login(_) | Command::Authenticate(_) => Some(Transition::LoggedIn),
         Command::Select(..) | Command::Examine(..) => Some(Transition::Selected),
         Command::Close | Command::Unselect => Some(Transition::Deselected),
+        Command::Unauthenticate => Some(Transition::Unauthenticated),
         Command::Logout => Some(Transition::LoggedOut),
         _ => None,
     }
 }
 
-const fn search_answer(search: &SearchCommand) -> Answer {
-    // ESEARCH names its command.
-    if search.returns.is_some() { Answer::Told } else { Answer::Search }
+/// ESEARCH names its command; the old responses do not.
+const fn search_answer(returns: bool, old: Answer) -> Answer {
+    if returns { Answer::Told } else { old }
 }
 
-/// Whether message numbers stand in `key`. The tree is the caller's own, and as deep as the caller made it.
-fn has_numbers(key: &SearchKey) -> bool {
-    match key {
-        SearchKey::Sequence(_) => true,
-        SearchKey::Not(key) => has_numbers(key),
-        SearchKey::Or(left, right) => has_numbers(left) || has_numbers(right),
-        SearchKey::And(keys) => keys.iter().any(has_numbers),
-        _ => false,
+/// What a FETCH or STORE of messages by number does.
+fn keeps(set: &MessageSet) -> Numbers {
+    if *set == MessageSet::Saved { Numbers::Keeps } else { Numbers::UsesAndKeeps }
+}
+
+/// What a UID SEARCH with these keys does.
+fn numbers_in(keys: &[SearchKey]) -> Numbers {
+    let is_number = |key: &SearchKey| matches!(key, SearchKey::Sequence(_));
+    if keys.iter().any(|key| arguments::any(key, &is_number)) {
+        Numbers::UsesAndMayChange
+    } else {
+        Numbers::MayChange
     }
 }
 
@@ -153,8 +186,8 @@ fn has_numbers(key: &SearchKey) -> bool {
 mod tests {
     use super::*;
     use crate::types::{
-        CopyCommand, FetchAttribute, FetchCommand, FetchModifiers, Flag, Mailbox, SequenceSet, StoreAction,
-        StoreCommand, StoreEcho,
+        CopyCommand, FetchAttribute, FetchCommand, FetchModifiers, Flag, Mailbox, SearchCommand, SequenceSet,
+        StoreAction, StoreCommand, StoreEcho,
     };
     use alloc::vec;
 

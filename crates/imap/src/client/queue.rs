@@ -1,16 +1,22 @@
 //! The way of a command: queued, sent in pieces, in progress, complete.
 //!
 //! Checks a command against the state that the commands before it will leave, keeps the order, asks the table of
-//! `pipeline.rs` what may be in progress together, and holds back what stands behind a `+` until it comes.
+//! `pipeline.rs` what may be in progress together, and holds back what stands behind a `+` until it comes. What a
+//! command needs of the server stands in `needs.rs`, what can be wrong with its arguments in `arguments.rs`.
 
 use crate::client::idle::Idle;
+use crate::client::needs::{self, Moment};
+use crate::client::pieces::{More, Piece, pieces};
 use crate::client::pipeline::{Company, company, group, transition};
 use crate::client::setup::Phase;
-use crate::client::{AuthPrivacy, Client, CommandId, Event, Timer, TlsPolicy, Violation};
-use crate::client::{MailboxState, ProtocolError};
-use crate::encode::{self, EncodeContext, Fragment, LiteralMode};
+use crate::client::{
+    AuthPrivacy, Client, CommandId, Event, MailboxState, ProtocolError, Timer, TlsPolicy, Violation,
+    arguments, fallback,
+};
+use crate::encode::{EncodeContext, LiteralMode};
 use crate::session::{State, Transition};
-use crate::types::{AppendData, Command, SearchKey, Tag};
+use crate::types::{Command, Tag};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use posthaste_wire::{Counted, Misuse, Secret};
@@ -21,7 +27,15 @@ pub(crate) struct Queued {
     /// `None` for the machine's own.
     pub(crate) id: Option<CommandId>,
     pub(crate) command: Command,
+    /// What follows the first literal of APPEND or REPLACE.
+    pub(crate) more: VecDeque<More>,
     pub(crate) purpose: Purpose,
+}
+
+impl Queued {
+    pub(crate) fn own(command: Command, purpose: Purpose) -> Self {
+        Self { id: None, command, more: VecDeque::new(), purpose }
+    }
 }
 
 /// What is to happen when a command is complete, beyond its transition.
@@ -37,8 +51,18 @@ pub(crate) enum Purpose {
     Login,
     /// The mailbox in `Client::opening` is selected.
     Select,
+    /// Extensions were asked for.
+    Enable,
     /// IDLE, begun by the application or anew by the machine.
     Idle,
+    /// Tell the application; the command was refused in another form before.
+    Repeated,
+    /// The layer changes, and nothing else.
+    Compress,
+    /// Nobody is logged in any more.
+    Unauthenticate,
+    /// The server wants to know who we are; the application did not ask.
+    Identify,
     /// The conversation is over.
     Logout,
 }
@@ -54,6 +78,8 @@ pub(crate) struct Running {
     company: Company,
     /// Every octet of it is on its way: only then an OK can be its answer.
     pub(crate) is_sent: bool,
+    /// The command, where it could be tried in another form.
+    pub(crate) repeatable: Option<Box<Command>>,
 }
 
 impl Running {
@@ -66,11 +92,11 @@ impl Running {
 #[derive(Debug)]
 pub(crate) enum Sending {
     /// Pieces behind a `+` that is due.
-    Parts { rest: VecDeque<Fragment>, then: Then },
+    Pieces { rest: VecDeque<Piece>, then: Then },
     /// Responses to challenges, as they come; first the initial response, where it could not go along.
     Authenticate { initial: Option<Secret> },
-    /// The octets of a message, by a writer.
-    Writing { counted: Counted },
+    /// The octets of a literal, by a writer, and what stands behind them.
+    Writing { counted: Counted, rest: VecDeque<Piece> },
     /// DONE.
     Idle(Idle),
 }
@@ -80,7 +106,6 @@ pub(crate) enum Sending {
 pub(crate) enum Then {
     Nothing,
     Authenticate { initial: Option<Secret> },
-    Append { id: Option<CommandId>, length: u64 },
     Idle(Idle),
 }
 
@@ -94,24 +119,30 @@ impl Client {
     ///
     /// # Errors
     /// [`Misuse`] when the command is not legal then, when it would give away a password (see [`Config`]), when
-    /// the server does not announce what it needs, or when the queue is full; nothing is queued.
+    /// the server does not announce what it needs or nobody enabled it, or when the queue is full; nothing is queued.
     ///
     /// [`Config`]: crate::client::Config
     pub fn command(&mut self, command: Command) -> Result<CommandId, Misuse> {
-        self.admit(&command)?;
+        self.enqueue(command, VecDeque::new())
+    }
+
+    pub(crate) fn enqueue(&mut self, command: Command, more: VecDeque<More>) -> Result<CommandId, Misuse> {
         let purpose = purpose(&command);
+        let mut queued = Queued { id: None, command, more, purpose };
+        self.admit(&queued)?;
         self.commands_queued = self.commands_queued.saturating_add(1);
         let id = CommandId(self.commands_queued);
-        self.queue.push_back(Queued { id: Some(id), command, purpose });
+        queued.id = Some(id);
+        self.queue.push_back(queued);
         self.pump();
         Ok(id)
     }
 
     /// Sends from the queue what may be sent now.
     pub(crate) fn pump(&mut self) {
-        while let Some((Queued { id, command, purpose }, company)) = self.next_in_turn() {
-            match (self.check_now(&command), id) {
-                (Ok(()), _) => self.start(id, command, purpose, company),
+        while let Some((queued, company)) = self.next_in_turn() {
+            match (self.check_now(&queued), queued.id) {
+                (Ok(()), _) => self.start(queued, company),
                 (Err(why), Some(id)) => self.events.push_back(Event::NotSent { id, why }),
                 (Err(_), None) => {}
             }
@@ -128,7 +159,7 @@ impl Client {
         let next = self.queue.front()?;
         let company = match next.purpose {
             // What follows is written by what the answer announces.
-            Purpose::Capability => Company::Alone,
+            Purpose::Capability | Purpose::Identify => Company::Alone,
             _ => company(&next.command),
         };
         let joins = self.running.iter().all(|running| company.may_join(running.company));
@@ -136,38 +167,49 @@ impl Client {
     }
 
     /// Begins to send a command.
-    pub(crate) fn start(
-        &mut self,
-        id: Option<CommandId>,
-        mut command: Command,
-        purpose: Purpose,
-        company: Company,
-    ) {
+    pub(crate) fn start(&mut self, queued: Queued, company: Company) {
+        let Queued { id, mut command, more, purpose } = queued;
+        if let (Some(id), Some(fallback)) = (id, self.adapt(&mut command)) {
+            self.events.push_back(Event::Fallback { id, fallback });
+        }
+        let repeatable = fallback::repeatable(&command).filter(|_| purpose != Purpose::Repeated);
         let serial = self.commands_sent.saturating_add(1);
         // Letters and digits, at most 36 of them: always a tag.
         let Ok(tag) = Tag::new(format!("{}{serial}", self.config.tag_prefix.as_str())) else { return };
         self.commands_sent = serial;
-        let then = self.then(id, &mut command);
-        let rest = VecDeque::from(encode::command(&tag, &command, self.encode_context()));
+        let then = self.then(id, &mut command, purpose);
+        let rest = pieces(&tag, &command, &more, self.encode_context());
         match &command {
             Command::Select(mailbox, _) => self.opening = Some(MailboxState::new(mailbox.clone(), false)),
             Command::Examine(mailbox, _) => self.opening = Some(MailboxState::new(mailbox.clone(), true)),
-            Command::Login(_) | Command::Authenticate(_) => self.capabilities_told = false,
+            Command::Login(_) | Command::Authenticate(_) | Command::Unauthenticate => {
+                self.capabilities_told = false;
+            }
+            Command::Enable(capabilities) => self.enabling.clone_from(capabilities),
             Command::Logout => {
                 self.timers.arm_once(Timer::Logout, self.now, self.config.limits.logout_timeout);
             }
             _ => {}
         }
         let transition = transition(&command);
-        self.running.push(Running { id, serial, tag, purpose, transition, company, is_sent: false });
-        self.send_parts(serial, rest, then);
+        self.running.push(Running {
+            id,
+            serial,
+            tag,
+            purpose,
+            transition,
+            company,
+            is_sent: false,
+            repeatable,
+        });
+        self.send_pieces(serial, rest, then);
     }
 
     /// Takes a continuation request.
     pub(crate) fn go_ahead(&mut self, text: &[u8]) -> Result<(), ProtocolError> {
         match self.sending.take() {
-            Some((serial, Sending::Parts { rest, then })) => {
-                self.send_parts(serial, rest, then);
+            Some((serial, Sending::Pieces { rest, then })) => {
+                self.send_pieces(serial, rest, then);
                 Ok(())
             }
             Some((serial, Sending::Authenticate { initial })) => self.challenged(serial, initial, text),
@@ -180,12 +222,6 @@ impl Client {
                 self.violation(Violation::UnexpectedContinue)
             }
         }
-    }
-
-    /// The command with this serial number sends nothing more.
-    pub(crate) fn all_sent(&mut self, serial: u64) {
-        self.sending = None;
-        self.mark_sent(serial);
     }
 
     /// From here on an OK can be the answer.
@@ -203,12 +239,20 @@ impl Client {
         }
     }
 
-    fn send_parts(&mut self, serial: u64, mut rest: VecDeque<Fragment>, then: Then) {
-        while let Some(fragment) = rest.pop_front() {
-            match fragment {
-                Fragment::Bytes(bytes) => self.send.push(bytes),
-                Fragment::SyncPoint => {
-                    self.sending = Some((serial, Sending::Parts { rest, then }));
+    pub(crate) fn send_pieces(&mut self, serial: u64, mut rest: VecDeque<Piece>, then: Then) {
+        while let Some(piece) = rest.pop_front() {
+            match piece {
+                Piece::Bytes(bytes) => self.send.push(bytes),
+                Piece::Secret(secret) => self.send.push_secret(secret),
+                Piece::Wait => {
+                    self.sending = Some((serial, Sending::Pieces { rest, then }));
+                    return;
+                }
+                Piece::Literal { index, length } => {
+                    let running = self.running.iter().find(|running| running.serial == serial);
+                    let id = running.and_then(|running| running.id);
+                    self.sending = Some((serial, Sending::Writing { counted: Counted::new(length), rest }));
+                    self.offer_writer(id, index, length);
                     return;
                 }
             }
@@ -228,19 +272,14 @@ impl Client {
                 self.mark_sent(serial);
                 Some((serial, Sending::Idle(idle)))
             }
-            Then::Append { id, length } => {
-                self.offer_writer(id, length);
-                Some((serial, Sending::Writing { counted: Counted::new(length) }))
-            }
         };
     }
 
-    fn then(&self, id: Option<CommandId>, command: &mut Command) -> Then {
+    fn then(&self, id: Option<CommandId>, command: &mut Command, purpose: Purpose) -> Then {
         match command {
-            Command::Append(_, AppendData::Literal(header)) => Then::Append { id, length: header.len },
             Command::Idle => Then::Idle(Idle::new(id)),
             // RFC 4959 3: the initial response goes along where the server says it takes it.
-            Command::Authenticate(_) if self.has_capability("SASL-IR") => {
+            Command::Authenticate(_) if purpose != Purpose::Repeated && self.has_capability("SASL-IR") => {
                 Then::Authenticate { initial: None }
             }
             Command::Authenticate(authenticate) => {
@@ -264,7 +303,8 @@ impl Client {
     }
 
     /// Whether a command may be queued.
-    fn admit(&self, command: &Command) -> Result<(), Misuse> {
+    fn admit(&self, queued: &Queued) -> Result<(), Misuse> {
+        let command = &queued.command;
         let call = command.name();
         if self.is_over() || self.bye {
             return Err(Misuse::NotNow { call, state: "after the end of the conversation" });
@@ -272,36 +312,33 @@ impl Client {
         if let Command::StartTls = command {
             return Err(Misuse::NotNow { call, state: "by hand: the configuration decides" });
         }
-        if is_unsupported(command) {
-            return Err(Misuse::Argument {
-                argument: "command",
-                problem: "is of an extension without support here",
-            });
-        }
         if self.queue.len() >= self.config.limits.queue_max {
             return Err(Misuse::NotNow { call, state: "while the queue is full" });
         }
-        if let Command::Search(_, search) = command
-            && search.keys.iter().any(|key| is_deeper_than(key, SEARCH_DEPTH_MAX))
-        {
-            return Err(Misuse::Argument { argument: "search key", problem: "is nested too deep" });
-        }
+        arguments::check(command)?;
+        let expected = self.expected();
+        self.check_state(command, expected)?;
+        let login = matches!(command, Command::Login(_) | Command::Authenticate(_));
         if !matches!(self.phase, Phase::Ready) {
-            let login = matches!(command, Command::Login(_) | Command::Authenticate(_));
             // Before that nobody knows what the server needs and what protects it.
             if login && !self.security.is_private() && self.config.tls != TlsPolicy::Required {
                 return Err(Misuse::NotNow { call, state: "before the client is ready" });
             }
-            return self.check_state(command, self.expected());
+            return Ok(());
         }
-        self.check_state(command, self.expected())?;
-        self.check_announced(command)
+        if expected.is_authenticated() != self.state.is_authenticated() {
+            // What the server announces changes before the turn of this command comes.
+            return Ok(());
+        }
+        self.check_login(command)?;
+        needs::check(self, queued, Moment::Queued)
     }
 
     /// Whether a command may be sent at this moment.
-    fn check_now(&self, command: &Command) -> Result<(), Misuse> {
-        self.check_state(command, self.state)?;
-        self.check_announced(command)
+    fn check_now(&self, queued: &Queued) -> Result<(), Misuse> {
+        self.check_state(&queued.command, self.state)?;
+        self.check_login(&queued.command)?;
+        needs::check(self, queued, Moment::Now)
     }
 
     fn check_state(&self, command: &Command, state: State) -> Result<(), Misuse> {
@@ -320,8 +357,8 @@ impl Client {
         Err(Misuse::NotNow { call: command.name(), state })
     }
 
-    /// Whether the server takes the command, as far as it has told, and whether the connection is worth it.
-    fn check_announced(&self, command: &Command) -> Result<(), Misuse> {
+    /// Whether the connection is worth a password.
+    fn check_login(&self, command: &Command) -> Result<(), Misuse> {
         let call = command.name();
         let login = matches!(command, Command::Login(_));
         if login || matches!(command, Command::Authenticate(_)) {
@@ -332,22 +369,6 @@ impl Client {
             if login && self.has_capability("LOGINDISABLED") {
                 return Err(Misuse::NotNow { call, state: "while the server announces LOGINDISABLED" });
             }
-        }
-        let told = self.capabilities.is_some();
-        if told
-            && matches!(command, Command::Idle)
-            && !self.has_capability("IDLE")
-            && !self.has_capability("IMAP4rev2")
-        {
-            return Err(Misuse::NotNow { call, state: "with a server that does not announce it" });
-        }
-        // RFC 6855 6: such a server opens no mailbox for a client that has not said it reads UTF-8.
-        let opens = matches!(command, Command::Select(..) | Command::Examine(..));
-        if opens && !self.context.utf8 && self.has_capability("UTF8=ONLY") {
-            return Err(Misuse::NotNow {
-                call,
-                state: "before UTF8=ACCEPT is enabled, which the server demands",
-            });
         }
         Ok(())
     }
@@ -360,37 +381,15 @@ impl Client {
     }
 }
 
-/// Whether the machine would lose its step with this command: it changes the layer, or has more literals than one.
-const fn is_unsupported(command: &Command) -> bool {
-    match command {
-        Command::Append(_, AppendData::Literal(_)) => false,
-        Command::Append(..) | Command::Replace(..) | Command::CompressDeflate | Command::Unauthenticate => {
-            true
-        }
-        _ => false,
-    }
-}
-
 const fn purpose(command: &Command) -> Purpose {
     match command {
         Command::Login(_) | Command::Authenticate(_) => Purpose::Login,
         Command::Select(..) | Command::Examine(..) => Purpose::Select,
+        Command::Enable(_) => Purpose::Enable,
         Command::Idle => Purpose::Idle,
         Command::Logout => Purpose::Logout,
+        Command::CompressDeflate => Purpose::Compress,
+        Command::Unauthenticate => Purpose::Unauthenticate,
         _ => Purpose::Plain,
     }
 }
-
-/// Whether `key` nests more than `levels` deep; looks no deeper than that.
-fn is_deeper_than(key: &SearchKey, levels: usize) -> bool {
-    let Some(below) = levels.checked_sub(1) else { return true };
-    match key {
-        SearchKey::Not(key) => is_deeper_than(key, below),
-        SearchKey::Or(left, right) => is_deeper_than(left, below) || is_deeper_than(right, below),
-        SearchKey::And(keys) => keys.iter().any(|key| is_deeper_than(key, below)),
-        _ => false,
-    }
-}
-
-/// How deep search keys may nest; no server takes more, and nothing here overflows.
-const SEARCH_DEPTH_MAX: usize = 100;

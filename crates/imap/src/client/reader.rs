@@ -6,9 +6,9 @@
 
 use crate::client::row::{Found, Row};
 use crate::client::{ClientLimits, ProtocolError};
-use crate::parse::fetch::row_start;
+use crate::parse::fetch::{row_start, uid_row_start};
 use crate::parse::{LiteralMarker, literal_marker};
-use crate::types::{FetchItem, ParseContext, Payload};
+use crate::types::{FetchItem, ParseContext, Payload, Repairs};
 use bytes::{BufMut, Bytes, BytesMut};
 use core::num::NonZeroU32;
 use posthaste_wire::{Counted, Drained, ReceiveBuffer, Residue};
@@ -20,8 +20,10 @@ pub(crate) enum Read {
     NeedInput,
     /// A complete response, the final CR LF left off.
     Response(Bytes),
-    /// A FETCH row begins.
+    /// A FETCH row begins, of the message of this number.
     Row(NonZeroU32),
+    /// A UIDFETCH row begins, of the message of this UID.
+    UidRow(NonZeroU32),
     /// A complete item of the row.
     Item(FetchItem),
     /// A payload of the row begins.
@@ -68,6 +70,8 @@ pub(crate) struct Reader {
     buffer: ReceiveBuffer,
     within: Within,
     literals: usize,
+    /// How items of rows had to be repaired.
+    repairs: Repairs,
 }
 
 /// ```text
@@ -105,7 +109,7 @@ enum LineEnd {
 
 impl Reader {
     pub(crate) fn new() -> Self {
-        Self { buffer: ReceiveBuffer::new(), within: Within::Start, literals: 0 }
+        Self { buffer: ReceiveBuffer::new(), within: Within::Start, literals: 0, repairs: Repairs::default() }
     }
 
     pub(crate) fn push(&mut self, input: &[u8]) {
@@ -121,6 +125,15 @@ impl Reader {
     /// Whether a FETCH row has begun and is not complete.
     pub(crate) const fn is_within_row(&self) -> bool {
         matches!(self.within, Within::Row(..) | Within::KeepItem(..) | Within::Stream(..))
+    }
+
+    pub(crate) const fn repairs(&self) -> Repairs {
+        self.repairs
+    }
+
+    /// Takes what has come in and was not read.
+    pub(crate) fn take_rest(&mut self) -> Bytes {
+        self.buffer.take(usize::MAX)
     }
 
     pub(crate) fn drained(&self) -> Result<Drained, Residue> {
@@ -157,10 +170,10 @@ impl Reader {
             return Ok((Within::Start, Some(Read::Response(line))));
         }
         let end = line_end(&line)?;
-        if let Some((number, offset)) = row_start(&line).and_then(|(n, at)| Some((NonZeroU32::new(n)?, at))) {
+        if let Some((read, offset)) = row_of(&line) {
             let mut row = Row::new();
             row.text(line.get(offset..).unwrap_or_default());
-            return Ok((Within::Row(row, end), Some(Read::Row(number))));
+            return Ok((Within::Row(row, end), Some(read)));
         }
         match end {
             LineEnd::Literal(length) => {
@@ -212,8 +225,9 @@ impl Reader {
             return Ok((Within::Row(row, line_end(&line)?), None));
         }
         match row.scan(context) {
-            Found::Item(item) => {
+            Found::Item(item, repairs) => {
                 self.literals = 0;
+                self.repairs = self.repairs.with(repairs);
                 return Ok((Within::Row(row, end), Some(Read::Item(item))));
             }
             Found::End if end == LineEnd::Last => return Ok((Within::Start, Some(Read::RowEnd))),
@@ -262,6 +276,15 @@ impl Reader {
         }
         check_length(held, usize::try_from(length).unwrap_or(usize::MAX), bounds)
     }
+}
+
+/// The row that `line` begins, and where its items do.
+fn row_of(line: &Bytes) -> Option<(Read, usize)> {
+    let row = row_start(line).and_then(|(number, at)| Some((Read::Row(NonZeroU32::new(number)?), at)));
+    row.or_else(|| {
+        let (uid, at) = uid_row_start(line)?;
+        Some((Read::UidRow(NonZeroU32::new(uid)?), at))
+    })
 }
 
 fn check_length(held: usize, more: usize, bounds: &Bounds) -> Result<(), ProtocolError> {

@@ -6,19 +6,22 @@
 use crate::client::queue::{Purpose, Queued, Running, Sending};
 use crate::client::reader::Read;
 use crate::client::setup::Phase;
-use crate::client::{Client, Event, MailboxState, ProtocolError, Violation};
+use crate::client::{Client, Event, Identification, MailboxState, Peer, ProtocolError, Violation, fallback};
 use crate::parse;
 use crate::session::Transition;
-use crate::types::{Capability, Command, Condition, Response, ResponseCode, Status, Tag, UidSet};
+use crate::types::{
+    Capability, Command, Condition, ParseContext, Response, ResponseCode, Status, Tag, UidSet,
+};
+use alloc::vec::Vec;
 use bytes::Bytes;
-use core::num::NonZeroU32;
 
 impl Client {
     /// Takes what the reader found.
     pub(crate) fn take(&mut self, read: Read) -> Result<(), ProtocolError> {
         match read {
             Read::Response(line) => return self.line(&line),
-            Read::Row(number) => return self.row(number),
+            Read::Row(number) => return self.row(Event::Row(number)),
+            Read::UidRow(uid) => return self.row(Event::UidRow(uid)),
             Read::RowEnd if core::mem::take(&mut self.dropping_row) => {}
             _ if self.dropping_row => {}
             Read::Item(item) => self.events.push_back(Event::Item(item)),
@@ -36,7 +39,10 @@ impl Client {
             return self.greet(line);
         }
         let response = match parse::response(line, &self.context) {
-            Ok(parsed) => parsed.response,
+            Ok(parsed) => {
+                self.repairs = self.repairs.with(parsed.repairs);
+                parsed.response
+            }
             Err(error) => return self.violation(Violation::Malformed(error)),
         };
         match response {
@@ -65,7 +71,7 @@ impl Client {
     fn tagged(&mut self, tag: &Tag, status: Status) -> Result<(), ProtocolError> {
         let at = self.running.iter().position(|running| running.tag == *tag);
         let Some(at) = at else { return self.stray() };
-        let running = self.running.remove(at);
+        let mut running = self.running.remove(at);
         if status.condition == Condition::Ok && !running.is_sent {
             return Err(ProtocolError::CompletedUnsent);
         }
@@ -74,8 +80,12 @@ impl Client {
             self.note_code(&status);
             return self.setup_done(running.purpose, &status);
         }
-        self.complete(&running, sending, status);
-        Ok(())
+        if let Some(command) = running.repeatable.take()
+            && self.repeat(&running, *command, &status)
+        {
+            return Ok(());
+        }
+        self.complete(&running, sending, status)
     }
 
     fn stray(&mut self) -> Result<(), ProtocolError> {
@@ -101,13 +111,19 @@ impl Client {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "what was being sent is over with the command")]
-    fn complete(&mut self, running: &Running, sending: Option<Sending>, status: Status) {
+    fn complete(
+        &mut self,
+        running: &Running,
+        sending: Option<Sending>,
+        status: Status,
+    ) -> Result<(), ProtocolError> {
         let is_ok = status.condition == Condition::Ok;
         match running.purpose {
             Purpose::Capability => {
                 self.capabilities.get_or_insert_default();
-                return;
+                return Ok(());
             }
+            Purpose::Identify => return Ok(()),
             Purpose::Select => {
                 self.note_code(&status);
                 self.mailbox = self.opening.take().filter(|_| is_ok);
@@ -122,37 +138,81 @@ impl Client {
                 };
                 if !self.idle_done(running.id, idle, &status) {
                     self.pump();
-                    return;
+                    return Ok(());
                 }
             }
-            Purpose::Plain | Purpose::StartTls | Purpose::Login | Purpose::Logout => self.note_code(&status),
+            Purpose::Enable => {
+                self.note_code(&status);
+                self.enabling.clear();
+            }
+            Purpose::Plain
+            | Purpose::Repeated
+            | Purpose::StartTls
+            | Purpose::Login
+            | Purpose::Compress
+            | Purpose::Unauthenticate
+            | Purpose::Logout => self.note_code(&status),
         }
         if let Some(transition) = running.transition.filter(|_| is_ok) {
             self.state = self.state.after(transition);
-            if transition == Transition::Deselected {
+            if matches!(transition, Transition::Deselected | Transition::Unauthenticated) {
                 self.mailbox = None;
             }
         }
-        if running.purpose == Purpose::Login && is_ok {
-            self.after_login(&status);
+        match running.transition.filter(|_| is_ok) {
+            Some(Transition::LoggedIn) => self.after_login(),
+            Some(Transition::Unauthenticated) => self.after_unauthenticate(),
+            _ => {}
         }
         self.alert(&status);
         if let Some(id) = running.id {
             self.events.push_back(Event::Done { id, status });
         }
-        if running.purpose == Purpose::Logout {
+        match running.purpose {
             // Its answer is the last thing a server says (RFC 9051 6.1.3), whatever it is.
-            self.finish();
+            Purpose::Logout => self.finish(),
+            Purpose::Compress if is_ok => self.compress()?,
+            _ => {}
         }
+        Ok(())
+    }
+
+    /// Sends a refused command once more in another form, where there is one. Whether it does.
+    fn repeat(&mut self, running: &Running, command: Command, status: &Status) -> bool {
+        if status.condition == Condition::Ok || self.bye {
+            return false;
+        }
+        let Some((id, (command, fallback))) = running.id.zip(fallback::after(command, status)) else {
+            return false;
+        };
+        self.events.push_back(Event::Fallback { id, fallback });
+        let queued = Queued::own(command, Purpose::Repeated);
+        self.queue.push_front(Queued { id: Some(id), ..queued });
+        true
     }
 
     /// RFC 9051 6.2.2, 6.2.3: what was announced before login need not hold after it.
-    fn after_login(&mut self, status: &Status) {
-        let told = self.capabilities_told || matches!(status.code, Some(ResponseCode::Capability(_)));
-        if !told {
+    fn after_login(&mut self) {
+        if self.quirks.identification == Identification::BeforeSelect {
+            let identity = self.config.identity.clone();
+            self.queue.push_front(Queued::own(Command::Id(identity), Purpose::Identify));
+        }
+        self.ask_unless_told();
+    }
+
+    /// RFC 8437 2: as it was when the connection was made, TLS apart.
+    fn after_unauthenticate(&mut self) {
+        self.enabled.clear();
+        self.enabling.clear();
+        self.opening = None;
+        self.context = ParseContext::client();
+        self.ask_unless_told();
+    }
+
+    fn ask_unless_told(&mut self) {
+        if !self.capabilities_told {
             self.capabilities = None;
-            let (command, purpose) = (Command::Capability, Purpose::Capability);
-            self.queue.push_front(Queued { id: None, command, purpose });
+            self.queue.push_front(Queued::own(Command::Capability, Purpose::Capability));
         }
     }
 
@@ -224,12 +284,12 @@ impl Client {
         if counted || self.mailbox.is_none() { self.opening.as_mut() } else { self.mailbox.as_mut() }
     }
 
-    fn row(&mut self, number: NonZeroU32) -> Result<(), ProtocolError> {
+    fn row(&mut self, begin: Event) -> Result<(), ProtocolError> {
         if self.open_mailbox().is_none() || !matches!(self.phase, Phase::Ready) {
             self.dropping_row = true;
             return self.unexpected("FETCH");
         }
-        self.events.push_back(Event::Row(number));
+        self.events.push_back(begin);
         Ok(())
     }
 
@@ -276,16 +336,42 @@ impl Client {
                 Event::Flags(flags)
             }
             Response::Enabled(enabled) => {
-                self.context.utf8 |= enabled.iter().any(enables_utf8);
-                Event::Enabled(enabled)
+                let asked: Vec<Capability> =
+                    enabled.iter().filter(|capability| self.asked_for(capability)).cloned().collect();
+                if asked.len() < enabled.len() {
+                    self.unexpected(name)?;
+                }
+                if asked.is_empty() && !enabled.is_empty() {
+                    return Ok(());
+                }
+                self.note_enabled(&asked);
+                Event::Enabled(asked)
             }
             Response::List(list) => Event::List(list),
             Response::Lsub(list) => Event::Lsub(list),
-            Response::Search(response) => Event::Search(response.numbers),
+            Response::XList(list) => Event::XList(list),
+            Response::Search(response) => Event::Search(response),
+            Response::Sort(response) => Event::Sort(response),
+            Response::Thread(threads) => Event::Thread(threads),
             Response::Esearch(response) => Event::Esearch(response),
+            Response::UidBatches(batches) => Event::UidBatches(batches),
+            Response::Quota { root, resources } => Event::Quota { root, resources },
+            Response::QuotaRoot { mailbox, roots } => Event::QuotaRoot { mailbox, roots },
+            Response::Acl(acl) => Event::Acl(acl),
+            Response::ListRights(rights) => Event::ListRights(rights),
+            Response::MyRights { mailbox, rights } => Event::MyRights { mailbox, rights },
+            Response::Metadata(metadata) => Event::Metadata(metadata),
+            Response::GenUrlAuth(urls) => Event::GenUrlAuth(urls),
+            Response::UrlFetch(urls) => Event::UrlFetch(urls),
+            Response::Language(languages) => Event::Language(languages),
+            Response::Comparator(comparator) => Event::Comparator(comparator),
+            Response::JmapAccess(url) => Event::JmapAccess(url),
             Response::Status(mailbox, items) => Event::Status(mailbox, items),
             Response::Namespace(namespaces) => Event::Namespace(namespaces),
-            Response::Id(parameters) => Event::Id(parameters),
+            Response::Id(parameters) => {
+                self.recognise(Peer::of_id(&parameters));
+                Event::Id(parameters)
+            }
             Response::Other(text) if text.first().is_some_and(u8::is_ascii_digit) => {
                 // A number that no message has, such as `* 0 FETCH`.
                 return self.violation(Violation::ImpossibleNumber { response: name });
@@ -295,6 +381,20 @@ impl Client {
         };
         self.events.push_back(event);
         Ok(())
+    }
+
+    /// RFC 5161 3.2: what was not asked for cannot have been enabled by us.
+    fn asked_for(&self, capability: &Capability) -> bool {
+        self.enabling.contains(capability) || self.enabled.contains(capability)
+    }
+
+    fn note_enabled(&mut self, enabled: &[Capability]) {
+        for capability in enabled {
+            self.context.utf8 |= enables_utf8(capability);
+            if !self.enabled.contains(capability) {
+                self.enabled.push(capability.clone());
+            }
+        }
     }
 
     /// Whether there were so many messages.
@@ -326,7 +426,23 @@ const fn describe(response: &Response) -> (&'static str, Needs) {
         Response::List(_) => ("LIST", Needs::Login),
         Response::Lsub(_) => ("LSUB", Needs::Login),
         Response::Search(_) => ("SEARCH", Needs::Mailbox),
-        Response::Esearch(_) => ("ESEARCH", Needs::Mailbox),
+        Response::XList(_) => ("XLIST", Needs::Login),
+        Response::Sort(_) => ("SORT", Needs::Mailbox),
+        Response::Thread(_) => ("THREAD", Needs::Mailbox),
+        // RFC 7377: about any mailbox.
+        Response::Esearch(_) => ("ESEARCH", Needs::Login),
+        Response::UidBatches(_) => ("UIDBATCHES", Needs::Mailbox),
+        Response::Quota { .. } => ("QUOTA", Needs::Login),
+        Response::QuotaRoot { .. } => ("QUOTAROOT", Needs::Login),
+        Response::Acl(_) => ("ACL", Needs::Login),
+        Response::ListRights(_) => ("LISTRIGHTS", Needs::Login),
+        Response::MyRights { .. } => ("MYRIGHTS", Needs::Login),
+        Response::Metadata(_) => ("METADATA", Needs::Login),
+        Response::GenUrlAuth(_) => ("GENURLAUTH", Needs::Login),
+        Response::UrlFetch(_) => ("URLFETCH", Needs::Login),
+        Response::Language(_) => ("LANGUAGE", Needs::Nothing),
+        Response::Comparator(_) => ("COMPARATOR", Needs::Nothing),
+        Response::JmapAccess(_) => ("JMAPACCESS", Needs::Login),
         Response::Status(..) => ("STATUS", Needs::Login),
         Response::Exists(_) => ("EXISTS", Needs::Mailbox),
         Response::Recent(_) => ("RECENT", Needs::Mailbox),

@@ -4,7 +4,7 @@
 //! costs what its octets cost. Knows parentheses, brackets, quotes and where a literal was; not what items mean.
 
 use crate::parse::fetch::{ItemStep, next_item};
-use crate::types::{FetchItem, ParseContext, Payload};
+use crate::types::{FetchItem, ParseContext, Payload, Repairs};
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// The part of a row that is not understood yet, and how far it was looked at.
@@ -47,7 +47,7 @@ enum Quote {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// A complete item.
-    Item(FetchItem),
+    Item(FetchItem, Repairs),
     /// All that is there has been looked at.
     More,
     /// The parenthesis that closes the row.
@@ -181,11 +181,12 @@ impl Row {
     fn take(&mut self, context: &ParseContext) -> Found {
         let value = self.value;
         let item = self.cut();
-        let parsed = match next_item(&item, 0, context) {
-            Ok(ItemStep::Item { item: parsed, next, .. }) if next == item.len() => parsed,
-            _ => opaque(&item, value),
-        };
-        Found::Item(parsed)
+        match next_item(&item, 0, context) {
+            Ok(ItemStep::Item { item: parsed, next, repairs }) if next == item.len() => {
+                Found::Item(parsed, repairs)
+            }
+            _ => Found::Item(opaque(&item, value), Repairs::MALFORMED_ITEM),
+        }
     }
 
     fn cut(&mut self) -> Bytes {

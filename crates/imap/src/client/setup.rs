@@ -4,8 +4,8 @@
 //! to come is neither shown nor kept (RFC 9051 6.2.1, RFC 8314).
 
 use crate::client::pipeline::Company;
-use crate::client::queue::Purpose;
-use crate::client::{Client, Event, ProtocolError, Timer, TlsPolicy};
+use crate::client::queue::{Purpose, Queued};
+use crate::client::{Client, Event, Peer, ProtocolError, Quirks, QuirksPolicy, Timer, TlsPolicy};
 use crate::parse;
 use crate::session::Transition;
 use crate::types::{Capability, Command, Condition, Response, ResponseCode, Status};
@@ -43,8 +43,9 @@ pub(crate) enum Phase {
 impl Client {
     /// Takes the first line.
     pub(crate) fn greet(&mut self, line: &Bytes) -> Result<(), ProtocolError> {
-        let parsed = parse::response(line, &self.context).map(|parsed| parsed.response);
-        let Ok(Response::Untagged(status)) = parsed else { return Err(rejected(line)) };
+        let Ok(parsed) = parse::response(line, &self.context) else { return Err(rejected(line)) };
+        self.repairs = self.repairs.with(parsed.repairs);
+        let Response::Untagged(status) = parsed.response else { return Err(rejected(line)) };
         match status.condition {
             Condition::Ok => {}
             Condition::PreAuth if self.config.tls == TlsPolicy::Required && !self.security.is_private() => {
@@ -58,8 +59,9 @@ impl Client {
             }
             Condition::No | Condition::Bad => return Err(rejected(line)),
         }
+        self.recognise(Peer::of_greeting(&status.text));
         if let Some(ResponseCode::Capability(capabilities)) = &status.code {
-            self.capabilities = Some(capabilities.clone());
+            self.note_capabilities(capabilities.clone());
         }
         if self.is_trusted() {
             self.events.push_back(Event::Greeting(status));
@@ -134,7 +136,7 @@ impl Client {
     }
 
     fn start_own(&mut self, command: Command, purpose: Purpose) {
-        self.start(None, command, purpose, Company::Alone);
+        self.start(Queued::own(command, purpose), Company::Alone);
     }
 
     /// Takes the capabilities the server told.
@@ -142,7 +144,26 @@ impl Client {
         if matches!(self.phase, Phase::Ready) {
             self.events.push_back(Event::Capability(capabilities.clone()));
         }
+        self.note_capabilities(capabilities);
+    }
+
+    fn note_capabilities(&mut self, mut capabilities: Vec<Capability>) {
+        self.recognise(Peer::of_capabilities(&capabilities));
+        capabilities.retain(|capability| !self.quirks.ignores(capability));
         self.capabilities = Some(capabilities);
+    }
+
+    /// Takes note of who the server seems to be. What it said last counts; nothing said changes nothing.
+    pub(crate) fn recognise(&mut self, peer: Option<Peer>) {
+        let Some(peer) = peer else { return };
+        self.peer = peer;
+        if self.config.quirks == QuirksPolicy::Detect {
+            self.quirks = Quirks::of(peer);
+            let quirks = &self.quirks;
+            if let Some(capabilities) = &mut self.capabilities {
+                capabilities.retain(|capability| !quirks.ignores(capability));
+            }
+        }
     }
 }
 

@@ -32,7 +32,7 @@ impl Client {
             || match &self.sending {
                 Some((_, Sending::Writing { .. })) => true,
                 Some((_, Sending::Idle(idle))) => idle.stage == idle::Stage::Idling,
-                Some((_, Sending::Parts { .. } | Sending::Authenticate { .. })) | None => false,
+                Some((_, Sending::Pieces { .. } | Sending::Authenticate { .. })) | None => false,
             };
         let owes = matches!(self.phase, Phase::Ready) && !self.running.is_empty() && !waits_for_us;
         if owes && !self.is_over() {

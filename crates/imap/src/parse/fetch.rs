@@ -49,6 +49,15 @@ pub enum ItemStep {
 /// The message number (zero included, although no message has it) and the offset behind `(` when `line` begins
 /// a FETCH row; `None` when it is another response.
 pub fn row_start(line: &Bytes) -> Option<(u32, usize)> {
+    named_row_start(line, "FETCH")
+}
+
+/// The UID and the offset behind `(` when `line` begins a UIDFETCH row (RFC 9586), as [`row_start`].
+pub fn uid_row_start(line: &Bytes) -> Option<(u32, usize)> {
+    named_row_start(line, "UIDFETCH")
+}
+
+fn named_row_start(line: &Bytes, name: &'static str) -> Option<(u32, usize)> {
     let context = ParseContext::client();
     let mut cursor = Cursor::lenient(line, &context);
     let row = |cursor: &mut Cursor<'_>| -> Result<u32> {
@@ -56,7 +65,7 @@ pub fn row_start(line: &Bytes) -> Option<(u32, usize)> {
         cursor.space("response-data")?;
         let number = cursor.number("message-data")?;
         cursor.space("message-data")?;
-        cursor.word("message-data", "FETCH")?;
+        cursor.word("message-data", name)?;
         cursor.space("message-data")?;
         cursor.octet("msg-att", b'(')?;
         Ok(number)

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, unreachable_pub, reason = "not every test needs all of it")]
 
+use bytes::Bytes;
 use posthaste_imap::client::{Client, Config, Event};
-use posthaste_imap::{Security, Step, Time};
+use posthaste_imap::types::Mailbox;
+use posthaste_imap::{Secret, Security, State, Step, Time, parse};
 use posthaste_testkit::Note;
 
 pub fn client(config: Config, security: Security) -> Client {
@@ -15,6 +17,19 @@ pub fn ready(capabilities: &str) -> Client {
     let mut client = client(Config::default(), Security::Tls);
     let events = say(&mut client, &format!("* OK [CAPABILITY {capabilities}] hello\r\n"));
     assert_eq!(events, ["Greeting", "Ready"]);
+    client
+}
+
+/// A client with INBOX selected, which has five messages.
+pub fn selected(capabilities: &str) -> Client {
+    let mut client = ready(&format!("IMAP4rev1 {capabilities}"));
+    client.login("joe", Secret::from("pw")).unwrap();
+    client.select(Mailbox::inbox(), vec![]).unwrap();
+    assert_eq!(sent(&mut client), "A1 LOGIN joe pw\r\n");
+    say(&mut client, &format!("A1 OK [CAPABILITY IMAP4rev1 {capabilities}] in\r\n"));
+    assert_eq!(sent(&mut client), "A2 SELECT INBOX\r\n");
+    say(&mut client, "* 5 EXISTS\r\nA2 OK [READ-WRITE] open\r\n");
+    assert_eq!(client.state(), State::Selected);
     client
 }
 
@@ -64,7 +79,8 @@ pub fn words(event: &Event) -> String {
         Event::Idling(id) => format!("Idling {id:?}"),
         Event::Exists(number) => format!("Exists {number}"),
         Event::Expunge(number) => format!("Expunge {number}"),
-        Event::Search(numbers) => format!("Search {numbers:?}"),
+        Event::Search(found) => format!("Search {:?}", found.numbers),
+        Event::Fallback { id, fallback } => format!("Fallback {id:?} {fallback:?}"),
         Event::List(list) => format!("List {}", list.mailbox),
         Event::Row(number) => format!("Row {number}"),
         Event::Item(item) => format!("Item {item:?}"),
@@ -78,4 +94,25 @@ pub fn words(event: &Event) -> String {
         Event::Violation(violation) => format!("Violation {violation}"),
         other => format!("{other:?}"),
     }
+}
+
+/// The logical lines of `octets`, literals in their places.
+pub fn commands(mut octets: &[u8]) -> Vec<Bytes> {
+    let (mut lines, mut line) = (Vec::new(), Vec::new());
+    while let Some(end) = octets.windows(2).position(|pair| pair == b"\r\n") {
+        let (text, rest) = (&octets[..end], &octets[end + 2..]);
+        line.extend_from_slice(text);
+        octets = rest;
+        match parse::literal_marker(text) {
+            parse::LiteralMarker::Literal(header) => {
+                let (data, rest) = octets.split_at(usize::try_from(header.len).unwrap());
+                line.extend_from_slice(b"\r\n");
+                line.extend_from_slice(data);
+                octets = rest;
+            }
+            _ => lines.push(Bytes::from(core::mem::take(&mut line))),
+        }
+    }
+    assert!(octets.is_empty() && line.is_empty());
+    lines
 }
