@@ -7,11 +7,12 @@ use core::num::NonZeroU32;
 use core::ops::RangeInclusive;
 use posthaste_wire::Misuse;
 
-use super::enabled::Feature;
+use super::enabled::{Feature, has_mod_seq};
 use super::{Asked, MultiSearch, Search, Server, Sort, Thread, UidBatchesOf};
+use crate::search::{Hit, SearchAnswer};
 use crate::types::{
-    AString, Addressing, EsearchResponse, Mailbox, PartialEnd, PartialRange, Response, SearchResponse,
-    SearchReturn, SequenceRange, SequenceSet, Tag, Threads, UidBatches,
+    AString, Addressing, EsearchResponse, Mailbox, Response, SearchResponse, SearchReturn, SequenceRange,
+    SequenceSet, Tag, Threads, UidBatches,
 };
 
 /// What was found.
@@ -38,6 +39,40 @@ enum Order {
 }
 
 impl Asked<Search> {
+    /// Tells what was found, as [`ok`](Self::ok) does, from hits in the order of the mailbox: mod-sequences are told where
+    /// the search asked for them, of the messages the answer names.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn hits(self, server: &mut Server, hits: &[Hit]) -> Result<(), Misuse> {
+        let Search { addressing, command } = self.request();
+        let with_mod_seq = has_mod_seq(&command.keys);
+        let rev2 = server.is_enabled(Feature::Imap4Rev2).then_some(&[][..]);
+        let Some(returns) = command.returns.as_deref().or(rev2) else {
+            let numbers = hits.iter().map(|hit| hit.number).collect();
+            let mod_seq = hits.iter().map(|hit| hit.modseq).max().filter(|_| with_mod_seq);
+            return self.ok(server, Found { numbers, mod_seq });
+        };
+        let response = (!is_save_only(returns)).then(|| {
+            let answer = SearchAnswer::new(hits, returns, with_mod_seq);
+            Response::Esearch(EsearchResponse {
+                tag: Some(correlator(&self.tag)),
+                uid: *addressing == Addressing::Uid,
+                min: answer.min,
+                max: answer.max,
+                all: answer.all,
+                count: answer.count,
+                mod_seq: answer.modseq,
+                partial: answer.partial,
+                ..EsearchResponse::default()
+            })
+        });
+        self.complete(server, None, "SEARCH completed", |server| {
+            response.iter().for_each(|response| server.send(response));
+        })
+    }
+
     /// Tells what was found, as SEARCH or, where the client asked for it or IMAP4rev2 is enabled, as ESEARCH.
     ///
     /// # Errors
@@ -158,7 +193,7 @@ fn esearch(
     found: Found,
     order: Order,
 ) -> Option<EsearchResponse> {
-    if !returns.is_empty() && returns.iter().all(|option| *option == SearchReturn::Save) {
+    if is_save_only(returns) {
         return None;
     }
     let Found { numbers, mod_seq } = found;
@@ -172,7 +207,9 @@ fn esearch(
         Order::Sorted => (numbers.first(), numbers.last()),
     };
     let partial = returns.iter().find_map(|option| match option {
-        SearchReturn::Partial(range) => Some((*range, set(window(&numbers, *range)))),
+        SearchReturn::Partial(range) => {
+            Some((*range, set(numbers.get(range.places(numbers.len())).unwrap_or_default())))
+        }
         _ => None,
     });
     Some(EsearchResponse {
@@ -188,19 +225,13 @@ fn esearch(
     })
 }
 
-fn correlator(tag: &Tag) -> AString {
-    AString::replacing_nul(alloc::string::String::from(tag.as_str()))
+/// RFC 9051 6.4.4: then there is no response.
+fn is_save_only(returns: &[SearchReturn]) -> bool {
+    !returns.is_empty() && returns.iter().all(|option| *option == SearchReturn::Save)
 }
 
-/// The results a range stands for, of results that begin at its first end (RFC 9394 3.1).
-fn window(numbers: &[NonZeroU32], range: PartialRange) -> &[NonZeroU32] {
-    let at = |number: NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
-    let (near, far) = (at(range.near()).saturating_sub(1), at(range.far()).min(numbers.len()));
-    let (start, end) = match range.end() {
-        PartialEnd::First => (near, far),
-        PartialEnd::Last => (numbers.len().saturating_sub(far), numbers.len().saturating_sub(near)),
-    };
-    numbers.get(start..end).unwrap_or_default()
+fn correlator(tag: &Tag) -> AString {
+    AString::replacing_nul(alloc::string::String::from(tag.as_str()))
 }
 
 /// A set that keeps the order; numbers that follow each other are joined.

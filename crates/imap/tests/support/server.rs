@@ -14,18 +14,18 @@ use posthaste_imap::types::{
 use posthaste_imap::{Bytes, Misuse, Security, Step, Time};
 use posthaste_testkit::Note;
 
-pub const BODY: &[u8] = b"Subject: hi\r\n\r\nbody\r\n";
+pub(crate) const BODY: &[u8] = b"Subject: hi\r\n\r\nbody\r\n";
 
-pub fn number(number: u32) -> NonZeroU32 {
+pub(crate) fn number(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap()
 }
 
-pub fn uids(numbers: &[u32]) -> UidSet {
+pub(crate) fn uids(numbers: &[u32]) -> UidSet {
     UidSet::from_numbers(numbers.iter().map(|uid| number(*uid)))
 }
 
 /// Everything that can be offered.
-pub fn everything() -> Extensions {
+pub(crate) fn everything() -> Extensions {
     Extensions::new()
         .with_imap4rev2()
         .with_list_my_rights()
@@ -54,17 +54,17 @@ pub fn everything() -> Extensions {
         .with_unauthenticate()
 }
 
-pub fn server(extensions: Extensions) -> Server {
+pub(crate) fn server(extensions: Extensions) -> Server {
     with(extensions, |_| {})
 }
 
-pub fn with(extensions: Extensions, change: impl FnOnce(&mut Config)) -> Server {
+pub(crate) fn with(extensions: Extensions, change: impl FnOnce(&mut Config)) -> Server {
     let mut config = Config { extensions, ..Config::new("mail.example.test") };
     change(&mut config);
     Server::new(config, Security::Tls, Time::ZERO)
 }
 
-pub fn inbox() -> SelectData {
+pub(crate) fn inbox() -> SelectData {
     SelectData {
         flags: SelectedFlags { defined: vec![Flag::Seen], ..SelectedFlags::default() },
         exists: 3,
@@ -86,12 +86,12 @@ fn list_row(name: Mailbox) -> ListResponse {
 }
 
 /// The messages: sequence numbers 1, 2, 3 are UIDs 10, 20, 30.
-pub fn message(seq: u32) -> Message {
+pub(crate) fn message(seq: u32) -> Message {
     Message::new(number(seq), number(seq * 10))
 }
 
 /// For `run`: answers what asks and notes the name of what happened.
-pub fn application(server: &mut Server, event: Event) -> Note {
+pub(crate) fn application(server: &mut Server, event: Event) -> Note {
     match event {
         Event::Body(chunk) => Note::body(&chunk),
         Event::Violation(violation) => Note::event(format!("violation: {violation}")),
@@ -117,7 +117,7 @@ fn fetch(server: &mut Server, asked: Asked<Fetch>) -> Result<(), Misuse> {
     literal.finish(server)?.finish(server)?.ok(server)
 }
 
-pub fn answer(server: &mut Server, event: Event) -> Result<(), Misuse> {
+pub(crate) fn answer(server: &mut Server, event: Event) -> Result<(), Misuse> {
     match event {
         Event::StartTls(token) => token.accept(server),
         Event::Login(login) if login.password().expose() == b"p" => login.ok(server),
@@ -251,7 +251,7 @@ fn usage() -> QuotaUsage {
 }
 
 /// Runs `input` line by line and gives what was sent for the last line.
-pub fn last(server: &mut Server, input: &str) -> String {
+pub(crate) fn last(server: &mut Server, input: &str) -> String {
     let mut text = String::new();
     for line in input.split_inclusive("\r\n") {
         text = said(server, line.as_bytes());
@@ -260,7 +260,7 @@ pub fn last(server: &mut Server, input: &str) -> String {
 }
 
 /// What is sent for `input`, with every question answered.
-pub fn said(server: &mut Server, input: &[u8]) -> String {
+pub(crate) fn said(server: &mut Server, input: &[u8]) -> String {
     server.handle_input(Time::ZERO, input);
     while let Ok(Step::Event(event)) = server.poll_event() {
         answer(server, event).unwrap();
@@ -268,19 +268,19 @@ pub fn said(server: &mut Server, input: &[u8]) -> String {
     sent(server)
 }
 
-pub fn sent(server: &mut Server) -> String {
+pub(crate) fn sent(server: &mut Server) -> String {
     let octets: Vec<u8> = std::iter::from_fn(|| server.poll_transmit()).flatten().collect();
     String::from_utf8(octets).unwrap()
 }
 
 /// A server with everything, logged in and INBOX selected, that has said what it had to say.
-pub fn selected(extensions: Extensions) -> Server {
+pub(crate) fn selected(extensions: Extensions) -> Server {
     let mut server = server(extensions);
     said(&mut server, b"l LOGIN u p\r\ns SELECT inbox\r\n");
     server
 }
 
-pub fn names(capabilities: &[Capability]) -> Vec<String> {
+pub(crate) fn names(capabilities: &[Capability]) -> Vec<String> {
     capabilities.iter().map(ToString::to_string).collect()
 }
 
