@@ -339,6 +339,8 @@ fn imap4rev2_has_utf_8_names_esearch_and_list_and_nothing_recent() {
     assert!(said(&mut plain, "a SELECT \"\u{e4}\"\r\n".as_bytes()).starts_with("a BAD "));
     said(&mut plain, b"b ENABLE UTF8=ACCEPT\r\n");
     assert!(said(&mut plain, "c SELECT \"\u{e4}\"\r\n".as_bytes()).contains("c OK "));
+    assert!(said(&mut plain, b"d SEARCH CHARSET UTF-8 ALL\r\n").starts_with("d BAD "));
+    assert!(said(&mut plain, b"e SEARCH ALL\r\n").contains("e OK "));
 }
 
 #[test]

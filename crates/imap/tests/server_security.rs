@@ -209,3 +209,103 @@ fn res_16_a_thousand_commands_in_one_segment_are_answered_in_order() {
     let places: Vec<usize> = (0..1000).map(|at| text.find(&format!("\r\nt{at} OK ")).unwrap()).collect();
     assert!(places.is_sorted());
 }
+
+#[test]
+fn imap_17_id_is_bounded() {
+    let pairs = |count: usize| vec!["\"k\" \"v\""; count].join(" ");
+    for (list, is_ok) in [
+        ("NIL".to_owned(), true),
+        (format!("({})", pairs(30)), true),
+        (format!("({})", pairs(31)), false),
+        (format!("(\"{}\" \"v\")", "k".repeat(31)), false),
+        (format!("(\"k\" \"{}\")", "v".repeat(1025)), false),
+        ("((\"k\" \"v\"))".to_owned(), false),
+    ] {
+        let text = said(&mut selected(Extensions::new()), format!("a ID {list}\r\n").as_bytes());
+        assert_eq!(text.contains("a OK "), is_ok, "{list}: {text}");
+    }
+}
+
+#[test]
+fn imap_18_what_follows_done_on_its_line_ends_the_conversation() {
+    for line in ["DONE ", "DONE x", " DONE", "x DONE", "DONE\n"] {
+        let mut server = selected(Extensions::new());
+        said(&mut server, b"a IDLE\r\n");
+        let text = said(&mut server, format!("{line}\r\n").as_bytes());
+        assert!(text.contains("a BAD ") && text.contains("* BYE "), "{line:?}: {text}");
+        assert_eq!(server.poll_event(), Ok(Step::Closed));
+    }
+}
+
+#[test]
+fn imap_19_an_initial_response_without_end_is_dropped() {
+    let mut server = support::server(everything());
+    let mut peak = 0;
+    said(&mut server, b"a AUTHENTICATE PLAIN ");
+    for _ in 0..64 {
+        let chunk = [b'A'; 16 * 1024];
+        let measured = measure(|| {
+            server.handle_input(Time::ZERO, &chunk);
+            while let Ok(Step::Event(_)) = server.poll_event() {}
+        });
+        peak = peak.max(measured.peak);
+    }
+    assert!(peak < 64 * 1024, "{peak}");
+    assert_eq!(sent(&mut server).matches("BAD [TOOBIG]").count(), 1);
+    assert!(said(&mut server, b"\r\nb LOGIN u p\r\n").contains("b OK "));
+}
+
+#[test]
+fn imap_21_recent_is_not_the_clients_to_set() {
+    for command in ["STORE 1 FLAGS (\\Recent)", "APPEND x (\\Recent) {1+}\r\ny", "STORE 1 +FLAGS (\\*)"] {
+        let text = said(&mut selected(Extensions::new()), format!("a {command}\r\nb NOOP\r\n").as_bytes());
+        assert!(text.contains("a BAD ") && text.contains("b OK "), "{command}: {text}");
+    }
+}
+
+#[test]
+fn imap_22_imap_24_arguments_where_there_are_none_and_spaces_too_many() {
+    for command in [
+        "CAPABILITY x",
+        "NAMESPACE x",
+        "NOOP x",
+        "LOGOUT x",
+        "IDLE x",
+        "UNSELECT x",
+        "NOTIFY",
+        "COMPRESS",
+        "ENABLE",
+        " NOOP",
+        "NOOP ",
+        "NO\tOP",
+        "NO\u{d6}P",
+        "UNAUTHENTICATE x",
+        "UIDBATCHES",
+        "GETQUOTA",
+    ] {
+        let text = said(&mut selected(everything()), format!("a {command}\r\nb NOOP\r\n").as_bytes());
+        assert!(text.contains(" BAD ") && text.contains("b OK "), "{command:?}: {text}");
+        assert!(!text.contains("a OK "), "{command:?}: {text}");
+    }
+    let text =
+        said(&mut selected(everything()), b"a nOoP\r\nb XLEGACY {12+}\r\nc DELETE x\r\n\r\nd noop\r\n");
+    assert!(text.contains("a OK ") && text.contains("b BAD ") && text.contains("d OK "), "{text}");
+}
+
+#[test]
+fn a_password_in_a_literal_is_taken_like_any_other() {
+    for input in [
+        "a LOGIN u p\r\n",
+        "a LOGIN {1+}\r\nu {1+}\r\np\r\n",
+        "a LOGIN \"u\" {1}\r\np\r\n",
+        "a AUTHENTICATE PLAIN AHUAcA==\r\n",
+    ] {
+        let outcome = posthaste_testkit::assert_split_invariant(
+            || support::server(everything()),
+            input.as_bytes(),
+            true,
+            application,
+        );
+        assert!(outcome.text().contains("a OK [CAPABILITY "), "{input}: {outcome:?}");
+    }
+}

@@ -162,7 +162,13 @@ impl Server {
         let TaggedCommand { tag, command } = parsed;
         if self.gate(&command).is_err() {
             let code = Some(ResponseCode::UidRequired);
-            return self.refuse_literal(Some(&tag), header, code, "UIDs are required", Violation::NotOffered);
+            return self.refuse_literal(
+                Some(&tag),
+                header,
+                code,
+                "UIDs are required",
+                Violation::UidRequired,
+            );
         }
         match command {
             Command::Replace(addressing, replace) => self.replace(tag, addressing, replace),

@@ -74,7 +74,7 @@ impl Session {
         addressing: Addressing,
     ) -> Option<Vec<(NonZeroU32, u32)>> {
         let selected = self.selected.as_ref()?;
-        // SEARCHRES is not offered.
+        // `$` is not offered: the machine has refused it.
         let set = set.numbers()?;
         if addressing == Addressing::Sequence && !selected.view.covers(set) {
             return None;
@@ -83,9 +83,7 @@ impl Session {
     }
 
     pub(super) async fn store(&mut self, asked: Asked<Store>) -> Outcome {
-        // `$` is not offered: the machine has refused it.
-        let set = asked.command.set.numbers();
-        let Some(targets) = set.and_then(|set| self.targets(set, asked.addressing)) else {
+        let Some(targets) = self.targets(&asked.command.set, asked.addressing) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         if self.connection.machine_ref().is_read_only() {
