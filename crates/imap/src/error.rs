@@ -107,6 +107,15 @@ pub enum Violation {
     /// An extension that is not announced.
     #[error("extension that is not offered")]
     NotOffered,
+    /// An extension that is announced and has to be enabled before it is used (RFC 5161).
+    #[error("extension that is not enabled")]
+    NotEnabled,
+    /// Message numbers although UIDONLY is enabled (RFC 9586).
+    #[error("message numbers where only UIDs are in use")]
+    UidRequired,
+    /// Arguments that are well formed one by one and make no sense together.
+    #[error("arguments that contradict each other")]
+    Contradiction,
     /// A command that is not legal in the present state (RFC 9051 3).
     #[error("command out of order")]
     WrongState,

@@ -10,6 +10,15 @@ use crate::types::LiteralHeader;
 use bytes::{BufMut, Bytes, BytesMut};
 use posthaste_wire::{Counted, Drained, LineTooLong, ReceiveBuffer, Residue, Secret};
 
+/// What becomes of the memory a line was in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// It is used again as it is.
+    Kept,
+    /// It is wiped when nobody holds a piece of the line any more: it may have been a password.
+    Wiped,
+}
+
 /// The bounds that hold while a logical line is collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FrameLimits {
@@ -19,6 +28,8 @@ pub(crate) struct FrameLimits {
     pub(crate) total_max: usize,
     /// Literals in one logical line.
     pub(crate) literals_max: usize,
+    /// Whether lines are wiped.
+    pub(crate) memory: Memory,
 }
 
 /// What the framer found.
@@ -51,6 +62,7 @@ pub(crate) struct Framer {
     /// The logical line so far, when it has literals.
     line: BytesMut,
     literals: usize,
+    memory: Memory,
     state: State,
 }
 
@@ -72,7 +84,13 @@ enum State {
 
 impl Framer {
     pub(crate) fn new() -> Self {
-        Self { buffer: ReceiveBuffer::new(), line: BytesMut::new(), literals: 0, state: State::Text }
+        Self {
+            buffer: ReceiveBuffer::new(),
+            line: BytesMut::new(),
+            literals: 0,
+            memory: Memory::Kept,
+            state: State::Text,
+        }
     }
 
     pub(crate) fn push(&mut self, input: &[u8]) {
@@ -104,10 +122,11 @@ impl Framer {
 
     /// Finds the next frame.
     pub(crate) fn next(&mut self, limits: &FrameLimits) -> Frame {
+        self.memory = limits.memory;
         loop {
             match self.state {
                 State::Undecided(header) => return Frame::Literal(header),
-                State::Text => match self.buffer.line(limits.line_max) {
+                State::Text => match self.text_line(limits) {
                     Ok(None) => return Frame::NeedInput,
                     Err(LineTooLong { .. }) => {
                         self.reset_line();
@@ -119,8 +138,7 @@ impl Framer {
                     },
                 },
                 State::Keeping(mut counted) => {
-                    let chunk = counted.read(&mut self.buffer);
-                    self.line.put_slice(&chunk);
+                    self.keep_octets(&mut counted);
                     if !counted.is_done() {
                         self.state = State::Keeping(counted);
                         return Frame::NeedInput;
@@ -221,11 +239,13 @@ impl Framer {
             LiteralMarker::None if self.line.is_empty() => Some(Frame::Line(text)),
             LiteralMarker::None => {
                 self.line.put_slice(&text);
-                let line = self.line.split().freeze();
-                self.reset_line();
-                Some(Frame::Line(line))
+                Some(Frame::Line(self.take_line()))
             }
             LiteralMarker::Literal(header) => {
+                if self.memory == Memory::Wiped && self.line.is_empty() {
+                    // A line that grows leaves copies of its beginning behind.
+                    self.line.reserve(limits.total_max.saturating_add(LINE_END));
+                }
                 self.line.put_slice(&text);
                 self.line.put_slice(b"\r\n");
                 self.state = State::Undecided(header);
@@ -233,19 +253,75 @@ impl Framer {
             }
             LiteralMarker::Malformed => {
                 self.line.put_slice(&text);
-                let line = self.line.split().freeze();
-                self.reset_line();
-                Some(Frame::Malformed(line))
+                Some(Frame::Malformed(self.take_line()))
             }
         }
     }
 
+    /// One text of a line, without its CR LF.
+    fn text_line(&mut self, limits: &FrameLimits) -> Result<Option<Bytes>, LineTooLong> {
+        match self.memory {
+            Memory::Kept => self.buffer.line(limits.line_max),
+            Memory::Wiped => {
+                let line = self.buffer.secret_line(limits.line_max)?;
+                Ok(line.map(|line| Bytes::from_owner(Wiped(line))))
+            }
+        }
+    }
+
+    /// Takes what has come of a literal that belongs into the line.
+    fn keep_octets(&mut self, counted: &mut Counted) {
+        match self.memory {
+            Memory::Kept => {
+                let chunk = counted.read(&mut self.buffer);
+                self.line.put_slice(&chunk);
+            }
+            Memory::Wiped => {
+                let due = usize::try_from(counted.remaining()).unwrap_or(usize::MAX);
+                let mut chunk = self.buffer.take_mut(due);
+                self.line.put_slice(&chunk);
+                wipe(&mut chunk);
+                // Not more than is due was taken.
+                let _ = counted.write(chunk.len());
+            }
+        }
+    }
+
+    fn take_line(&mut self) -> Bytes {
+        let line = match self.memory {
+            Memory::Kept => self.line.split().freeze(),
+            Memory::Wiped => Bytes::from_owner(Wiped(Secret::from(self.line.as_ref()))),
+        };
+        self.reset_line();
+        line
+    }
+
     fn reset_line(&mut self) {
+        if self.memory == Memory::Wiped {
+            wipe(&mut self.line);
+        }
         self.line.clear();
         self.literals = 0;
         self.state = State::Text;
     }
 }
+
+/// A line whose memory is wiped with its last slice.
+struct Wiped(Secret);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose()
+    }
+}
+
+fn wipe(octets: &mut [u8]) {
+    octets.fill(0);
+    // Not to be left out because nobody reads it again.
+    core::hint::black_box(octets);
+}
+
+const LINE_END: usize = 2;
 
 #[cfg(test)]
 mod tests {
@@ -253,16 +329,21 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const LIMITS: FrameLimits = FrameLimits { line_max: 64, total_max: 100, literals_max: 3 };
+    const LIMITS: FrameLimits =
+        FrameLimits { line_max: 64, total_max: 100, literals_max: 3, memory: Memory::Kept };
 
     fn frames(pieces: &[&[u8]], keep_max: u64) -> Vec<Frame> {
+        frames_within(pieces, keep_max, &LIMITS)
+    }
+
+    fn frames_within(pieces: &[&[u8]], keep_max: u64, limits: &FrameLimits) -> Vec<Frame> {
         let (mut framer, mut seen) = (Framer::new(), Vec::new());
         for piece in pieces {
             framer.push(piece);
             loop {
-                match framer.next(&LIMITS) {
+                match framer.next(limits) {
                     Frame::NeedInput => break,
-                    Frame::Literal(header) if header.len <= keep_max && framer.has_room(&header, &LIMITS) => {
+                    Frame::Literal(header) if header.len <= keep_max && framer.has_room(&header, limits) => {
                         framer.keep();
                     }
                     Frame::Literal(_) => {
@@ -316,6 +397,9 @@ mod tests {
         ) {
             let pieces: Vec<&[u8]> = input.chunks(size).collect();
             prop_assert_eq!(frames(&pieces, 20), frames(&[&input], 20));
+            // Wiping changes nothing of what is found.
+            let wiped = FrameLimits { memory: Memory::Wiped, ..LIMITS };
+            prop_assert_eq!(frames_within(&pieces, 20, &wiped), frames(&[&input], 20));
         }
     }
 }

@@ -1,17 +1,18 @@
 //! The server machine: one IMAP conversation from the greeting to BYE.
 //!
 //! This file holds the phases and what the driver calls; `command` reads commands and decides what becomes of a
-//! literal, `dispatch` what a well-formed command does, `reply` how answers leave. The rules of what is legal stand in
+//! literal, `gate` which of them keep to what `extensions` offers, `dispatch` what a well-formed command does, `reply`
+//! how answers leave, `update` when the client hears what it did not ask for. The rules of what is legal stand in
 //! `session`; what a mailbox holds is the application's business.
 //!
 //! ```text
-//!   Greeting ──► Command ◄───────────────────────────────┐
-//!                  │  a token is out: Paused              │ answered
-//!                  ├──► (asked) ──────────────────────────┤
-//!                  ├──► Sasl: a response line is due ─────┤
-//!                  ├──► Append: octets of a message ──► AppendTail ─► (asked) ─┤
-//!                  ├──► Idle: until DONE ─► (asked) ──────┤
-//!                  ├──► Upgrade ──► (new layer) ──────────┘
+//!   Greeting ──► Command ◄──────────────────────────────────────────────┐
+//!                  │  a token is out: Paused                            │ answered
+//!                  ├──► (asked) ────────────────────────────────────────┤
+//!                  ├──► Sasl: a response line is due ───────────────────┤
+//!                  ├──► Append: a message ◄──► AppendTail ─► (asked) ───┤
+//!                  ├──► Idle: until DONE ─► (asked) ────────────────────┤
+//!                  ├──► UpgradeDue ─► Upgrading: TLS, DEFLATE ──────────┘
 //!                  └──► Closed
 //! ```
 

@@ -87,7 +87,7 @@ fn mailkit_777_swift_nio_imap_757_a_structure_that_is_none_costs_itself_only() {
                 assert_eq!(repairs, Repairs::MALFORMED_ITEM, "{bad}");
             }
             other => {
-                assert!(matches!(other, FetchItem::BodyStructure(_)) && !repairs.is_empty(), "{other:?}")
+                assert!(matches!(other, FetchItem::BodyStructure(_)) && !repairs.is_empty(), "{other:?}");
             }
         }
     }

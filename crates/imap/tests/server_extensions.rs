@@ -12,11 +12,14 @@
 #[path = "support/server.rs"]
 mod support;
 
+use posthaste_imap::search::Hit;
 use posthaste_imap::server::{Extensions, Feature, SelectMore, UidLife};
 use posthaste_imap::types::{FetchItem, Mailbox};
 use posthaste_imap::{Security, State, Step, Time};
 use posthaste_testkit::{assert_split_invariant, run};
-use support::{application, everything, last, message, named_event, names, said, selected, sent, server};
+use support::{
+    application, everything, last, message, named_event, names, number, said, selected, sent, server,
+};
 
 #[test]
 fn far_less_is_announced_before_login() {
@@ -336,6 +339,8 @@ fn imap4rev2_has_utf_8_names_esearch_and_list_and_nothing_recent() {
     assert!(said(&mut plain, "a SELECT \"\u{e4}\"\r\n".as_bytes()).starts_with("a BAD "));
     said(&mut plain, b"b ENABLE UTF8=ACCEPT\r\n");
     assert!(said(&mut plain, "c SELECT \"\u{e4}\"\r\n".as_bytes()).contains("c OK "));
+    assert!(said(&mut plain, b"d SEARCH CHARSET UTF-8 ALL\r\n").starts_with("d BAD "));
+    assert!(said(&mut plain, b"e SEARCH ALL\r\n").contains("e OK "));
 }
 
 #[test]
@@ -399,6 +404,25 @@ fn esearch_returns_what_was_asked_for() {
     let expected =
         "* ESEARCH (TAG \"a\") UID MIN 30 ALL 30,20:21,10\r\na OK SORT completed\r\n* SORT 30 20 21 10\r\nb ";
     assert!(text.starts_with(expected), "{text}");
+}
+
+#[test]
+fn hits_are_told_with_the_mod_sequence_of_what_is_named() {
+    let hit = |at: u32| Hit { number: number(at), uid: number(at * 10), modseq: u64::from(at) + 100 };
+    let hits = [hit(1), hit(2), hit(4)];
+    for (search, expected) in [
+        ("SEARCH ALL", "* SEARCH 1 2 4\r\n"),
+        ("SEARCH MODSEQ 5", "* SEARCH 1 2 4 (MODSEQ 104)\r\n"),
+        ("SEARCH RETURN (MIN COUNT) ALL", "* ESEARCH (TAG \"a\") MIN 1 COUNT 3\r\n"),
+        ("SEARCH RETURN (MIN) MODSEQ 5", "* ESEARCH (TAG \"a\") MIN 1 MODSEQ 101\r\n"),
+        ("SEARCH RETURN (SAVE) ALL", ""),
+    ] {
+        let mut server = selected(everything());
+        said(&mut server, b"e ENABLE CONDSTORE\r\n");
+        server.handle_input(Time::ZERO, format!("a {search}\r\n").as_bytes());
+        named_event!(server, Search).hits(&mut server, &hits).unwrap();
+        assert_eq!(sent(&mut server), format!("{expected}a OK SEARCH completed\r\n"), "{search}");
+    }
 }
 
 #[test]

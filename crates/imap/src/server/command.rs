@@ -10,7 +10,7 @@ use super::extensions::Switch;
 use super::head::{Head, needs};
 use super::{AuthPrivacy, Poll, Server, Timer};
 use crate::error::{ParseErrorKind, Violation};
-use crate::frame::{Frame, FrameLimits};
+use crate::frame::{Frame, FrameLimits, Memory};
 use crate::parse;
 use crate::parse::append::AppendStep;
 use crate::session::Group;
@@ -27,12 +27,15 @@ impl Server {
                 line_max: limits.line_max,
                 total_max: limits.command_max,
                 literals_max: limits.literals_max,
+                memory: Memory::Kept,
             }
         } else {
             FrameLimits {
                 line_max: limits.line_preauth_max,
                 total_max: limits.command_preauth_max,
                 literals_max: limits.literals_max.min(PREAUTH_LITERALS_MAX),
+                // Any of these lines may be LOGIN, or AUTHENTICATE with its initial response.
+                memory: Memory::Wiped,
             }
         }
     }
@@ -159,7 +162,13 @@ impl Server {
         let TaggedCommand { tag, command } = parsed;
         if self.gate(&command).is_err() {
             let code = Some(ResponseCode::UidRequired);
-            return self.refuse_literal(Some(&tag), header, code, "UIDs are required", Violation::NotOffered);
+            return self.refuse_literal(
+                Some(&tag),
+                header,
+                code,
+                "UIDs are required",
+                Violation::UidRequired,
+            );
         }
         match command {
             Command::Replace(addressing, replace) => self.replace(tag, addressing, replace),

@@ -56,7 +56,7 @@ impl Server {
             Command::Notify(command) => return self.notify(tag, command),
             Command::UidBatches(command) => return self.uid_batches(tag, command),
             Command::Unauthenticate if self.compressed => {
-                // RFC 8437 4 ends the layer with it, for which there is no order to a driver.
+                // RFC 8437 4.1 ends the layer with it, for which there is no order to a driver.
                 self.complete_no(&tag, Refusal::cannot());
                 return Poll::Again;
             }
@@ -141,14 +141,20 @@ impl Server {
     }
 
     fn refuse_at_gate(&mut self, tag: &Tag, closed: Closed) -> Poll {
-        let (code, text) = match closed {
-            Closed::NotOffered => (None, "An extension that is not offered"),
-            Closed::NotEnabled => (None, "An extension that has to be enabled before"),
-            Closed::UidRequired => (Some(ResponseCode::UidRequired), "Message numbers are not in use"),
-            Closed::Contradiction => (Some(ResponseCode::ClientBug), "Arguments that contradict each other"),
+        let (code, text, violation) = match closed {
+            Closed::NotOffered => (None, "An extension that is not offered", Violation::NotOffered),
+            Closed::NotEnabled => (None, "An extension that has to be enabled before", Violation::NotEnabled),
+            Closed::UidRequired => {
+                let code = Some(ResponseCode::UidRequired);
+                (code, "Message numbers are not in use", Violation::UidRequired)
+            }
+            Closed::Contradiction => {
+                let code = Some(ResponseCode::ClientBug);
+                (code, "Arguments that contradict each other", Violation::Contradiction)
+            }
         };
         self.bad(Some(tag), code, text);
-        self.violation(Violation::NotOffered)
+        self.violation(violation)
     }
 
     /// Whatever becomes of the attempt, the mailbox that was selected no longer is (RFC 9051 6.3.2). The client is told

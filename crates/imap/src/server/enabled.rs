@@ -119,7 +119,8 @@ impl Server {
     }
 }
 
-fn has_mod_seq(keys: &[SearchKey]) -> bool {
+/// Whether a search asks for mod-sequences.
+pub(super) fn has_mod_seq(keys: &[SearchKey]) -> bool {
     let mut open: Vec<&SearchKey> = keys.iter().collect();
     while let Some(key) = open.pop() {
         match key {

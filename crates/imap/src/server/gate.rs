@@ -75,6 +75,10 @@ impl Server {
             Command::UidExpunge(set) => self.gate_set(Addressing::Uid, set),
             Command::Search(addressing, search) => {
                 self.gate_addressing(*addressing)?;
+                // RFC 6855 3: once UTF-8 is enabled there is no other charset to name.
+                if search.charset.is_some() && self.is_enabled(Feature::Utf8Accept) {
+                    return Err(Closed::Contradiction);
+                }
                 self.gate_returns(search.returns.as_deref().unwrap_or_default())?;
                 self.gate_keys(&search.keys)
             }

@@ -7,8 +7,9 @@ use core::num::NonZeroU32;
 use core::ops::RangeInclusive;
 use posthaste_wire::Misuse;
 
-use super::enabled::Feature;
+use super::enabled::{Feature, has_mod_seq};
 use super::{Asked, MultiSearch, Search, Server, Sort, Thread, UidBatchesOf};
+use crate::search::{Hit, SearchAnswer};
 use crate::types::{
     AString, Addressing, EsearchResponse, Mailbox, Response, SearchResponse, SearchReturn, SequenceRange,
     SequenceSet, Tag, Threads, UidBatches,
@@ -38,6 +39,40 @@ enum Order {
 }
 
 impl Asked<Search> {
+    /// Tells what was found, as [`ok`](Self::ok) does, from hits in the order of the mailbox: mod-sequences are told where
+    /// the search asked for them, of the messages the answer names.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn hits(self, server: &mut Server, hits: &[Hit]) -> Result<(), Misuse> {
+        let Search { addressing, command } = self.request();
+        let with_mod_seq = has_mod_seq(&command.keys);
+        let rev2 = server.is_enabled(Feature::Imap4Rev2).then_some(&[][..]);
+        let Some(returns) = command.returns.as_deref().or(rev2) else {
+            let numbers = hits.iter().map(|hit| hit.number).collect();
+            let mod_seq = hits.iter().map(|hit| hit.modseq).max().filter(|_| with_mod_seq);
+            return self.ok(server, Found { numbers, mod_seq });
+        };
+        let response = (!is_save_only(returns)).then(|| {
+            let answer = SearchAnswer::new(hits, returns, with_mod_seq);
+            Response::Esearch(EsearchResponse {
+                tag: Some(correlator(&self.tag)),
+                uid: *addressing == Addressing::Uid,
+                min: answer.min,
+                max: answer.max,
+                all: answer.all,
+                count: answer.count,
+                mod_seq: answer.modseq,
+                partial: answer.partial,
+                ..EsearchResponse::default()
+            })
+        });
+        self.complete(server, None, "SEARCH completed", |server| {
+            response.iter().for_each(|response| server.send(response));
+        })
+    }
+
     /// Tells what was found, as SEARCH or, where the client asked for it or IMAP4rev2 is enabled, as ESEARCH.
     ///
     /// # Errors
@@ -158,7 +193,7 @@ fn esearch(
     found: Found,
     order: Order,
 ) -> Option<EsearchResponse> {
-    if !returns.is_empty() && returns.iter().all(|option| *option == SearchReturn::Save) {
+    if is_save_only(returns) {
         return None;
     }
     let Found { numbers, mod_seq } = found;
@@ -188,6 +223,11 @@ fn esearch(
         partial,
         ..EsearchResponse::default()
     })
+}
+
+/// RFC 9051 6.4.4: then there is no response.
+fn is_save_only(returns: &[SearchReturn]) -> bool {
+    !returns.is_empty() && returns.iter().all(|option| *option == SearchReturn::Save)
 }
 
 fn correlator(tag: &Tag) -> AString {

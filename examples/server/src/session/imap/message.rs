@@ -70,7 +70,7 @@ impl Session {
     /// The messages a set names; `None` where a number is beyond the last message.
     pub(super) fn targets(&self, set: &MessageSet, addressing: Addressing) -> Option<Vec<(NonZeroU32, u32)>> {
         let selected = self.selected.as_ref()?;
-        // SEARCHRES is not offered.
+        // `$` is not offered: the machine has refused it.
         let set = set.numbers()?;
         if addressing == Addressing::Sequence && !selected.view.covers(set) {
             return None;
