@@ -46,7 +46,7 @@ impl Writer<'_> {
             | Command::Idle => {}
             Command::Enable(capabilities) => self.capabilities(capabilities),
             Command::Language(strings) | Command::Comparator(strings) | Command::UrlFetch(strings) => {
-                self.spaced_astrings(strings)
+                self.spaced_astrings(strings);
             }
             Command::CancelUpdate(tags) => {
                 for tag in tags {
