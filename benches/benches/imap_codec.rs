@@ -7,6 +7,11 @@
 //! same before anything is measured. Ratios of the shortest times are printed at the end; over 1 means that this side
 //! is the faster.
 #![allow(missing_docs, reason = "criterion_group makes a public function")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what cannot be read as it should has no time that would mean anything"
+)]
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
@@ -144,7 +149,8 @@ fn write_rows(out: &mut BytesMut, sets: &[FetchItem]) {
 }
 
 fn flag_sets() -> Vec<FetchItem> {
-    let lists: [&[Flag]; 4] = [&[Flag::Seen], &[], &[Flag::Answered, Flag::Seen], &[Flag::Flagged, Flag::Seen]];
+    let lists: [&[Flag]; 4] =
+        [&[Flag::Seen], &[], &[Flag::Answered, Flag::Seen], &[Flag::Flagged, Flag::Seen]];
     lists.iter().map(|flags| FetchItem::Flags(flags.iter().cloned().collect::<Flags>())).collect()
 }
 
@@ -217,7 +223,10 @@ fn writing(criterion: &mut Criterion) {
 fn print_ratios() {
     let context = ParseContext::client();
     let (rows, structure, search) = (flag_rows(), structure_row(), search_line());
-    let ratio = |name: &str, us: std::time::Duration, codec: std::time::Duration, proto: std::time::Duration| {
+    let ratio = |name: &str,
+                 us: std::time::Duration,
+                 codec: std::time::Duration,
+                 proto: std::time::Duration| {
         let times = |other: std::time::Duration| other.as_secs_f64() / us.as_secs_f64();
         println!(
             "ratio {name}: {:.2}x of imap-codec's speed, {:.2}x of imap-proto's ({us:?}, {codec:?}, {proto:?})",
@@ -228,7 +237,8 @@ fn print_ratios() {
 
     let ours = || rows.iter().for_each(|row| drop(black_box(read(row, &context))));
     let (us, codec) = race(200, ours, || rows.iter().for_each(|row| drop(black_box(read_imap_codec(row)))));
-    let (us_again, proto) = race(200, ours, || rows.iter().for_each(|row| drop(black_box(read_imap_proto(row)))));
+    let (us_again, proto) =
+        race(200, ours, || rows.iter().for_each(|row| drop(black_box(read_imap_proto(row)))));
     ratio("imap-flags", us.min(us_again), codec, proto);
 
     let ours = || drop(black_box(read(&structure, &context)));
@@ -245,12 +255,18 @@ fn print_ratios() {
     let (us, codec) = race(10, ours, || {
         black_box(read_in_pieces_imap_codec(&search));
     });
-    println!("ratio imap-search-in-pieces: {:.2}x of imap-codec's speed ({us:?}, {codec:?})", codec.as_secs_f64() / us.as_secs_f64());
+    println!(
+        "ratio imap-search-in-pieces: {:.2}x of imap-codec's speed ({us:?}, {codec:?})",
+        codec.as_secs_f64() / us.as_secs_f64()
+    );
 
     let mut out = BytesMut::with_capacity(128 * 1024);
     let sets = flag_sets();
     let (us, _) = race(50, || write_rows(&mut out, &sets), || {});
-    println!("imap-rows: {:.1} million rows a second ({us:?})", f64::from(SERVER_ROWS) / us.as_secs_f64() / 1e6);
+    println!(
+        "imap-rows: {:.1} million rows a second ({us:?})",
+        f64::from(SERVER_ROWS) / us.as_secs_f64() / 1e6
+    );
     let taken = measure(|| rows.iter().for_each(|row| drop(black_box(read(row, &context)))));
     println!("imap-flags: {} allocations for {FLAG_ROWS} rows", taken.allocations);
 }

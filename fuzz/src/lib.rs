@@ -10,12 +10,18 @@
     reason = "a broken property is reported by a panic"
 )]
 
+mod imap_algorithms;
+mod imap_codec;
 mod plan;
 mod sasl;
 mod smtp;
 mod smtp_session;
 mod wire;
 
+pub use imap_algorithms::{imap_summary, imap_threads, imap_view};
+pub use imap_codec::{
+    imap_body_structure, imap_command, imap_frame, imap_mutf7, imap_response, imap_search, imap_sequence_set,
+};
 pub use sasl::{sasl_client, sasl_server};
 pub use smtp::{smtp_address, smtp_command, smtp_reply};
 pub use smtp_session::{smtp_client, smtp_server};
@@ -33,6 +39,16 @@ pub const TARGETS: &[Target] = &[
     ("smtp_command", smtp_command),
     ("smtp_reply", smtp_reply),
     ("smtp_server", smtp_server),
+    ("imap_body_structure", imap_body_structure),
+    ("imap_command", imap_command),
+    ("imap_frame", imap_frame),
+    ("imap_mutf7", imap_mutf7),
+    ("imap_response", imap_response),
+    ("imap_search", imap_search),
+    ("imap_sequence_set", imap_sequence_set),
     ("sasl_client", sasl_client),
     ("sasl_server", sasl_server),
+    ("imap_summary", imap_summary),
+    ("imap_threads", imap_threads),
+    ("imap_view", imap_view),
 ];

@@ -25,14 +25,23 @@ impl Charset {
     }
 
     /// The charset of a text without a name, or with one that is not known: UTF-8 where it is that, else
-    /// `windows-1252`.
+    /// `windows-1252`. The text may be cut short.
     pub fn guess(octets: &[u8]) -> Self {
-        Self(if core::str::from_utf8(octets).is_ok() { UTF_8 } else { WINDOWS_1252 })
+        let is_utf_8 = match core::str::from_utf8(octets) {
+            Ok(_) => true,
+            Err(error) => error.error_len().is_none(),
+        };
+        Self(if is_utf_8 { UTF_8 } else { WINDOWS_1252 })
     }
 
     /// The name of the charset.
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// The text that `octets` are; `None` where they are not text of this charset.
+    pub fn decode_strictly(self, octets: &[u8]) -> Option<Cow<'_, str>> {
+        self.0.decode_without_bom_handling_and_without_replacement(octets)
     }
 
     /// The text that `octets` are. Total; borrows where nothing had to change.
@@ -43,8 +52,11 @@ impl Charset {
 
 /// Decodes text that comes in pieces, cut anywhere.
 pub struct TextDecoder {
-    charset: Charset,
-    decoder: Decoder,
+    charset: Option<Charset>,
+    /// `None` while the charset is to be guessed and all was ASCII.
+    decoder: Option<Decoder>,
+    /// The first octets that are not ASCII, by which the charset is guessed when there are enough.
+    held: Vec<u8>,
 }
 
 impl core::fmt::Debug for TextDecoder {
@@ -56,7 +68,23 @@ impl core::fmt::Debug for TextDecoder {
 impl TextDecoder {
     /// A decoder at the start of a text.
     pub fn new(charset: Charset) -> Self {
-        Self { charset, decoder: charset.0.new_decoder() }
+        Self { charset: Some(charset), decoder: Some(charset.0.new_decoder()), held: Vec::new() }
+    }
+
+    /// A decoder that takes the text for UTF-8 if its first character beyond ASCII is one, else for `windows-1252`.
+    /// However the text is cut, it is the same guess.
+    pub fn guessing() -> Self {
+        Self { charset: None, decoder: None, held: Vec::new() }
+    }
+
+    /// A decoder for text that says it is of the charset `name`. ASCII is guessed: what it labels often is UTF-8.
+    pub fn named(name: Option<&[u8]>) -> Self {
+        let is_ascii =
+            |name: &[u8]| [&b"us-ascii"[..], b"ascii"].iter().any(|ascii| name.eq_ignore_ascii_case(ascii));
+        match name.filter(|name| !is_ascii(name)).and_then(Charset::of) {
+            Some(charset) => Self::new(charset),
+            None => Self::guessing(),
+        }
     }
 
     /// Adds the text of the next octets to `text`.
@@ -70,11 +98,43 @@ impl TextDecoder {
     }
 
     fn run(&mut self, octets: &[u8], text: &mut String, last: bool) {
+        if self.decoder.is_some() {
+            return self.decode(octets, text, last);
+        }
+        let mut rest = octets;
+        if self.held.is_empty() {
+            let ascii = rest.iter().position(|octet| !octet.is_ascii()).unwrap_or(rest.len());
+            let (plain, other) = rest.split_at_checked(ascii).unwrap_or((rest, &[]));
+            text.extend(plain.iter().map(|octet| char::from(*octet)));
+            rest = other;
+        }
+        let wanted = CHARACTER_MAX.saturating_sub(self.held.len()).min(rest.len());
+        let (more, rest) = rest.split_at_checked(wanted).unwrap_or((rest, &[]));
+        self.held.extend_from_slice(more);
+        let ends = last && !self.held.is_empty();
+        if self.held.len() < CHARACTER_MAX && !ends {
+            return;
+        }
+        let first = match core::str::from_utf8(&self.held) {
+            Ok(_) => CHARACTER_MAX,
+            Err(error) => error.valid_up_to(),
+        };
+        let encoding = if first > 0 { UTF_8 } else { WINDOWS_1252 };
+        self.decoder = Some(encoding.new_decoder());
+        let held = core::mem::take(&mut self.held);
+        self.decode(&held, text, last && rest.is_empty());
+        if !rest.is_empty() {
+            self.decode(rest, text, last);
+        }
+    }
+
+    fn decode(&mut self, octets: &[u8], text: &mut String, last: bool) {
+        let Some(decoder) = &mut self.decoder else { return };
         let mut rest = octets;
         loop {
-            let room = self.decoder.max_utf8_buffer_length(rest.len()).unwrap_or(rest.len());
+            let room = decoder.max_utf8_buffer_length(rest.len()).unwrap_or(rest.len());
             text.reserve(room.max(ROOM_MIN));
-            let (result, read, _) = self.decoder.decode_to_string(rest, text, last);
+            let (result, read, _) = decoder.decode_to_string(rest, text, last);
             rest = rest.get(read..).unwrap_or_default();
             if result == CoderResult::InputEmpty {
                 return;
@@ -113,10 +173,8 @@ pub fn decode_words(value: &[u8]) -> String {
             continue;
         }
         // An encoded word may begin where it should not: inside of a word.
-        let next =
-            memchr::memmem::find(rest.get(1..).unwrap_or_default(), b"=?").map(|at| at.saturating_add(1));
-        let space = rest.iter().position(u8::is_ascii_whitespace);
-        let end = next.into_iter().chain(space).min().unwrap_or(rest.len());
+        let ends = |three: &[u8]| three.ends_with(b"=?") || three.get(1).is_some_and(u8::is_ascii_whitespace);
+        let end = rest.windows(3).position(ends).map_or(rest.len(), |at| at.saturating_add(1));
         let (plain, tail) = rest.split_at_checked(end).unwrap_or((rest, &[]));
         words.plain(plain);
         rest = tail;
@@ -137,7 +195,7 @@ struct Words {
 
 impl Words {
     fn encoded(&mut self, word: &EncodedWord<'_>) {
-        if self.open.as_ref().is_none_or(|open| open.charset != word.charset) {
+        if self.open.as_ref().is_none_or(|open| open.charset != Some(word.charset)) {
             self.close();
             self.open = Some(TextDecoder::new(word.charset));
         }
@@ -216,6 +274,8 @@ fn field(octets: &[u8], max: usize) -> Option<(&[u8], &[u8])> {
     Some((field, rest.get(1..)?))
 }
 
+/// Octets of the longest character of UTF-8.
+const CHARACTER_MAX: usize = 4;
 /// A decoder wants room for a character at least.
 const ROOM_MIN: usize = 16;
 /// The longest name of a charset has 45 octets; a language may follow.
@@ -258,6 +318,22 @@ mod tests {
     }
 
     #[test]
+    fn text_without_a_charset_is_what_it_looks_like() {
+        let decoded = |octets: &[u8]| {
+            let mut text = String::new();
+            let mut decoder = TextDecoder::named(Some(b"US-ASCII"));
+            octets.chunks(1).for_each(|octet| decoder.push(octet, &mut text));
+            decoder.finish(&mut text);
+            text
+        };
+        assert_eq!(decoded("plain".as_bytes()), "plain");
+        assert_eq!(decoded("caf\u{e9}".as_bytes()), "café");
+        assert_eq!(decoded(b"caf\xe9"), "café");
+        assert_eq!(decoded(b"caf\xe9 au lait"), "café au lait");
+        assert_eq!(decoded("\u{1f600}".as_bytes()), "\u{1f600}");
+    }
+
+    #[test]
     fn mime_08_a_character_may_be_cut_over_words() {
         assert_eq!(decode_words(b"=?utf-8?b?4pI=?= =?utf-8?b?qg==?="), "\u{24aa}");
     }
@@ -268,6 +344,8 @@ mod tests {
         assert_eq!(decode_words(words.as_bytes()).len(), 10_000);
         // Each beginning is looked at once, and no further than a word may be.
         assert_eq!(decode_words("=?utf-8?q?".repeat(2_000).as_bytes()).len(), 20_000);
+        assert_eq!(decode_words("a ".repeat(500_000).as_bytes()).len(), 999_999);
+        assert_eq!(decode_words("=?".repeat(500_000).as_bytes()).len(), 1_000_000);
     }
 
     proptest! {
@@ -280,19 +358,22 @@ mod tests {
         fn pieces_decode_as_the_whole_does(
             octets in prop::collection::vec(any::<u8>(), 0..60),
             cut in 0_usize..60,
-            name in prop::sample::select(&["utf-8", "iso-2022-jp", "gb18030", "utf-16le", "windows-1252"][..]),
+            name in prop::sample::select(&["", "utf-8", "iso-2022-jp", "gb18030", "utf-16le", "windows-1252"][..]),
         ) {
-            let charset = Charset::of(name.as_bytes()).unwrap();
+            let decoder = || match name {
+                "" => TextDecoder::guessing(),
+                name => TextDecoder::new(Charset::of(name.as_bytes()).unwrap()),
+            };
             let (front, back) = octets.split_at(cut.min(octets.len()));
             let mut text = String::new();
-            let mut decoder = TextDecoder::new(charset);
-            decoder.push(front, &mut text);
-            decoder.push(back, &mut text);
-            decoder.finish(&mut text);
+            let mut pieces = decoder();
+            pieces.push(front, &mut text);
+            pieces.push(back, &mut text);
+            pieces.finish(&mut text);
             let mut whole = String::new();
-            let mut decoder = TextDecoder::new(charset);
-            decoder.push(&octets, &mut whole);
-            decoder.finish(&mut whole);
+            let mut once = decoder();
+            once.push(&octets, &mut whole);
+            once.finish(&mut whole);
             prop_assert_eq!(text, whole);
         }
     }

@@ -175,6 +175,7 @@ mod limits;
 pub mod message;
 pub mod parse;
 pub mod pattern;
+mod preview;
 pub mod search;
 pub mod server;
 mod session;

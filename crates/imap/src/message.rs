@@ -1,7 +1,8 @@
 //! What an IMAP server has to know about a stored message: envelope, body structure, sections (RFC 9051 6.4.5, 7.5.2;
 //! RFC 3501 the same).
 //!
-//! [`Summary::scan`] reads a message once and keeps what `ENVELOPE`, `BODYSTRUCTURE` and `BODY[section]` need; with
+//! [`Summary::scan`] reads a message once and keeps what `ENVELOPE`, `BODYSTRUCTURE`, `BODY[section]`, `BINARY` (RFC
+//! 3516), `PREVIEW` (RFC 8970), SORT and THREAD (RFC 5256) need; with
 //! [`Summary::to_bytes`] it is stored beside the message, and no fetch reads the whole of it again.
 //!
 //! ```
@@ -19,7 +20,9 @@
 //! ```
 //!
 //! Every function is total: any octets give an answer, in time linear in their number, within named [`Limits`].
-//! Nothing is decoded (no encoded words, no transfer encodings, no RFC 2231) and nothing is rejected.
+//! Envelope and body structure are as written: no encoded words, no transfer encodings, no RFC 2231 is decoded in them.
+//! What is compared ([`Overview`]), shown ([`Summary::preview`]) or counted ([`Part::decoded`]) is decoded. Nothing is
+//! rejected.
 //!
 //! # How broken messages are read
 //!
@@ -59,7 +62,7 @@ pub use envelope::Envelope;
 pub use field::{Field, Fields, unfold};
 pub use limits::Limits;
 pub use overview::{Overview, message_ids};
-pub use section::{FieldChoice, Located, chosen_fields, partial};
+pub use section::{Decoded, FieldChoice, Located, chosen_fields, partial};
 pub use subject::{BaseSubject, base_subject, squeeze};
 pub use summary::{Kind, Part, Parts, Span, Summary};
 pub use transfer::{TransferDecoder, TransferEncoding};

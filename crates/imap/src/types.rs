@@ -46,6 +46,7 @@ mod notify;
 mod quota;
 mod response;
 mod search;
+mod search_extension;
 mod section;
 mod select;
 mod sequence;
@@ -91,14 +92,11 @@ pub use namespace::{Namespace, Namespaces};
 pub use notify::{EventGroup, MailboxFilter, NotifyCommand, NotifyEvent};
 pub use quota::{QuotaLimit, QuotaResource, QuotaUsage};
 pub use response::{Condition, Parsed, Repairs, Response, Status};
-pub use search::{
-    ModSeqEntry, ModSeqEntryKind, ModSeqKey, SearchCommand, SearchKey, SearchResponse, SearchReturn,
-};
+pub use search::{SearchCommand, SearchKey, SearchResponse, SearchReturn};
+pub use search_extension::{ModSeqEntry, ModSeqScope, ModSeqSearch, PartialEnd, PartialRange};
 pub use section::{PartPath, Section, SectionText};
 pub use select::{QResync, SelectParameter};
-pub use sequence::{
-    MessageSet, PartialEnd, PartialRange, SequenceNumber, SequenceRange, SequenceSet, UidSet,
-};
+pub use sequence::{MessageSet, SequenceNumber, SequenceRange, SequenceSet, UidSet};
 pub use sort::{SortCommand, SortCriterion, SortKey, SortOrder};
 pub use status::{StatusAttribute, StatusItem};
 pub use store::{StoreAction, StoreCommand, StoreEcho, StoreLabels};

@@ -1,196 +1,392 @@
-//! A session's picture of the selected mailbox: which sequence number is which UID (RFC 9051 2.3.1).
+//! A session's picture of the selected mailbox: which sequence number is which UID (RFC 9051 2.3.1), and what the
+//! client has not been told yet (RFC 9051 5.5 and 7.5.1, RFC 3501 7.4.1).
 //!
 //! Sequence numbers are positions, counted from 1, in the ascending list of UIDs the client knows. The client's
-//! picture changes only when it is told, so the application changes this one exactly when it sends EXISTS or
-//! EXPUNGE. Flags and contents are not kept here.
+//! picture changes only when it is told: [`View::poll_update`] gives one response at a time and changes the picture
+//! with it. What happens in between is kept as one bit for each message, so that a client that does not listen costs
+//! no memory: a message expunged before it was announced leaves no trace, ten changes of flags are one.
+//!
+//! With UIDONLY (RFC 9586) the same picture is kept and its numbers are not used: updates are VANISHED and UIDFETCH.
+//! Flags and contents are not kept here. What a client is told that comes back (QRESYNC) is in [`Resync`].
+
+mod bits;
+mod rank;
+mod resolve;
+mod resync;
 
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
-use crate::types::{Addressing, SequenceSet};
+use bits::Bits;
+use rank::Rank;
+pub use resync::{History, Resync, Resynced};
 
-/// The UIDs the client knows of, ascending.
+use crate::types::UidSet;
+
+/// The messages the client knows of, and what it has to be told of them.
 ///
-/// Memory: 4 octets a message. Look-ups by UID are binary, by number direct; an expunge moves what follows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Memory: 12 octets a message for its UID and mod-sequence and a little more than three bits. Every look-up and
+/// every change takes logarithmic time; expunged messages are cleared away when they are more than half.
+///
+/// ```
+/// use posthaste_imap::view::{Allowed, Update, View};
+///
+/// let mut view = View::new([10, 20, 30]);
+/// view.expunged(10);
+/// view.arrived(40, 7);
+/// // During a FETCH nothing may shift: the client still counts the message that is gone.
+/// assert_eq!(view.poll_update(Allowed::NoExpunge), Some(Update::Exists(4)));
+/// assert_eq!(view.poll_update(Allowed::NoExpunge), None);
+/// assert_eq!(view.uid_at(2), Some(20));
+/// // Later it is told.
+/// assert!(matches!(view.poll_update(Allowed::All), Some(Update::Expunge(seq)) if seq.get() == 1));
+/// assert_eq!(view.uid_at(1), Some(20));
+/// ```
+#[derive(Clone, Debug, Default)]
 pub struct View {
+    /// Ascending; of messages that are gone too, until they are cleared away.
     uids: Vec<u32>,
+    modseqs: Vec<u64>,
+    /// Which places hold a message that has a sequence number, or will have one.
+    live: Rank,
+    /// Places of messages that the client still counts and the mailbox has no more.
+    gone: Bits,
+    /// Places of messages whose flags the client has not seen.
+    changed: Bits,
+    /// The client knows of the messages before this place.
+    told: usize,
+    form: UpdateForm,
+}
+
+/// How the client is told of expunged messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UpdateForm {
+    /// `EXPUNGE`, one for each.
+    #[default]
+    Expunge,
+    /// `VANISHED`: QRESYNC (RFC 7162 3.2.10) or UIDONLY (RFC 9586 3.3) is enabled.
+    Vanished,
+}
+
+/// What may be said now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Allowed {
+    /// Nothing: an answer is being written.
+    Nothing,
+    /// All that does not change sequence numbers: FETCH, STORE or SEARCH, not their UID forms, is in progress, or no
+    /// command is (RFC 9051 7.5.1).
+    NoExpunge,
+    /// Everything.
+    All,
+}
+
+/// One response that brings the client's picture up to date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// `* n EXPUNGE`
+    Expunge(NonZeroU32),
+    /// `* VANISHED uids`
+    Vanished(UidSet),
+    /// `* n EXISTS`: also the time for RECENT (RFC 3501).
+    Exists(u32),
+    /// `* n FETCH (UID FLAGS ..)`, or `UIDFETCH` with UIDONLY: the flags of this message have changed.
+    Flags {
+        /// Its sequence number.
+        seq: NonZeroU32,
+        /// Its UID.
+        uid: NonZeroU32,
+        /// Its mod-sequence.
+        modseq: u64,
+    },
 }
 
 impl View {
-    /// The picture of a mailbox with these UIDs, in any order.
+    /// The picture of a mailbox with these UIDs, in any order, all of them told.
     pub fn new(uids: impl IntoIterator<Item = u32>) -> Self {
-        let mut uids: Vec<u32> = uids.into_iter().filter(|uid| *uid != 0).collect();
-        uids.sort_unstable();
-        uids.dedup();
-        Self { uids }
+        Self::with_modseqs(uids.into_iter().map(|uid| (uid, 0)))
+    }
+
+    /// The picture of a mailbox with these UIDs and mod-sequences, all of them told. Linear where the UIDs ascend.
+    pub fn with_modseqs(messages: impl IntoIterator<Item = (u32, u64)>) -> Self {
+        let messages = messages.into_iter();
+        let (expected, _) = messages.size_hint();
+        let mut uids = Vec::with_capacity(expected);
+        let mut modseqs = Vec::with_capacity(expected);
+        let mut odd = Vec::new();
+        for (uid, modseq) in messages {
+            if uids.last().is_none_or(|last| *last < uid) && uid > 0 {
+                uids.push(uid);
+                modseqs.push(modseq);
+            } else {
+                odd.push((uid, modseq));
+            }
+        }
+        if !odd.is_empty() {
+            odd.extend(uids.drain(..).zip(modseqs.drain(..)));
+            odd.retain(|(uid, _)| *uid > 0);
+            odd.sort_unstable();
+            odd.dedup_by_key(|(uid, _)| *uid);
+            (uids, modseqs) = odd.into_iter().unzip();
+        }
+        let told = uids.len();
+        let live = Rank::full(told);
+        Self {
+            uids,
+            modseqs,
+            live,
+            gone: Bits::new(told),
+            changed: Bits::new(told),
+            told,
+            form: UpdateForm::Expunge,
+        }
+    }
+
+    /// Says how the client wants to be told of expunged messages: after ENABLE.
+    pub fn set_form(&mut self, form: UpdateForm) {
+        self.form = form;
     }
 
     /// How many messages the client knows of (EXISTS).
     pub fn len(&self) -> usize {
-        self.uids.len()
+        self.live.before(self.told)
     }
 
     /// Whether it knows of none.
     pub fn is_empty(&self) -> bool {
-        self.uids.is_empty()
+        self.len() == 0
     }
 
-    /// The UIDs, ascending.
-    pub fn uids(&self) -> &[u32] {
-        &self.uids
+    /// The UIDs the client knows of, ascending.
+    pub fn uids(&self) -> impl Iterator<Item = u32> + '_ {
+        self.places(0, self.told).filter_map(|place| self.uids.get(place).copied())
     }
 
     /// The largest sequence number, 0 where there is none.
     pub fn largest_seq(&self) -> u32 {
-        u32::try_from(self.uids.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.len()).unwrap_or(u32::MAX)
     }
 
-    /// The largest UID, 0 where there is none.
+    /// The largest UID the client knows of, 0 where there is none.
     pub fn largest_uid(&self) -> u32 {
-        self.uids.last().copied().unwrap_or_default()
+        let last = self.len().checked_sub(1).and_then(|rank| self.live.select(rank));
+        last.and_then(|place| self.uids.get(place)).copied().unwrap_or_default()
     }
 
     /// The sequence number of the message with `uid`.
     pub fn seq_of(&self, uid: u32) -> Option<NonZeroU32> {
-        let index = self.uids.binary_search(&uid).ok()?;
-        NonZeroU32::new(u32::try_from(index).ok()?.checked_add(1)?)
+        let place = self.place_of(uid).filter(|place| *place < self.told)?;
+        number(self.live.before(place))
     }
 
     /// The UID of the message with sequence number `seq`.
     pub fn uid_at(&self, seq: u32) -> Option<u32> {
-        self.uids.get(usize::try_from(seq.checked_sub(1)?).ok()?).copied()
+        let place = self.live.select(usize::try_from(seq.checked_sub(1)?).ok()?)?;
+        (place < self.told).then(|| self.uids.get(place).copied()).flatten()
     }
 
-    /// Adds a message the client is told of by EXISTS. One that is not newer than all others is not added: it
-    /// would shift the numbers of others.
-    pub fn push(&mut self, uid: u32) -> bool {
-        let newer = uid > self.largest_uid();
+    /// The mod-sequence of the message with `uid`, as far as it was said here (RFC 7162).
+    pub fn modseq_of(&self, uid: u32) -> Option<u64> {
+        self.modseqs.get(self.place_of(uid)?).copied()
+    }
+
+    /// The largest mod-sequence of the messages. Linear.
+    pub fn highest_modseq(&self) -> u64 {
+        let all = self.places(0, self.uids.len()).filter_map(|place| self.modseqs.get(place));
+        all.copied().max().unwrap_or_default()
+    }
+
+    /// Whether the client counts a message that is gone, or has never heard of it.
+    pub fn is_gone(&self, uid: u32) -> bool {
+        self.place_of(uid).is_none_or(|place| self.gone.has(place))
+    }
+
+    /// Whether [`View::poll_update`] has something to say when everything is allowed.
+    pub fn has_updates(&self) -> bool {
+        !self.gone.is_empty() || !self.changed.is_empty() || self.news() > 0
+    }
+
+    /// A message came into the mailbox; the client is told later. One that is not newer than all others is refused:
+    /// it would shift the numbers of others.
+    pub fn arrived(&mut self, uid: u32, modseq: u64) -> bool {
+        let newer = self.uids.last().is_none_or(|last| *last < uid) && uid > 0;
         if newer {
             self.uids.push(uid);
+            self.modseqs.push(modseq);
+            self.live.push();
+            self.gone.grow();
+            self.changed.grow();
         }
         newer
     }
 
-    /// Takes away a message; the number it had, which EXPUNGE tells the client.
+    /// Adds a message that the client is told of by EXISTS just now; whether it was added, see [`View::arrived`].
+    /// Those that arrived before it are told with it.
+    pub fn push(&mut self, uid: u32) -> bool {
+        let added = self.arrived(uid, 0);
+        if added {
+            self.told = self.uids.len();
+        }
+        added
+    }
+
+    /// A message is gone from the mailbox; the client is told later, and counts it until then.
+    pub fn expunged(&mut self, uid: u32) {
+        let Some(place) = self.place_of(uid) else { return };
+        self.changed.remove(place);
+        if place < self.told {
+            self.gone.insert(place);
+        } else {
+            self.live.remove(place);
+            self.clear();
+        }
+    }
+
+    /// The flags of a message have changed; the client is told later. Of a message that is not announced yet it
+    /// learns them with it.
+    pub fn flags_changed(&mut self, uid: u32, modseq: u64) {
+        let Some(place) = self.note_modseq(uid, modseq) else { return };
+        if place < self.told && !self.gone.has(place) {
+            self.changed.insert(place);
+        }
+    }
+
+    /// The client has seen the flags of a message: by a FETCH, or because it stored them itself.
+    pub fn flags_told(&mut self, uid: u32, modseq: u64) {
+        if let Some(place) = self.note_modseq(uid, modseq) {
+            self.changed.remove(place);
+        }
+    }
+
+    /// Takes away a message; the number it had, which EXPUNGE tells the client just now.
     pub fn remove(&mut self, uid: u32) -> Option<NonZeroU32> {
-        let index = self.uids.binary_search(&uid).ok()?;
+        let place = self.place_of(uid)?;
         let seq = self.seq_of(uid);
-        self.uids.remove(index);
+        self.drop_place(place);
+        self.clear();
         seq
     }
 
-    /// The messages that `set` names, in ascending order, each once: sequence number and UID. Names of what is not
-    /// there are passed over, and `*` names nothing in an empty mailbox (RFC 9051 9, `seq-range`).
-    pub fn resolve<'a>(
-        &'a self,
-        set: &SequenceSet,
-        addressing: Addressing,
-    ) -> impl Iterator<Item = (NonZeroU32, u32)> + use<'a> {
-        let ranges = match addressing {
-            _ if self.is_empty() => Vec::new(),
-            Addressing::Sequence => set.resolve(self.largest_seq()),
-            Addressing::Uid => set.resolve(self.largest_uid()),
-        };
-        let indices = ranges.into_iter().flat_map(move |range| {
-            let (start, end) = match addressing {
-                Addressing::Sequence => (index(range.start().saturating_sub(1)), index(*range.end())),
-                Addressing::Uid => (
-                    self.uids.partition_point(|uid| uid < range.start()),
-                    self.uids.partition_point(|uid| uid <= range.end()),
-                ),
+    /// The next thing the client is to be told, of what is allowed. The picture is changed as if it were told:
+    /// what comes out has to be sent, in that order.
+    ///
+    /// Expunged messages come first and from the last to the first, so that no number shifts before it is used; then
+    /// EXISTS; then flags.
+    pub fn poll_update(&mut self, allowed: Allowed) -> Option<Update> {
+        if allowed == Allowed::Nothing {
+            return None;
+        }
+        if allowed == Allowed::All {
+            let update = match self.form {
+                UpdateForm::Expunge => self.expunge(),
+                UpdateForm::Vanished => self.vanished(),
             };
-            start..end.min(self.uids.len())
-        });
-        indices.filter_map(|at| {
-            let seq = NonZeroU32::new(u32::try_from(at).ok()?.checked_add(1)?)?;
-            Some((seq, *self.uids.get(at)?))
-        })
-    }
-
-    /// Whether every sequence number that `set` names is there. A client that names others is out of step
-    /// (RFC 9051 6.4: BAD).
-    pub fn covers(&self, set: &SequenceSet) -> bool {
-        !self.is_empty() && set.largest_number().is_none_or(|number| number.get() <= self.largest_seq())
-    }
-}
-
-fn index(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::{SequenceNumber, SequenceRange};
-    use proptest::prelude::*;
-
-    fn set(ranges: &[(u32, u32)]) -> SequenceSet {
-        let number = |number| NonZeroU32::new(number).map_or(SequenceNumber::Largest, SequenceNumber::Number);
-        let ranges = ranges.iter().map(|(a, b)| SequenceRange { start: number(*a), end: number(*b) });
-        SequenceSet::new(ranges.collect()).unwrap()
-    }
-
-    proptest! {
-        #[test]
-        fn resolves_as_testing_every_message_does(
-            uids in prop::collection::btree_set(1u32..60, 0..20),
-            ranges in prop::collection::vec((0u32..70, 0u32..70), 1..5),
-            by_uid in any::<bool>(),
-        ) {
-            let view = View::new(uids.iter().copied());
-            let set = set(&ranges);
-            let addressing = if by_uid { Addressing::Uid } else { Addressing::Sequence };
-            let largest = if by_uid { view.largest_uid() } else { view.largest_seq() };
-            let expected: Vec<(u32, u32)> = uids
-                .iter()
-                .enumerate()
-                .map(|(at, uid)| (u32::try_from(at).unwrap() + 1, *uid))
-                .filter(|(seq, uid)| set.contains(if by_uid { *uid } else { *seq }, largest))
-                .collect();
-            let found: Vec<(u32, u32)> = view.resolve(&set, addressing).map(|(seq, uid)| (seq.get(), uid)).collect();
-            prop_assert_eq!(found, expected);
-        }
-
-        #[test]
-        fn numbers_and_uids_are_each_others_inverse(uids in prop::collection::btree_set(1u32..1000, 0..50)) {
-            let mut view = View::new(uids.iter().copied());
-            for uid in &uids {
-                let seq = view.seq_of(*uid).unwrap();
-                prop_assert_eq!(view.uid_at(seq.get()), Some(*uid));
+            if update.is_some() {
+                return update;
             }
-            for uid in &uids {
-                prop_assert_eq!(view.remove(*uid).map(NonZeroU32::get), Some(1));
+            self.clear();
+        }
+        if self.news() > 0 {
+            self.told = self.uids.len();
+            return Some(Update::Exists(self.largest_seq()));
+        }
+        let place = self.changed.first()?;
+        self.changed.remove(place);
+        let uid = NonZeroU32::new(self.uids.get(place).copied()?)?;
+        let modseq = self.modseqs.get(place).copied().unwrap_or_default();
+        Some(Update::Flags { seq: number(self.live.before(place))?, uid, modseq })
+    }
+
+    fn expunge(&mut self) -> Option<Update> {
+        let place = self.gone.last()?;
+        let seq = number(self.live.before(place))?;
+        self.drop_place(place);
+        Some(Update::Expunge(seq))
+    }
+
+    fn vanished(&mut self) -> Option<Update> {
+        let mut ranges: Vec<core::ops::RangeInclusive<NonZeroU32>> = Vec::new();
+        while let Some(place) = self.gone.first() {
+            let Some(uid) = self.uids.get(place).copied().and_then(NonZeroU32::new) else { break };
+            let full = ranges.len() >= VANISHED_RANGES_MAX;
+            match ranges.last_mut() {
+                Some(last) if last.end().checked_add(1) == Some(uid) => *last = *last.start()..=uid,
+                // The rest goes into another response: no line is as long as a mailbox.
+                _ if full => break,
+                _ => ranges.push(uid..=uid),
             }
-            prop_assert!(view.is_empty());
+            self.drop_place(place);
         }
+        (!ranges.is_empty()).then(|| Update::Vanished(UidSet::new(ranges)))
     }
 
-    #[test]
-    fn imap_10_nothing_is_named_in_an_empty_mailbox() {
-        let view = View::default();
-        for ranges in [&[(1, 0)][..], &[(0, 0)], &[(1, 5)]] {
-            assert_eq!(view.resolve(&set(ranges), Addressing::Sequence).count(), 0);
-            assert_eq!(view.resolve(&set(ranges), Addressing::Uid).count(), 0);
-            assert!(!view.covers(&set(ranges)));
+    /// How many messages the client has not heard of.
+    fn news(&self) -> usize {
+        self.live.len().saturating_sub(self.live.before(self.told))
+    }
+
+    fn note_modseq(&mut self, uid: u32, modseq: u64) -> Option<usize> {
+        let place = self.place_of(uid)?;
+        let known = self.modseqs.get_mut(place)?;
+        *known = modseq.max(*known);
+        Some(place)
+    }
+
+    fn place_of(&self, uid: u32) -> Option<usize> {
+        self.uids.binary_search(&uid).ok().filter(|place| self.live.has(*place))
+    }
+
+    /// The places of messages from `start` up to `end`.
+    fn places(&self, start: usize, end: usize) -> impl Iterator<Item = usize> + '_ {
+        self.live.places(start, end)
+    }
+
+    fn drop_place(&mut self, place: usize) {
+        self.live.remove(place);
+        self.gone.remove(place);
+        self.changed.remove(place);
+    }
+
+    /// Clears away places without messages when they are more than half, so that each pays for itself.
+    fn clear(&mut self) {
+        let left = self.live.len();
+        if self.uids.len() < CLEAR_MIN || left > self.uids.len().saturating_sub(left) {
+            return;
         }
-    }
-
-    #[test]
-    fn imap_09_the_whole_range_of_uids_costs_what_exists() {
-        let view = View::new([1, 5, u32::MAX]);
-        let found: Vec<u32> =
-            view.resolve(&set(&[(1, u32::MAX)]), Addressing::Uid).map(|(_, uid)| uid).collect();
-        assert_eq!(found, [1, 5, u32::MAX]);
-        // `*` is the largest there is, in either place.
-        assert_eq!(view.resolve(&set(&[(u32::MAX, 0)]), Addressing::Uid).count(), 1);
-    }
-
-    #[test]
-    fn only_a_newer_message_is_added() {
-        let mut view = View::new([4, 9]);
-        assert!(!view.push(7));
-        assert!(view.push(10));
-        assert_eq!(view.uids(), [4, 9, 10]);
+        let mut cleared = Self { form: self.form, ..Self::default() };
+        for place in self.live.places(0, self.uids.len()) {
+            let (Some(uid), Some(modseq)) = (self.uids.get(place), self.modseqs.get(place)) else { continue };
+            let at = cleared.uids.len();
+            if cleared.arrived(*uid, *modseq) {
+                if self.gone.has(place) {
+                    cleared.gone.insert(at);
+                }
+                if self.changed.has(place) {
+                    cleared.changed.insert(at);
+                }
+                if place < self.told {
+                    cleared.told = at.saturating_add(1);
+                }
+            }
+        }
+        *self = cleared;
     }
 }
+
+/// Two pictures are the same if a client could not tell them apart.
+impl PartialEq for View {
+    fn eq(&self, other: &Self) -> bool {
+        self.uids().eq(other.uids()) && self.form == other.form
+    }
+}
+
+impl Eq for View {}
+
+/// The sequence number of the message that has so many before it.
+fn number(before: usize) -> Option<NonZeroU32> {
+    NonZeroU32::new(u32::try_from(before).ok()?.checked_add(1)?)
+}
+
+/// Ranges of one VANISHED response: at most 22 octets each.
+const VANISHED_RANGES_MAX: usize = 1_000;
+/// Fewer places than this are not worth clearing away.
+const CLEAR_MIN: usize = 64;

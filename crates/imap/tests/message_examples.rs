@@ -433,13 +433,15 @@ fn mime_10_days_that_are_none() {
         "1 Jan 0000",
         "1 Jan",
         "1 2000",
-        "1 Jan 2000 24:00",
-        "1 Jan 2000 1:2:3:4",
         "99999999999999999999 Jan 2000",
     ] {
         assert_eq!(sent(date), None, "{date:?}");
     }
     assert!(sent("29 Feb 2000 0:00 +2359").is_some());
+    // RFC 5256 2.2: a time that is none is midnight.
+    for date in ["1 Jan 2000 24:00", "1 Jan 2000 1:2:3:4"] {
+        assert_eq!(sent(date), sent("1 Jan 2000 0:00"), "{date:?}");
+    }
     assert_eq!(sent(&"(".repeat(1_000_000)), None);
 }
 

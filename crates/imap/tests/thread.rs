@@ -211,7 +211,7 @@ proptest! {
             let threads = run(&overviews(&messages), &algorithm);
             let mut numbers: Vec<u32> = threads.nodes().iter().filter_map(|node| node.number).map(NonZeroU32::get).collect();
             numbers.sort_unstable();
-            prop_assert!(numbers.into_iter().eq(1..=messages.len() as u32));
+            prop_assert!(numbers.into_iter().eq((1..).take(messages.len())));
         }
     }
 

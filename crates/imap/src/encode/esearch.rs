@@ -58,8 +58,8 @@ impl Writer<'_> {
     }
 
     pub(super) fn partial_range(&mut self, range: PartialRange) {
-        let sign = range.end() == PartialEnd::Last;
-        for (separator, number) in [("", range.near()), (":", range.far())] {
+        let sign = range.from() == PartialEnd::Newest;
+        for (separator, number) in [("", range.first()), (":", range.last())] {
             self.text(separator);
             if sign {
                 self.octet(b'-');

@@ -43,6 +43,11 @@ pub fn payload_header(out: &mut BytesMut, payload: &Payload, len: u64, context: 
     writer.literal_header(len, nul);
 }
 
+/// Whether there is anything to write of a row.
+pub(super) fn is_writable(items: &[FetchItem]) -> bool {
+    items.iter().any(|item| !matches!(item, FetchItem::Opaque { .. }))
+}
+
 impl Writer<'_> {
     pub(super) fn fetch_command(&mut self, fetch: &FetchCommand) {
         self.message_set(&fetch.set);

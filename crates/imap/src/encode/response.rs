@@ -4,11 +4,15 @@ use super::writer::{EncodeContext, Writer};
 use crate::types::{Response, SearchResponse, Status, Tag};
 use bytes::BytesMut;
 
-/// Appends `response` with its CRLF. Writes nothing for [`Response::Other`].
+/// Appends `response` with its CRLF. Writes nothing for [`Response::Other`], nor for a row without an item that can
+/// be written.
 pub fn response(out: &mut BytesMut, response: &Response, context: EncodeContext) {
     let mut writer = Writer::response(out, context);
     match response {
         Response::Other(_) => return,
+        Response::Fetch(_, items) | Response::UidFetch(_, items) if !super::fetch::is_writable(items) => {
+            return;
+        }
         Response::Tagged(tag, status) => return tagged(out, tag, status, context),
         Response::Continue(text) => {
             writer.text("+ ");

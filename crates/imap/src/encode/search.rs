@@ -1,7 +1,7 @@
 //! SEARCH (RFC 9051, section 9). Keeps its own stack: a deep tree cannot exhaust the thread's.
 
 use super::writer::Writer;
-use crate::types::{AString, ModSeqEntryKind, ModSeqKey, SearchCommand, SearchKey, SearchReturn};
+use crate::types::{AString, Flag, ModSeqScope, ModSeqSearch, SearchCommand, SearchKey, SearchReturn};
 use alloc::vec::Vec;
 
 /// What is left to write.
@@ -155,17 +155,32 @@ impl Writer<'_> {
         }
     }
 
-    fn mod_seq_key(&mut self, key: &ModSeqKey) {
+    fn mod_seq_key(&mut self, search: &ModSeqSearch) {
         self.text("MODSEQ ");
-        if let Some(entry) = &key.entry {
-            self.string_of(&entry.name);
-            self.text(match entry.kind {
-                ModSeqEntryKind::Private => " priv ",
-                ModSeqEntryKind::Shared => " shared ",
-                ModSeqEntryKind::All => " all ",
+        if let Some(entry) = &search.entry {
+            // In a quoted string a backslash is written twice.
+            self.text("\"/flags/");
+            match &entry.flag {
+                Flag::Answered => self.text("\\\\Answered"),
+                Flag::Flagged => self.text("\\\\Flagged"),
+                Flag::Deleted => self.text("\\\\Deleted"),
+                Flag::Seen => self.text("\\\\Seen"),
+                Flag::Draft => self.text("\\\\Draft"),
+                Flag::Recent => self.text("\\\\Recent"),
+                Flag::Keyword(keyword) => self.text(keyword.as_str()),
+                Flag::Extension(name) => {
+                    self.text("\\\\");
+                    self.text(name.as_str());
+                }
+                Flag::Odd(_) => {}
+            }
+            self.text(match entry.scope {
+                ModSeqScope::All => "\" all ",
+                ModSeqScope::Private => "\" priv ",
+                ModSeqScope::Shared => "\" shared ",
             });
         }
-        self.number(key.mod_seq);
+        self.number(search.modseq);
     }
 
     fn key_with(&mut self, name: &str, write: impl FnOnce(&mut Self)) {

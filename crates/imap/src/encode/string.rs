@@ -26,7 +26,8 @@ impl Writer<'_> {
 
     /// `astring`: an atom where one will do. `NIL` is quoted, so that nobody mistakes it.
     pub(super) fn astring(&mut self, octets: &[u8]) {
-        let atom = !octets.is_empty() && octets.iter().copied().all(is_astring_char);
+        let short = !octets.is_empty() && octets.len() <= QUOTED_MAX;
+        let atom = short && octets.iter().copied().all(is_astring_char);
         if atom && !octets.eq_ignore_ascii_case(b"NIL") { self.put(octets) } else { self.string(octets) }
     }
 
@@ -74,5 +75,5 @@ impl Writer<'_> {
     }
 }
 
-/// Longer strings go as literals: servers have small limits for quoted ones.
+/// Longer strings go as literals: servers have small limits for a line.
 const QUOTED_MAX: usize = 1024;

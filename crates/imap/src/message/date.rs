@@ -2,7 +2,7 @@
 //! `SENTSINCE` (RFC 9051 6.4.4) and `SORT DATE` (RFC 5256).
 //!
 //! Order and punctuation are not insisted on, so that the forms of `ctime` and of old mailers are understood too. A
-//! day that does not exist is no date.
+//! day that does not exist is no date; a time of day that does not exist is midnight (RFC 5256 2.2).
 
 use alloc::vec::Vec;
 

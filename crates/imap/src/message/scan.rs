@@ -13,7 +13,7 @@
 //!                                                              └── end of the message: close all
 //! ```
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 use memchr::{memchr_iter, memmem};
 
@@ -22,8 +22,10 @@ use super::{
     envelope::Envelope,
     field::{empty_line, line_len},
     limits::Limits,
+    overview::Overview,
     summary::{Kind, Part, Span, Summary},
 };
+use crate::preview::preview;
 
 pub(super) fn scan(message: &[u8], limits: &Limits) -> Summary {
     let mut scanner = Scanner { message, limits, parts: Vec::new(), open: Vec::new(), at: 0, lines: 0 };
@@ -31,7 +33,13 @@ pub(super) fn scan(message: &[u8], limits: &Limits) -> Summary {
     let mut parts = scanner.parts.into_iter();
     // The root is always opened.
     let root = parts.next().unwrap_or_else(|| new_part(Content::opaque(), Span::default(), None));
-    Summary { octets: message.len(), root, others: parts.collect() }
+    let readable = root.header.of(message);
+    let readable = readable.get(..limits.header_max).unwrap_or(readable);
+    let overview = Overview::read(readable, root.envelope.as_deref().unwrap_or(&Envelope::none()), limits);
+    let others = parts.collect();
+    let mut summary = Summary { octets: message.len(), root, others, overview, preview: String::new() };
+    summary.preview = preview(&summary, message);
+    summary
 }
 
 struct Scanner<'a> {
@@ -261,6 +269,7 @@ impl Scanner<'_> {
                 part.kind = Kind::Leaf;
                 become_text(part);
             }
+            part.decoded = decoded_len(part, self.message);
             if let Some(parent) = self.open.last_mut() {
                 parent.end_min = parent.end_min.max(end);
             }
@@ -330,6 +339,7 @@ fn new_part(content: Content, header: Span, parent: Option<usize>) -> Part {
         header,
         body: Span { start: header.end, end: header.end },
         lines: 0,
+        decoded: Some(0),
         media_type,
         subtype,
         parameters,
@@ -342,6 +352,15 @@ fn new_part(content: Content, header: Span, parent: Option<usize>) -> Part {
         location,
         envelope: None,
     }
+}
+
+/// Only what is not looked into can be encoded.
+fn decoded_len(part: &Part, message: &[u8]) -> Option<u64> {
+    let length = match part.kind {
+        Kind::Leaf => part.transfer_encoding()?.decoded_len(part.body.of(message)),
+        Kind::Multipart | Kind::Message => part.body.len(),
+    };
+    u64::try_from(length).ok()
 }
 
 /// Turns a multipart without parts into text.

@@ -8,6 +8,7 @@ use alloc::{borrow::Cow, vec::Vec};
 use super::{
     field::{Fields, empty_line},
     summary::{Kind, Part, Span, Summary},
+    transfer::TransferEncoding,
 };
 use crate::types::{AString, PartPath, Section, SectionText};
 
@@ -25,6 +26,17 @@ pub enum Located<'a> {
         /// Which fields are meant.
         choice: FieldChoice,
     },
+}
+
+/// Where the content of a part is, and how it is decoded with a [`TransferDecoder`](super::TransferDecoder).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The octets of the message that are read.
+    pub span: Span,
+    /// How they are written; `None` where that is not known, for which the answer is NO with UNKNOWN-CTE.
+    pub encoding: Option<TransferEncoding>,
+    /// How many octets come out; `None` with the encoding.
+    pub octets: Option<u64>,
 }
 
 /// Which fields a list of names means.
@@ -59,6 +71,30 @@ impl Summary {
             (Some(SectionText::Mime), Place::Message(_)) => None,
             (Some(SectionText::Mime), Place::Part(part)) => Some(Located::Octets(part.header)),
         }
+    }
+
+    /// Finds the content of a part for `BINARY` and `BINARY.SIZE` (RFC 3516, RFC 9051 6.4.5). Without a path it is the
+    /// whole message, as it is.
+    ///
+    /// `None` when there is no such part.
+    pub fn locate_decoded(&self, path: Option<&PartPath>) -> Option<Decoded> {
+        Some(match follow(self, path)? {
+            Place::Message(root) => {
+                let span = root.span();
+                Decoded {
+                    span,
+                    encoding: Some(TransferEncoding::Identity),
+                    octets: u64::try_from(span.len()).ok(),
+                }
+            }
+            Place::Part(part) => {
+                let encoding = match part.kind {
+                    Kind::Leaf => part.transfer_encoding(),
+                    Kind::Multipart | Kind::Message => Some(TransferEncoding::Identity),
+                };
+                Decoded { span: part.body, encoding, octets: part.decoded }
+            }
+        })
     }
 
     /// The octets of a section, borrowed from the message unless they are a choice of fields. They may hold NUL, as

@@ -1,8 +1,8 @@
 //! A summary as octets, to be kept beside the message.
 //!
 //! ```text
-//! summary  = version octets count *part            numbers: LEB128, at most ten octets
-//! part     = kind parent header-start header-end body-end lines
+//! summary  = version octets count *part overview preview     numbers: LEB128, at most ten octets
+//! part     = kind parent header-start header-end body-end lines decoded
 //!            type subtype parameters encoding id description md5 disposition languages location envelope
 //! list     = count *item      string = length *octet      optional = 0 / 1 value
 //! ```
@@ -30,6 +30,8 @@ impl Summary {
         for part in self.parts() {
             out.part(part);
         }
+        out.overview(&self.overview);
+        out.string(self.preview.as_bytes());
         out.octets
     }
 
@@ -47,12 +49,15 @@ impl Summary {
         for _ in 0..others {
             parts.push(reader.part()?);
         }
+        let overview = reader.overview()?;
+        let preview = reader.text()?;
         if !reader.rest.is_empty() {
             return None;
         }
         link(&mut parts)?;
         let mut parts = parts.into_iter();
-        let summary = Self { octets, root: parts.next()?, others: parts.collect() };
+        let (root, others) = (parts.next()?, parts.collect());
+        let summary = Self { octets, root, others, overview, preview };
         is_sound(&summary).then_some(summary)
     }
 }
@@ -104,7 +109,9 @@ fn is_part_sound(summary: &Summary, part: &Part) -> bool {
         _ => false,
     };
     let starts_message = parent.is_none_or(|parent| parent.kind == Kind::Message);
-    in_order && inside && before_next && holds && starts_message == part.envelope.is_some()
+    let decoded =
+        part.decoded.is_none_or(|decoded| usize::try_from(decoded).is_ok_and(|size| size <= part.body.len()));
+    in_order && inside && before_next && holds && decoded && starts_message == part.envelope.is_some()
 }
 
 pub(super) struct Writer {
@@ -122,6 +129,7 @@ impl Writer {
             header,
             body,
             lines,
+            decoded,
             media_type,
             subtype,
             parameters,
@@ -145,6 +153,8 @@ impl Writer {
         self.size(header.end);
         self.size(body.end);
         self.number(*lines);
+        // One more, so that 0 is left for what is not known.
+        self.number(decoded.map_or(0, |decoded| decoded.saturating_add(1)));
         self.string(media_type.as_bytes());
         self.string(subtype.as_bytes());
         self.parameters(parameters);
@@ -270,6 +280,7 @@ impl<'a> Reader<'a> {
             header,
             body,
             lines: self.number()?,
+            decoded: self.number()?.checked_sub(1),
             media_type: self.token()?,
             subtype: self.token()?,
             parameters: self.parameters()?,
@@ -397,4 +408,4 @@ impl<'a> Reader<'a> {
 }
 
 /// Counts up with every change of the format.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;

@@ -10,6 +10,7 @@ use super::{
     content::{Disposition, Parameter},
     envelope::Envelope,
     limits::Limits,
+    overview::Overview,
     scan,
 };
 
@@ -20,6 +21,8 @@ pub struct Summary {
     pub(super) root: Part,
     /// The parts behind the root.
     pub(super) others: Vec<Part>,
+    pub(super) overview: Overview,
+    pub(super) preview: String,
 }
 
 impl Summary {
@@ -42,6 +45,24 @@ impl Summary {
     pub fn envelope(&self) -> &Envelope {
         const NONE: &Envelope = &Envelope::none();
         self.root.envelope.as_deref().unwrap_or(NONE)
+    }
+
+    /// What SORT and THREAD compare.
+    pub fn overview(&self) -> &Overview {
+        &self.overview
+    }
+
+    /// `PREVIEW` (RFC 8970): the first 200 characters of what the author wrote, on one line; empty where there is
+    /// nothing to show.
+    ///
+    /// ```
+    /// use posthaste_imap::message::Summary;
+    ///
+    /// let message = b"Subject: x\r\n\r\nSure, at noon.\r\n\r\nOn Monday Joe wrote:\r\n> Lunch?\r\n-- \r\nJane\r\n";
+    /// assert_eq!(Summary::scan(message).preview(), "Sure, at noon.");
+    /// ```
+    pub fn preview(&self) -> &str {
+        &self.preview
     }
 
     /// The part that is the whole message.
@@ -109,6 +130,9 @@ pub struct Part {
     pub body: Span,
     /// Line ends in the body.
     pub lines: u64,
+    /// The octets of the body without its transfer encoding, `BINARY.SIZE` (RFC 3516); `None` where the encoding is
+    /// not known.
+    pub decoded: Option<u64>,
     /// The media type in lower case, `text` for example.
     pub media_type: String,
     /// The subtype in lower case.

@@ -66,7 +66,7 @@ fn part(cursor: &mut Cursor<'_>, depth: usize) -> Result<BodyPart> {
     // Some servers have NIL where the default belongs.
     let encoding = nstring(cursor, "body-fld-enc")?.unwrap_or_default();
     cursor.space("body-fields")?;
-    let octets = cursor.number64("body-fld-octets")?;
+    let octets = cursor.lenient_number("body-fld-octets")?;
     let kind = kind(cursor, depth, media_type, subtype)?;
     let extension = if more(cursor)? { Some(part_extension(cursor)?) } else { None };
     Ok(BodyPart { kind, parameters, id, description, encoding, octets, extension })
@@ -76,7 +76,7 @@ fn part(cursor: &mut Cursor<'_>, depth: usize) -> Result<BodyPart> {
 fn kind(cursor: &mut Cursor<'_>, depth: usize, media_type: AString, subtype: AString) -> Result<BodyKind> {
     if media_type.as_bytes().eq_ignore_ascii_case(b"TEXT") {
         cursor.space("body-type-text")?;
-        return Ok(BodyKind::Text { subtype, lines: cursor.number64("body-fld-lines")? });
+        return Ok(BodyKind::Text { subtype, lines: cursor.lenient_number("body-fld-lines")? });
     }
     let message = is_message(&media_type, &subtype);
     // Some servers describe an unreadable message as any other part.
@@ -86,7 +86,7 @@ fn kind(cursor: &mut Cursor<'_>, depth: usize, media_type: AString, subtype: ASt
         cursor.space("body-type-msg")?;
         let body = Box::new(nested_body(cursor, depth.saturating_add(1))?);
         cursor.space("body-type-msg")?;
-        let lines = cursor.number64("body-fld-lines")?;
+        let lines = cursor.lenient_number("body-fld-lines")?;
         return Ok(BodyKind::Message { subtype, envelope, body, lines });
     }
     Ok(BodyKind::Basic { media_type, subtype })

@@ -350,7 +350,9 @@ fn known_item(cursor: &mut Cursor<'_>, name: &[u8]) -> Result<Option<FetchItem>>
         () if named("INTERNALDATE") => {
             |cursor| super::datetime::date_time(cursor).map(FetchItem::InternalDate)
         }
-        () if named("RFC822.SIZE") => |cursor| cursor.number64("RFC822.SIZE").map(FetchItem::Rfc822Size),
+        () if named("RFC822.SIZE") => {
+            |cursor| cursor.lenient_number("RFC822.SIZE").map(FetchItem::Rfc822Size)
+        }
         () if named("ENVELOPE") => {
             |cursor| super::envelope::envelope(cursor).map(|e| FetchItem::Envelope(Box::new(e)))
         }

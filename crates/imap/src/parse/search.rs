@@ -11,7 +11,7 @@ use super::sequence;
 use super::string::{astring, atom, gmail_label, object_id, string};
 use crate::error::ParseErrorKind;
 use crate::types::{
-    AString, Atom, ModSeqEntry, ModSeqEntryKind, ModSeqKey, SearchCommand, SearchKey, SearchReturn,
+    AString, Atom, Flag, ModSeqEntry, ModSeqScope, ModSeqSearch, SearchCommand, SearchKey, SearchReturn,
 };
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -197,23 +197,28 @@ fn filter_name(cursor: &mut Cursor<'_>) -> Result<Atom> {
 }
 
 /// `[entry-name SP entry-type-req SP] mod-sequence-valzer`
-fn mod_seq(cursor: &mut Cursor<'_>) -> Result<ModSeqKey> {
+fn mod_seq(cursor: &mut Cursor<'_>) -> Result<ModSeqSearch> {
     let mut entry = None;
     if cursor.peek() == Some(b'"') {
-        let name = string(cursor, "entry-name")?;
+        let start = cursor.offset();
+        let name = string(cursor, "entry-name")?.into_bytes();
+        let flag = name.strip_prefix(b"/flags/").and_then(|flag| Flag::new(name.slice_ref(flag)).ok());
+        let Some(flag) = flag else {
+            return cursor.fail_at(start, "entry-flag-name", ParseErrorKind::Syntax);
+        };
         cursor.space("search-modseq-ext")?;
         let start = cursor.offset();
-        let kind = atom(cursor, "entry-type-req")?;
-        let kind = match () {
-            () if kind.is("priv") => ModSeqEntryKind::Private,
-            () if kind.is("shared") => ModSeqEntryKind::Shared,
-            () if kind.is("all") => ModSeqEntryKind::All,
+        let scope = atom(cursor, "entry-type-req")?;
+        let scope = match () {
+            () if scope.is("priv") => ModSeqScope::Private,
+            () if scope.is("shared") => ModSeqScope::Shared,
+            () if scope.is("all") => ModSeqScope::All,
             () => return cursor.fail_at(start, "entry-type-req", ParseErrorKind::Syntax),
         };
         cursor.space("search-modseq-ext")?;
-        entry = Some(ModSeqEntry { name, kind });
+        entry = Some(ModSeqEntry { flag, scope });
     }
-    Ok(ModSeqKey { entry, mod_seq: cursor.number64("mod-sequence-valzer")? })
+    Ok(ModSeqSearch { entry, modseq: cursor.number64("mod-sequence-valzer")? })
 }
 
 type Argument = fn(&mut Cursor<'_>) -> Result<SearchKey>;
@@ -253,7 +258,12 @@ const WITH_ARGUMENT: [(&str, Argument); 32] = [
     ("SUBJECT", |c| astring(c, "SUBJECT").map(SearchKey::Subject)),
     ("TEXT", |c| astring(c, "TEXT").map(SearchKey::Text)),
     ("TO", |c| astring(c, "TO").map(SearchKey::To)),
-    ("UID", |c| sequence::set(c).map(SearchKey::Uid)),
+    ("UID", |c| {
+        if c.eat(b'$') {
+            return Ok(SearchKey::Saved);
+        }
+        sequence::set(c).map(SearchKey::Uid)
+    }),
     ("UNKEYWORD", |c| keyword(c).map(SearchKey::Unkeyword)),
 ];
 

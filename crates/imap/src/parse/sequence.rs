@@ -34,7 +34,7 @@ pub(super) fn partial_range(cursor: &mut Cursor<'_>) -> Result<PartialRange> {
         cursor.octet("partial-range", b'-')?;
     }
     let other = cursor.nz_number("partial-range")?;
-    Ok(PartialRange::new(if last { PartialEnd::Last } else { PartialEnd::First }, one, other))
+    Ok(PartialRange::new(if last { PartialEnd::Newest } else { PartialEnd::Oldest }, one, other))
 }
 
 pub(super) fn set(cursor: &mut Cursor<'_>) -> Result<SequenceSet> {

@@ -57,6 +57,6 @@ fn item(cursor: &mut Cursor<'_>, attribute: StatusAttribute) -> Result<StatusIte
     if attribute == StatusAttribute::MailboxId {
         return bracketed_object_id(cursor).map(StatusItem::MailboxId);
     }
-    let number = cursor.number64("status-att-val")?;
+    let number = cursor.lenient_number("status-att-val")?;
     StatusItem::number(attribute, number).map_or_else(|| cursor.fail("status-att-val"), Ok)
 }

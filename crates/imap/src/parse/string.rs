@@ -27,7 +27,7 @@ pub(super) fn astring_octets(cursor: &mut Cursor<'_>, rule: &'static str) -> Res
             let start = cursor.offset();
             let class = if cursor.is_lenient() { is_lenient_astring_char } else { is_astring_char };
             let run = cursor.run(rule, class)?;
-            if !run.is_ascii() {
+            if run.iter().any(|octet| !is_astring_char(*octet)) {
                 cursor.repair(Repairs::ODD_STRING);
             }
             Ok(cursor.since(start))
@@ -52,7 +52,16 @@ pub(super) fn string(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<AStr
 }
 
 pub(super) fn nstring(cursor: &mut Cursor<'_>, rule: &'static str) -> Result<NString> {
-    if nil(cursor) { Ok(None) } else { string(cursor, rule).map(Some) }
+    match cursor.peek() {
+        Some(b'"' | b'{') => string(cursor, rule).map(Some),
+        _ if nil(cursor) => Ok(None),
+        // Some servers leave the quotes out.
+        Some(octet) if cursor.is_lenient() && is_atom_char(octet) => {
+            cursor.repair(Repairs::ODD_STRING);
+            astring(cursor, rule).map(Some)
+        }
+        _ => cursor.fail(rule),
+    }
 }
 
 /// A label of Gmail: an astring, or a backslash and a name.
@@ -184,6 +193,7 @@ fn checked_charset(
     Ok(octets)
 }
 
+/// Servers also send 8-bit octets and tabs.
 const fn is_lenient_astring_char(octet: u8) -> bool {
-    is_astring_char(octet) || octet >= 0x80
+    is_astring_char(octet) || octet >= 0x80 || octet == b'\t'
 }

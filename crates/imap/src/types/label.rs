@@ -1,7 +1,7 @@
 //! Names that compare without regard to case, and identifiers that compare with it.
 
 use crate::error::InvalidValue;
-use crate::types::Atom;
+use crate::types::{AString, Atom};
 use bytes::Bytes;
 use core::cmp::Ordering;
 use core::fmt;
@@ -109,6 +109,12 @@ impl ObjectId {
     /// The identifier; it is ASCII by construction.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl From<&ObjectId> for AString {
+    fn from(id: &ObjectId) -> Self {
+        Self::without_nul(id.0.clone())
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! The parser bounds the depth of a tree; whoever builds one by hand bounds it himself.
 
-use crate::types::{AString, Atom, Date, FetchAttribute, Keyword, ObjectId, PartialRange, SequenceSet};
+use crate::types::{
+    AString, Atom, Date, FetchAttribute, Keyword, ModSeqSearch, ObjectId, PartialRange, SequenceSet,
+};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
@@ -129,14 +131,14 @@ pub enum SearchKey {
     Sequence(SequenceSet),
     /// `(key key ..)`: all match.
     And(Vec<SearchKey>),
-    /// `$`: the result that was saved (RFC 5182).
+    /// `$`, or `UID $`: the result that was saved (RFC 5182).
     Saved,
     /// `OLDER n`: the internal date is at least so many seconds ago (RFC 5032); not zero.
     Older(NonZeroU32),
     /// `YOUNGER n`: the internal date is at most so many seconds ago (RFC 5032); not zero.
     Younger(NonZeroU32),
     /// `MODSEQ n`: the mod-sequence is at least this (RFC 7162).
-    ModSeq(ModSeqKey),
+    ModSeq(ModSeqSearch),
     /// `EMAILID id` (RFC 8474)
     EmailId(ObjectId),
     /// `THREADID id` (RFC 8474)
@@ -161,33 +163,4 @@ pub enum SearchKey {
     GmThrId(u64),
     /// `X-GM-LABELS label`
     GmLabels(AString),
-}
-
-/// `search-modsequence` (RFC 7162, section 3.1.5).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModSeqKey {
-    /// Which metadata item the mod-sequence belongs to; any when `None`.
-    pub entry: Option<ModSeqEntry>,
-    /// The mod-sequence.
-    pub mod_seq: u64,
-}
-
-/// `search-modseq-ext`: one flag, of the user, of all, or either.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModSeqEntry {
-    /// `entry-name`, such as `/flags/\\draft`.
-    pub name: AString,
-    /// `entry-type-req`
-    pub kind: ModSeqEntryKind,
-}
-
-/// `entry-type-req`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ModSeqEntryKind {
-    /// `priv`
-    Private,
-    /// `shared`
-    Shared,
-    /// `all`
-    All,
 }

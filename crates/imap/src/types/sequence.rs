@@ -242,54 +242,6 @@ impl fmt::Display for MessageSet {
     }
 }
 
-/// `partial-range`: results counted from one end (RFC 9394). A range written downwards is turned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PartialRange {
-    end: PartialEnd,
-    near: NonZeroU32,
-    far: NonZeroU32,
-}
-
-/// The end from which [`PartialRange`] counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PartialEnd {
-    /// From the lowest UID upwards.
-    First,
-    /// `-`: from the highest UID downwards.
-    Last,
-}
-
-impl PartialRange {
-    /// The results from `one` to `other`, both included, counted from `end`, where the first one is 1.
-    pub fn new(end: PartialEnd, one: NonZeroU32, other: NonZeroU32) -> Self {
-        Self { end, near: one.min(other), far: one.max(other) }
-    }
-
-    /// Which end it counts from.
-    pub const fn end(self) -> PartialEnd {
-        self.end
-    }
-
-    /// The result nearest to that end.
-    pub const fn near(self) -> NonZeroU32 {
-        self.near
-    }
-
-    /// The result farthest from that end.
-    pub const fn far(self) -> NonZeroU32 {
-        self.far
-    }
-}
-
-impl fmt::Display for PartialRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.end {
-            PartialEnd::First => write!(f, "{}:{}", self.near, self.far),
-            PartialEnd::Last => write!(f, "-{}:-{}", self.near, self.far),
-        }
-    }
-}
-
 /// `uid-set`: ranges of UIDs without `*`. The order matters: COPYUID pairs two sets number by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UidSet(Vec<RangeInclusive<NonZeroU32>>);

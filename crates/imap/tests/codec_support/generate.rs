@@ -111,7 +111,7 @@ pub fn message_set() -> BoxedStrategy<MessageSet> {
 }
 
 pub fn partial_range() -> impl Strategy<Value = PartialRange> {
-    let end = prop_oneof![Just(PartialEnd::First), Just(PartialEnd::Last)];
+    let end = prop_oneof![Just(PartialEnd::Oldest), Just(PartialEnd::Newest)];
     (end, number(), number()).prop_map(|(end, one, other)| PartialRange::new(end, one, other))
 }
 
@@ -278,15 +278,10 @@ pub fn gmail_label() -> impl Strategy<Value = AString> {
     "\\\\[A-Z][a-z]{1,6}|[a-z]{1,6}|[ -~]{0,8}|&AOk-".prop_map(|label| AString::new(label).unwrap())
 }
 
-fn mod_seq_key() -> impl Strategy<Value = ModSeqKey> {
-    let kind = prop_oneof![
-        Just(ModSeqEntryKind::Private),
-        Just(ModSeqEntryKind::Shared),
-        Just(ModSeqEntryKind::All)
-    ];
-    let name = prop::sample::select(vec!["/flags/\\\\draft", "/flags/$MDNSent"]);
-    let entry = (name, kind).prop_map(|(name, kind)| ModSeqEntry { name: AString::new(name).unwrap(), kind });
-    (option::of(entry), any::<u64>()).prop_map(|(entry, mod_seq)| ModSeqKey { entry, mod_seq })
+fn mod_seq_key() -> impl Strategy<Value = ModSeqSearch> {
+    let scope = prop_oneof![Just(ModSeqScope::Private), Just(ModSeqScope::Shared), Just(ModSeqScope::All)];
+    let entry = (flag(), scope).prop_map(|(flag, scope)| ModSeqEntry { flag, scope });
+    (option::of(entry), any::<u64>()).prop_map(|(entry, modseq)| ModSeqSearch { entry, modseq })
 }
 
 fn search_return() -> BoxedStrategy<SearchReturn> {
@@ -991,7 +986,7 @@ fn extension_response() -> BoxedStrategy<Response> {
         list_response().prop_map(Response::XList),
         search_response().prop_map(Response::Sort),
         threads().prop_map(Response::Thread),
-        (number(), vec(fetch_item(), 0..4)).prop_map(|(uid, items)| Response::UidFetch(uid, items)),
+        (number(), vec(fetch_item(), 1..4)).prop_map(|(uid, items)| Response::UidFetch(uid, items)),
         batches.prop_map(Response::UidBatches),
         (astring(), vec(usage, 0..3)).prop_map(|(root, resources)| Response::Quota { root, resources }),
         (mailbox(), vec(astring(), 0..3)).prop_map(|(mailbox, roots)| Response::QuotaRoot { mailbox, roots }),
@@ -1034,7 +1029,7 @@ pub fn response() -> BoxedStrategy<Response> {
         any::<u32>().prop_map(Response::Exists),
         any::<u32>().prop_map(Response::Recent),
         number().prop_map(Response::Expunge),
-        (number(), vec(fetch_item(), 0..5)).prop_map(|(number, items)| Response::Fetch(number, items)),
+        (number(), vec(fetch_item(), 1..5)).prop_map(|(number, items)| Response::Fetch(number, items)),
         namespaces().prop_map(Response::Namespace),
         id_parameters().prop_map(Response::Id),
         (any::<bool>(), uid_set()).prop_map(|(earlier, uids)| Response::Vanished { earlier, uids }),

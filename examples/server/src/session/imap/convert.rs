@@ -1,6 +1,8 @@
 //! Between the store's values and IMAP's: flags, dates, mailbox names.
 
-use posthaste_imap::types::{Date, DateTime, Flag, Keyword as ImapKeyword, Mailbox as ImapMailbox, UidSet};
+use posthaste_imap::types::{
+    Date, DateTime, Flag, Flags as ImapFlags, Keyword as ImapKeyword, Mailbox as ImapMailbox, UidSet,
+};
 use std::num::NonZeroU32;
 
 use crate::store::{Flags, InternalDate, Keyword, MailboxName, NameError, SystemFlags};
@@ -35,13 +37,13 @@ pub(super) fn keyword(keyword: &Keyword) -> Option<Flag> {
 
 /// The flags a client names, as the store keeps them. `\Recent` and flags of no known meaning cannot be set and are
 /// left out.
-pub(super) fn stored(flags: &[Flag]) -> Flags {
+pub(super) fn stored(flags: &ImapFlags) -> Flags {
     let mut stored = Flags::default();
     for flag in flags {
         match flag {
             Flag::Keyword(keyword) => stored.keywords.extend(Keyword::new(keyword.as_str())),
             flag => {
-                let bit = SYSTEM.iter().find(|(_, known)| known == flag).map(|(bit, _)| *bit);
+                let bit = SYSTEM.iter().find(|(_, known)| *known == flag).map(|(bit, _)| *bit);
                 stored.system = stored.system | bit.unwrap_or_default();
             }
         }

@@ -171,7 +171,7 @@ async fn item(
     content: Option<&Content>,
 ) -> Result<Option<Ready>, StoreError> {
     Ok(match attribute {
-        FetchAttribute::Flags => Some(Ready::Item(FetchItem::Flags(selected.flags(meta)))),
+        FetchAttribute::Flags => Some(Ready::Item(FetchItem::Flags(selected.flags(meta).into()))),
         FetchAttribute::Uid => NonZeroU32::new(meta.uid).map(FetchItem::Uid).map(Ready::Item),
         FetchAttribute::InternalDate => {
             convert::date_time(meta.date).map(FetchItem::InternalDate).map(Ready::Item)

@@ -35,7 +35,7 @@ impl Session {
 
     pub(super) fn namespace(&mut self, asked: Asked<NamespaceCommand>) -> Outcome {
         let prefix = ImapMailbox::new("").ok();
-        let own = prefix.map(|prefix| Namespace { prefix, delimiter: Some(SEPARATOR) });
+        let own = prefix.map(|prefix| Namespace { prefix, delimiter: Some(SEPARATOR), translation: None });
         let namespaces = Namespaces { personal: own.into_iter().collect(), ..Namespaces::default() };
         asked.ok(self.connection.machine(), namespaces)?;
         Ok(())
@@ -174,7 +174,7 @@ impl Session {
         match status {
             Ok(status) => {
                 let items = asked.attributes.iter().filter_map(|attribute| {
-                    Some(StatusItem { attribute: *attribute, value: status_value(&status, *attribute)? })
+                    StatusItem::number(*attribute, status_value(&status, *attribute)?)
                 });
                 let items = items.collect();
                 asked.ok(server, items)?;
@@ -214,7 +214,7 @@ impl Session {
         let uid_next = mailbox.uidnext.max(selected.view.largest_uid().saturating_add(1));
         let data = SelectData {
             flags: SelectedFlags {
-                permanent: PermanentFlags { flags: defined.clone(), new_keywords: true },
+                permanent: PermanentFlags { flags: defined.clone().into(), new_keywords: true },
                 defined,
             },
             exists: selected.view.largest_seq(),

@@ -81,7 +81,9 @@ impl Session {
     }
 
     pub(super) async fn store(&mut self, asked: Asked<Store>) -> Outcome {
-        let Some(targets) = self.targets(&asked.command.set, asked.addressing) else {
+        // `$` is not offered: the machine has refused it.
+        let set = asked.command.set.numbers();
+        let Some(targets) = set.and_then(|set| self.targets(set, asked.addressing)) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         if self.connection.machine_ref().is_read_only() {
@@ -122,7 +124,7 @@ impl Session {
                 if asked.addressing == Addressing::Uid {
                     items.extend(NonZeroU32::new(uid).map(FetchItem::Uid));
                 }
-                items.push(FetchItem::Flags(selected.flags(meta)));
+                items.push(FetchItem::Flags(selected.flags(meta).into()));
                 self.connection.room().await?;
                 asked.row(self.connection.machine(), seq, items)?;
             }

@@ -3,9 +3,10 @@
 
 use std::num::NonZeroU32;
 
-use posthaste_imap::search::{Facts, Needle, Program, SearchError, fold};
+use posthaste_imap::casemap::casemap;
+use posthaste_imap::search::{Facts, Needle, Program, Scope, SearchError};
 use posthaste_imap::server::{Asked, Refusal, Search};
-use posthaste_imap::types::{AString, Addressing, Date, Flag, ResponseCode};
+use posthaste_imap::types::{AString, Addressing, Date, Flag, ResponseCode, UidSet};
 
 use super::content::{Content, Need};
 use super::selected::Selected;
@@ -41,10 +42,13 @@ enum Failure {
 
 async fn search(store: &Store, selected: &Selected, asked: &Search) -> Result<Vec<NonZeroU32>, Failure> {
     let view = &selected.view;
-    let program =
-        Program::new(&asked.command, view.largest_seq(), view.largest_uid()).map_err(Failure::Search)?;
+    // Neither `$` nor WITHIN is announced.
+    let saved = UidSet::default();
+    let scope =
+        Scope { largest_seq: view.largest_seq(), largest_uid: view.largest_uid(), saved: &saved, now: 0 };
+    let program = Program::new(&asked.command, &scope).map_err(Failure::Search)?;
     let mut found = Vec::new();
-    for (uid, seq) in view.uids().iter().filter_map(|uid| Some((*uid, view.seq_of(*uid)?))) {
+    for (uid, seq) in view.uids().filter_map(|uid| Some((uid, view.seq_of(uid)?))) {
         let Some(meta) = selected.metas.get(&uid) else { continue };
         let recent = selected.is_recent(uid);
         let mut known = Known { seq: seq.get(), meta, recent, header: None, body: None };
@@ -77,24 +81,24 @@ struct Known<'a> {
     meta: &'a MessageMeta,
     recent: bool,
     header: Option<Header>,
-    /// The text of all parts, decoded and folded.
+    /// The text of all parts, decoded and mapped for comparison.
     body: Option<String>,
 }
 
 struct Header {
     sent: Option<Date>,
-    /// Names in lower case; values decoded and folded.
+    /// Names in lower case; values decoded and mapped for comparison.
     fields: Vec<(String, String)>,
 }
 
 impl Known<'_> {
     fn learn(&mut self, content: &Content, need: Need) {
         if self.header.is_none() {
-            let fields = content.fields().map(|(name, value)| (name.to_ascii_lowercase(), fold(&value)));
+            let fields = content.fields().map(|(name, value)| (name.to_ascii_lowercase(), casemap(&value)));
             self.header = Some(Header { sent: content.sent_day(), fields: fields.collect() });
         }
         if need == Need::All {
-            self.body = Some(fold(&content.body_text()));
+            self.body = Some(casemap(&content.body_text()));
         }
     }
 }
@@ -130,10 +134,10 @@ impl Facts for Known<'_> {
     fn field_contains(&self, name: &str, needle: &Needle) -> Option<bool> {
         let header = self.header.as_ref()?;
         let fields = header.fields.iter().filter(|(field, _)| name.is_empty() || field == name);
-        Some(fields.into_iter().any(|(_, value)| needle.is_in_folded(value)))
+        Some(fields.into_iter().any(|(_, value)| needle.is_in_mapped(value)))
     }
 
     fn body_contains(&self, needle: &Needle) -> Option<bool> {
-        self.body.as_ref().map(|body| needle.is_in_folded(body))
+        self.body.as_ref().map(|body| needle.is_in_mapped(body))
     }
 }

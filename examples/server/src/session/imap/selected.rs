@@ -71,7 +71,7 @@ impl Selected {
     }
 
     pub(super) fn recent(&self) -> u32 {
-        let count = self.view.uids().iter().filter(|uid| self.is_recent(**uid)).count();
+        let count = self.view.uids().filter(|uid| self.is_recent(*uid)).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
@@ -148,7 +148,7 @@ impl Selected {
         self.modseq = self.modseq.max(highest(seen.metas()));
         if let Seen::All(all) = &seen {
             let present = View::new(all.iter().map(|meta| meta.uid));
-            let absent = self.view.uids().iter().copied().filter(|uid| present.seq_of(*uid).is_none());
+            let absent = self.view.uids().filter(|uid| present.seq_of(*uid).is_none());
             self.gone = absent.collect();
         }
         let (Seen::All(metas) | Seen::Changed(metas)) = seen;
@@ -182,7 +182,7 @@ impl Selected {
 
     fn flags_row(&self, uid: u32) -> Option<Response> {
         let meta = self.metas.get(&uid)?;
-        let items = vec![FetchItem::Uid(NonZeroU32::new(uid)?), FetchItem::Flags(self.flags(meta))];
+        let items = vec![FetchItem::Uid(NonZeroU32::new(uid)?), FetchItem::Flags(self.flags(meta).into())];
         Some(Response::Fetch(self.view.seq_of(uid)?, items))
     }
 }

@@ -1,0 +1,483 @@
+//! The keys of a search as a program that is run for each message.
+//!
+//! Negations are moved down to the tests, and the tests of each list are put in order, the cheapest first. What is
+//! left is a list of tests, each with the next test for either outcome: running it is one loop, without a stack,
+//! however the keys were nested. "Unknown" is found by running twice: a result that is the same whether unknown
+//! tests hold or not does not depend on them, because no negation is above a test any more.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::RangeInclusive;
+
+use super::text::Needle;
+use crate::charset::Charset;
+use crate::types::{
+    AString, Date, Flag, ModSeqSearch, ObjectId, SearchCommand, SearchKey, SequenceSet, UidSet,
+};
+
+/// What is known of one message. Methods that return an `Option` of an answer say `None` for "not loaded yet".
+pub trait Facts {
+    /// The sequence number.
+    fn seq(&self) -> u32;
+    /// The UID.
+    fn uid(&self) -> u32;
+    /// Whether the message has `flag`; `\Recent` is a flag here.
+    fn has_flag(&self, flag: &Flag) -> bool;
+    /// The day it came in, time and zone disregarded; `None` where no calendar has it.
+    fn internal_date(&self) -> Option<Date>;
+    /// Its octets.
+    fn size(&self) -> u64;
+    /// The day its `Date` field names, time and zone disregarded; the inner `None` where there is no such day.
+    fn sent_date(&self) -> Option<Option<Date>>;
+    /// Whether a header field called `name` has a value that holds `needle`; an empty needle is in every value. An
+    /// empty name stands for every field with its name, see [`field_contains`](super::field_contains).
+    fn field_contains(&self, name: &str, needle: &Needle) -> Option<bool>;
+    /// Whether the text of the body holds `needle`, see [`BodySearch`](super::BodySearch).
+    fn body_contains(&self, needle: &Needle) -> Option<bool>;
+
+    /// When it came in, in seconds since 1970 (RFC 5032). Without it OLDER and YOUNGER match nothing.
+    fn received(&self) -> Option<i64> {
+        None
+    }
+    /// Its mod-sequence, or that of the entry that `search` names, where the store has one (RFC 7162 3.1.5).
+    fn modseq(&self, search: &ModSeqSearch) -> u64 {
+        let _ = search;
+        0
+    }
+    /// Its `EMAILID` (RFC 8474).
+    fn has_email_id(&self, id: &ObjectId) -> bool {
+        let _ = id;
+        false
+    }
+    /// Its `THREADID` (RFC 8474).
+    fn has_thread_id(&self, id: &ObjectId) -> bool {
+        let _ = id;
+        false
+    }
+    /// The day it was put into the mailbox (RFC 8514); `None` where the mailbox does not keep it, for which the
+    /// internal date stands in.
+    fn saved_date(&self) -> Option<Date> {
+        None
+    }
+}
+
+/// What a search is about, besides its keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// The largest sequence number, 0 in an empty mailbox.
+    pub largest_seq: u32,
+    /// The largest UID, 0 in an empty mailbox.
+    pub largest_uid: u32,
+    /// What `$` stands for. UIDs of messages that are gone may be in it.
+    pub saved: &'a UidSet,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+/// What can make a search impossible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SearchError {
+    /// A key of an extension that is not searched for here: FILTER (RFC 5466) and Gmail's own.
+    #[error("search key of an extension that is not supported")]
+    Unsupported,
+    /// The charset is not known, or a string is not text of it: BADCHARSET.
+    #[error("search string is not text of a known charset")]
+    Charset,
+    /// Keys nest too deeply; the parser's limit is lower.
+    #[error("search keys nest deeper than {NESTING_MAX}")]
+    Nesting,
+}
+
+/// What of a message a search may look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// What the store knows without reading it.
+    Nothing,
+    /// Its header.
+    Header,
+    /// All of it.
+    Body,
+}
+
+/// A search, ready to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    steps: Vec<Step>,
+    first: u32,
+    uses_modseq: bool,
+}
+
+/// One test, and where to go from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Step {
+    test: Test,
+    negated: bool,
+    if_true: u32,
+    if_false: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Test {
+    Seq(Vec<RangeInclusive<u32>>),
+    Uid(Vec<RangeInclusive<u32>>),
+    Flag(Flag),
+    Larger(u64),
+    Smaller(u64),
+    ModSeq(ModSeqSearch),
+    Received(Days),
+    Before(i64),
+    After(i64),
+    Saved(Days),
+    SaveDateSupported,
+    EmailId(ObjectId),
+    ThreadId(ObjectId),
+    Sent(Days),
+    Field(String, Needle),
+    Body(Needle),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Days {
+    Before(Date),
+    On(Date),
+    Since(Date),
+}
+
+impl Program {
+    /// Makes `command` ready.
+    ///
+    /// # Errors
+    ///
+    /// [`SearchError`].
+    pub fn new(command: &SearchCommand, scope: &Scope<'_>) -> Result<Self, SearchError> {
+        let charset = match &command.charset {
+            None => Charset::UTF_8,
+            Some(name) => Charset::of(name.as_bytes()).ok_or(SearchError::Charset)?,
+        };
+        let mut compiler = Compiler { scope, charset, uses_modseq: false };
+        let tree = compiler.list(&command.keys, Join::All, Sense::As, 0)?;
+        let uses_modseq = compiler.uses_modseq;
+        let mut steps = Vec::new();
+        let first = tree.emit(&mut steps, MATCH, MISS);
+        Ok(Self { steps, first, uses_modseq })
+    }
+
+    /// Whether the message matches; `None` when that depends on what is not loaded.
+    pub fn test(&self, facts: &impl Facts) -> Option<bool> {
+        let mut unknown = false;
+        if self.run(facts, false, &mut unknown) {
+            return Some(true);
+        }
+        if !unknown || !self.run(facts, true, &mut unknown) {
+            return Some(false);
+        }
+        None
+    }
+
+    /// What has to be loaded at most.
+    pub fn need(&self) -> Need {
+        self.steps.iter().map(|step| step.test.need()).max().unwrap_or(Need::Nothing)
+    }
+
+    /// Whether MODSEQ is a key: the answer then has a mod-sequence, and CONDSTORE is enabled (RFC 7162 3.1).
+    pub fn uses_modseq(&self) -> bool {
+        self.uses_modseq
+    }
+
+    /// `unknown_is` is what a test counts as whose outcome is not known.
+    fn run(&self, facts: &impl Facts, unknown_is: bool, unknown: &mut bool) -> bool {
+        let mut next = self.first;
+        // Every step leads to one made before it, so this ends.
+        while let Some(step) = usize::try_from(next).ok().and_then(|next| self.steps.get(next)) {
+            let holds = match step.test.run(facts) {
+                Some(holds) => holds != step.negated,
+                None => {
+                    *unknown = true;
+                    unknown_is
+                }
+            };
+            next = if holds { step.if_true } else { step.if_false };
+        }
+        next == MATCH
+    }
+}
+
+/// Keys without negations, joined.
+enum Tree {
+    Test(Test, Sense),
+    List(Join, Vec<Tree>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Join {
+    All,
+    Any,
+}
+
+/// Whether a key stands under an odd number of NOT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sense {
+    As,
+    Not,
+}
+
+impl Sense {
+    fn turned(self) -> Self {
+        match self {
+            Self::As => Self::Not,
+            Self::Not => Self::As,
+        }
+    }
+}
+
+impl Tree {
+    /// Adds the steps of this tree, which go on at `if_true` and `if_false`; the first of them. No step is before
+    /// one that it goes on to.
+    fn emit(self, steps: &mut Vec<Step>, if_true: u32, if_false: u32) -> u32 {
+        match self {
+            Self::Test(test, sense) => {
+                steps.push(Step { test, negated: sense == Sense::Not, if_true, if_false });
+                u32::try_from(steps.len().saturating_sub(1)).unwrap_or(MISS)
+            }
+            Self::List(join, trees) => {
+                // An empty list of ALL holds, of ANY does not.
+                let mut next = if join == Join::All { if_true } else { if_false };
+                for tree in trees.into_iter().rev() {
+                    next = match join {
+                        Join::All => tree.emit(steps, next, if_false),
+                        Join::Any => tree.emit(steps, if_true, next),
+                    };
+                }
+                next
+            }
+        }
+    }
+
+    fn cost(&self) -> u8 {
+        match self {
+            Self::Test(test, _) => test.cost(),
+            Self::List(_, trees) => trees.iter().map(Self::cost).max().unwrap_or_default(),
+        }
+    }
+}
+
+struct Compiler<'a> {
+    scope: &'a Scope<'a>,
+    charset: Charset,
+    uses_modseq: bool,
+}
+
+impl Compiler<'_> {
+    /// Keys that are joined. Under a NOT the other join is meant (De Morgan).
+    fn list(
+        &mut self,
+        keys: &[SearchKey],
+        join: Join,
+        sense: Sense,
+        depth: usize,
+    ) -> Result<Tree, SearchError> {
+        let trees = keys.iter().map(|key| self.key(key, sense, depth)).collect::<Result<Vec<_>, _>>()?;
+        Ok(joined(trees, join, sense))
+    }
+
+    fn key(&mut self, key: &SearchKey, sense: Sense, depth: usize) -> Result<Tree, SearchError> {
+        if depth > NESTING_MAX {
+            return Err(SearchError::Nesting);
+        }
+        let deeper = depth.saturating_add(1);
+        match key {
+            SearchKey::Not(key) => return self.key(key, sense.turned(), deeper),
+            SearchKey::Fuzzy(key) => return self.key(key, sense, deeper),
+            SearchKey::And(keys) => return self.list(keys, Join::All, sense, deeper),
+            SearchKey::Or(one, other) => {
+                let trees = [self.key(one, sense, deeper)?, self.key(other, sense, deeper)?];
+                return Ok(joined(Vec::from(trees), Join::Any, sense));
+            }
+            SearchKey::All => return Ok(joined(Vec::new(), Join::All, sense)),
+            SearchKey::New => {
+                let unseen = Tree::Test(Test::Flag(Flag::Seen), sense.turned());
+                let trees = [Tree::Test(Test::Flag(Flag::Recent), sense), unseen];
+                return Ok(joined(Vec::from(trees), Join::All, sense));
+            }
+            SearchKey::Text(text) => {
+                // An empty name stands for every field.
+                let needle = self.needle(text)?;
+                let field = Tree::Test(Test::Field(String::new(), needle.clone()), sense);
+                return Ok(joined(
+                    Vec::from([field, Tree::Test(Test::Body(needle), sense)]),
+                    Join::Any,
+                    sense,
+                ));
+            }
+            _ => {}
+        }
+        let (test, is_negation) = self.test(key)?;
+        Ok(Tree::Test(test, if is_negation { sense.turned() } else { sense }))
+    }
+
+    /// The test of a key that has no keys in it, and whether the key is its negation.
+    fn test(&mut self, key: &SearchKey) -> Result<(Test, bool), SearchError> {
+        let seconds_ago =
+            |seconds: core::num::NonZeroU32| self.scope.now.saturating_sub(i64::from(seconds.get()));
+        let test = match key {
+            SearchKey::Answered | SearchKey::Unanswered => Test::Flag(Flag::Answered),
+            SearchKey::Deleted | SearchKey::Undeleted => Test::Flag(Flag::Deleted),
+            SearchKey::Draft | SearchKey::Undraft => Test::Flag(Flag::Draft),
+            SearchKey::Flagged | SearchKey::Unflagged => Test::Flag(Flag::Flagged),
+            SearchKey::Seen | SearchKey::Unseen => Test::Flag(Flag::Seen),
+            SearchKey::Recent | SearchKey::Old => Test::Flag(Flag::Recent),
+            SearchKey::Keyword(keyword) | SearchKey::Unkeyword(keyword) => {
+                Test::Flag(Flag::Keyword(keyword.clone()))
+            }
+            SearchKey::Sequence(set) => Test::Seq(resolve(set, self.scope.largest_seq)),
+            SearchKey::Uid(set) => Test::Uid(resolve(set, self.scope.largest_uid)),
+            SearchKey::Saved => {
+                let saved = SequenceSet::from_uids(self.scope.saved);
+                Test::Uid(saved.map(|saved| saved.resolve(0)).unwrap_or_default())
+            }
+            SearchKey::Before(date) => Test::Received(Days::Before(*date)),
+            SearchKey::On(date) => Test::Received(Days::On(*date)),
+            SearchKey::Since(date) => Test::Received(Days::Since(*date)),
+            SearchKey::SentBefore(date) => Test::Sent(Days::Before(*date)),
+            SearchKey::SentOn(date) => Test::Sent(Days::On(*date)),
+            SearchKey::SentSince(date) => Test::Sent(Days::Since(*date)),
+            SearchKey::SavedBefore(date) => Test::Saved(Days::Before(*date)),
+            SearchKey::SavedOn(date) => Test::Saved(Days::On(*date)),
+            SearchKey::SavedSince(date) => Test::Saved(Days::Since(*date)),
+            SearchKey::SaveDateSupported => Test::SaveDateSupported,
+            SearchKey::Older(seconds) => Test::Before(seconds_ago(*seconds)),
+            SearchKey::Younger(seconds) => Test::After(seconds_ago(*seconds)),
+            SearchKey::Larger(size) => Test::Larger(*size),
+            SearchKey::Smaller(size) => Test::Smaller(*size),
+            SearchKey::ModSeq(search) => {
+                self.uses_modseq = true;
+                Test::ModSeq(search.clone())
+            }
+            SearchKey::EmailId(id) => Test::EmailId(id.clone()),
+            SearchKey::ThreadId(id) => Test::ThreadId(id.clone()),
+            SearchKey::Bcc(text) => self.field("bcc", text)?,
+            SearchKey::Cc(text) => self.field("cc", text)?,
+            SearchKey::From(text) => self.field("from", text)?,
+            SearchKey::Subject(text) => self.field("subject", text)?,
+            SearchKey::To(text) => self.field("to", text)?,
+            SearchKey::Header(name, text) => self.field(name.to_str().ok_or(SearchError::Charset)?, text)?,
+            SearchKey::Body(text) => Test::Body(self.needle(text)?),
+            SearchKey::Filter(_)
+            | SearchKey::GmRaw(_)
+            | SearchKey::GmMsgId(_)
+            | SearchKey::GmThrId(_)
+            | SearchKey::GmLabels(_) => return Err(SearchError::Unsupported),
+            // Made of other keys; never here.
+            SearchKey::All
+            | SearchKey::New
+            | SearchKey::Text(_)
+            | SearchKey::Not(_)
+            | SearchKey::Or(..)
+            | SearchKey::And(_)
+            | SearchKey::Fuzzy(_) => Test::Seq(Vec::new()),
+        };
+        let is_negation = matches!(
+            key,
+            SearchKey::Unanswered
+                | SearchKey::Undeleted
+                | SearchKey::Undraft
+                | SearchKey::Unflagged
+                | SearchKey::Unseen
+                | SearchKey::Old
+                | SearchKey::Unkeyword(_)
+        );
+        Ok((test, is_negation))
+    }
+
+    fn field(&self, name: &str, text: &AString) -> Result<Test, SearchError> {
+        Ok(Test::Field(name.to_ascii_lowercase(), self.needle(text)?))
+    }
+
+    fn needle(&self, text: &AString) -> Result<Needle, SearchError> {
+        let text = self.charset.decode_strictly(text.as_bytes()).ok_or(SearchError::Charset)?;
+        Ok(Needle::new(&text))
+    }
+}
+
+fn joined(mut trees: Vec<Tree>, join: Join, sense: Sense) -> Tree {
+    let join = match (join, sense) {
+        (Join::All, Sense::As) | (Join::Any, Sense::Not) => Join::All,
+        (Join::Any, Sense::As) | (Join::All, Sense::Not) => Join::Any,
+    };
+    // What is at hand is looked at before what has to be loaded.
+    trees.sort_by_key(Tree::cost);
+    Tree::List(join, trees)
+}
+
+impl Test {
+    fn run(&self, facts: &impl Facts) -> Option<bool> {
+        let received = |days: Days| facts.internal_date().is_some_and(|date| days.hold(date));
+        Some(match self {
+            Self::Seq(ranges) => contains(ranges, facts.seq()),
+            Self::Uid(ranges) => contains(ranges, facts.uid()),
+            Self::Flag(flag) => facts.has_flag(flag),
+            Self::Larger(size) => facts.size() > *size,
+            Self::Smaller(size) => facts.size() < *size,
+            Self::ModSeq(search) => facts.modseq(search) >= search.modseq,
+            Self::Received(days) => received(*days),
+            Self::Before(moment) => facts.received().is_some_and(|received| received <= *moment),
+            Self::After(moment) => facts.received().is_some_and(|received| received >= *moment),
+            // RFC 8514 4.3: a mailbox that does not keep the date uses the other.
+            Self::Saved(days) => facts.saved_date().map_or_else(|| received(*days), |date| days.hold(date)),
+            Self::SaveDateSupported => facts.saved_date().is_some(),
+            Self::EmailId(id) => facts.has_email_id(id),
+            Self::ThreadId(id) => facts.has_thread_id(id),
+            Self::Sent(days) => facts.sent_date()?.is_some_and(|date| days.hold(date)),
+            Self::Field(name, needle) => facts.field_contains(name, needle)?,
+            Self::Body(needle) => facts.body_contains(needle)?,
+        })
+    }
+
+    fn need(&self) -> Need {
+        match self {
+            Self::Sent(_) | Self::Field(..) => Need::Header,
+            Self::Body(_) => Need::Body,
+            _ => Need::Nothing,
+        }
+    }
+
+    fn cost(&self) -> u8 {
+        match self {
+            Self::Seq(_) | Self::Uid(_) => 0,
+            Self::Flag(_) | Self::Larger(_) | Self::Smaller(_) | Self::ModSeq(_) => 1,
+            Self::Received(_) | Self::Before(_) | Self::After(_) => 2,
+            Self::Saved(_) | Self::SaveDateSupported | Self::EmailId(_) | Self::ThreadId(_) => 3,
+            Self::Sent(_) => 4,
+            Self::Field(..) => 5,
+            Self::Body(_) => 6,
+        }
+    }
+}
+
+impl Days {
+    fn hold(self, date: Date) -> bool {
+        match self {
+            Self::Before(day) => date < day,
+            Self::On(day) => date == day,
+            Self::Since(day) => date >= day,
+        }
+    }
+}
+
+/// An empty mailbox has no largest number, and `*` names nothing in it.
+fn resolve(set: &SequenceSet, largest: u32) -> Vec<RangeInclusive<u32>> {
+    if largest == 0 { Vec::new() } else { set.resolve(largest) }
+}
+
+fn contains(ranges: &[RangeInclusive<u32>], number: u32) -> bool {
+    let after = ranges.partition_point(|range| *range.start() <= number);
+    after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|range| range.contains(&number))
+}
+
+/// Nesting that a program is made for; parsers refuse less.
+const NESTING_MAX: usize = 100;
+/// No step: the message matches.
+const MATCH: u32 = u32::MAX;
+/// No step: it does not.
+const MISS: u32 = MATCH - 1;
