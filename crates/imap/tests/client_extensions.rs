@@ -195,7 +195,7 @@ const TABLE: [(&str, Call, &str); 39] = [
     (
         "PARTIAL",
         |c| {
-            let page = PartialRange::new(PartialEnd::Last, NonZeroU32::MIN, NonZeroU32::new(9).unwrap());
+            let page = PartialRange::new(PartialEnd::Newest, NonZeroU32::MIN, NonZeroU32::new(9).unwrap());
             c.uid_fetch_page(one(), page, vec![FetchAttribute::Flags])
         },
         "UID FETCH 1 (FLAGS) (PARTIAL -1:-9)",

@@ -57,7 +57,7 @@ struct Site {
 impl Site {
     fn new(capabilities: &'static str, lie: Lie, messages: u32) -> Self {
         let messages = (1..=messages).map(|uid| (uid, (false, 1))).collect::<BTreeMap<_, _>>();
-        let uid_next = messages.len() as u32 + 1;
+        let uid_next = u32::try_from(messages.len()).unwrap() + 1;
         let (uid_validity, mod_seq, expunged) = (7, 1, BTreeMap::new());
         Self { capabilities, lie, uid_validity, mod_seq, uid_next, messages, expunged }
     }
@@ -222,13 +222,8 @@ fn resync(site: &Site, memory: &mut Memory) -> (Vec<String>, Outcome) {
             commands.push(line.split_once(' ').unwrap().1.to_owned());
             client.handle_input(Time::ZERO, site.answer(line).as_bytes());
         }
-        loop {
-            match client.poll_event().unwrap() {
-                Step::Event(event) => {
-                    resync.observe(&client, &event).into_iter().for_each(|change| memory.apply(change));
-                }
-                _ => break,
-            }
+        while let Step::Event(event) = client.poll_event().unwrap() {
+            resync.observe(&client, &event).into_iter().for_each(|change| memory.apply(change));
         }
         if let Some(outcome) = resync.outcome() {
             if let Outcome::Done { known, .. } = outcome {
