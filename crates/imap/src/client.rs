@@ -36,7 +36,7 @@ pub use command::{FirstStatus, Vanished};
 pub use config::{AuthPrivacy, Config, QuirksPolicy, TagPrefix, TlsPolicy};
 pub use error::{ProtocolError, Violation};
 pub use event::{CommandId, Event};
-pub use fallback::{Fallback, MoveSteps, esearch_of};
+pub use fallback::{Fallback, MoveEnd, MoveSteps, esearch_of};
 pub use limits::ClientLimits;
 pub use mailbox::MailboxState;
 pub use quirks::{CharsetUse, Identification, Peer, Quirks};
@@ -279,6 +279,7 @@ impl Client {
             return;
         }
         self.timers.disarm(Timer::Response);
+        self.timers.disarm(Timer::Literal);
         self.watch();
     }
 
@@ -298,7 +299,7 @@ impl Client {
             match timer {
                 Timer::IdleRenewal => self.renew_idle(),
                 Timer::Logout => self.end(),
-                Timer::Setup | Timer::Response => self.fail(ProtocolError::TimedOut(timer)),
+                Timer::Setup | Timer::Response | Timer::Literal => self.fail(ProtocolError::TimedOut(timer)),
             }
         }
         self.watch();
@@ -332,7 +333,10 @@ impl Client {
             }
             match self.reader.next(&self.bounds(), &self.context) {
                 Ok(Read::NeedInput) if self.eof => self.end(),
-                Ok(Read::NeedInput) => return Ok(Step::NeedInput),
+                Ok(Read::NeedInput) => {
+                    self.watch();
+                    return Ok(Step::NeedInput);
+                }
                 Ok(read) => {
                     if let Err(error) = self.take(read) {
                         self.fail(error);
@@ -364,6 +368,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Misuse::NoUpgrade`] when no [`Step::Upgrade`] came before.
+    #[expect(clippy::needless_pass_by_value, reason = "the order is used up")]
     pub fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
         let Phase::Upgrade(None) = self.phase else { return Err(Misuse::NoUpgrade) };
         if upgrade.layer() == Layer::Deflate {

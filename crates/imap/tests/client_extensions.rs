@@ -16,7 +16,7 @@ mod codec_support;
 use client_support::{commands, drive, ready, say, selected, sent, step};
 use codec_support::generate;
 use core::num::NonZeroU32;
-use posthaste_imap::client::{Client, Event, FirstStatus, MoveSteps, Vanished};
+use posthaste_imap::client::{Client, Event, FirstStatus, MoveEnd, MoveSteps, Vanished};
 use posthaste_imap::types::{
     AString, Addressing, Capability, Command, EventGroup, FetchAttribute, GetMetadata, ListPattern,
     ListReturn, ListSelection, Mailbox, MailboxFilter, MessageSet, MetadataDepth, NotifyEvent, ParseContext,
@@ -433,16 +433,18 @@ fn unauthenticate_forgets_the_user() {
 
 #[test]
 fn moving_is_told_in_steps_where_there_is_no_move() {
-    let steps = |capabilities: &str| selected(capabilities).move_steps(one(), name("x"));
-    assert!(matches!(steps("MOVE"), MoveSteps::Move(Command::Move(Addressing::Uid, _))));
-    let MoveSteps::Copy { copy, mark, expunge } = steps("UIDPLUS") else { panic!() };
+    let steps = |capabilities: &str| selected(capabilities).move_steps(&one(), name("x"));
+    assert!(matches!(steps("MOVE").commands.as_slice(), [Command::Move(Addressing::Uid, _)]));
+    let MoveSteps { commands, end } = steps("UIDPLUS");
+    assert_eq!(end, MoveEnd::Gone);
     let mut client = selected("UIDPLUS");
-    for command in [copy, mark, expunge.unwrap()] {
+    for command in commands {
         client.command(command).unwrap();
     }
     let lines = "A3 UID COPY 1 x\r\nA4 UID STORE 1 +FLAGS.SILENT (\\Deleted)\r\nA5 UID EXPUNGE 1\r\n";
     assert_eq!(sent(&mut client), lines);
-    assert!(matches!(steps(""), MoveSteps::Copy { expunge: None, .. }), "EXPUNGE would take others along");
+    let MoveSteps { commands, end } = steps("");
+    assert_eq!((commands.len(), end), (2, MoveEnd::Marked), "EXPUNGE would take others along");
 }
 
 #[test]

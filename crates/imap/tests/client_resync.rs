@@ -57,7 +57,7 @@ struct Site {
 impl Site {
     fn new(capabilities: &'static str, lie: Lie, messages: u32) -> Self {
         let messages = (1..=messages).map(|uid| (uid, (false, 1))).collect::<BTreeMap<_, _>>();
-        let uid_next = messages.len() as u32 + 1;
+        let uid_next = u32::try_from(messages.len()).unwrap() + 1;
         let (uid_validity, mod_seq, expunged) = (7, 1, BTreeMap::new());
         Self { capabilities, lie, uid_validity, mod_seq, uid_next, messages, expunged }
     }
@@ -222,13 +222,8 @@ fn resync(site: &Site, memory: &mut Memory) -> (Vec<String>, Outcome) {
             commands.push(line.split_once(' ').unwrap().1.to_owned());
             client.handle_input(Time::ZERO, site.answer(line).as_bytes());
         }
-        loop {
-            match client.poll_event().unwrap() {
-                Step::Event(event) => {
-                    resync.observe(&client, &event).into_iter().for_each(|change| memory.apply(change));
-                }
-                _ => break,
-            }
+        while let Step::Event(event) = client.poll_event().unwrap() {
+            resync.observe(&client, &event).into_iter().for_each(|change| memory.apply(change));
         }
         if let Some(outcome) = resync.outcome() {
             if let Outcome::Done { known, .. } = outcome {
@@ -340,6 +335,61 @@ fn a_mailbox_that_is_gone_is_told() {
         assert!(resync.observe(&client, &event).is_empty());
     }
     assert!(matches!(resync.outcome(), Some(Outcome::Refused(_))));
+}
+
+/// What a server might say to a client that brings a mailbox up to date.
+fn speech() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "* ENABLED QRESYNC\r\n",
+        "A2 OK x\r\n",
+        "A3 OK x\r\n",
+        "A4 OK x\r\n",
+        "A5 OK x\r\n",
+        "A3 BAD x\r\n",
+        "A4 NO x\r\n",
+        "* 3 EXISTS\r\n",
+        "* 0 EXISTS\r\n",
+        "* 1 EXPUNGE\r\n",
+        "* OK [UIDVALIDITY 7] x\r\n",
+        "* OK [UIDVALIDITY 8] x\r\n",
+        "* OK [HIGHESTMODSEQ 5] x\r\n",
+        "* OK [NOMODSEQ] x\r\n",
+        "* OK [UIDNEXT 4] x\r\n",
+        "* VANISHED (EARLIER) 1:4294967295\r\n",
+        "* VANISHED 2\r\n",
+        "* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n",
+        "* 2 FETCH (UID 4294967295 FLAGS ())\r\n",
+        "* 2 FETCH (FLAGS ())\r\n",
+        "* SEARCH 1 2 3\r\n",
+        "* SEARCH\r\n",
+        "* ESEARCH (TAG \"A5\") UID ALL 1:4294967295\r\n",
+        "* ESEARCH (TAG \"A4\") UID ALL 2:*\r\n",
+    ]);
+    prop::collection::vec(word, 0..40).prop_map(|words| words.concat())
+}
+
+proptest! {
+    #[test]
+    fn hst_05_whatever_a_server_says_changes_stay_consistent(speech in speech(), qresync in any::<bool>()) {
+        let mut client = logged_in(if qresync { "CONDSTORE QRESYNC ENABLE ESEARCH" } else { "" });
+        let uids = UidSet::new([uid(1)..=uid(3)]);
+        let known = Known { uid_validity: uid(7), highest_modseq: Some(3), uids };
+        // Panics where a change contradicts what was told before.
+        let mut memory = Memory { messages: (1..=3).map(|uid| (uid, false)).collect(), known: None };
+        let mut resync = Resync::new(&client, Mailbox::inbox(), Some(known));
+        for line in speech.split_inclusive("\r\n") {
+            if resync.run(&mut client).is_err() {
+                break;
+            }
+            client.handle_input(Time::ZERO, line.as_bytes());
+            while let Ok(Step::Event(event)) = client.poll_event() {
+                resync.observe(&client, &event).into_iter().for_each(|change| memory.apply(change));
+            }
+        }
+        if let Some(Outcome::Done { known, .. }) = resync.outcome() {
+            prop_assert_eq!(known.uids.iter().collect::<Vec<_>>(), memory.messages.keys().copied().collect::<Vec<_>>());
+        }
+    }
 }
 
 #[test]

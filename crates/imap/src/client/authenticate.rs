@@ -66,7 +66,11 @@ impl Client {
             self.send_sasl(&SaslResponse::Data(initial));
             return Ok(());
         }
-        let running = self.running.iter().find(|running| running.serial == serial);
+        let mut running = self.running.iter_mut().find(|running| running.serial == serial);
+        if let Some(running) = &mut running {
+            // It understood the command: a BAD from here on is not about its form.
+            running.repeatable = None;
+        }
         match (parse::authenticate::sasl_challenge(text), running.and_then(|running| running.id)) {
             (Ok(data), Some(id)) => {
                 let ticket = self.challenges.issue();

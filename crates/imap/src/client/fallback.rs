@@ -11,6 +11,7 @@ use crate::types::{
     StoreEcho,
 };
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::num::NonZeroU32;
@@ -31,44 +32,44 @@ pub enum Fallback {
     WithoutInitialResponse,
 }
 
-/// How messages are moved on this server.
+/// How messages are moved on this server: commands, each to be sent when the one before it has succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MoveSteps {
-    /// The server has MOVE (RFC 6851), which is atomic for each message.
-    Move(Command),
-    /// Three commands, each to be sent when the one before it has succeeded.
-    Copy {
-        /// COPY. If it fails, nothing has happened.
-        copy: Command,
-        /// STORE `\Deleted`.
-        mark: Command,
-        /// UID EXPUNGE of these messages only. `None` where the server has no UIDPLUS: EXPUNGE would remove whatever
-        /// else is marked, so that is not for a library to decide.
-        expunge: Option<Command>,
-    },
+pub struct MoveSteps {
+    /// MOVE alone (RFC 6851), or COPY, STORE and UID EXPUNGE. If the first fails, nothing has happened.
+    pub commands: Vec<Command>,
+    /// What has become of the messages in their old place.
+    pub end: MoveEnd,
+}
+
+/// What moving leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoveEnd {
+    /// Nothing.
+    Gone,
+    /// The messages, marked as deleted: the server has no UIDPLUS, and EXPUNGE would remove whatever else is marked,
+    /// which is not for a library to decide.
+    Marked,
 }
 
 impl Client {
     /// How to move messages to `mailbox` on this server.
-    pub fn move_steps(&self, uids: SequenceSet, mailbox: Mailbox) -> MoveSteps {
+    pub fn move_steps(&self, uids: &SequenceSet, mailbox: Mailbox) -> MoveSteps {
         let has = |name| self.has_capability(name) || self.has_capability("IMAP4rev2");
-        let uids = uids.normalised();
-        let copy = CopyCommand { set: uids.clone().into(), mailbox };
+        let copy = CopyCommand { set: uids.normalised().into(), mailbox };
         if has("MOVE") {
-            return MoveSteps::Move(Command::Move(Addressing::Uid, copy));
+            return MoveSteps { commands: vec![Command::Move(Addressing::Uid, copy)], end: MoveEnd::Gone };
         }
         let mark = StoreCommand {
-            set: uids.clone().into(),
+            set: copy.set.clone(),
             unchanged_since: None,
             action: StoreAction::Add,
             echo: StoreEcho::Silent,
             flags: [Flag::Deleted].into(),
         };
-        MoveSteps::Copy {
-            copy: Command::Copy(Addressing::Uid, copy),
-            mark: Command::Store(Addressing::Uid, mark),
-            expunge: has("UIDPLUS").then(|| Command::UidExpunge(uids.into())),
-        }
+        let expunge = has("UIDPLUS").then(|| Command::UidExpunge(copy.set.clone()));
+        let end = if expunge.is_some() { MoveEnd::Gone } else { MoveEnd::Marked };
+        let commands = [Command::Copy(Addressing::Uid, copy), Command::Store(Addressing::Uid, mark)];
+        MoveSteps { commands: commands.into_iter().chain(expunge).collect(), end }
     }
 
     /// Changes a command, before it is sent, to what the server takes.

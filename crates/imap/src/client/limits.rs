@@ -35,6 +35,8 @@ pub struct ClientLimits {
     pub setup_timeout: Duration,
     /// How long the server may be silent while it owes an answer.
     pub response_timeout: Duration,
+    /// How long the server may be silent in the middle of a literal, for which it has announced the octets.
+    pub literal_timeout: Duration,
     /// After how long an IDLE is ended and begun anew (RFC 2177 3: less than 30 minutes).
     pub idle_renewal: Duration,
     /// How long the server may take to end the conversation after LOGOUT.
@@ -55,6 +57,7 @@ impl Default for ClientLimits {
             send_high_water: posthaste_wire::HIGH_WATER_DEFAULT,
             setup_timeout: Duration::from_secs(2 * 60),
             response_timeout: Duration::from_secs(5 * 60),
+            literal_timeout: Duration::from_secs(2 * 60),
             idle_renewal: Duration::from_secs(29 * 60),
             logout_timeout: Duration::from_secs(30),
         }

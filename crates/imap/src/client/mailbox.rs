@@ -1,6 +1,7 @@
 //! What a client knows of the selected mailbox (RFC 9051 6.3.2, 7.3, 7.5).
 
-use crate::types::{Flags, Mailbox, ObjectId, PermanentFlags, ResponseCode};
+use crate::client::Known;
+use crate::types::{Flags, Mailbox, ObjectId, PermanentFlags, ResponseCode, UidSet};
 use core::num::NonZeroU32;
 
 /// The selected mailbox, as far as the server has told. Kept up to date by the machine.
@@ -54,6 +55,13 @@ impl MailboxState {
         }
     }
 
+    /// What to remember of the mailbox, which has these messages, for [`Resync`](crate::client::Resync); `None` where
+    /// UIDs do not last.
+    pub fn known(&self, uids: UidSet) -> Option<Known> {
+        let uid_validity = self.uid_validity.filter(|_| !self.uid_not_sticky)?;
+        Some(Known { uid_validity, highest_modseq: self.highest_modseq, uids })
+    }
+
     pub(crate) fn set_exists(&mut self, exists: u32) {
         self.exists = exists;
         self.counted = true;
@@ -76,7 +84,7 @@ impl MailboxState {
             ResponseCode::Unseen(value) => self.unseen = number(*value),
             ResponseCode::PermanentFlags(flags) => self.permanent_flags = Some(flags.clone()),
             ResponseCode::HighestModSeq(value) => {
-                self.highest_modseq = Some(*value).filter(|value| *value > 0)
+                self.highest_modseq = Some(*value).filter(|value| *value > 0);
             }
             ResponseCode::MailboxId(id) => self.id = Some(id.clone()),
             ResponseCode::UidNotSticky => self.uid_not_sticky = true,

@@ -253,10 +253,43 @@ mod tests {
     }
 
     #[test]
+    fn extensions_are_in_the_table() {
+        use crate::types::{AString, MessageSet, SortCommand, SortCriterion, SortKey, UidBatchesCommand};
+        use Addressing::{Sequence, Uid};
+        let sort = |addressing| {
+            let criteria = vec![SortCriterion::ascending(SortKey::Date)];
+            let charset = AString::new("UTF-8").unwrap();
+            let keys = vec![SearchKey::All];
+            Command::Sort(addressing, SortCommand { returns: None, criteria, charset, keys })
+        };
+        assert!(pipelines(&[search(Uid, SearchKey::All), sort(Uid), Command::Noop]));
+        assert!(!pipelines(&[sort(Uid), sort(Uid)]), "* SORT names no command");
+        assert!(!pipelines(&[sort(Sequence), fetch(Sequence)]), "SORT may tell of EXPUNGE");
+        // RFC 5182 2.1: the result of a search can be used at once.
+        let saved = || {
+            let modifiers = FetchModifiers::default();
+            let (set, attributes) = (MessageSet::Saved, vec![FetchAttribute::Uid]);
+            Command::Fetch(Sequence, FetchCommand { set, attributes, modifiers })
+        };
+        assert!(!pipelines(&[Command::Noop, saved(), fetch(Sequence)]), "NOOP may tell of EXPUNGE");
+        assert!(pipelines(&[search(Uid, SearchKey::All), saved(), saved()]));
+        let batches =
+            || Command::UidBatches(UidBatchesCommand { size: core::num::NonZeroU32::MIN, batches: None });
+        assert!(pipelines(&[batches(), batches(), Command::GetQuota(AString::default())]));
+    }
+
+    #[test]
     fn what_changes_the_state_is_alone() {
-        for alone in
-            [Command::Close, Command::Idle, Command::StartTls, Command::Select(Mailbox::inbox(), vec![])]
-        {
+        for alone in [
+            Command::Close,
+            Command::Idle,
+            Command::StartTls,
+            Command::Select(Mailbox::inbox(), vec![]),
+            Command::Enable(vec![]),
+            Command::CompressDeflate,
+            Command::Unauthenticate,
+            Command::Notify(crate::types::NotifyCommand::None),
+        ] {
             assert!(!pipelines(&[Command::Noop, alone.clone()]), "{}", alone.name());
             assert!(!pipelines(&[alone.clone(), Command::Noop]), "{}", alone.name());
         }

@@ -180,7 +180,6 @@ const COMMAND_OCTETS_MAX: usize = 8_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
 
     #[test]
     fn peers_are_known_by_their_greetings() {
@@ -227,6 +226,6 @@ mod tests {
             }
         }
         assert!(Quirks::of(ICloud).ignores(&Capability::QResync));
-        assert_eq!(Peer::of_capabilities(&vec![Capability::GmExt1]), Some(Gmail));
+        assert_eq!(Peer::of_capabilities(&[Capability::GmExt1]), Some(Gmail));
     }
 }

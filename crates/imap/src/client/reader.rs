@@ -127,6 +127,11 @@ impl Reader {
         matches!(self.within, Within::Row(..) | Within::KeepItem(..) | Within::Stream(..))
     }
 
+    /// Whether a literal has begun and is not complete.
+    pub(crate) const fn is_within_literal(&self) -> bool {
+        matches!(self.within, Within::Keep(..) | Within::KeepItem(..) | Within::Stream(..))
+    }
+
     pub(crate) const fn repairs(&self) -> Repairs {
         self.repairs
     }

@@ -13,20 +13,23 @@ pub enum Timer {
     Setup,
     /// Any sign of a server that owes an answer ([`response_timeout`](crate::client::ClientLimits::response_timeout)).
     Response,
+    /// More of a literal that has begun ([`literal_timeout`](crate::client::ClientLimits::literal_timeout)): the
+    /// server announced more octets than it sends.
+    Literal,
     /// The moment to renew IDLE ([`idle_renewal`](crate::client::ClientLimits::idle_renewal)); no fault of anybody.
     IdleRenewal,
     /// The end of the conversation after LOGOUT ([`logout_timeout`](crate::client::ClientLimits::logout_timeout)).
     Logout,
 }
 
-pub(crate) const COUNT: usize = 4;
+pub(crate) const COUNT: usize = 5;
 
 impl TimerName<COUNT> for Timer {
-    const ALL: [Self; COUNT] = [Self::Setup, Self::Response, Self::IdleRenewal, Self::Logout];
+    const ALL: [Self; COUNT] = [Self::Setup, Self::Response, Self::Literal, Self::IdleRenewal, Self::Logout];
 }
 
 impl Client {
-    /// Arms and disarms the timer for a silent server.
+    /// Arms and disarms the timers for a silent server.
     pub(crate) fn watch(&mut self) {
         let waits_for_us = self.challenges.is_open()
             || match &self.sending {
@@ -34,9 +37,16 @@ impl Client {
                 Some((_, Sending::Idle(idle))) => idle.stage == idle::Stage::Idling,
                 Some((_, Sending::Pieces { .. } | Sending::Authenticate { .. })) | None => false,
             };
-        let owes = matches!(self.phase, Phase::Ready) && !self.running.is_empty() && !waits_for_us;
-        if owes && !self.is_over() {
-            self.timers.arm_once(Timer::Response, self.now, self.config.limits.response_timeout);
+        let limits = &self.config.limits;
+        let is_ready = matches!(self.phase, Phase::Ready) && !self.is_over();
+        if is_ready && self.reader.is_within_literal() {
+            self.timers.arm_once(Timer::Literal, self.now, limits.literal_timeout);
+            self.timers.disarm(Timer::Response);
+            return;
+        }
+        self.timers.disarm(Timer::Literal);
+        if is_ready && !self.running.is_empty() && !waits_for_us {
+            self.timers.arm_once(Timer::Response, self.now, limits.response_timeout);
         } else {
             self.timers.disarm(Timer::Response);
         }
