@@ -12,7 +12,7 @@
 #[path = "support/server.rs"]
 mod support;
 
-use posthaste_imap::server::{Extensions, Server};
+use posthaste_imap::server::{Extensions, Refusal, Server};
 use posthaste_imap::{State, Step, Time};
 use posthaste_testkit::{measure, run};
 use support::{application, everything, said, selected, sent, with};
@@ -148,6 +148,20 @@ fn imap_06_no_production_has_room_for_everything() {
         assert!(text.contains("a BAD "), "{name}: {text}");
         assert!(measured.peak < 2_000_000, "{name}: {measured:?}");
         assert!(said(&mut server, b"b NOOP\r\n").contains("b OK "), "{name}");
+    }
+}
+
+#[test]
+fn a_login_counts_as_failed_however_it_is_refused_but_where_it_could_not_be_tried() {
+    for (refusal, is_counted) in [(Refusal::new("No"), true), (Refusal::unavailable(), false)] {
+        let mut server = support::server(everything());
+        for _ in 0..3 {
+            server.handle_input(Time::ZERO, b"a LOGIN u p\r\n");
+            let login = support::named_event!(server, Login);
+            login.no(&mut server, refusal.clone()).unwrap();
+        }
+        let is_closed = server.poll_event() == Ok(Step::Closed);
+        assert_eq!(is_closed, is_counted, "{refusal:?}");
     }
 }
 

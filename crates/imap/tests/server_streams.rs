@@ -11,7 +11,7 @@
 #[path = "support/server.rs"]
 mod support;
 
-use posthaste_imap::server::{Event, Extensions, Refusal, Server};
+use posthaste_imap::server::{Event, Extensions, Refusal, Server, Update};
 use posthaste_imap::{Bytes, Layer, ProtocolError, Security, State, Step, Time};
 use posthaste_testkit::{Outcome, assert_split_invariant, run};
 use support::{application, everything, named_event, said, selected, sent, server, with};
@@ -223,6 +223,19 @@ fn res_15_compress_changes_the_layer_once_and_nothing_else() {
     // There is no order to a driver that ends a layer.
     assert!(said(&mut server, b"d UNAUTHENTICATE\r\n").starts_with("d NO [CANNOT] "));
     assert!(said(&mut server, b"e FETCH 1 UID\r\n").contains("e OK "));
+}
+
+#[test]
+fn what_happens_while_the_layer_changes_is_told_inside_it() {
+    let mut server = selected(everything());
+    server.handle_input(Time::ZERO, b"a COMPRESS DEFLATE\r\n");
+    named_event!(server, Compress).accept(&mut server).unwrap();
+    server.update(Update::Exists(4)).unwrap();
+    let Ok(Step::Upgrade(upgrade)) = server.poll_event() else { panic!() };
+    server.update(Update::Exists(5)).unwrap();
+    assert_eq!(sent(&mut server), "a OK DEFLATE active\r\n");
+    server.upgraded(Time::ZERO, upgrade, Security::Tls).unwrap();
+    assert_eq!(sent(&mut server), "* 4 EXISTS\r\n* 5 EXISTS\r\n");
 }
 
 #[test]

@@ -116,14 +116,18 @@ impl<T> Asked<T> {
         })
     }
 
-    /// Refuses the command: tagged NO.
+    /// Refuses the command: tagged NO. Before login that counts as a failed login, but for UNAVAILABLE.
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
     pub fn no(self, server: &mut Server, refusal: Refusal) -> Result<(), Misuse> {
         if server.tickets.redeem(self.ticket)? == Answer::InTime {
+            let counts = !server.state.is_authenticated() && refusal.code != Some(ResponseCode::Unavailable);
             server.complete_no(&self.tag, refusal);
+            if counts {
+                server.count_failed_login();
+            }
         }
         Ok(())
     }

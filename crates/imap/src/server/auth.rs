@@ -144,13 +144,16 @@ impl Auth {
         login_failed(server, &self.exchange.tag, self.ticket, bad_credentials())
     }
 
-    /// Refuses for now, because the credentials could not be looked at.
+    /// Refuses for now, because the credentials could not be looked at. Does not count as a failed login.
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
     pub fn unavailable(self, server: &mut Server) -> Result<(), Misuse> {
-        login_failed(server, &self.exchange.tag, self.ticket, Refusal::unavailable())
+        if server.tickets.redeem(self.ticket)? == Answer::InTime {
+            server.complete_no(&self.exchange.tag, Refusal::unavailable());
+        }
+        Ok(())
     }
 }
 

@@ -55,6 +55,7 @@ impl Server {
     pub(super) fn compressed(&mut self) {
         self.compressed = true;
         self.phase = Phase::Command;
+        self.release_if_possible();
         self.arm_for_phase();
     }
 }

@@ -60,10 +60,9 @@ impl Server {
                 self.complete_no(&tag, Refusal::cannot());
                 return Poll::Again;
             }
+            // The framer hands literals over before the line ends: what comes whole has none, and is CATENATE of URLs.
             Command::Append(..) | Command::Replace(..) => {
-                // The framer hands literals over before the line ends: such a command cannot come whole.
-                self.bad(Some(&tag), None, "Syntax error");
-                return Poll::Again;
+                return self.refuse_at_gate(&tag, Closed::NotOffered);
             }
             Command::Login(login) => Event::Login(self.ask(tag, login)),
             Command::Noop | Command::Check => Event::Noop(self.ask(tag, Noop)),

@@ -116,6 +116,7 @@ impl Server {
             Command::SetMetadata { mailbox, .. } if !mailbox.as_str().is_empty() => {
                 self.offers(Switch::Metadata)
             }
+            Command::SetQuota { .. } => self.offers(Switch::Quota),
             Command::Notify(notify) => gate_notify(notify),
             Command::XList { .. }
             | Command::StoreLabels(..)

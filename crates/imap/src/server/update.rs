@@ -50,7 +50,8 @@ pub enum Update {
     Recent(u32),
     /// A message is gone. The client is told by EXPUNGE, or by VANISHED under QRESYNC and UIDONLY.
     Expunged(Message),
-    /// A message has changed, or is new. The client is told by FETCH, or UIDFETCH under UIDONLY.
+    /// A message has changed, or is new. The client is told by FETCH, or UIDFETCH under UIDONLY. Once CONDSTORE is enabled
+    /// the items hold MODSEQ, and once QRESYNC is, UID (RFC 7162 3.1, 3.2.4).
     Fetch(Message, Vec<FetchItem>),
     /// The flags that are in use in the selected mailbox.
     Flags(Flags),
@@ -87,7 +88,7 @@ impl Server {
     /// case keep the mailbox's picture instead and look again at [`Event::Resync`]; an update for NOTIFY ends NOTIFY
     /// with NOTIFICATIONOVERFLOW (RFC 5465 5.8). [`Misuse::Argument`] for a message without UID where one is needed.
     pub fn update(&mut self, update: Update) -> Result<(), Misuse> {
-        if matches!(self.phase, Phase::Closed | Phase::Upgrading(_) | Phase::UpgradeDue(_)) {
+        if self.phase == Phase::Closed {
             return Ok(());
         }
         self.check(&update)?;
@@ -99,10 +100,15 @@ impl Server {
             self.held.retain(|held| !matches!(held, Update::Status(other, _) if other == mailbox));
         }
         self.held.push(update);
-        if !self.in_row {
+        self.release_if_possible();
+        Ok(())
+    }
+
+    /// Sends what may be sent, unless a row is incomplete or the layer is about to change.
+    pub(super) fn release_if_possible(&mut self) {
+        if !self.in_row && !matches!(self.phase, Phase::Upgrading(_) | Phase::UpgradeDue(_)) {
             self.release(self.may_expunge());
         }
-        Ok(())
     }
 
     fn check(&self, update: &Update) -> Result<(), Misuse> {
@@ -132,9 +138,7 @@ impl Server {
         self.overflowed |= self.notify.is_set();
         self.notify.clear();
         self.events.push_back(Event::NotifyOverflow);
-        if !self.in_row {
-            self.release(self.may_expunge());
-        }
+        self.release_if_possible();
         Ok(())
     }
 

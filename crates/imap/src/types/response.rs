@@ -153,7 +153,7 @@ impl Repairs {
     pub const EXTRA_SPACE: Self = Self(2);
     /// A response code that is unknown to its own grammar; kept as [`ResponseCode::Other`].
     pub const MALFORMED_CODE: Self = Self(4);
-    /// A flag that is none; kept as [`Flag::Odd`].
+    /// A flag that is none; kept as [`Flag::Odd`](crate::types::Flag::Odd).
     pub const ODD_FLAG: Self = Self(8);
     /// A number out of range.
     pub const ODD_NUMBER: Self = Self(16);

@@ -285,6 +285,7 @@ pub(crate) fn names(capabilities: &[Capability]) -> Vec<String> {
 }
 
 /// The next event, which has to be the one that is named.
+#[allow(unused_macros, reason = "each test file uses a part of it")]
 macro_rules! named_event {
     ($server:expr, $name:ident) => {{
         match $server.poll_event() {
