@@ -2,8 +2,10 @@
 //!
 //! Commands are queued and get their [`CommandId`] at once; the machine sends what the rules of pipelining allow,
 //! waits for `+` where a literal needs it, sets up TLS as configured before anything of the application leaves, and
-//! gives what the server says as events. How a line is written or read is the codec's matter, what TLS and
-//! certificates are worth the driver's.
+//! gives what the server says as events. What a server does not announce is not sent (`needs.rs`), what it does not take
+//! is sent in another form where there is one (`fallback.rs`), and what is known of odd ones stands in `quirks.rs`.
+//! [`Resync`] stands beside the machine and brings a mailbox that is known from before up to date. How a line is
+//! written or read is the codec's matter, what TLS and certificates are worth the driver's.
 
 mod append;
 mod arguments;

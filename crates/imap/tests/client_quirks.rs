@@ -300,8 +300,8 @@ fn netease_opens_no_mailbox_before_id() {
 }
 
 #[test]
-fn exchange_and_gmail_are_not_told_of_charsets() {
-    // himalaya#769, io-imap#3
+fn quirk_13_exchange_is_not_told_of_charsets() {
+    // himalaya#769
     let mut client =
         greeted("[CAPABILITY IMAP4rev1 LITERAL+] The Microsoft Exchange IMAP4 service is ready.");
     assert_eq!((client.peer(), client.quirks().charset), (Peer::Exchange, CharsetUse::Unnamed));

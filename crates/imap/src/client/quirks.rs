@@ -14,7 +14,7 @@ use core::time::Duration;
 ///
 /// | peer | what it is known for |
 /// | --- | --- |
-/// | `Gmail` | codes without text (modern-email/defects#28), brackets in flags (MailKit#193), no CHARSET (io-imap#3) |
+/// | `Gmail` | codes without text (modern-email/defects#28), brackets in flags (MailKit#193), CHARSET refused where none is needed (io-imap#3) |
 /// | `Exchange` | refuses CHARSET UTF-8 (himalaya#769), `[COPYUID ..]` without `* OK` (ruby/net-imap#250), a partial FETCH gives all (mail-api#370) |
 /// | `ICloud` | QRESYNC and CONDSTORE half done (Mailspring-Sync#91, #141), BYE without text (ruby/net-imap#230) |
 /// | `Yahoo` | a space behind the last number of SEARCH (imap_tools#97) |
@@ -71,7 +71,7 @@ pub enum CharsetUse {
     /// `CHARSET UTF-8`; what the server says it takes where that is refused with BADCHARSET.
     #[default]
     Named,
-    /// UTF-8 without saying so (himalaya#769, io-imap#3, MailKit#348).
+    /// UTF-8 without saying so, to a server that refuses to hear of it (himalaya#769). It may find nothing then.
     Unnamed,
 }
 
@@ -103,7 +103,7 @@ impl Quirks {
     pub fn of(peer: Peer) -> Self {
         let plain = Self::default();
         match peer {
-            Peer::Gmail | Peer::Exchange => Self { charset: CharsetUse::Unnamed, ..plain },
+            Peer::Exchange => Self { charset: CharsetUse::Unnamed, ..plain },
             Peer::ICloud => Self { ignored_capabilities: &["QRESYNC", "CONDSTORE"], ..plain },
             Peer::Dovecot => Self { command_octets_max: 32_000, ..plain },
             Peer::NetEase => Self {
@@ -114,7 +114,13 @@ impl Quirks {
             Peer::ProtonBridge => {
                 Self { ignored_capabilities: &["SPECIAL-USE", "CREATE-SPECIAL-USE"], ..plain }
             }
-            Peer::Unknown | Peer::Yahoo | Peer::Courier | Peer::Qq | Peer::DavMail | Peer::Zoho => plain,
+            Peer::Unknown
+            | Peer::Gmail
+            | Peer::Yahoo
+            | Peer::Courier
+            | Peer::Qq
+            | Peer::DavMail
+            | Peer::Zoho => plain,
         }
     }
 
