@@ -188,6 +188,7 @@ pub(crate) fn local_part(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
 }
 
 /// `Quoted-string = DQUOTE *( qtextSMTP / quoted-pairSMTP ) DQUOTE`, without the quotes.
+// Rare and large: kept out of what reads every path.
 #[inline(never)]
 fn quoted_string(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
     let qtext = take_while1(|octet| is(octet, QTEXT));
