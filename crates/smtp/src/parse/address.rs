@@ -1,8 +1,6 @@
 //! Paths and mailboxes (RFC 5321 4.1.2, 4.1.3; RFC 6531 3.3). Quotes are taken off; source routes are read and
 //! dropped. The rules give parts of the line, from which types are made when the line is no longer needed.
 
-use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::str;
@@ -10,54 +8,70 @@ use core::str;
 use bytes::Bytes;
 use core::ops::Range;
 use nom::branch::alt;
-use nom::bytes::complete::{tag, tag_no_case, take, take_while1};
+use nom::bytes::complete::{tag_no_case, take, take_while1};
 use nom::character::complete::char;
-use nom::combinator::{map, map_opt, opt, recognize, verify};
+use nom::combinator::{map, map_opt, recognize, verify};
 use nom::error::{Error, ErrorKind};
 use nom::multi::many0_count;
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
 use super::octet::{ATEXT, DCONTENT, LABEL, PRINTABLE, QTEXT, is};
-use crate::types::octets::{Utf8, is_hidden, place};
+use crate::types::octets::{is_hidden, place};
 use crate::{AddressLiteral, Domain, LocalPart, Mailbox, ParseError};
 
-/// A local part without its quotes: UTF-8; owned where a backslash had to go.
+/// A local part without its quotes: UTF-8.
+#[derive(Clone, Copy)]
 pub(crate) struct LocalPartText<'a> {
-    pub(crate) text: Cow<'a, [u8]>,
+    octets: &'a [u8],
     /// How many octets it has when it is written.
     written: usize,
+    /// Whether a backslash has to go.
+    is_escaped: bool,
 }
 
-/// A mailbox whose lengths have been looked at, as [`Mailbox`] holds it: UTF-8; owned where a backslash had to go.
+/// A mailbox whose lengths have been looked at, nearly as [`Mailbox`] holds it: UTF-8.
+#[derive(Clone, Copy)]
 pub(crate) struct MailboxText<'a> {
-    text: Cow<'a, [u8]>,
+    text: &'a [u8],
     local_part: usize,
+    /// Whether a backslash has to go from the local part.
+    is_escaped: bool,
 }
 
 /// What stands in the angle brackets; `None` for what is no mailbox: `<>`, `<postmaster>`.
 pub(crate) type PathText<'a> = Option<MailboxText<'a>>;
 
-/// Where in a line a mailbox stands, or the octets it is made of.
+/// Where in a line a mailbox stands.
+#[derive(Clone, Copy)]
 pub(crate) struct MailboxPart {
-    text: Result<Range<usize>, Vec<u8>>,
+    start: usize,
+    end: usize,
     local_part: usize,
+    is_escaped: bool,
+}
+
+impl LocalPartText<'_> {
+    /// The local part in an allocation of its own.
+    pub(crate) fn copied(self) -> Vec<u8> {
+        if self.is_escaped { without_pairs(self.octets) } else { self.octets.to_vec() }
+    }
 }
 
 impl MailboxText<'_> {
     /// The mailbox in an allocation of its own.
     pub(crate) fn copied(self) -> Mailbox {
-        Mailbox::checked(Utf8::from_octets(self.text.into_owned()), self.local_part)
+        if self.is_escaped {
+            return unescaped(self.text, self.local_part);
+        }
+        Mailbox::checked(Bytes::copy_from_slice(self.text), 0..self.text.len(), self.local_part)
     }
 
     /// Lets go of `line`, so that it can be given to [`MailboxPart::cut`].
     #[inline]
     pub(crate) fn part_of(self, line: &[u8]) -> MailboxPart {
-        let text = match self.text {
-            Cow::Borrowed(text) => Ok(place(line, text)),
-            Cow::Owned(text) => Err(text),
-        };
-        MailboxPart { text, local_part: self.local_part }
+        let Range { start, end } = place(line, self.text);
+        MailboxPart { start, end, local_part: self.local_part, is_escaped: self.is_escaped }
     }
 }
 
@@ -65,12 +79,21 @@ impl MailboxPart {
     /// The mailbox, of what `line` was.
     #[inline]
     pub(crate) fn cut(self, line: Bytes) -> Mailbox {
-        let text = match self.text {
-            Ok(range) => Utf8::cut(line, range),
-            Err(text) => Utf8::from_octets(text),
-        };
-        Mailbox::checked(text, self.local_part)
+        if self.is_escaped {
+            return unescaped(line.get(self.start..self.end).unwrap_or_default(), self.local_part);
+        }
+        Mailbox::checked(line, self.start..self.end, self.local_part)
     }
+}
+
+/// The mailbox without the backslashes of its local part, which has `local_part` octets with them.
+#[cold]
+fn unescaped(text: &[u8], local_part: usize) -> Mailbox {
+    let (local_part, rest) = text.split_at_checked(local_part).unwrap_or_default();
+    let local_part = without_pairs(local_part);
+    let text = [&local_part, rest].concat();
+    let all = 0..text.len();
+    Mailbox::checked(text.into(), all, local_part.len())
 }
 
 /// `local-part@domain`.
@@ -94,13 +117,18 @@ pub(crate) fn whole<'a, T>(
 }
 
 /// `"<>" / Path`.
+#[inline]
 pub(crate) fn reverse_path(input: &[u8]) -> IResult<&[u8], PathText<'_>> {
-    alt((path, map(tag("<>"), |_| None))).parse(input)
+    match input {
+        [b'<', b'>', rest @ ..] => Ok((rest, None)),
+        _ => path(input).map_err(|_| broken(input)),
+    }
 }
 
 /// `"<Postmaster>" / Path`.
+#[inline]
 pub(crate) fn forward_path(input: &[u8]) -> IResult<&[u8], PathText<'_>> {
-    alt((path, map(tag_no_case("<postmaster>"), |_| None))).parse(input)
+    path(input).or_else(|_| map(tag_no_case("<postmaster>"), |_| None).parse(input))
 }
 
 /// A reverse-path without its brackets.
@@ -114,8 +142,12 @@ pub(crate) fn bare_forward_path(input: &[u8]) -> IResult<&[u8], PathText<'_>> {
 }
 
 /// `Path = "<" [ A-d-l ":" ] Mailbox ">"`.
+#[inline]
 fn path(input: &[u8]) -> IResult<&[u8], PathText<'_>> {
-    let (rest, _) = preceded(char('<'), opt(source_route)).parse(input)?;
+    let (mut rest, _) = char('<').parse(input)?;
+    if rest.first() == Some(&b'@') {
+        (rest, ()) = source_route(rest)?;
+    }
     let (rest, mailbox) = mailbox(rest)?;
     let (rest, _) = char('>').parse(rest)?;
     Ok((rest, Some(mailbox)))
@@ -131,20 +163,16 @@ fn source_route(input: &[u8]) -> IResult<&[u8], ()> {
 }
 
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`.
+#[inline]
 pub(crate) fn mailbox(input: &[u8]) -> IResult<&[u8], MailboxText<'_>> {
     let (at, local_part) = local_part(input)?;
     let (rest, domain) = preceded(char('@'), domain).parse(at)?;
     if Mailbox::path_octets(local_part.written, domain.len()) > Mailbox::PATH_OCTETS_MAX {
-        return Err(nom::Err::Error(Error::new(input, ErrorKind::Verify)));
+        return Err(broken(input));
     }
-    let octets = local_part.text.len();
-    let text = match local_part.text {
-        Cow::Borrowed(text) => {
-            Cow::Borrowed(input.get(place(input, text).start..place(input, domain).end).unwrap_or_default())
-        }
-        Cow::Owned(text) => Cow::Owned(joined(&text, domain)),
-    };
-    Ok((rest, MailboxText { text, local_part: octets }))
+    let LocalPartText { octets, is_escaped, .. } = local_part;
+    let text = input.get(place(input, octets).start..place(input, domain).end).unwrap_or_default();
+    Ok((rest, MailboxText { text, local_part: octets.len(), is_escaped }))
 }
 
 /// `Local-part = Dot-string / Quoted-string`.
@@ -152,14 +180,16 @@ pub(crate) fn local_part(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
     if input.first() == Some(&b'"') {
         return quoted_string(input);
     }
-    map_opt(dotted(ATEXT, |_| true), |text: &[u8]| {
-        let legal = text.len() <= LocalPart::OCTETS_MAX && is_visible(text);
-        legal.then_some(LocalPartText { text: Cow::Borrowed(text), written: text.len() })
-    })
-    .parse(input)
+    let (octets, rest) = split_dotted(input, ATEXT, |_| true).ok_or_else(|| broken(input))?;
+    if octets.len() > LocalPart::OCTETS_MAX || !is_visible(octets) {
+        return Err(broken(input));
+    }
+    Ok((rest, LocalPartText { octets, written: octets.len(), is_escaped: false }))
 }
 
 /// `Quoted-string = DQUOTE *( qtextSMTP / quoted-pairSMTP ) DQUOTE`, without the quotes.
+// Rare and large: kept out of what reads every path.
+#[inline(never)]
 fn quoted_string(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
     let qtext = take_while1(|octet| is(octet, QTEXT));
     let printable = |pair: &[u8]| pair.iter().all(|octet| is(*octet, PRINTABLE));
@@ -169,66 +199,64 @@ fn quoted_string(input: &[u8]) -> IResult<&[u8], LocalPartText<'_>> {
         let text = visible(octets)?;
         // With its quotes. It may get shorter when it is written again, never longer.
         let written = octets.len().saturating_add(2);
-        let text = if text.contains('\\') {
-            Cow::Owned(without_pairs(text).into_bytes())
-        } else {
-            Cow::Borrowed(octets)
-        };
-        (written <= LocalPart::OCTETS_MAX).then_some(LocalPartText { text, written })
+        let is_escaped = text.contains('\\');
+        (written <= LocalPart::OCTETS_MAX).then_some(LocalPartText { octets, written, is_escaped })
     })
     .parse(input)
 }
 
-fn without_pairs(text: &str) -> String {
-    let mut characters = text.chars();
-    let mut out = String::with_capacity(text.len());
-    while let Some(character) = characters.next() {
-        let escaped = if character == '\\' { characters.next() } else { None };
-        out.push(escaped.unwrap_or(character));
+/// Without the backslash of each `quoted-pairSMTP`, behind which there always is an octet of ASCII.
+fn without_pairs(octets: &[u8]) -> Vec<u8> {
+    let mut octets = octets.iter().copied();
+    let mut out = Vec::with_capacity(octets.len());
+    while let Some(octet) = octets.next() {
+        let escaped = if octet == b'\\' { octets.next() } else { None };
+        out.push(escaped.unwrap_or(octet));
     }
     out
 }
 
 /// `Domain / address-literal`.
 pub(crate) fn domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let rule = if input.first() == Some(&b'[') { address_literal } else { domain_name };
-    verify(rule, |text: &[u8]| text.len() <= Domain::OCTETS_MAX).parse(input)
+    if input.first() == Some(&b'[') {
+        return verify(address_literal, |text: &[u8]| text.len() <= Domain::OCTETS_MAX).parse(input);
+    }
+    let (text, rest) = split_dotted(input, LABEL, is_sub_domain).ok_or_else(|| broken(input))?;
+    let mut labels = text.split(|octet| *octet == b'.');
+    let legal = if text.is_ascii() {
+        text.len() <= LABEL_CHARACTERS_MAX || labels.all(|label| label.len() <= LABEL_CHARACTERS_MAX)
+    } else {
+        labels.all(is_u_label)
+    };
+    if legal && text.len() <= Domain::OCTETS_MAX { Ok((rest, text)) } else { Err(broken(input)) }
 }
 
-/// `Domain = sub-domain *("." sub-domain)`, `sub-domain = Let-dig [Ldh-str] / U-label`; underscores, which are in
-/// use, count as letters.
-fn domain_name(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let is_sub_domain = |label: &[u8]| label.first() != Some(&b'-') && label.last() != Some(&b'-');
-    verify(dotted(LABEL, is_sub_domain), |name: &[u8]| {
-        let mut labels = name.split(|octet| *octet == b'.');
-        if name.is_ascii() {
-            name.len() <= LABEL_CHARACTERS_MAX || labels.all(|label| label.len() <= LABEL_CHARACTERS_MAX)
-        } else {
-            labels.all(is_u_label)
+/// `sub-domain = Let-dig [Ldh-str] / U-label`, of octets of the class; underscores, which are in use, count as
+/// letters.
+fn is_sub_domain(label: &[u8]) -> bool {
+    label.first() != Some(&b'-') && label.last() != Some(&b'-')
+}
+
+/// `1*octet *("." 1*octet)`, with octets of `class` and each part between dots as `is_part` wants it; and the rest.
+#[inline]
+fn split_dotted(input: &[u8], class: u8, is_part: impl Fn(&[u8]) -> bool) -> Option<(&[u8], &[u8])> {
+    let mut rest = input;
+    loop {
+        let end = rest.iter().position(|octet| !is(*octet, class)).unwrap_or(rest.len());
+        let (part, behind) = rest.split_at_checked(end)?;
+        if part.is_empty() || !is_part(part) {
+            return None;
         }
-    })
-    .parse(input)
-}
-
-/// `1*octet *("." 1*octet)`, with octets of `class` and each part between dots as `is_part` wants it.
-fn dotted<'a>(
-    class: u8,
-    is_part: impl Fn(&[u8]) -> bool,
-) -> impl Fn(&'a [u8]) -> IResult<&'a [u8], &'a [u8]> {
-    move |input| {
-        let mut rest = input;
-        loop {
-            let end = rest.iter().position(|octet| !is(*octet, class)).unwrap_or(rest.len());
-            let (part, behind) = rest.split_at_checked(end).unwrap_or_default();
-            if part.is_empty() || !is_part(part) {
-                return Err(nom::Err::Error(Error::new(input, ErrorKind::Verify)));
-            }
-            match behind {
-                [b'.', behind @ ..] => rest = behind,
-                _ => return take(input.len().saturating_sub(behind.len())).parse(input),
-            }
+        match behind {
+            [b'.', behind @ ..] => rest = behind,
+            _ => return input.split_at_checked(input.len().saturating_sub(behind.len())),
         }
     }
+}
+
+/// What is at `input` is not what the rule wants.
+const fn broken(input: &[u8]) -> nom::Err<Error<&[u8]>> {
+    nom::Err::Error(Error { input, code: ErrorKind::Verify })
 }
 
 /// A label that may hold UTF-8, as far as it can be told without the tables of IDNA (RFC 6531 3.3).

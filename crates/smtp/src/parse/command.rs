@@ -142,14 +142,18 @@ fn with_texts<E: From<CommandError>>(
         word::MAIL => {
             let mut parameters = MailParameters::default();
             let from = arguments.mail(&line, quirks, &mut parameters)?;
-            let from = from.map_or(ReversePath::Null, |mailbox| ReversePath::Mailbox(mailbox.cut(line)));
-            Command::Mail { from, parameters }
+            match from {
+                Some(mailbox) => Command::Mail { from: ReversePath::Mailbox(mailbox.cut(line)), parameters },
+                None => Command::Mail { from: ReversePath::Null, parameters },
+            }
         }
         word::RCPT => {
             let mut parameters = RcptParameters::default();
             let to = arguments.rcpt(&line, quirks, &mut parameters)?;
-            let to = to.map_or(ForwardPath::Postmaster, |mailbox| ForwardPath::Mailbox(mailbox.cut(line)));
-            Command::Rcpt { to, parameters }
+            match to {
+                Some(mailbox) => Command::Rcpt { to: ForwardPath::Mailbox(mailbox.cut(line)), parameters },
+                None => Command::Rcpt { to: ForwardPath::Postmaster, parameters },
+            }
         }
         word::EHLO => {
             let name = arguments.client_name()?;

@@ -212,15 +212,17 @@ fn priority(value: &str) -> Result<Priority, ParseError> {
 /// `notify-esmtp-value = "NEVER" / 1#( "SUCCESS" / "FAILURE" / "DELAY" )` (RFC 3461 4.1).
 fn notify(value: Option<&[u8]>) -> Result<Notify, ParseError> {
     let value = value.unwrap_or_default();
-    if word::word(value) == word::NEVER {
-        return Ok(Notify::NEVER);
+    let mut all = Notify::NEVER;
+    for name in value.split(|octet| *octet == b',') {
+        all = all.or(match word::word(name) {
+            word::SUCCESS => Notify::SUCCESS,
+            word::FAILURE => Notify::FAILURE,
+            word::DELAY => Notify::DELAY,
+            word::NEVER if name.len() == value.len() => Notify::NEVER,
+            _ => return Err(ParseError::new("notify-value", 0)),
+        });
     }
-    value.split(|octet| *octet == b',').try_fold(Notify::NEVER, |all, name| match word::word(name) {
-        word::SUCCESS => Ok(all.or(Notify::SUCCESS)),
-        word::FAILURE => Ok(all.or(Notify::FAILURE)),
-        word::DELAY => Ok(all.or(Notify::DELAY)),
-        _ => Err(ParseError::new("notify-value", 0)),
-    })
+    Ok(all)
 }
 
 /// `date-time [ ";" ( "C" / "R" ) ]` (RFC 7293 3).

@@ -8,7 +8,10 @@ use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::net::{Ipv4Addr, Ipv6Addr};
+use core::ops::Range;
 use core::str::{self, FromStr};
+
+use bytes::Bytes;
 
 use super::octets::{self, Utf8, is_hidden};
 use crate::ParseError;
@@ -65,11 +68,14 @@ pub enum AddressLiteral<'a> {
 /// Comparing is exact in both parts: see [`LocalPart`], and [`Mailbox::domain_is`].
 #[derive(Clone)]
 pub struct Mailbox {
-    /// The local part without its quotes, the `@`, the domain. The quote behind the local part may be there, so that
-    /// a mailbox is one piece of its line.
-    text: Utf8,
-    /// How many octets of `text` are the local part.
-    local_part: usize,
+    /// The line it was read from, whole: to cut it costs more than to say where the mailbox is.
+    line: Bytes,
+    /// Where the mailbox starts in `line`: the local part without its quotes, the `@`, the domain. The quote behind
+    /// the local part may be there, so that a mailbox is one piece of its line.
+    start: u32,
+    /// How many octets all of that has, and how many of them are the local part.
+    octets: u16,
+    local_part: u16,
 }
 
 /// Where errors go: the argument of MAIL FROM.
@@ -187,15 +193,29 @@ impl Mailbox {
         if Self::path_octets(written, domain.as_str().len()) > Self::PATH_OCTETS_MAX {
             return Err(ParseError::new("path length", Self::PATH_OCTETS_MAX));
         }
-        Ok(Self::checked(
-            Utf8::from_octets(grammar::joined(local_part.0.as_bytes(), domain.0.as_bytes())),
-            local_part.0.len(),
-        ))
+        let text = grammar::joined(local_part.0.as_bytes(), domain.0.as_bytes());
+        let all = 0..text.len();
+        Ok(Self::checked(text.into(), all, local_part.0.len()))
     }
 
-    /// For the grammar, which has checked both parts and the length.
-    pub(crate) const fn checked(text: Utf8, local_part: usize) -> Self {
-        Self { text, local_part }
+    /// The part `part` of `line`. For the grammar, which has checked both parts and the length.
+    #[inline]
+    pub(crate) fn checked(line: Bytes, part: Range<usize>, local_part: usize) -> Self {
+        let octets = u16::try_from(part.len()).unwrap_or_default();
+        let local_part = u16::try_from(local_part).unwrap_or_default();
+        match u32::try_from(part.start) {
+            Ok(start) => Self { line, start, octets, local_part },
+            Err(_) => Self { line: line.slice(part), start: 0, octets, local_part },
+        }
+    }
+
+    fn place(&self) -> Range<usize> {
+        let start = usize::try_from(self.start).unwrap_or_default();
+        start..start.saturating_add(self.octets.into())
+    }
+
+    fn text(&self) -> &[u8] {
+        self.line.get(self.place()).unwrap_or_default()
     }
 
     /// The part before the `@`, without quotes: what a [`LocalPart`] holds.
@@ -220,14 +240,15 @@ impl Mailbox {
 
     /// Both parts, each of which still shares what the mailbox shared.
     pub fn into_parts(self) -> (LocalPart, Domain) {
-        let domain = octets::place(self.text.as_bytes(), self.parts().1);
-        (LocalPart(self.text.range(0..self.local_part)), Domain(self.text.range(domain)))
+        let (local_part, domain) = self.parts();
+        let share = |part| Utf8::from_octets(octets::slice(&self.line, part));
+        (LocalPart(share(local_part)), Domain(share(domain)))
     }
 
     /// The octets of the local part and of the domain.
     fn parts(&self) -> (&[u8], &[u8]) {
-        let text = self.text.as_bytes();
-        match text.split_at_checked(self.local_part) {
+        let text = self.text();
+        match text.split_at_checked(self.local_part.into()) {
             Some((local_part, [b'"', b'@', domain @ ..] | [b'@', domain @ ..])) => (local_part, domain),
             _ => (text, &[]),
         }
@@ -240,13 +261,13 @@ impl Mailbox {
 
     /// Whether both parts are ASCII: what is not goes only to hosts that offer SMTPUTF8 (RFC 6531 3.2).
     pub fn is_ascii(&self) -> bool {
-        self.text.as_bytes().is_ascii()
+        self.text().is_ascii()
     }
 
     /// The same in an allocation of its own, so that it does not keep alive the line it was read from.
     #[must_use]
     pub fn compact(&self) -> Self {
-        Self { text: self.text.compact(), local_part: self.local_part }
+        Self { line: Bytes::copy_from_slice(self.text()), start: 0, ..*self }
     }
 }
 
@@ -345,7 +366,7 @@ impl FromStr for LocalPart {
     /// Takes it as it is written, in quotes or without.
     fn from_str(text: &str) -> Result<Self, ParseError> {
         grammar::whole(grammar::local_part, text.as_bytes(), "local part")
-            .map(|part| Self(Utf8::from_octets(part.text.into_owned())))
+            .map(|part| Self(Utf8::from_octets(part.copied())))
     }
 }
 

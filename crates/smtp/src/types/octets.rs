@@ -35,15 +35,6 @@ impl Utf8 {
         Self(octets.into())
     }
 
-    /// The octets `part`; nothing where they are not there.
-    pub(crate) fn range(&self, part: Range<usize>) -> Self {
-        if part.end <= self.0.len() && part.start <= part.end {
-            Self(self.0.slice(part))
-        } else {
-            Self::default()
-        }
-    }
-
     /// The text. It is looked at again, which costs little and needs no `unsafe`.
     pub(crate) fn as_str(&self) -> &str {
         str::from_utf8(&self.0).unwrap_or_default()
