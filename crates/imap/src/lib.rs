@@ -105,37 +105,49 @@
 //!
 //! # Coverage
 //!
-//! *Codec*: can be read and written. *Server*: the machine announces it and asks the application, or answers itself.
-//! *Client*: the machine has a method or an event for it.
+//! *Codec*: can be read and written. *Server*: announced and handed to the application, or answered by the machine;
+//! "when offered" is where [`server::Extensions`] say so, and refused otherwise. *Client*: the machine has a method or an
+//! event for it, and refuses what the server does not announce.
 //!
 //! | RFC | what | codec | server | client |
 //! | --- | --- | --- | --- | --- |
 //! | 3501 | IMAP4rev1 | yes | yes | yes |
-//! | 9051 | IMAP4rev2 | yes, but `$` | not announced | what servers send of it is understood |
+//! | 9051 | IMAP4rev2 | yes | when offered | yes, after `enable` where the server has both |
 //! | 2177 | IDLE | yes | yes | yes, renewed in time |
 //! | 2342 | NAMESPACE | yes | yes | yes |
 //! | 2971 | ID | yes | yes | yes |
 //! | 3348 | CHILDREN | yes | yes | yes |
-//! | 3516 | BINARY | FETCH | not announced | FETCH |
+//! | 3502, 3516 | MULTIAPPEND, BINARY | yes | when offered | yes |
 //! | 3691 | UNSELECT | yes | yes | yes |
+//! | 4314, 8440 | ACL, LIST-MYRIGHTS | yes | when offered | yes |
 //! | 4315 | UIDPLUS | yes | yes | yes |
-//! | 4731 | ESEARCH | yes | not announced | yes |
+//! | 4731, 5182, 5267 | ESEARCH, SEARCHRES, ESORT | yes | ESEARCH; the others when offered | yes; falls back to SEARCH |
 //! | 4959 | SASL-IR | yes | yes | yes |
-//! | 5161 | ENABLE | yes | yes, there is nothing to enable | yes |
-//! | 5258, 5819 | LIST-EXTENDED, LIST-STATUS | yes | not announced | by [`command`](client::Client::command) |
+//! | 4978 | COMPRESS=DEFLATE | yes | when offered, as a change of layer | as a change of layer |
+//! | 5032 | WITHIN | yes | when offered | yes |
+//! | 5161 | ENABLE | yes | yes | yes |
+//! | 5256, 5957 | SORT, THREAD, SORT=DISPLAY | yes | when offered; [`sort`], [`thread`] do the work | yes |
+//! | 5258, 5819 | LIST-EXTENDED, LIST-STATUS | yes | when offered; [`pattern`] does the work | yes |
+//! | 5464 | METADATA | yes | when offered | yes |
+//! | 5465 | NOTIFY | yes | when offered | yes |
 //! | 5530 | response codes | yes | yes | yes |
-//! | 6154 | SPECIAL-USE | yes | yes; CREATE with USE is not announced | yes |
-//! | 6851 | MOVE | yes | yes | yes |
-//! | 6855 | UTF8=ACCEPT | names and quoted strings | not announced | the same, after `enable` |
-//! | 7162 | CONDSTORE, QRESYNC | MODSEQ, HIGHESTMODSEQ, VANISHED, SELECT (CONDSTORE) | not announced | the same |
-//! | 7888 | LITERAL+, LITERAL- | yes | LITERAL+ | both, for strings; APPEND waits for the `+` |
-//! | 7889 | APPENDLIMIT | as any capability | the limit holds, not announced | as any capability |
-//! | 8438 | STATUS=SIZE | yes | not announced | yes |
+//! | 6154, 8457 | SPECIAL-USE, CREATE-SPECIAL-USE | yes | the second when offered | yes |
+//! | 6851 | MOVE | yes | yes | yes; the steps where it is missing |
+//! | 7162 | CONDSTORE, QRESYNC | yes | when offered; [`view`] knows what to tell | yes, and [`client::Resync`] |
+//! | 7377 | MULTISEARCH | yes | when offered | yes |
+//! | 7888 | LITERAL+, LITERAL- | yes | one or the other | both |
+//! | 7889 | APPENDLIMIT | yes | yes | held to |
+//! | 8437 | UNAUTHENTICATE | yes | when offered | yes |
+//! | 8438, 8474, 8514, 8970 | STATUS=SIZE, OBJECTID, SAVEDATE, PREVIEW | yes | when offered | yes |
+//! | 8508 | REPLACE | yes | when offered | yes |
+//! | 9208 | QUOTA | yes | when offered | yes |
+//! | 9394, 9586, 10022 | PARTIAL, UIDONLY, UIDBATCHES | yes | when offered | yes |
+//! | 9585 | INPROGRESS | yes | when offered | as a status response |
+//! | 9755, 6855 | UTF8=ACCEPT | yes | when offered | yes, after `enable` |
+//! | 4467, 4469, 5255, 5466, 6203, 9590, 9698, 9738 | URLAUTH, CATENATE, LANGUAGE, FILTERS, SEARCH=FUZZY, LIST-METADATA, JMAPACCESS, MESSAGELIMIT | yes | refused | most, as commands |
+//! |  | X-GM-EXT-1, XLIST | yes | refused | as commands and data |
 //!
-//! "Not announced" means that the server machine does not say that it can: a client that asks all the same is handed
-//! to the application where the codec knows the arguments, and the application refuses with `bad`.
-//!
-//! Not here: COMPRESS, MULTIAPPEND, NOTIFY, OBJECTID, QUOTA, SORT, THREAD, SEARCHRES, METADATA, ACL.
+//! Not here: ANNOTATE, CONVERT, referrals, CONTEXT on the server.
 //!
 //! # Limits and memory
 //!
