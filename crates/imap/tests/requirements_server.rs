@@ -142,7 +142,8 @@ fn rfc9051_6_2_1_starttls_inside_tls_is_bad() {
 
 #[test]
 fn rfc9051_6_2_2_unknown_mechanisms_are_no() {
-    let input = b"a AUTHENTICATE X-NONE\r\nb AUTHENTICATE X-NONE =\r\nc AUTHENTICATE PLAIN AGFubgBzZWNyZXQ=\r\n";
+    let input =
+        b"a AUTHENTICATE X-NONE\r\nb AUTHENTICATE X-NONE =\r\nc AUTHENTICATE PLAIN AGFubgBzZWNyZXQ=\r\n";
     let text = assert_split_invariant(server, input, false, application).text();
     assert!(text.contains("\r\na NO ") && text.contains("\r\nb NO ") && text.contains("\r\nc OK "), "{text}");
 }
@@ -218,7 +219,11 @@ fn rfc9051_6_3_5_deleting_a_parent_has_its_code() {
 
 #[test]
 fn rfc9051_6_3_9_a_pattern_that_matches_nothing_is_ok() {
-    assert_answers(&[("LIST \"\" \"no such name\"", "OK"), ("LIST \"#none.\" %", "OK"), ("LSUB \"\" x", "OK")]);
+    assert_answers(&[
+        ("LIST \"\" \"no such name\"", "OK"),
+        ("LIST \"#none.\" %", "OK"),
+        ("LSUB \"\" x", "OK"),
+    ]);
 }
 
 #[test]
@@ -319,15 +324,64 @@ fn rfc6851_4_3_uids_are_told_before_messages_go() {
 fn rfc9051_7_2_2_only_registered_capabilities_are_offered() {
     // As far as the server has them; the registry of IANA is the list.
     let registered = [
-        "IMAP4rev1", "LITERAL+", "ID", "ENABLE", "SASL-IR", "STARTTLS", "LOGINDISABLED", "IDLE", "NAMESPACE",
-        "CHILDREN", "UIDPLUS", "MOVE", "UNSELECT", "SPECIAL-USE", "IMAP4rev2", "ESEARCH", "SEARCHRES",
-        "LIST-EXTENDED", "LIST-STATUS", "CONDSTORE", "QRESYNC", "BINARY", "SORT", "NOTIFY", "QUOTA", "ACL",
-        "METADATA", "MULTIAPPEND", "STATUS=SIZE", "OBJECTID", "PREVIEW", "SAVEDATE", "REPLACE", "WITHIN",
-        "UTF8=ACCEPT", "CREATE-SPECIAL-USE", "LIST-MYRIGHTS", "LIST-METADATA", "QUOTASET", "UNAUTHENTICATE",
-        "LITERAL-", "ESORT", "MULTISEARCH", "PARTIAL", "UIDONLY", "INPROGRESS", "LANGUAGE", "METADATA-SERVER",
-        "CATENATE", "CONTEXT=SEARCH", "CONTEXT=SORT", "SEARCH=FUZZY", "UIDBATCHES", "MESSAGELIMIT", "JMAPACCESS",
+        "IMAP4rev1",
+        "LITERAL+",
+        "ID",
+        "ENABLE",
+        "SASL-IR",
+        "STARTTLS",
+        "LOGINDISABLED",
+        "IDLE",
+        "NAMESPACE",
+        "CHILDREN",
+        "UIDPLUS",
+        "MOVE",
+        "UNSELECT",
+        "SPECIAL-USE",
+        "IMAP4rev2",
+        "ESEARCH",
+        "SEARCHRES",
+        "LIST-EXTENDED",
+        "LIST-STATUS",
+        "CONDSTORE",
+        "QRESYNC",
+        "BINARY",
+        "SORT",
+        "NOTIFY",
+        "QUOTA",
+        "ACL",
+        "METADATA",
+        "MULTIAPPEND",
+        "STATUS=SIZE",
+        "OBJECTID",
+        "PREVIEW",
+        "SAVEDATE",
+        "REPLACE",
+        "WITHIN",
+        "UTF8=ACCEPT",
+        "CREATE-SPECIAL-USE",
+        "LIST-MYRIGHTS",
+        "LIST-METADATA",
+        "QUOTASET",
+        "UNAUTHENTICATE",
+        "LITERAL-",
+        "ESORT",
+        "MULTISEARCH",
+        "PARTIAL",
+        "UIDONLY",
+        "INPROGRESS",
+        "LANGUAGE",
+        "METADATA-SERVER",
+        "CATENATE",
+        "CONTEXT=SEARCH",
+        "CONTEXT=SORT",
+        "SEARCH=FUZZY",
+        "UIDBATCHES",
+        "MESSAGELIMIT",
+        "JMAPACCESS",
     ];
-    let families = ["AUTH=", "THREAD=", "RIGHTS=", "QUOTA=RES-", "COMPRESS=", "I18NLEVEL=", "SORT=", "APPENDLIMIT="];
+    let families =
+        ["AUTH=", "THREAD=", "RIGHTS=", "QUOTA=RES-", "COMPRESS=", "I18NLEVEL=", "SORT=", "APPENDLIMIT="];
     let in_the_clear = || Server::new(patient(), Security::Plain, Time::ZERO);
     for (mut server, login) in [(in_the_clear(), ""), (server(), ""), (server(), "0 LOGIN ann secret\r\n")] {
         let input = format!("{login}a CAPABILITY\r\n");

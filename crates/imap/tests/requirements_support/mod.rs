@@ -73,7 +73,8 @@ pub fn sent(server: &mut Server) -> String {
 /// Hands `input` over; the event of the last command in it is given unanswered, the others are answered.
 pub fn until_asked(server: &mut Server, input: &str) -> Event {
     server.handle_input(Time::ZERO, input.as_bytes());
-    for _ in 1..input.matches("\r\n").count() {
+    let commands = input.matches("\r\n").count() - input.matches("}\r\n").count();
+    for _ in 1..commands {
         let Ok(Step::Event(event)) = server.poll_event() else { panic!("no event") };
         answer(server, event).unwrap();
     }
@@ -105,7 +106,9 @@ pub fn heard(outcome: &Outcome, name: &str) -> bool {
 pub fn answer(server: &mut Server, event: Event) -> Result<(), Misuse> {
     match event {
         Event::StartTls(token) => token.accept(server),
-        Event::Login(login) if login.user().as_bytes() == b"ann" && login.password().expose() == b"secret" => {
+        Event::Login(login)
+            if login.user().as_bytes() == b"ann" && login.password().expose() == b"secret" =>
+        {
             login.ok(server)
         }
         Event::Login(login) => login.refuse(server),
