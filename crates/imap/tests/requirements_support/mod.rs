@@ -13,6 +13,11 @@ pub fn number(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap()
 }
 
+/// FLAGS of a row.
+pub fn flags(flags: impl IntoIterator<Item = Flag>) -> Vec<FetchItem> {
+    vec![FetchItem::Flags(flags.into_iter().collect())]
+}
+
 pub fn uids(numbers: impl IntoIterator<Item = u32>) -> UidSet {
     UidSet::from_numbers(numbers.into_iter().map(number))
 }
@@ -161,9 +166,11 @@ pub fn answer(server: &mut Server, event: Event) -> Result<(), Misuse> {
 }
 
 pub fn inbox() -> SelectData {
-    let permanent = PermanentFlags { flags: vec![Flag::Seen, Flag::Deleted], new_keywords: true };
+    let flags = [Flag::Deleted, Flag::Seen];
+    let permanent =
+        PermanentFlags { flags: flags.iter().map(ToOwned::to_owned).collect(), new_keywords: true };
     SelectData {
-        flags: SelectedFlags { defined: vec![Flag::Seen, Flag::Deleted], permanent },
+        flags: SelectedFlags { defined: flags.into_iter().collect(), permanent },
         exists: 3,
         recent: 1,
         unseen: Some(number(2)),

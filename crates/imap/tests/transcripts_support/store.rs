@@ -13,7 +13,7 @@ use posthaste_imap::server::{
 use posthaste_imap::types::{
     Addressing, DateTime, FetchAttribute, FetchItem, Flag, ListPattern, ListResponse, Mailbox,
     MailboxAttribute, Namespaces, ParseContext, Payload, PermanentFlags, Response, ResponseCode, SearchKey,
-    Section, SectionText, SequenceSet, StatusAttribute, StatusItem, StoreAction, StoreEcho, UidSet,
+    Section, SectionText, StatusAttribute, StoreAction, StoreEcho, UidSet,
 };
 use posthaste_imap::{Misuse, parse};
 
@@ -90,7 +90,7 @@ impl Folder {
     }
 
     /// The places of the messages that a set names.
-    fn named(&self, addressing: Addressing, set: &SequenceSet) -> Vec<usize> {
+    fn named(&self, addressing: Addressing, set: &impl ToString) -> Vec<usize> {
         let largest = match addressing {
             Addressing::Sequence => u32::try_from(self.messages.len()).unwrap(),
             Addressing::Uid => self.messages.last().map_or(0, |message| message.uid),
@@ -100,12 +100,12 @@ impl Folder {
                 Addressing::Sequence => self.seq(index).get(),
                 Addressing::Uid => message.uid,
             };
-            set.contains(number, largest).then_some(index)
+            is_in(&set.to_string(), number, largest).then_some(index)
         };
         self.messages.iter().enumerate().filter_map(named).collect()
     }
 
-    fn status(&self, attribute: StatusAttribute) -> StatusItem {
+    fn status(&self, attribute: StatusAttribute) -> String {
         let count = |wanted: &Flag, has: bool| {
             self.messages.iter().filter(|message| message.flags.contains(wanted) == has).count() as u64
         };
@@ -120,7 +120,7 @@ impl Folder {
             StatusAttribute::HighestModSeq => 7_011_231_777,
             _ => 0,
         };
-        StatusItem { attribute, value }
+        format!("{} {value}", attribute.name())
     }
 
     fn uids(&self, indices: &[usize]) -> UidSet {
@@ -219,7 +219,11 @@ impl Store {
             Event::Status(asked) => match self.find(asked.mailbox.as_str()) {
                 None => asked.no(server, Refusal::nonexistent()),
                 Some(at) => {
-                    let items = asked.attributes.iter().map(|it| self.folders[at].status(*it)).collect();
+                    let items = asked.attributes.iter().map(|it| self.folders[at].status(*it));
+                    let items = items.collect::<Vec<_>>().join(" ");
+                    let Response::Status(_, items) = response(&format!("STATUS x ({items})")) else {
+                        panic!("{items}")
+                    };
                     asked.ok(server, items)
                 }
             },
@@ -256,7 +260,12 @@ impl Store {
                 }
                 let uid = self.folders[folder].uid_next;
                 let date = asked.head.date_time.unwrap_or(DateTime::from_unix_seconds(0, 0).unwrap());
-                let message = Message { uid, flags: asked.head.flags.clone(), date, content: Bytes::new() };
+                let message = Message {
+                    uid,
+                    flags: asked.head.flags.iter().map(|flag| flag.to_owned()).collect(),
+                    date,
+                    content: Bytes::new(),
+                };
                 self.incoming = Some(Incoming { folder, message });
                 asked.accept(server)
             }
@@ -337,10 +346,11 @@ impl Store {
     fn select_data(&self, at: usize) -> SelectData {
         let folder = &self.folders[at];
         let unseen = folder.messages.iter().position(|message| !message.flags.contains(&Flag::Seen));
-        let defined = vec![Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Seen, Flag::Draft];
-        let permanent = PermanentFlags { flags: vec![Flag::Deleted, Flag::Seen], new_keywords: true };
+        let defined = [Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Seen, Flag::Draft];
+        let permanent =
+            PermanentFlags { flags: [Flag::Deleted, Flag::Seen].into_iter().collect(), new_keywords: true };
         SelectData {
-            flags: SelectedFlags { defined, permanent },
+            flags: SelectedFlags { defined: defined.into_iter().collect(), permanent },
             exists: u32::try_from(folder.messages.len()).unwrap(),
             recent: folder.recent,
             unseen: unseen.map(|index| folder.seq(index)),
@@ -453,21 +463,21 @@ impl Store {
     fn store(&mut self, server: &mut Server, asked: Asked<StoreFlags>) -> Result<(), Misuse> {
         let command = asked.command.clone();
         let by_uid = asked.addressing == Addressing::Uid;
-        // Its set is a SequenceSet, or may become something that is written as one.
+        let given: Vec<Flag> = command.flags.iter().map(|flag| flag.to_owned()).collect();
         for index in self.folder().named(asked.addressing, &command.set) {
             let seq = self.folder().seq(index);
             let message = &mut self.folder().messages[index];
             match command.action {
-                StoreAction::Replace => message.flags.clone_from(&command.flags),
+                StoreAction::Replace => message.flags.clone_from(&given),
                 StoreAction::Add => {
-                    let new: Vec<Flag> =
-                        command.flags.iter().filter(|flag| !message.flags.contains(flag)).cloned().collect();
+                    let new = given.iter().filter(|flag| !message.flags.contains(flag)).cloned();
+                    let new: Vec<Flag> = new.collect();
                     message.flags.extend(new);
                 }
-                StoreAction::Remove => message.flags.retain(|flag| !command.flags.contains(flag)),
+                StoreAction::Remove => message.flags.retain(|flag| !given.contains(flag)),
             }
             if command.echo == StoreEcho::Report {
-                let mut items = vec![FetchItem::Flags(message.flags.clone())];
+                let mut items = vec![told(&message.flags)];
                 if by_uid {
                     items.push(FetchItem::Uid(NonZeroU32::new(message.uid).unwrap()));
                 }
@@ -481,8 +491,10 @@ impl Store {
         let folder = self.folder();
         let mut index = 0;
         while let Some(message) = folder.messages.get(index) {
-            let named =
-                asked.uids.as_ref().is_none_or(|uids| uids.contains(message.uid, folder.uid_next - 1));
+            let named = asked
+                .uids
+                .as_ref()
+                .is_none_or(|uids| is_in(&uids.to_string(), message.uid, folder.uid_next - 1));
             if named && message.flags.contains(&Flag::Deleted) {
                 asked.expunged(server, folder.seq(index))?;
                 folder.messages.remove(index);
@@ -523,7 +535,7 @@ fn row(
     }
     for attribute in attributes {
         let item = match attribute {
-            FetchAttribute::Flags => FetchItem::Flags(message.flags.clone()),
+            FetchAttribute::Flags => told(&message.flags),
             FetchAttribute::Uid => FetchItem::Uid(NonZeroU32::new(message.uid).unwrap()),
             FetchAttribute::InternalDate => FetchItem::InternalDate(message.date),
             FetchAttribute::Rfc822Size => FetchItem::Rfc822Size(message.content.len() as u64),
@@ -554,9 +566,14 @@ fn row(
         row.item(server, &FetchItem::Uid(NonZeroU32::new(message.uid).unwrap()))?;
     }
     if sees && !attributes.contains(&FetchAttribute::Flags) {
-        row.item(server, &FetchItem::Flags(message.flags.clone()))?;
+        row.item(server, &told(&message.flags))?;
     }
     row.finish(server)
+}
+
+/// Flags as an item of FETCH.
+fn told(flags: &[Flag]) -> FetchItem {
+    FetchItem::Flags(flags.iter().map(ToOwned::to_owned).collect())
 }
 
 /// Whether an attribute makes a message seen.
@@ -610,6 +627,16 @@ fn is_found(folder: &Folder, index: usize, key: &SearchKey) -> bool {
         SearchKey::And(keys) => keys.iter().all(|key| is_found(folder, index, key)),
         _ => false,
     }
+}
+
+/// Whether `number` is in a set, as it is written, where `*` is `largest`.
+fn is_in(set: &str, number: u32, largest: u32) -> bool {
+    let end = |text: &str| text.parse().unwrap_or(largest);
+    set.split(',').any(|range| {
+        let (start, stop) = range.split_once(':').unwrap_or((range, range));
+        let (start, stop) = (end(start), end(stop));
+        (start.min(stop)..=start.max(stop)).contains(&number)
+    })
 }
 
 fn is_no_mailbox(folder: &Folder) -> bool {
