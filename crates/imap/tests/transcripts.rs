@@ -274,6 +274,11 @@ macro_rules! examples {
 // greeting and always has a name; the client sends nothing that the state forbids; together they use literals that need
 // no wait. What only waits to be built is in `all_pending`.
 examples! {
+    rfc9051_6_4_5_fetch_macros: "fetch_macros", Selected, Server;
+    rfc3501_6_3_9_a_parent_that_is_not_subscribed_to: "unsubscribed_parent", LoggedIn, Server Client Both;
+    rfc9051_5_5_pipelined_with_uids: "pipelined_search", Selected, Server Client Both;
+    rfc5258_5_names_that_are_no_mailboxes: "list_nonexistent", LoggedIn, Client;
+    rfc5258_5_deep_matches: "list_recursive_deep", LoggedIn, Client;
     rfc9051_8_a_whole_session: "conversation", Nothing, Server Client Both;
     rfc9051_6_1_1_capabilities: "capability", LoggedIn, Server Client Both;
     rfc9051_6_2_1_starttls: "starttls", InTheClear, Server Client Both;
@@ -381,6 +386,14 @@ macro_rules! pending {
 
 // What each waits for. Where it is the server, the store behind it has to learn it, too.
 pending! {
+    "list_nonexistent", LoggedIn, Server: "LIST-EXTENDED";
+    "list_recursive_deep", LoggedIn, Server: "LIST-EXTENDED";
+    "search_save_again", Selected, Server Client: "SEARCHRES";
+    "search_not_saved", Selected, Server Client: "SEARCHRES";
+    "thread_nested", Selected, Server Client: "THREAD";
+    "setmetadata_literal", LoggedIn, Server Client: "METADATA";
+    "objectid_rename", LoggedIn, Server Client: "OBJECTID";
+    "qresync_match", LoggedIn, Server Client: "QRESYNC";
     "enable", LoggedIn, Server: "ENABLE";
     "select", LoggedIn, Server: "IMAP4rev2";
     "select_closed", Selected, Server: "IMAP4rev2";

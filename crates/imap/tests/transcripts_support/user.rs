@@ -45,7 +45,6 @@ impl User {
             let text = text.strip_prefix(' ').unwrap_or(text);
             let octets = match mark {
                 "C:" | "C!" => format!("{text}\r\n").into_bytes(),
-                "C|" => unescape(text),
                 "S:" | "S&" | "S!" | "S|" => {
                     let is_tagged = !text.starts_with("* ") && !text.starts_with('+') && mark != "S|";
                     if is_tagged && !line.is_empty() {
@@ -187,9 +186,4 @@ fn is_complete(command: &[u8]) -> bool {
             return false;
         }
     }
-}
-
-/// `\r`, `\n`, `\\`.
-fn unescape(text: &str) -> Vec<u8> {
-    text.replace("\\r", "\r").replace("\\n", "\n").replace("\\\\", "\\").into_bytes()
 }
