@@ -13,7 +13,7 @@ mod requirements_support;
 
 use std::time::Duration;
 
-use posthaste_imap::server::{Event, Refusal, Server};
+use posthaste_imap::server::{AuthPrivacy, Event, Refusal, Server, TlsOffer};
 use posthaste_imap::types::{Response, ResponseCode};
 use posthaste_imap::{Security, Step, Time};
 use posthaste_testkit::run;
@@ -21,6 +21,48 @@ use requirements_support::{
     Selected, answer, application, assert_answers, hear, heard, logged_in, number, patient, sent, server,
     until_asked,
 };
+
+#[test]
+fn stls_06_tls_that_is_not_configured_is_neither_announced_nor_begun() {
+    let mut config = patient();
+    config.tls = TlsOffer::Absent;
+    let mut server = Server::new(config, Security::Plain, Time::ZERO);
+    let outcome = run(&mut server, [&b"a CAPABILITY\r\nb STARTTLS\r\nc NOOP\r\n"[..]], false, application);
+    let text = outcome.text();
+    assert!(
+        !text.contains(" STARTTLS") && text.contains("\r\nb BAD ") && text.contains("\r\nc OK "),
+        "{text}"
+    );
+    assert!(!heard(&outcome, "StartTls"), "{outcome:?}");
+}
+
+#[test]
+fn stls_07_the_word_in_an_argument_is_data() {
+    let mut config = patient();
+    config.auth_requires_tls = AuthPrivacy::NotRequired;
+    for input in [
+        "a LOGIN {8+}\r\nSTARTTLS STARTTLS\r\n",
+        "a LOGIN \"x STARTTLS\" STARTTLS\r\n",
+        "a LOGIN {12+}\r\nx\r\nSTARTTLS x\r\n",
+        "STARTTLS NOOP\r\n",
+    ] {
+        let mut server = Server::new(config.clone(), Security::Plain, Time::ZERO);
+        let outcome = run(&mut server, [input.as_bytes()], false, application);
+        assert!(!heard(&outcome, "StartTls") && !outcome.closed, "{input}: {outcome:?}");
+    }
+}
+
+#[test]
+fn stls_17_a_message_that_is_cut_is_not_taken() {
+    let input = b"a APPEND INBOX {20+}\r\n0123456789abcdefghij\r\n";
+    for cut in 0..input.len() {
+        let outcome = run(&mut logged_in(Selected::Nothing), [&input[..cut]], true, application);
+        assert!(outcome.closed && !heard(&outcome, "AppendEnd"), "{cut}: {outcome:?}");
+        assert_eq!(heard(&outcome, "Append("), heard(&outcome, "BodyAborted"), "{cut}: {outcome:?}");
+    }
+    let outcome = run(&mut logged_in(Selected::Nothing), [&input[..]], true, application);
+    assert!(heard(&outcome, "AppendEnd") && !heard(&outcome, "BodyAborted"), "{outcome:?}");
+}
 
 #[test]
 fn inj_16_a_keyword_that_is_no_atom_is_refused() {

@@ -15,12 +15,12 @@ mod client_support;
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
-use client_support::{ready, say, sent, words};
-use posthaste_imap::client::{Client, CommandId, Event};
+use client_support::{client, ready, say, sent, words};
+use posthaste_imap::client::{Client, CommandId, Config, Event};
 use posthaste_imap::types::{
     AString, Atom, Capability, FetchItem, Flag, IdParameters, Keyword, ListPattern, Mailbox, ParseContext,
 };
-use posthaste_imap::{Misuse, Secret, State, Step, Time, parse};
+use posthaste_imap::{Misuse, Secret, Security, State, Step, Time, parse};
 
 /// Queues a command that is written as it would be on the wire.
 fn queue(client: &mut Client, command: &str) -> Result<CommandId, Misuse> {
@@ -490,6 +490,23 @@ fn rfc2177_3_commands_wait_for_the_end_of_idle() {
     assert_eq!(sent(&mut client), "DONE\r\n");
     say(&mut client, "A3 OK done\r\n");
     assert_eq!(sent(&mut client), "A4 NOOP\r\n");
+}
+
+#[test]
+fn tlsc_16_what_was_announced_in_the_clear_only_does_not_count() {
+    let mut client = client(Config::default(), Security::Plain);
+    say(&mut client, "* OK [CAPABILITY IMAP4rev1 STARTTLS LITERAL+ SASL-IR IDLE AUTH=EXTERNAL] hello\r\n");
+    assert_eq!(sent(&mut client), "A1 STARTTLS\r\n");
+    client.handle_input(Time::ZERO, b"A1 OK begin\r\n");
+    let Ok(Step::Upgrade(upgrade)) = client.poll_event() else { panic!("no upgrade") };
+    client.upgraded(Time::ZERO, upgrade, Security::Tls).unwrap();
+    assert!(client.capabilities().is_empty(), "nothing is known");
+    say(&mut client, "");
+    assert_eq!(sent(&mut client), "A2 CAPABILITY\r\n");
+    say(&mut client, "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nA2 OK done\r\n");
+    assert_eq!(client.mechanisms().collect::<Vec<_>>(), ["PLAIN"]);
+    client.authenticate("PLAIN", Some(Secret::from("\0ann\0secret"))).unwrap();
+    assert_eq!(sent(&mut client), "A3 AUTHENTICATE PLAIN\r\n", "SASL-IR was announced in the clear only");
 }
 
 #[test]
