@@ -370,10 +370,10 @@ fn mbx_14_sequence_numbers_never_change_under_a_command() {
     ] {
         let mut server = logged_in(Selected::Inbox);
         // Before the command, and what is pipelined behind it.
-        server.update(Response::Expunge(number(3)));
+        server.update(Update::Expunged(number(3).into()));
         assert_eq!(sent(&mut server), "", "{command}");
         let event = until_asked(&mut server, &format!("a {command}\r\n"));
-        server.update(Response::Expunge(number(2)));
+        server.update(Update::Expunged(number(2).into()));
         answer(&mut server, event).unwrap();
         let text = sent(&mut server);
         let told = text.matches(" EXPUNGE\r\n").count();

@@ -13,7 +13,7 @@ mod requirements_support;
 
 use std::time::Duration;
 
-use posthaste_imap::server::{AuthPrivacy, CopyUid, Event, Refusal, Server, Timer};
+use posthaste_imap::server::{AuthPrivacy, CopyUid, Event, Refusal, Server, Timer, Update};
 use posthaste_imap::types::{Flag, MailboxAttribute, Response, ResponseCode, UidSet};
 use posthaste_imap::{Bytes, Security, State, Step, Time};
 use posthaste_testkit::{Note, assert_split_invariant, run};
@@ -56,7 +56,7 @@ fn rfc9051_2_3_2_registered_keywords_reach_the_application() {
         assert!(format!("{:?}", outcome.notes).contains(keyword), "{keyword}: {outcome:?}");
     }
     let (mut server, keyword) = (logged_in(Selected::Inbox), Flag::new("$Forwarded").unwrap());
-    server.update(Response::Fetch(number(1), flags([keyword])));
+    server.update(Update::Fetch(number(1).into(), flags([keyword])));
     assert_eq!(sent(&mut server), "* 1 FETCH (FLAGS ($Forwarded))\r\n");
 }
 
@@ -99,9 +99,9 @@ fn rfc9051_4_3_literals_to_clients_have_no_plus() {
 fn rfc9051_5_2_updates_come_before_the_tagged_answer() {
     let mut server = logged_in(Selected::Inbox);
     let event = until_asked(&mut server, "a NOOP\r\n");
-    server.update(Response::Exists(4));
-    server.update(Response::Fetch(number(2), flags([Flag::Answered])));
-    server.update(Response::Expunge(number(1)));
+    server.update(Update::Exists(4));
+    server.update(Update::Fetch(number(2).into(), flags([Flag::Answered])));
+    server.update(Update::Expunged(number(1).into()));
     answer(&mut server, event).unwrap();
     let expected = "* 4 EXISTS\r\n* 2 FETCH (FLAGS (\\Answered))\r\n* 1 EXPUNGE\r\na OK NOOP completed\r\n";
     assert_eq!(sent(&mut server), expected);
@@ -270,7 +270,7 @@ fn rfc9051_6_3_12_the_selected_mailbox_grows_at_once() {
     let mut server = logged_in(Selected::Inbox);
     let outcome = run(&mut server, [&b"a APPEND INBOX {2+}\r\nhi\r\n"[..]], false, |server, event| {
         if let Event::AppendEnd(_) = event {
-            server.update(Response::Exists(4));
+            server.update(Update::Exists(4));
         }
         application(server, event)
     });
@@ -297,7 +297,7 @@ fn rfc9051_6_4_6_silent_reaches_the_application() {
     };
     assert_eq!(asked.command.echo, posthaste_imap::types::StoreEcho::Silent);
     // What another session did meanwhile is told all the same.
-    server.update(Response::Fetch(number(2), flags([])));
+    server.update(Update::Fetch(number(2).into(), flags([])));
     asked.ok(&mut server).unwrap();
     assert_eq!(sent(&mut server), "* 2 FETCH (FLAGS ())\r\na OK STORE completed\r\n");
 }
@@ -494,8 +494,10 @@ fn rfc7162_3_2_6_vanished_is_no_item() {
 
 #[test]
 fn rfc7162_3_2_10_2_vanished_waits_as_expunge_does() {
-    let mut server = logged_in(Selected::Inbox);
-    server.update(Response::Vanished { earlier: false, uids: uids([11]) });
+    let mut server = logged_in_with(Extensions::new().with_qresync(), Selected::Inbox);
+    let event = run(&mut server, [&b"0 ENABLE QRESYNC\r\n"[..]], false, application);
+    assert!(event.text().contains("* ENABLED"), "{event:?}");
+    server.update(Update::Expunged(Message::new(number(1), number(11))));
     assert_eq!(sent(&mut server), "", "no command is in progress");
     for (command, told) in [("STORE 1 FLAGS ()", false), ("SEARCH ALL", false), ("NOOP", true)] {
         let event = until_asked(&mut server, &format!("a {command}\r\n"));

@@ -4,7 +4,7 @@
 
 use std::num::NonZeroU32;
 
-use posthaste_imap::server::{Config, CopyUid, Event, Refusal, SelectData, SelectedFlags, Server};
+use posthaste_imap::server::{Config, CopyUid, Event, Extensions, Refusal, SelectData, SelectedFlags, Server};
 use posthaste_imap::types::{FetchItem, Flag, Namespaces, PermanentFlags, UidSet};
 use posthaste_imap::{Misuse, Security, Step, Time};
 use posthaste_testkit::{Note, Outcome, run};
@@ -27,7 +27,7 @@ pub fn patient() -> Config {
     let mut config = Config::new("mail.test");
     config.limits.violations_max = 1000;
     config.limits.violations_preauth_max = 1000;
-    config.limits.logins_max = 1000;
+    config.limits.auth_failures_max = 1000;
     config
 }
 
@@ -37,7 +37,14 @@ pub fn server() -> Server {
 
 /// A server on which `ann` is logged in, and has INBOX open where `selected` says so. What it said so far is taken.
 pub fn logged_in(selected: Selected) -> Server {
-    let mut server = server();
+    logged_in_with(Extensions::new(), selected)
+}
+
+/// As [`logged_in`], with these extensions.
+pub fn logged_in_with(extensions: Extensions, selected: Selected) -> Server {
+    let mut config = patient();
+    config.extensions = extensions;
+    let mut server = Server::new(config, Security::Tls, Time::ZERO);
     let input: &[u8] = match selected {
         Selected::Nothing => b"0 LOGIN ann secret\r\n",
         Selected::Inbox => b"0 LOGIN ann secret\r\n0 SELECT INBOX\r\n",
