@@ -13,8 +13,8 @@ mod requirements_support;
 
 use std::time::Duration;
 
-use posthaste_imap::server::{AuthPrivacy, Event, Refusal, Server, TlsOffer};
-use posthaste_imap::types::{Response, ResponseCode};
+use posthaste_imap::server::{AuthPrivacy, Event, Refusal, Server, TlsOffer, Update};
+use posthaste_imap::types::ResponseCode;
 use posthaste_imap::{Security, Step, Time};
 use posthaste_testkit::run;
 use requirements_support::{
@@ -370,10 +370,10 @@ fn mbx_14_sequence_numbers_never_change_under_a_command() {
     ] {
         let mut server = logged_in(Selected::Inbox);
         // Before the command, and what is pipelined behind it.
-        server.update(Update::Expunged(number(3).into()));
+        server.update(Update::Expunged(number(3).into())).unwrap();
         assert_eq!(sent(&mut server), "", "{command}");
         let event = until_asked(&mut server, &format!("a {command}\r\n"));
-        server.update(Update::Expunged(number(2).into()));
+        server.update(Update::Expunged(number(2).into())).unwrap();
         answer(&mut server, event).unwrap();
         let text = sent(&mut server);
         let told = text.matches(" EXPUNGE\r\n").count();

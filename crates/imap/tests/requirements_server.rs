@@ -13,13 +13,15 @@ mod requirements_support;
 
 use std::time::Duration;
 
-use posthaste_imap::server::{AuthPrivacy, CopyUid, Event, Refusal, Server, Timer, Update};
-use posthaste_imap::types::{Flag, MailboxAttribute, Response, ResponseCode, UidSet};
+use posthaste_imap::server::{
+    AuthPrivacy, CopyUid, Event, Extensions, Message, Refusal, Server, Timer, Update,
+};
+use posthaste_imap::types::{Flag, MailboxAttribute, ResponseCode, UidSet};
 use posthaste_imap::{Bytes, Security, State, Step, Time};
 use posthaste_testkit::{Note, assert_split_invariant, run};
 use requirements_support::{
-    Selected, answer, application, assert_answers, flags, hear, heard, inbox, logged_in, number, patient,
-    sent, server, uids, until_asked,
+    Selected, answer, application, assert_answers, flags, hear, heard, inbox, logged_in, logged_in_with,
+    number, patient, sent, server, until_asked,
 };
 
 #[test]
@@ -56,7 +58,7 @@ fn rfc9051_2_3_2_registered_keywords_reach_the_application() {
         assert!(format!("{:?}", outcome.notes).contains(keyword), "{keyword}: {outcome:?}");
     }
     let (mut server, keyword) = (logged_in(Selected::Inbox), Flag::new("$Forwarded").unwrap());
-    server.update(Update::Fetch(number(1).into(), flags([keyword])));
+    server.update(Update::Fetch(number(1).into(), flags([keyword]))).unwrap();
     assert_eq!(sent(&mut server), "* 1 FETCH (FLAGS ($Forwarded))\r\n");
 }
 
@@ -99,9 +101,9 @@ fn rfc9051_4_3_literals_to_clients_have_no_plus() {
 fn rfc9051_5_2_updates_come_before_the_tagged_answer() {
     let mut server = logged_in(Selected::Inbox);
     let event = until_asked(&mut server, "a NOOP\r\n");
-    server.update(Update::Exists(4));
-    server.update(Update::Fetch(number(2).into(), flags([Flag::Answered])));
-    server.update(Update::Expunged(number(1).into()));
+    server.update(Update::Exists(4)).unwrap();
+    server.update(Update::Fetch(number(2).into(), flags([Flag::Answered]))).unwrap();
+    server.update(Update::Expunged(number(1).into())).unwrap();
     answer(&mut server, event).unwrap();
     let expected = "* 4 EXISTS\r\n* 2 FETCH (FLAGS (\\Answered))\r\n* 1 EXPUNGE\r\na OK NOOP completed\r\n";
     assert_eq!(sent(&mut server), expected);
@@ -270,7 +272,7 @@ fn rfc9051_6_3_12_the_selected_mailbox_grows_at_once() {
     let mut server = logged_in(Selected::Inbox);
     let outcome = run(&mut server, [&b"a APPEND INBOX {2+}\r\nhi\r\n"[..]], false, |server, event| {
         if let Event::AppendEnd(_) = event {
-            server.update(Update::Exists(4));
+            server.update(Update::Exists(4)).unwrap();
         }
         application(server, event)
     });
@@ -297,7 +299,7 @@ fn rfc9051_6_4_6_silent_reaches_the_application() {
     };
     assert_eq!(asked.command.echo, posthaste_imap::types::StoreEcho::Silent);
     // What another session did meanwhile is told all the same.
-    server.update(Update::Fetch(number(2).into(), flags([])));
+    server.update(Update::Fetch(number(2).into(), flags([]))).unwrap();
     asked.ok(&mut server).unwrap();
     assert_eq!(sent(&mut server), "* 2 FETCH (FLAGS ())\r\na OK STORE completed\r\n");
 }
@@ -497,7 +499,7 @@ fn rfc7162_3_2_10_2_vanished_waits_as_expunge_does() {
     let mut server = logged_in_with(Extensions::new().with_qresync(), Selected::Inbox);
     let event = run(&mut server, [&b"0 ENABLE QRESYNC\r\n"[..]], false, application);
     assert!(event.text().contains("* ENABLED"), "{event:?}");
-    server.update(Update::Expunged(Message::new(number(1), number(11))));
+    server.update(Update::Expunged(Message::new(number(1), number(11)))).unwrap();
     assert_eq!(sent(&mut server), "", "no command is in progress");
     for (command, told) in [("STORE 1 FLAGS ()", false), ("SEARCH ALL", false), ("NOOP", true)] {
         let event = until_asked(&mut server, &format!("a {command}\r\n"));

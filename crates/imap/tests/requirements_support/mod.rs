@@ -4,7 +4,9 @@
 
 use std::num::NonZeroU32;
 
-use posthaste_imap::server::{Config, CopyUid, Event, Extensions, Refusal, SelectData, SelectedFlags, Server};
+use posthaste_imap::server::{
+    Config, CopyUid, Event, Extensions, Refusal, SelectData, SelectedFlags, Server,
+};
 use posthaste_imap::types::{FetchItem, Flag, Namespaces, PermanentFlags, UidSet};
 use posthaste_imap::{Misuse, Security, Step, Time};
 use posthaste_testkit::{Note, Outcome, run};

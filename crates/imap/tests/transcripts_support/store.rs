@@ -7,8 +7,8 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 use posthaste_imap::message::{StructureForm, Summary, partial};
 use posthaste_imap::server::{
-    Access, Asked, CopyUid, Event, Expunge, Fetch, FetchWriter, Refusal, Search, SelectData, SelectedFlags,
-    Server, Store as StoreFlags,
+    Access, Asked, CopyUid, Event, Expunge, Fetch, FetchWriter, Message as Told, Refusal, Search, SelectData,
+    SelectMore, SelectedFlags, Server, Store as StoreFlags, UidLife, Update,
 };
 use posthaste_imap::types::{
     Addressing, DateTime, FetchAttribute, FetchItem, Flag, ListPattern, ListResponse, Mailbox,
@@ -58,8 +58,6 @@ pub(crate) struct Store {
     pub(crate) challenges: VecDeque<&'static [u8]>,
     /// How many octets there is room for.
     pub(crate) quota: Option<usize>,
-    /// Whether COPY goes past a limit that only warns.
-    pub(crate) soft_quota: bool,
     selected: Option<(usize, Access)>,
     incoming: Option<Incoming>,
 }
@@ -138,7 +136,6 @@ impl Store {
             news: VecDeque::new(),
             challenges: VecDeque::new(),
             quota: None,
-            soft_quota: false,
             selected: None,
             incoming: None,
         }
@@ -234,10 +231,11 @@ impl Store {
                 }
                 Some(at) => {
                     self.selected = Some((at, asked.access));
+                    let mut more = SelectMore::default();
                     if self.folders[at].name == "funny" {
-                        server.update(response("NO [UIDNOTSTICKY] no UIDs are kept here"));
+                        more.uids = UidLife::NotSticky;
                     }
-                    asked.ok(server, self.select_data(at))
+                    asked.open(server, self.select_data(at), more)?.ok(server)
                 }
             },
             Event::Close(asked) => {
@@ -279,7 +277,7 @@ impl Store {
                 let uid = message.uid;
                 let (uid_validity, exists) = self.keep(folder, message);
                 if self.selected.is_some_and(|(selected, _)| selected == folder) {
-                    server.update(Response::Exists(exists));
+                    server.update(Update::Exists(exists))?;
                 }
                 asked.ok(server, NonZeroU32::new(uid_validity).unwrap(), NonZeroU32::new(uid).unwrap())
             }
@@ -294,9 +292,6 @@ impl Store {
                 Some(to) => {
                     let named = self.folder().named(asked.addressing, &asked.set);
                     let copied = self.copy(&named, to);
-                    if self.soft_quota {
-                        server.update(response("NO [OVERQUOTA] past the soft quota"));
-                    }
                     asked.ok(server, copied)
                 }
             },
@@ -339,7 +334,29 @@ impl Store {
 
     fn tell_news(&mut self, server: &mut Server) {
         for line in self.news.pop_front().unwrap_or_default() {
-            server.update(response(line));
+            for update in self.update(response(line)) {
+                server.update(update).unwrap();
+            }
+        }
+    }
+
+    /// What is new, as the machine takes it. What it does not take is not told, and the example fails there.
+    fn update(&mut self, news: Response) -> Vec<Update> {
+        match news {
+            Response::Exists(exists) => vec![Update::Exists(exists)],
+            Response::Expunge(seq) => vec![Update::Expunged(seq.into())],
+            Response::Fetch(seq, items) => vec![Update::Fetch(seq.into(), items)],
+            Response::Vanished { uids, .. } => {
+                let mut gone = Vec::new();
+                for uid in uids.iter() {
+                    let messages = &mut self.folder().messages;
+                    let index = messages.iter().position(|message| message.uid == uid).unwrap();
+                    messages.remove(index);
+                    gone.push(Update::Expunged(Told::new(number(index + 1), NonZeroU32::new(uid).unwrap())));
+                }
+                gone
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -513,7 +530,7 @@ impl Store {
             Addressing::Sequence => folder.seq(index),
             Addressing::Uid => NonZeroU32::new(folder.messages[index].uid).unwrap(),
         });
-        let found = found.collect();
+        let found: Vec<NonZeroU32> = found.collect();
         asked.ok(server, found)
     }
 }
