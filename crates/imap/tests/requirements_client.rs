@@ -87,14 +87,14 @@ fn rfc9051_2_2_1_no_two_commands_have_the_same_tag() {
 
 #[test]
 fn rfc9051_2_2_1_nothing_comes_between_the_parts_of_a_command() {
-    let mut client = logged_in("IMAP4rev1");
+    let mut client = logged_in("IMAP4rev1 ID NAMESPACE");
     let octets = "a\r\nb";
     let literal = format!("ID (\"name\" {{{}}}\r\n{octets} \"x\" \"y\")", octets.len());
     assert_eq!(
         send(&mut client, &[&literal, "NOOP", "NAMESPACE"]),
         "A2 ID (name {4}\r\n".replace("name", "\"name\"")
     );
-    say(&mut client, "* OK wait\r\n* CAPABILITY IMAP4rev1\r\n");
+    say(&mut client, "* OK wait\r\n* CAPABILITY IMAP4rev1 ID NAMESPACE\r\n");
     assert_eq!(sent(&mut client), "");
     say(&mut client, "+ go\r\n");
     assert_eq!(sent(&mut client), "a\r\nb \"x\" \"y\")\r\nA3 NOOP\r\nA4 NAMESPACE\r\n");
@@ -448,7 +448,7 @@ fn rfc7162_6_every_highestmodseq_is_remembered() {
 
 #[test]
 fn rfc7888_3_no_plus_without_the_capability() {
-    for capabilities in ["IMAP4rev1", "IMAP4rev1 LITERAL", "IMAP4rev1 XLITERAL+ LITERAL="] {
+    for capabilities in ["IMAP4rev1 ID", "IMAP4rev1 ID LITERAL", "IMAP4rev1 ID XLITERAL+ LITERAL="] {
         let mut client = logged_in(capabilities);
         assert_eq!(send(&mut client, &["ID (\"a\" {2}\r\n\r\n)"]), "A2 ID (\"a\" {2}\r\n", "{capabilities}");
     }
@@ -528,7 +528,7 @@ fn inj_10_values_of_other_commands_cannot_become_commands() {
     // What has one is quoted or a literal.
     let key = AString::new("x\"\r\nA9 DELETE").unwrap();
     let value = AString::new("y\r\nA9 NOOP").unwrap();
-    let mut client = logged_in("IMAP4rev1");
+    let mut client = logged_in("IMAP4rev1 ID");
     client.id(IdParameters::new(vec![(key, Some(value))]).unwrap()).unwrap();
     assert_eq!(sent(&mut client), "A2 ID ({13}\r\n");
 }
@@ -536,17 +536,17 @@ fn inj_10_values_of_other_commands_cannot_become_commands() {
 #[test]
 fn inj_11_literals_wait_unless_the_server_says_they_need_not() {
     // What was announced before TLS or before login does not count after it.
-    let mut client = ready("IMAP4rev1 LITERAL+");
+    let mut client = ready("IMAP4rev1 ID LITERAL+");
     send(&mut client, &["LOGIN ann secret"]);
-    say(&mut client, "A1 OK [CAPABILITY IMAP4rev1] in\r\n");
+    say(&mut client, "A1 OK [CAPABILITY IMAP4rev1 ID] in\r\n");
     assert_eq!(send(&mut client, &["ID (\"a\" {2}\r\n\r\n)"]), "A2 ID (\"a\" {2}\r\n");
-    let mut client = ready("IMAP4rev1 LITERAL+");
+    let mut client = ready("IMAP4rev1 ID LITERAL+");
     send(&mut client, &["LOGIN ann secret"]);
     say(&mut client, "A1 OK in\r\n");
     assert_eq!(sent(&mut client), "A2 CAPABILITY\r\n");
     queue(&mut client, "ID (\"a\" {2}\r\n\r\n)").unwrap();
     assert_eq!(sent(&mut client), "", "it is not known how to write it");
-    say(&mut client, "* CAPABILITY IMAP4rev1 LITERAL-\r\nA2 OK done\r\n");
+    say(&mut client, "* CAPABILITY IMAP4rev1 ID LITERAL-\r\nA2 OK done\r\n");
     assert_eq!(sent(&mut client), "A3 ID (\"a\" {2+}\r\n\r\n)\r\n");
 }
 
@@ -554,7 +554,7 @@ fn inj_11_literals_wait_unless_the_server_says_they_need_not() {
 fn inj_12_odd_continuation_requests_keep_client_and_server_in_step() {
     let literal = "ID (\"a\" {2}\r\n\r\n)";
     // Untagged data, then the request.
-    let mut client = logged_in("IMAP4rev1");
+    let mut client = logged_in("IMAP4rev1 ID");
     send(&mut client, &[literal]);
     say(&mut client, "* OK wait\r\n+ go\r\n");
     assert_eq!(sent(&mut client), "\r\n)\r\n");

@@ -17,8 +17,8 @@ mod transcripts_support;
 use std::borrow::Cow;
 
 use posthaste_imap::client::{self, Client, TlsPolicy};
-use posthaste_imap::server::{self, Server};
-use posthaste_imap::types::MailboxAttribute;
+use posthaste_imap::server::{self, Extensions, Server};
+use posthaste_imap::types::{MailboxAttribute, QuotaResource, ThreadAlgorithm};
 use posthaste_imap::{Security, Time};
 use posthaste_testkit::{Dialect, Failure, Side, Transcript};
 use transcripts_support::{Folder, Store, User};
@@ -123,6 +123,7 @@ impl Example {
     fn server(&self) -> Server {
         let mut config = server::Config::new("mail.test");
         config.mechanisms = ["PLAIN", "EXTERNAL", "GSSAPI"].map(String::from).into();
+        config.extensions = extensions(self.name);
         Server::new(config, self.security(), Time::ZERO)
     }
 
@@ -181,6 +182,31 @@ const PHOTO: &str = "From: bob@far.test\r\nSubject: roses\r\nContent-Type: multi
 const SHORT: &str = "From: Dora <dora@far.test>\r\nSubject: Re: roses\r\n\r\nnice\r\n";
 
 const LATE: &str = "From: bob@far.test\r\nSubject: rain\r\n\r\ntomorrow\r\n";
+
+/// What the server offers in the example called `name`. Each extension for itself: what it changes, it changes alone.
+fn extensions(name: &str) -> Extensions {
+    let none = Extensions::new();
+    match name.split('_').next().unwrap_or_default() {
+        "acl" => none.with_acl(),
+        "condstore" | "enable" => none.with_cond_store(),
+        "fetch" if name == "fetch_binary" => none.with_binary(),
+        "list" => none.with_list_status(),
+        "metadata" | "setmetadata" => none.with_metadata(),
+        "move" if name == "move_vanished" => none.with_qresync(),
+        "notify" => none.with_notify(),
+        "objectid" => none.with_object_id().with_list_status(),
+        "partial" => none.with_partial(),
+        "preview" => none.with_preview(),
+        "qresync" => none.with_qresync(),
+        "quota" => none.with_quota([QuotaResource::Storage, QuotaResource::Message]).with_quota_set(),
+        "search" if name.starts_with("search_") => none.with_search_res(),
+        "sort" => none.with_sort(),
+        "thread" => none.with_thread([ThreadAlgorithm::References, ThreadAlgorithm::OrderedSubject]),
+        "uidonly" => none.with_uid_only(),
+        _ if name == "esearch_modseq" => none.with_cond_store(),
+        _ => none,
+    }
+}
 
 /// The mail behind the server in the example called `name`.
 fn store(name: &str) -> Store {
@@ -319,7 +345,7 @@ examples! {
     rfc9051_6_4_2_unselect: "unselect", Selected, Server Client Both;
     rfc9051_6_4_3_expunge: "expunge", Selected, Server Client Both;
     rfc3501_6_4_4_search: "search", Selected, Server Client;
-    rfc9051_6_4_4_esearch: "esearch", Selected, Client;
+    rfc9051_6_4_4_esearch: "esearch", Selected, Server Client;
     rfc9051_6_4_5_fetch_fields: "fetch_fields", Selected, Server Client Both;
     rfc9051_6_4_5_1_fetch_parts: "fetch_parts", Selected, Server Client Both;
     rfc3501_6_4_5_fetch_by_the_old_names: "fetch_rev1", Selected, Server Client Both;
@@ -347,11 +373,40 @@ examples! {
     rfc7162_3_1_2_select_without_mod_sequences: "condstore_nomodseq", LoggedIn, Client;
     rfc7162_3_1_7_status: "condstore_status", LoggedIn, Server Client Both;
     rfc7162_3_2_7_expunge: "qresync_expunge", Selected, Client;
-    rfc4731_3_1_more_of_esearch: "esearch_more", Selected, Client;
+    rfc4731_3_1_more_of_esearch: "esearch_more", Selected, Server Client;
     rfc7162_3_1_4_2_changes_of_others: "condstore_told", Selected, Client;
     rfc7162_3_2_10_2_vanished: "qresync_noop", Selected, Client;
     rfc9208_4_3_1_a_soft_limit: "quota_soft", Selected, Client;
     rfc6851_4_4_move_with_vanished: "move_vanished", Selected, Client;
+    rfc5182_2_1_search_save_again: "search_save_again", Selected, Client;
+    rfc9051_6_4_4_3_search_not_saved: "search_not_saved", Selected, Client;
+    rfc5464_4_3_setmetadata_literal: "setmetadata_literal", LoggedIn, Client;
+    rfc8474_4_3_objectid_rename: "objectid_rename", LoggedIn, Client;
+    rfc7162_3_2_5_2_qresync_match: "qresync_match", LoggedIn, Client;
+    rfc9051_6_4_4_4_search_save: "search_save", Selected, Client;
+    rfc7162_3_1_4_condstore_fetch: "condstore_fetch", Selected, Client;
+    rfc7162_3_2_5_1_qresync_select: "qresync_select", LoggedIn, Client;
+    rfc7162_3_2_6_qresync_fetch: "qresync_fetch", Selected, Client;
+    rfc5256_6_sort: "sort", Selected, Client;
+    rfc5465_3_1_notify: "notify", LoggedIn, Client;
+    rfc5465_3_1_notify_bad_event: "notify_bad_event", LoggedIn, Client;
+    rfc5464_4_2_metadata: "metadata", LoggedIn, Client;
+    rfc4314_3_1_acl: "acl", LoggedIn, Client;
+    rfc8474_4_objectid: "objectid", LoggedIn, Client;
+    rfc8474_5_3_objectid_fetch: "objectid_fetch", Selected, Client;
+    rfc8970_3_preview: "preview", Selected, Client;
+    rfc9394_3_1_partial: "partial", Selected, Client;
+    rfc7162_3_1_3_condstore_store_told: "condstore_store_told", Selected, Client;
+    rfc7162_3_2_5_1_qresync_mismatch: "qresync_mismatch", LoggedIn, Client;
+    rfc7162_3_2_11_qresync_closed: "qresync_closed", Selected, Client;
+    rfc5465_5_1_notify_changes: "notify_changes", Selected, Client;
+    rfc5464_4_2_1_metadata_more: "metadata_more", LoggedIn, Client;
+    rfc4314_3_1_acl_negative: "acl_negative", LoggedIn, Client;
+    rfc9208_4_1_3_quota_system: "quota_system", LoggedIn, Client;
+    rfc8474_4_1_objectid_list: "objectid_list", LoggedIn, Client;
+    rfc8970_4_1_preview_literal: "preview_literal", Selected, Client;
+    rfc9394_3_1_partial_pipelined: "partial_pipelined", Selected, Client;
+    rfc9586_3_3_uidonly_store: "uidonly_store", Selected, Client;
 }
 /// An example that cannot be played yet.
 struct Pending {
@@ -382,18 +437,17 @@ pending! {
     "create_normalised", LoggedIn, Server: "a way to tell the name that CREATE has made";
     "list_nonexistent", LoggedIn, Server: "LIST-EXTENDED";
     "list_recursive_deep", LoggedIn, Server: "LIST-EXTENDED";
-    "search_save_again", Selected, Server Client: "SEARCHRES";
-    "search_not_saved", Selected, Server Client: "SEARCHRES";
+    "search_save_again", Selected, Server: "SEARCHRES";
+    "search_not_saved", Selected, Server: "SEARCHRES";
     "thread_nested", Selected, Server Client: "THREAD";
-    "setmetadata_literal", LoggedIn, Server Client: "METADATA";
-    "objectid_rename", LoggedIn, Server Client: "OBJECTID";
-    "qresync_match", LoggedIn, Server Client: "QRESYNC";
+    "setmetadata_literal", LoggedIn, Server: "METADATA";
+    "objectid_rename", LoggedIn, Server: "OBJECTID";
+    "qresync_match", LoggedIn, Server: "QRESYNC";
     "enable", LoggedIn, Server: "ENABLE";
     "select", LoggedIn, Server: "IMAP4rev2";
     "select_closed", Selected, Server: "IMAP4rev2";
     "examine", LoggedIn, Server: "IMAP4rev2";
-    "esearch", Selected, Server: "ESEARCH";
-    "search_save", Selected, Server Client: "SEARCHRES";
+    "search_save", Selected, Server: "SEARCHRES";
     "fetch_binary", Selected, Server: "BINARY";
     "uidnotsticky", LoggedIn, Server: "an APPEND that is answered without APPENDUID";
     "list_subscribed", LoggedIn, Server: "LIST-EXTENDED";
@@ -405,38 +459,37 @@ pending! {
     "condstore_select", LoggedIn, Server: "CONDSTORE";
     "condstore_nomodseq", LoggedIn, Server: "CONDSTORE";
     "condstore_store", Selected, Server Client: "CONDSTORE";
-    "condstore_fetch", Selected, Server Client: "CONDSTORE";
+    "condstore_fetch", Selected, Server: "CONDSTORE";
     "condstore_search", Selected, Server Client: "CONDSTORE";
-    "qresync_select", LoggedIn, Server Client: "QRESYNC";
-    "qresync_fetch", Selected, Server Client: "QRESYNC";
+    "qresync_select", LoggedIn, Server: "QRESYNC";
+    "qresync_fetch", Selected, Server: "QRESYNC";
     "qresync_expunge", Selected, Server: "QRESYNC";
-    "sort", Selected, Server Client: "SORT";
+    "sort", Selected, Server: "SORT";
     "thread", Selected, Server Client: "THREAD";
-    "notify", LoggedIn, Server Client: "NOTIFY";
-    "notify_bad_event", LoggedIn, Server Client: "NOTIFY";
-    "metadata", LoggedIn, Server Client: "METADATA";
-    "acl", LoggedIn, Server Client: "ACL";
+    "notify", LoggedIn, Server: "NOTIFY";
+    "notify_bad_event", LoggedIn, Server: "NOTIFY";
+    "metadata", LoggedIn, Server: "METADATA";
+    "acl", LoggedIn, Server: "ACL";
     "quota", LoggedIn, Server Client: "QUOTA";
-    "objectid", LoggedIn, Server Client: "OBJECTID";
-    "objectid_fetch", Selected, Server Client: "OBJECTID";
-    "preview", Selected, Server Client: "PREVIEW";
-    "partial", Selected, Server Client: "PARTIAL";
+    "objectid", LoggedIn, Server: "OBJECTID";
+    "objectid_fetch", Selected, Server: "OBJECTID";
+    "preview", Selected, Server: "PREVIEW";
+    "partial", Selected, Server: "PARTIAL";
     "uidonly", Selected, Server Client: "UIDONLY";
-    "esearch_more", Selected, Server: "ESEARCH";
     "esearch_modseq", Selected, Server Client: "CONDSTORE and ESEARCH";
-    "condstore_store_told", Selected, Server Client: "CONDSTORE";
+    "condstore_store_told", Selected, Server: "CONDSTORE";
     "condstore_told", Selected, Server: "CONDSTORE";
-    "qresync_mismatch", LoggedIn, Server Client: "QRESYNC";
-    "qresync_closed", Selected, Server Client: "QRESYNC";
+    "qresync_mismatch", LoggedIn, Server: "QRESYNC";
+    "qresync_closed", Selected, Server: "QRESYNC";
     "qresync_noop", Selected, Server: "QRESYNC";
-    "notify_changes", Selected, Server Client: "NOTIFY";
-    "metadata_more", LoggedIn, Server Client: "METADATA";
-    "acl_negative", LoggedIn, Server Client: "ACL";
-    "quota_system", LoggedIn, Server Client: "QUOTA";
-    "objectid_list", LoggedIn, Server Client: "OBJECTID";
-    "preview_literal", Selected, Server Client: "PREVIEW";
-    "partial_pipelined", Selected, Server Client: "PARTIAL";
-    "uidonly_store", Selected, Server Client: "UIDONLY";
+    "notify_changes", Selected, Server: "NOTIFY";
+    "metadata_more", LoggedIn, Server: "METADATA";
+    "acl_negative", LoggedIn, Server: "ACL";
+    "quota_system", LoggedIn, Server: "QUOTA";
+    "objectid_list", LoggedIn, Server: "OBJECTID";
+    "preview_literal", Selected, Server: "PREVIEW";
+    "partial_pipelined", Selected, Server: "PARTIAL";
+    "uidonly_store", Selected, Server: "UIDONLY";
     "move_vanished", Selected, Server: "QRESYNC";
     "acl_no_such_right", LoggedIn, Server: "ACL";
 }
