@@ -7,8 +7,8 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 use posthaste_imap::message::{StructureForm, Summary, partial};
 use posthaste_imap::server::{
-    Access, Asked, CopyUid, Event, Expunge, Fetch, FetchWriter, Message as Told, Refusal, Search, SelectData,
-    SelectMore, SelectedFlags, Server, Store as StoreFlags, UidLife, Update,
+    Access, Asked, CopyUid, Event, Expunge, Feature, Fetch, FetchWriter, Message as Told, Refusal, Search,
+    SelectData, SelectMore, SelectedFlags, Server, Store as StoreFlags, UidLife, Update,
 };
 use posthaste_imap::types::{
     Addressing, DateTime, FetchAttribute, FetchItem, Flag, ListPattern, ListResponse, Mailbox,
@@ -58,6 +58,10 @@ pub(crate) struct Store {
     pub(crate) challenges: VecDeque<&'static [u8]>,
     /// How many octets there is room for.
     pub(crate) quota: Option<usize>,
+    /// HIGHESTMODSEQ of every mailbox.
+    pub(crate) mod_seq: Option<u64>,
+    /// What LIST, SORT and THREAD are answered with, command by command, where the example is about the machine alone.
+    recited: VecDeque<Vec<Response>>,
     selected: Option<(usize, Access)>,
     incoming: Option<Incoming>,
 }
@@ -85,6 +89,11 @@ impl Folder {
 
     fn seq(&self, index: usize) -> NonZeroU32 {
         number(index + 1)
+    }
+
+    /// A message by both of its numbers.
+    fn told(&self, index: usize) -> Told {
+        Told::new(self.seq(index), NonZeroU32::new(self.messages[index].uid).unwrap())
     }
 
     /// The places of the messages that a set names.
@@ -136,9 +145,34 @@ impl Store {
             news: VecDeque::new(),
             challenges: VecDeque::new(),
             quota: None,
+            mod_seq: None,
+            recited: VecDeque::new(),
             selected: None,
             incoming: None,
         }
+    }
+
+    /// With the answers of `script` to LIST, SORT and THREAD.
+    pub(crate) fn reciting(mut self, script: &str) -> Self {
+        let mut answer = Vec::new();
+        for line in script.lines().filter_map(|line| line.strip_prefix("S: ")) {
+            if let Some(text) = line.strip_prefix("* ") {
+                answer.push(response(text));
+            } else {
+                let answer = std::mem::take(&mut answer);
+                let is_found =
+                    |it: &Response| matches!(it, Response::List(_) | Response::Sort(_) | Response::Thread(_));
+                if answer.iter().any(is_found) {
+                    self.recited.push_back(answer);
+                }
+            }
+        }
+        self
+    }
+
+    fn row_of(&self, name: &str) -> Option<ListResponse> {
+        let pattern = ListPattern::new(name).unwrap();
+        self.rows(&Mailbox::new("").unwrap(), &[pattern], false).pop()
     }
 
     pub(crate) fn answer(&mut self, server: &mut Server, event: Event) {
@@ -172,6 +206,24 @@ impl Store {
                     assert!(matches!(other, Response::Other(_)), "{other:?}");
                     asked.ok(server, Namespaces::default())
                 }
+            },
+            Event::List(asked) if !self.recited.is_empty() => {
+                for response in self.recited.pop_front().unwrap_or_default() {
+                    match response {
+                        Response::List(row) => asked.row(server, row)?,
+                        Response::Status(mailbox, items) => asked.status(server, mailbox, items)?,
+                        other => panic!("{other:?}"),
+                    }
+                }
+                asked.ok(server)
+            }
+            Event::Sort(asked) => match self.recited.pop_front().as_deref() {
+                Some([Response::Sort(found)]) => asked.ok(server, found.numbers.clone()),
+                other => panic!("{other:?}"),
+            },
+            Event::Thread(asked) => match self.recited.pop_front().as_deref() {
+                Some([Response::Thread(threads)]) => asked.ok(server, threads.clone()),
+                other => panic!("{other:?}"),
             },
             Event::List(asked) => {
                 for row in self.rows(&asked.reference, &asked.patterns, false) {
@@ -231,7 +283,8 @@ impl Store {
                 }
                 Some(at) => {
                     self.selected = Some((at, asked.access));
-                    let mut more = SelectMore::default();
+                    let mut more = SelectMore { highest_mod_seq: self.mod_seq, ..SelectMore::default() };
+                    more.list = self.row_of(&self.folders[at].name);
                     if self.folders[at].name == "funny" {
                         more.uids = UidLife::NotSticky;
                     }
@@ -279,6 +332,9 @@ impl Store {
                 if self.selected.is_some_and(|(selected, _)| selected == folder) {
                     server.update(Update::Exists(exists))?;
                 }
+                if self.folders[folder].name == "funny" {
+                    return asked.ok_without_uids(server);
+                }
                 asked.ok(server, NonZeroU32::new(uid_validity).unwrap(), NonZeroU32::new(uid).unwrap())
             }
             Event::BodyAborted => {
@@ -303,7 +359,8 @@ impl Store {
                         asked.moved(server, moved)?;
                     }
                     for index in named.into_iter().rev() {
-                        asked.expunged(server, self.folder().seq(index))?;
+                        let gone = self.folder().told(index);
+                        asked.expunged(server, gone)?;
                         self.folder().messages.remove(index);
                     }
                     asked.ok(server)
@@ -470,9 +527,9 @@ impl Store {
         let is_read_only = self.selected.is_some_and(|(_, access)| access == Access::ReadOnly);
         let mut writer = asked.begin();
         for index in named {
-            let seq = self.folder().seq(index);
+            let told = self.folder().told(index);
             let message = &mut self.folder().messages[index];
-            writer = row(server, writer, (seq, message), &attributes, by_uid, is_read_only)?;
+            writer = row(server, writer, (told, message), &attributes, by_uid, is_read_only)?;
         }
         writer.ok(server)
     }
@@ -482,7 +539,7 @@ impl Store {
         let by_uid = asked.addressing == Addressing::Uid;
         let given: Vec<Flag> = command.flags.iter().map(|flag| flag.to_owned()).collect();
         for index in self.folder().named(asked.addressing, &command.set) {
-            let seq = self.folder().seq(index);
+            let told_of = self.folder().told(index);
             let message = &mut self.folder().messages[index];
             match command.action {
                 StoreAction::Replace => message.flags.clone_from(&given),
@@ -495,10 +552,10 @@ impl Store {
             }
             if command.echo == StoreEcho::Report {
                 let mut items = vec![told(&message.flags)];
-                if by_uid {
+                if by_uid && !server.is_enabled(Feature::UidOnly) {
                     items.push(FetchItem::Uid(NonZeroU32::new(message.uid).unwrap()));
                 }
-                asked.row(server, seq, items)?;
+                asked.row(server, told_of, items)?;
             }
         }
         asked.ok(server)
@@ -513,7 +570,7 @@ impl Store {
                 .as_ref()
                 .is_none_or(|uids| is_in(&uids.to_string(), message.uid, folder.uid_next - 1));
             if named && message.flags.contains(&Flag::Deleted) {
-                asked.expunged(server, folder.seq(index))?;
+                asked.expunged(server, folder.told(index))?;
                 folder.messages.remove(index);
             } else {
                 index += 1;
@@ -539,13 +596,13 @@ impl Store {
 fn row(
     server: &mut Server,
     writer: FetchWriter,
-    (seq, message): (NonZeroU32, &mut Message),
+    (told_of, message): (Told, &mut Message),
     attributes: &[FetchAttribute],
     by_uid: bool,
     is_read_only: bool,
 ) -> Result<FetchWriter, Misuse> {
     let summary = Summary::scan(&message.content);
-    let mut row = writer.row(server, seq)?;
+    let mut row = writer.row(server, told_of)?;
     let sees = attributes.iter().any(is_seen_by) && !is_read_only && !message.flags.contains(&Flag::Seen);
     if sees {
         message.flags.push(Flag::Seen);
@@ -579,7 +636,7 @@ fn row(
         };
         row.item(server, &item)?;
     }
-    if by_uid && !attributes.contains(&FetchAttribute::Uid) {
+    if by_uid && !attributes.contains(&FetchAttribute::Uid) && !server.is_enabled(Feature::UidOnly) {
         row.item(server, &FetchItem::Uid(NonZeroU32::new(message.uid).unwrap()))?;
     }
     if sees && !attributes.contains(&FetchAttribute::Flags) {
