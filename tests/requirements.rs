@@ -218,7 +218,7 @@ fn check(list: &Requirements, tests: &mut Tests) -> (Vec<String>, Count) {
         {
             complain(format!("is not {}-{}-<letter>", list.rfc, entry.section));
         }
-        if !entry.section.split('.').all(|number| number.parse::<u32>().is_ok()) {
+        if !entry.section.split('.').all(is_section_part) {
             complain("has no section number".into());
         }
         if !ids.insert(&entry.id) {
@@ -240,6 +240,11 @@ fn check(list: &Requirements, tests: &mut Tests) -> (Vec<String>, Count) {
         }
     }
     (problems, count)
+}
+
+/// A number, or the letter of an appendix.
+fn is_section_part(part: &str) -> bool {
+    part.parse::<u32>().is_ok() || matches!(part.as_bytes(), [b'A'..=b'Z'])
 }
 
 /// As [`check`], for the list of attacks.
@@ -401,5 +406,9 @@ async fn g_1() {}
     let expected = ["a_1", "a_2", "c_1", "f_1", "g_1"].map(String::from);
     assert_eq!(test_names(source), BTreeSet::from(expected));
     assert!(carries("eod_01_x", "EOD", "01") && carries("cmd_09_and_12_x", "CMD", "12"));
+    assert!(
+        ["2", "13", "A"].into_iter().all(is_section_part)
+            && !["", "a", "AB", "1a"].into_iter().any(is_section_part)
+    );
     assert!(!carries("eod_01_x", "EOD", "02") && !carries("eod_x_01", "EOD", "01"));
 }
