@@ -115,6 +115,23 @@ fn under_notify_selected_expunges_come_between_commands_but_not_while_numbers_ar
 }
 
 #[test]
+fn a_uid_search_with_numbers_in_it_keeps_the_numbers_as_they_are() {
+    for (search, told) in [
+        ("UID SEARCH UNSEEN", true),
+        ("UID SEARCH NOT (OR 1:2 SEEN)", false),
+        ("UID SEARCH UID 1:2", true),
+        ("SEARCH UNSEEN", false),
+    ] {
+        let mut server = selected(Extensions::new());
+        server.handle_input(Time::ZERO, format!("a {search}\r\n").as_bytes());
+        let asked = named_event!(server, Search);
+        server.update(Update::Expunged(message(1))).unwrap();
+        assert_eq!(sent(&mut server).contains("* 1 EXPUNGE\r\n"), told, "{search}");
+        drop(asked);
+    }
+}
+
+#[test]
 fn notify_refuses_events_nobody_knows_and_sends_status_where_asked() {
     let mut server = selected(everything());
     let text = said(&mut server, b"a NOTIFY SET (inboxes (Sunrise))\r\n");

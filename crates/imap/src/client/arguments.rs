@@ -59,18 +59,7 @@ pub(crate) fn keys(command: &Command) -> &[SearchKey] {
 
 /// Whether `is` holds for a key in the tree; looks no deeper than a command may nest.
 pub(crate) fn any(key: &SearchKey, is: &impl Fn(&SearchKey) -> bool) -> bool {
-    any_within(key, is, SEARCH_DEPTH_MAX)
-}
-
-fn any_within(key: &SearchKey, is: &impl Fn(&SearchKey) -> bool, levels: usize) -> bool {
-    let Some(below) = levels.checked_sub(1) else { return false };
-    is(key)
-        || match key {
-            SearchKey::Not(key) | SearchKey::Fuzzy(key) => any_within(key, is, below),
-            SearchKey::Or(left, right) => any_within(left, is, below) || any_within(right, is, below),
-            SearchKey::And(keys) => keys.iter().any(|key| any_within(key, is, below)),
-            _ => false,
-        }
+    key.any(is, SEARCH_DEPTH_MAX)
 }
 
 /// Whether `key` nests more than `levels` deep; looks no deeper than that.

@@ -14,7 +14,7 @@ use crate::error::Violation;
 use crate::session::{State, Transition};
 use crate::types::{
     AString, Addressing, Command, Condition, CopyCommand, FetchCommand, IdParameters, Response, ResponseCode,
-    Tag, UidBatchesCommand,
+    SearchKey, Tag, UidBatchesCommand,
 };
 
 impl Server {
@@ -96,15 +96,15 @@ impl Server {
                 Event::Store(self.ask(tag, Store { addressing, command }))
             }
             Command::Search(addressing, command) => {
-                self.forbid_expunge(addressing);
+                self.forbid_expunge_within(addressing, &command.keys);
                 Event::Search(self.ask(tag, Search { addressing, command }))
             }
             Command::Sort(addressing, command) => {
-                self.forbid_expunge(addressing);
+                self.forbid_expunge_within(addressing, &command.keys);
                 Event::Sort(self.ask(tag, Sort { addressing, command }))
             }
             Command::Thread(addressing, command) => {
-                self.forbid_expunge(addressing);
+                self.forbid_expunge_within(addressing, &command.keys);
                 Event::Thread(self.ask(tag, Thread { addressing, command }))
             }
             Command::Esearch(command) => Event::MultiSearch(self.ask(tag, MultiSearch { command })),
@@ -170,6 +170,14 @@ impl Server {
 
     fn forbid_expunge(&mut self, addressing: Addressing) {
         self.expunge_forbidden = addressing == Addressing::Sequence;
+    }
+
+    /// A UID command uses numbers all the same where its keys hold them (RFC 9051 5.5, 7.5.1).
+    fn forbid_expunge_within(&mut self, addressing: Addressing, keys: &[SearchKey]) {
+        let levels = self.config.limits.nesting_max.saturating_add(1);
+        let is_number = |key: &SearchKey| matches!(key, SearchKey::Sequence(_));
+        self.forbid_expunge(addressing);
+        self.expunge_forbidden |= keys.iter().any(|key| key.any(&is_number, levels));
     }
 
     /// What RFC 10022 3 lets no server take is refused here.

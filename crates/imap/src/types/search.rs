@@ -164,3 +164,17 @@ pub enum SearchKey {
     /// `X-GM-LABELS label`
     GmLabels(AString),
 }
+
+impl SearchKey {
+    /// Whether `is` holds for this key or one within it; looks `levels` deep.
+    pub(crate) fn any(&self, is: &impl Fn(&Self) -> bool, levels: usize) -> bool {
+        let Some(below) = levels.checked_sub(1) else { return false };
+        is(self)
+            || match self {
+                Self::Not(key) | Self::Fuzzy(key) => key.any(is, below),
+                Self::Or(left, right) => left.any(is, below) || right.any(is, below),
+                Self::And(keys) => keys.iter().any(|key| key.any(is, below)),
+                _ => false,
+            }
+    }
+}
