@@ -185,9 +185,9 @@ proptest! {
         let mut octets = header.encode_v2().unwrap().to_vec();
         let at = at.index(octets.len());
         octets[at] ^= other;
-        // Without addresses the family may be any that has none here: what is said is the same.
-        let unused = matches!(header, ProxyHeader::Local | ProxyHeader::Unknown) && at == 13;
-        prop_assert!(unused || read_whole(&octets) != Ok(Some(header)));
+        // A LOCAL header may say anything in the octets that it does not use.
+        let unused = header == ProxyHeader::Local && at == 13;
+        prop_assert_eq!(read_whole(&octets) == Ok(Some(header)), unused);
     }
 
     #[test]
@@ -241,10 +241,8 @@ fn what_is_not_relayed_has_no_addresses() {
     // LOCAL: the family and the block are to be passed over, whatever they are.
     assert_eq!(v2(b"\x20\x00\x00\x00"), Ok(Some(ProxyHeader::Local)));
     assert_eq!(v2(b"\x20\xff\x00\x03abc"), Ok(Some(ProxyHeader::Local)));
-    // No family, no transport, or neither.
-    for open in [b"\x21\x00\x00\x02ab", b"\x21\x10\x00\x02ab", b"\x21\x01\x00\x02ab"] {
-        assert_eq!(v2(open), Ok(Some(ProxyHeader::Unknown)));
-    }
+    // Neither a family nor a transport; one without the other is refused, see below.
+    assert_eq!(v2(b"\x21\x00\x00\x02ab"), Ok(Some(ProxyHeader::Unknown)));
     assert_eq!(ProxyHeader::Unknown.source(), None);
     assert_eq!(ProxyHeader::Local.destination(), None);
 }
@@ -414,4 +412,13 @@ fn a_header_does_not_keep_the_read_it_came_in_alive() {
     });
     assert!(header.is_some());
     assert!(measured.kept < 256, "{measured:?}");
+}
+
+#[test]
+fn cmd_21_a_family_without_a_transport_or_a_transport_without_a_family_is_refused() {
+    for half in (1..=u8::MAX).filter(|octet| octet >> 4 == 0 || octet & 0xf == 0) {
+        let mut octets = ProxyHeader::Unknown.encode_v2().unwrap().to_vec();
+        octets[13] = half;
+        assert_eq!(read_whole(&octets), Err(ProxyError::Family(half)), "{half:#04x}");
+    }
 }

@@ -77,22 +77,21 @@ enum Family {
 }
 
 impl Family {
-    /// `None` when the family or the transport is left open.
+    /// `None` when both the family and the transport are left open. One without the other is not defined.
     fn new(family_and_transport: u8) -> Result<Option<(Self, Transport)>, ProxyError> {
+        let refused = ProxyError::Family(family_and_transport);
         let family = match family_and_transport >> 4 {
-            0 => None,
-            1 => Some(Self::Ip4),
-            2 => Some(Self::Ip6),
-            3 => Some(Self::Unix),
-            _ => return Err(ProxyError::Family(family_and_transport)),
+            0 if family_and_transport == 0 => return Ok(None),
+            1 => Self::Ip4,
+            2 => Self::Ip6,
+            3 => Self::Unix,
+            _ => return Err(refused),
         };
-        let transport = match family_and_transport & 0xf {
-            0 => None,
-            1 => Some(Transport::Stream),
-            2 => Some(Transport::Datagram),
-            _ => return Err(ProxyError::Family(family_and_transport)),
-        };
-        Ok(family.zip(transport))
+        match family_and_transport & 0xf {
+            1 => Ok(Some((family, Transport::Stream))),
+            2 => Ok(Some((family, Transport::Datagram))),
+            _ => Err(refused),
+        }
     }
 
     /// How many octets the addresses and ports have.
