@@ -103,13 +103,8 @@ impl Side {
                     handle(machine, event);
                     moved = true;
                 }
-                // A machine that waits for its output to leave says so with a deadline that has passed.
-                Ok(Step::NeedInput)
-                    if machine.poll_timeout().is_some_and(|deadline| deadline <= Time::ZERO) =>
-                {
-                    machine.handle_timeout(Time::ZERO);
-                    moved = true;
-                }
+                // There is room now: the machine may go on with what it has.
+                Ok(Step::NeedInput) if sent => {}
                 Ok(Step::NeedInput | Step::Paused) => return moved,
                 Ok(Step::Upgrade(upgrade)) => {
                     self.upgrade = Some(upgrade);

@@ -203,11 +203,10 @@ impl Client {
                     within(self.options.idle_timeout, self.connection.room()).await?;
                 }
                 // BDAT: the server is to answer first, and may do so with a no.
-                Err(Misuse::Unanswered) => {
-                    if let Event::Sent(report) = self.event().await? {
-                        return Ok(Some(report));
-                    }
-                }
+                Err(Misuse::Unanswered) => match self.event().await? {
+                    Event::Sent(report) if report.id == writer.id() => return Ok(Some(report)),
+                    _ => {}
+                },
                 done => return Ok(done.map(|()| None)?),
             }
         }
