@@ -29,9 +29,9 @@ fn views(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(size.into()));
         let messages = || (1..=size).map(|uid| (uid, u64::from(uid)));
         group.bench_function(BenchmarkId::new("open", size), |bencher| {
-            bencher.iter(|| View::with_modseqs(black_box(messages())));
+            bencher.iter(|| View::with_mod_seqs(black_box(messages())));
         });
-        let view = View::with_modseqs(messages());
+        let view = View::with_mod_seqs(messages());
         group.bench_function(BenchmarkId::new("look-up", size), |bencher| {
             bencher.iter(|| {
                 (1..=size).map(|uid| view.seq_of(black_box(uid)).map_or(0, NonZeroU32::get) & 1).sum::<u32>()
@@ -56,7 +56,7 @@ fn views(criterion: &mut Criterion) {
                 bencher.iter_batched(ready, run, BatchSize::LargeInput);
             });
         }
-        let known = Resync { modseq: u64::from(size / 2), known_uids: None, matches: None };
+        let known = Resync { mod_seq: u64::from(size / 2), known_uids: None, matches: None };
         group.bench_function(BenchmarkId::new("resync", size), |bencher| {
             bencher.iter(|| view.resync(black_box(&known), History::Unknown, size.saturating_mul(2)));
         });

@@ -46,7 +46,7 @@ use crate::types::UidSet;
 pub struct View {
     /// Ascending; of messages that are gone too, until they are cleared away.
     uids: Vec<u32>,
-    modseqs: Vec<u64>,
+    mod_seqs: Vec<u64>,
     /// Which places hold a message that has a sequence number, or will have one.
     live: Rank,
     /// Places of messages that the client still counts and the mailbox has no more.
@@ -96,43 +96,43 @@ pub enum Update {
         /// Its UID.
         uid: NonZeroU32,
         /// Its mod-sequence.
-        modseq: u64,
+        mod_seq: u64,
     },
 }
 
 impl View {
     /// The picture of a mailbox with these UIDs, in any order, all of them told.
     pub fn new(uids: impl IntoIterator<Item = u32>) -> Self {
-        Self::with_modseqs(uids.into_iter().map(|uid| (uid, 0)))
+        Self::with_mod_seqs(uids.into_iter().map(|uid| (uid, 0)))
     }
 
     /// The picture of a mailbox with these UIDs and mod-sequences, all of them told. Linear where the UIDs ascend.
-    pub fn with_modseqs(messages: impl IntoIterator<Item = (u32, u64)>) -> Self {
+    pub fn with_mod_seqs(messages: impl IntoIterator<Item = (u32, u64)>) -> Self {
         let messages = messages.into_iter();
         let (expected, _) = messages.size_hint();
         let mut uids = Vec::with_capacity(expected);
-        let mut modseqs = Vec::with_capacity(expected);
+        let mut mod_seqs = Vec::with_capacity(expected);
         let mut odd = Vec::new();
-        for (uid, modseq) in messages {
+        for (uid, mod_seq) in messages {
             if uids.last().is_none_or(|last| *last < uid) && uid > 0 {
                 uids.push(uid);
-                modseqs.push(modseq);
+                mod_seqs.push(mod_seq);
             } else {
-                odd.push((uid, modseq));
+                odd.push((uid, mod_seq));
             }
         }
         if !odd.is_empty() {
-            odd.extend(uids.drain(..).zip(modseqs.drain(..)));
+            odd.extend(uids.drain(..).zip(mod_seqs.drain(..)));
             odd.retain(|(uid, _)| *uid > 0);
             odd.sort_unstable();
             odd.dedup_by_key(|(uid, _)| *uid);
-            (uids, modseqs) = odd.into_iter().unzip();
+            (uids, mod_seqs) = odd.into_iter().unzip();
         }
         let told = uids.len();
         let live = Rank::full(told);
         Self {
             uids,
-            modseqs,
+            mod_seqs,
             live,
             gone: Bits::new(told),
             changed: Bits::new(told),
@@ -185,13 +185,13 @@ impl View {
     }
 
     /// The mod-sequence of the message with `uid`, as far as it was said here (RFC 7162).
-    pub fn modseq_of(&self, uid: u32) -> Option<u64> {
-        self.modseqs.get(self.place_of(uid)?).copied()
+    pub fn mod_seq_of(&self, uid: u32) -> Option<u64> {
+        self.mod_seqs.get(self.place_of(uid)?).copied()
     }
 
     /// The largest mod-sequence of the messages. Linear.
-    pub fn highest_modseq(&self) -> u64 {
-        let all = self.places(0, self.uids.len()).filter_map(|place| self.modseqs.get(place));
+    pub fn highest_mod_seq(&self) -> u64 {
+        let all = self.places(0, self.uids.len()).filter_map(|place| self.mod_seqs.get(place));
         all.copied().max().unwrap_or_default()
     }
 
@@ -207,11 +207,11 @@ impl View {
 
     /// A message came into the mailbox; the client is told later. One that is not newer than all others is refused:
     /// it would shift the numbers of others.
-    pub fn arrived(&mut self, uid: u32, modseq: u64) -> bool {
+    pub fn arrived(&mut self, uid: u32, mod_seq: u64) -> bool {
         let newer = self.uids.last().is_none_or(|last| *last < uid) && uid > 0;
         if newer {
             self.uids.push(uid);
-            self.modseqs.push(modseq);
+            self.mod_seqs.push(mod_seq);
             self.live.push();
             self.gone.grow();
             self.changed.grow();
@@ -243,16 +243,16 @@ impl View {
 
     /// The flags of a message have changed; the client is told later. Of a message that is not announced yet it
     /// learns them with it.
-    pub fn flags_changed(&mut self, uid: u32, modseq: u64) {
-        let Some(place) = self.note_modseq(uid, modseq) else { return };
+    pub fn flags_changed(&mut self, uid: u32, mod_seq: u64) {
+        let Some(place) = self.note_mod_seq(uid, mod_seq) else { return };
         if place < self.told && !self.gone.has(place) {
             self.changed.insert(place);
         }
     }
 
     /// The client has seen the flags of a message: by a FETCH, or because it stored them itself.
-    pub fn flags_told(&mut self, uid: u32, modseq: u64) {
-        if let Some(place) = self.note_modseq(uid, modseq) {
+    pub fn flags_told(&mut self, uid: u32, mod_seq: u64) {
+        if let Some(place) = self.note_mod_seq(uid, mod_seq) {
             self.changed.remove(place);
         }
     }
@@ -292,8 +292,8 @@ impl View {
         let place = self.changed.first()?;
         self.changed.remove(place);
         let uid = NonZeroU32::new(self.uids.get(place).copied()?)?;
-        let modseq = self.modseqs.get(place).copied().unwrap_or_default();
-        Some(Update::Flags { seq: number(self.live.before(place))?, uid, modseq })
+        let mod_seq = self.mod_seqs.get(place).copied().unwrap_or_default();
+        Some(Update::Flags { seq: number(self.live.before(place))?, uid, mod_seq })
     }
 
     fn expunge(&mut self) -> Option<Update> {
@@ -324,10 +324,10 @@ impl View {
         self.live.len().saturating_sub(self.live.before(self.told))
     }
 
-    fn note_modseq(&mut self, uid: u32, modseq: u64) -> Option<usize> {
+    fn note_mod_seq(&mut self, uid: u32, mod_seq: u64) -> Option<usize> {
         let place = self.place_of(uid)?;
-        let known = self.modseqs.get_mut(place)?;
-        *known = modseq.max(*known);
+        let known = self.mod_seqs.get_mut(place)?;
+        *known = mod_seq.max(*known);
         Some(place)
     }
 
@@ -354,9 +354,11 @@ impl View {
         }
         let mut cleared = Self { form: self.form, ..Self::default() };
         for place in self.live.places(0, self.uids.len()) {
-            let (Some(uid), Some(modseq)) = (self.uids.get(place), self.modseqs.get(place)) else { continue };
+            let (Some(uid), Some(mod_seq)) = (self.uids.get(place), self.mod_seqs.get(place)) else {
+                continue;
+            };
             let at = cleared.uids.len();
-            if cleared.arrived(*uid, *modseq) {
+            if cleared.arrived(*uid, *mod_seq) {
                 if self.gone.has(place) {
                     cleared.gone.insert(at);
                 }

@@ -47,7 +47,7 @@ fn quirk_01_a_code_without_text_is_read_and_remembered_as_repaired() {
     let mut client = selected("CONDSTORE");
     assert!(client.repairs().is_empty());
     assert_eq!(say(&mut client, "* OK [HIGHESTMODSEQ 9195383]\r\n"), ["Untagged Ok "]);
-    assert_eq!(client.mailbox().unwrap().highest_modseq, Some(9_195_383));
+    assert_eq!(client.mailbox().unwrap().highest_mod_seq, Some(9_195_383));
     assert!(client.repairs().contains(Repairs::MISSING_TEXT));
 }
 
@@ -114,7 +114,7 @@ fn quirk_06_impossible_numbers_say_nothing() {
         "* 3 EXISTS\r\n* OK [UIDVALIDITY 0] x\r\n* OK [UIDNEXT 0] x\r\n* OK [HIGHESTMODSEQ 0] x\r\nA3 OK open\r\n",
     );
     let mailbox = client.mailbox().unwrap();
-    assert_eq!((mailbox.uid_validity, mailbox.uid_next, mailbox.highest_modseq), (None, None, None));
+    assert_eq!((mailbox.uid_validity, mailbox.uid_next, mailbox.highest_mod_seq), (None, None, None));
     say(&mut client, "* OK [UIDVALIDITY 4294967296] x\r\n");
     assert_eq!(client.mailbox().unwrap().uid_validity, None);
 }

@@ -373,7 +373,7 @@ proptest! {
     fn hst_05_whatever_a_server_says_changes_stay_consistent(speech in speech(), qresync in any::<bool>()) {
         let mut client = logged_in(if qresync { "CONDSTORE QRESYNC ENABLE ESEARCH" } else { "" });
         let uids = UidSet::new([uid(1)..=uid(3)]);
-        let known = Known { uid_validity: uid(7), highest_modseq: Some(3), uids };
+        let known = Known { uid_validity: uid(7), highest_mod_seq: Some(3), uids };
         // Panics where a change contradicts what was told before.
         let mut memory = Memory { messages: (1..=3).map(|uid| (uid, false)).collect(), known: None };
         let mut resync = Resync::new(&client, Mailbox::inbox(), Some(known));
@@ -396,7 +396,7 @@ proptest! {
 fn hst_03_a_set_of_all_uids_costs_nothing_and_many_ranges_are_refused() {
     let mut client = logged_in("CONDSTORE QRESYNC ENABLE");
     let known =
-        Known { uid_validity: uid(7), highest_modseq: Some(1), uids: UidSet::new([uid(1)..=uid(u32::MAX)]) };
+        Known { uid_validity: uid(7), highest_mod_seq: Some(1), uids: UidSet::new([uid(1)..=uid(u32::MAX)]) };
     let mut resync = Resync::new(&client, Mailbox::inbox(), Some(known));
     resync.ranges_max = 10;
     let mut changes = 0;

@@ -121,7 +121,7 @@ fn select_keeps_what_the_server_tells_of_the_mailbox() {
     assert_eq!(mailbox.unseen, NonZeroU32::new(12));
     assert_eq!(mailbox.flags, Flags::from([Flag::Answered, Flag::Seen]));
     assert!(mailbox.permanent_flags.as_ref().unwrap().new_keywords);
-    assert_eq!(mailbox.highest_modseq, Some(715_194_045_007));
+    assert_eq!(mailbox.highest_mod_seq, Some(715_194_045_007));
     // What is expunged or new while the mailbox is open.
     let events = say(&mut client, "* 172 EXPUNGE\r\n* 171 EXPUNGE\r\n* 175 EXISTS\r\n");
     assert_eq!(events, ["Expunge 172", "Expunge 171", "Exists 175"]);

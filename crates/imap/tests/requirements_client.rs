@@ -407,11 +407,11 @@ fn rfc3501_7_3_2_recent_is_remembered() {
 fn rfc7162_3_1_2_1_a_mailbox_that_is_opened_anew_begins_without_a_mod_sequence() {
     let mut client = selected("IMAP4rev1 CONDSTORE");
     say(&mut client, "* OK [HIGHESTMODSEQ 20] x\r\n");
-    assert_eq!(client.mailbox().unwrap().highest_modseq, Some(20));
+    assert_eq!(client.mailbox().unwrap().highest_mod_seq, Some(20));
     send(&mut client, &["SELECT INBOX"]);
     say(&mut client, "* 5 EXISTS\r\n* OK [UIDVALIDITY 8] x\r\nA3 OK open\r\n");
     let mailbox = client.mailbox().unwrap();
-    assert_eq!((mailbox.uid_validity, mailbox.highest_modseq), (Some(number(8)), None));
+    assert_eq!((mailbox.uid_validity, mailbox.highest_mod_seq), (Some(number(8)), None));
 }
 
 #[test]
@@ -435,15 +435,15 @@ fn rfc7162_3_2_10_vanished_is_remembered() {
 #[test]
 fn rfc7162_6_every_highestmodseq_is_remembered() {
     let mut client = selected("IMAP4rev1 QRESYNC");
-    for modseq in [30, 20] {
-        say(&mut client, &format!("* OK [HIGHESTMODSEQ {modseq}] x\r\n"));
-        assert_eq!(client.mailbox().unwrap().highest_modseq, Some(modseq));
+    for mod_seq in [30, 20] {
+        say(&mut client, &format!("* OK [HIGHESTMODSEQ {mod_seq}] x\r\n"));
+        assert_eq!(client.mailbox().unwrap().highest_mod_seq, Some(mod_seq));
     }
     send(&mut client, &["EXPUNGE"]);
     say(&mut client, "* VANISHED 7\r\nA3 OK [HIGHESTMODSEQ 40] x\r\n");
-    assert_eq!(client.mailbox().unwrap().highest_modseq, Some(40));
+    assert_eq!(client.mailbox().unwrap().highest_mod_seq, Some(40));
     say(&mut client, "* OK [NOMODSEQ] x\r\n");
-    assert_eq!(client.mailbox().unwrap().highest_modseq, None);
+    assert_eq!(client.mailbox().unwrap().highest_mod_seq, None);
 }
 
 #[test]

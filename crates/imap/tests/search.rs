@@ -66,7 +66,7 @@ impl Facts for Message {
     fn received(&self) -> Option<i64> {
         Some(i64::from(self.day) * 1000)
     }
-    fn modseq(&self, _search: &ModSeqSearch) -> u64 {
+    fn mod_seq(&self, _search: &ModSeqSearch) -> u64 {
         self.size
     }
     fn has_email_id(&self, id: &ObjectId) -> bool {
@@ -142,7 +142,7 @@ fn key() -> impl Strategy<Value = SearchKey> {
         (1_u32..6).prop_map(|at| SearchKey::Older(number(at * 1000))),
         (1_u32..6).prop_map(|at| SearchKey::Younger(number(at * 1000))),
         (0_u64..6).prop_map(SearchKey::Larger),
-        (0_u64..6).prop_map(|modseq| SearchKey::ModSeq(ModSeqSearch { entry: None, modseq })),
+        (0_u64..6).prop_map(|mod_seq| SearchKey::ModSeq(ModSeqSearch { entry: None, mod_seq })),
         word.clone().prop_map(SearchKey::Subject),
         word.clone().prop_map(SearchKey::To),
         word.clone().prop_map(SearchKey::Body),
@@ -193,7 +193,7 @@ fn model(key: &SearchKey, message: &Message) -> Option<bool> {
         SearchKey::Older(seconds) => i64::from(message.day) * 1000 <= NOW - i64::from(seconds.get()),
         SearchKey::Younger(seconds) => i64::from(message.day) * 1000 >= NOW - i64::from(seconds.get()),
         SearchKey::Larger(size) => message.size > *size,
-        SearchKey::ModSeq(search) => message.size >= search.modseq,
+        SearchKey::ModSeq(search) => message.size >= search.mod_seq,
         SearchKey::Subject(text) => message.field_contains("subject", &needle(text))?,
         SearchKey::To(text) => message.field_contains("to", &needle(text))?,
         SearchKey::Body(text) => message.body_contains(&needle(text))?,
@@ -249,7 +249,7 @@ proptest! {
     ) {
         let hits: Vec<Hit> = found
             .iter()
-            .map(|(uid, modseq)| Hit { number: number(*uid), uid: number(*uid), modseq: *modseq })
+            .map(|(uid, mod_seq)| Hit { number: number(*uid), uid: number(*uid), mod_seq: *mod_seq })
             .collect();
         let end = if newest { PartialEnd::Newest } else { PartialEnd::Oldest };
         let range = PartialRange::new(end, number(first), number(last));
@@ -282,8 +282,8 @@ proptest! {
         }
         saved.sort_unstable();
         saved.dedup();
-        let modseq = saved.iter().map(|uid| found[uid]).max();
-        prop_assert_eq!(answer.modseq, modseq);
+        let mod_seq = saved.iter().map(|uid| found[uid]).max();
+        prop_assert_eq!(answer.mod_seq, mod_seq);
         let expected = UidSet::from_numbers(saved.into_iter().map(number));
         prop_assert_eq!(saved_by(&hits, &returns), has(SearchReturn::Save).then_some(expected));
     }
@@ -399,7 +399,7 @@ fn keys_of_extensions_are_written_as_their_rfcs_say() {
     let keys = vec![
         SearchKey::Saved,
         SearchKey::Older(number(5)),
-        SearchKey::ModSeq(ModSeqSearch { entry: Some(entry), modseq: 620_162_338 }),
+        SearchKey::ModSeq(ModSeqSearch { entry: Some(entry), mod_seq: 620_162_338 }),
         SearchKey::Fuzzy(Box::new(SearchKey::Not(Box::new(SearchKey::SavedOn(day(1)))))),
         SearchKey::EmailId(ObjectId::new("M_1-x").unwrap()),
         SearchKey::SaveDateSupported,

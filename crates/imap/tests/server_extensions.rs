@@ -408,7 +408,7 @@ fn esearch_returns_what_was_asked_for() {
 
 #[test]
 fn hits_are_told_with_the_mod_sequence_of_what_is_named() {
-    let hit = |at: u32| Hit { number: number(at), uid: number(at * 10), modseq: u64::from(at) + 100 };
+    let hit = |at: u32| Hit { number: number(at), uid: number(at * 10), mod_seq: u64::from(at) + 100 };
     let hits = [hit(1), hit(2), hit(4)];
     for (search, expected) in [
         ("SEARCH ALL", "* SEARCH 1 2 4\r\n"),

@@ -78,7 +78,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..300),
         vanished in any::<bool>(),
     ) {
-        let mut view = View::with_modseqs(start.iter().map(|uid| (*uid, 1)));
+        let mut view = View::with_mod_seqs(start.iter().map(|uid| (*uid, 1)));
         if vanished {
             view.set_form(UpdateForm::Vanished);
         }
@@ -88,14 +88,14 @@ proptest! {
         let mut picture = mailbox.clone();
         let mut changed: BTreeSet<u32> = BTreeSet::new();
         let mut next = 300;
-        let mut modseq = 1;
+        let mut mod_seq = 1;
         for step in steps.into_iter().chain([Step::Tell(Allowed::All)]) {
-            modseq += 1;
+            mod_seq += 1;
             match step {
                 Step::Arrive(gap) => {
                     next += gap;
-                    prop_assert!(view.arrived(next, modseq));
-                    prop_assert!(!view.arrived(next, modseq), "a UID is used once");
+                    prop_assert!(view.arrived(next, mod_seq));
+                    prop_assert!(!view.arrived(next, mod_seq), "a UID is used once");
                     mailbox.push(next);
                 }
                 Step::Expunge(at) if !mailbox.is_empty() => {
@@ -108,8 +108,8 @@ proptest! {
                     if picture.contains(&uid) {
                         changed.insert(uid);
                     }
-                    view.flags_changed(uid, modseq);
-                    prop_assert_eq!(view.modseq_of(uid), Some(modseq));
+                    view.flags_changed(uid, mod_seq);
+                    prop_assert_eq!(view.mod_seq_of(uid), Some(mod_seq));
                 }
                 Step::Tell(allowed) => {
                     while let Some(update) = view.poll_update(allowed) {
@@ -193,10 +193,10 @@ proptest! {
         let mut now = old;
         let gone: Vec<u32> = expunged.into_iter().filter(|uid| now.remove(uid).is_some()).collect();
         for uid in touched {
-            now.entry(uid).and_modify(|modseq| *modseq += 10);
+            now.entry(uid).and_modify(|mod_seq| *mod_seq += 10);
         }
         now.extend((80..80 + arrived).map(|uid| (uid, 30)));
-        let view = View::with_modseqs(now.iter().map(|(uid, modseq)| (*uid, *modseq)));
+        let view = View::with_mod_seqs(now.iter().map(|(uid, mod_seq)| (*uid, *mod_seq)));
         let known_pairs: Vec<(u32, u32)> =
             pairs.into_iter().filter_map(|seq| Some((seq, *old_uids.get(seq as usize - 1)?))).collect();
         let lists = (!known_pairs.is_empty()).then(|| {
@@ -205,7 +205,7 @@ proptest! {
         });
         let asked_set = asked.as_deref().map(set);
         let request = Resync {
-            modseq: 9,
+            mod_seq: 9,
             known_uids: asked_set.as_ref(),
             matches: lists.as_ref().map(|(seqs, uids)| (seqs, uids)),
         };
@@ -217,10 +217,10 @@ proptest! {
         let wanted = |uid: u32| asked_set.as_ref().is_none_or(|set| set.contains(uid, uid_next - 1));
         let expected: Vec<(u32, u32, u64)> = (1..)
             .zip(&now)
-            .filter(|(_, (uid, modseq))| **modseq > 9 && wanted(**uid))
-            .map(|(seq, (uid, modseq))| (seq, *uid, *modseq))
+            .filter(|(_, (uid, mod_seq))| **mod_seq > 9 && wanted(**uid))
+            .map(|(seq, (uid, mod_seq))| (seq, *uid, *mod_seq))
             .collect();
-        let changed: Vec<_> = changed.into_iter().map(|(seq, uid, modseq)| (seq.get(), uid, modseq)).collect();
+        let changed: Vec<_> = changed.into_iter().map(|(seq, uid, mod_seq)| (seq.get(), uid, mod_seq)).collect();
         prop_assert_eq!(changed, expected);
 
         let proven = known_pairs.iter().rev().find(|(seq, uid)| view.uid_at(*seq) == Some(*uid)).map_or(0, |pair| pair.1);
@@ -238,8 +238,8 @@ proptest! {
 #[test]
 fn the_example_of_rfc_7162_is_answered_as_it_is() {
     // Only UIDs that can be divided by three are there.
-    let view = View::with_modseqs((1..=10_003).map(|third| (third * 3, if third < 10 { 20 } else { 5 })));
-    let without = Resync { modseq: 10, known_uids: Some(&set(&[(1, 29_997)])), matches: None };
+    let view = View::with_mod_seqs((1..=10_003).map(|third| (third * 3, if third < 10 { 20 } else { 5 })));
+    let without = Resync { mod_seq: 10, known_uids: Some(&set(&[(1, 29_997)])), matches: None };
     let answer = view.resync(&without, History::Unknown, 30_013).unwrap();
     assert_eq!(answer.changed.len(), 9);
     assert!(answer.vanished.to_string().starts_with("1:2,4:5,7:8,"));
@@ -262,7 +262,7 @@ fn imap_09_hostile_match_data_costs_what_exists() {
     let view = View::new([1, 5, u32::MAX]);
     let whole = set(&[(1, u32::MAX)]);
     fn known<'a>(seqs: &'a SequenceSet, uids: &'a SequenceSet) -> Resync<'a> {
-        Resync { modseq: 0, known_uids: None, matches: Some((seqs, uids)) }
+        Resync { mod_seq: 0, known_uids: None, matches: Some((seqs, uids)) }
     }
     let answer = view.resync(&known(&whole, &whole), History::Unknown, u32::MAX).unwrap();
     assert_eq!(answer.vanished.to_string(), "2:4,6:4294967294");

@@ -27,7 +27,7 @@ pub struct MailboxState {
     /// The first unseen message, as it was when the mailbox was opened (RFC 3501).
     pub unseen: Option<NonZeroU32>,
     /// HIGHESTMODSEQ (RFC 7162), as the server told it last; `None` where the mailbox keeps none. Zero is none.
-    pub highest_modseq: Option<u64>,
+    pub highest_mod_seq: Option<u64>,
     /// MAILBOXID (RFC 8474): stays the same when the mailbox is renamed.
     pub id: Option<ObjectId>,
     /// UIDNOTSTICKY (RFC 4315): UIDs do not last, nothing can be remembered by them.
@@ -48,7 +48,7 @@ impl MailboxState {
             permanent_flags: None,
             read_only,
             unseen: None,
-            highest_modseq: None,
+            highest_mod_seq: None,
             id: None,
             uid_not_sticky: false,
             counted: false,
@@ -59,7 +59,7 @@ impl MailboxState {
     /// UIDs do not last.
     pub fn known(&self, uids: UidSet) -> Option<Known> {
         let uid_validity = self.uid_validity.filter(|_| !self.uid_not_sticky)?;
-        Some(Known { uid_validity, highest_modseq: self.highest_modseq, uids })
+        Some(Known { uid_validity, highest_mod_seq: self.highest_mod_seq, uids })
     }
 
     pub(crate) fn set_exists(&mut self, exists: u32) {
@@ -84,11 +84,11 @@ impl MailboxState {
             ResponseCode::Unseen(value) => self.unseen = number(*value),
             ResponseCode::PermanentFlags(flags) => self.permanent_flags = Some(flags.clone()),
             ResponseCode::HighestModSeq(value) => {
-                self.highest_modseq = Some(*value).filter(|value| *value > 0);
+                self.highest_mod_seq = Some(*value).filter(|value| *value > 0);
             }
             ResponseCode::MailboxId(id) => self.id = Some(id.clone()),
             ResponseCode::UidNotSticky => self.uid_not_sticky = true,
-            ResponseCode::NoModSeq => self.highest_modseq = None,
+            ResponseCode::NoModSeq => self.highest_mod_seq = None,
             ResponseCode::ReadOnly => self.read_only = true,
             ResponseCode::ReadWrite => self.read_only = false,
             _ => {}

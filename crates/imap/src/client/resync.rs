@@ -27,7 +27,7 @@ pub struct Known {
     /// UIDVALIDITY: with another one, nothing else here means anything.
     pub uid_validity: NonZeroU32,
     /// HIGHESTMODSEQ up to which changes are known; `None` where there are no mod-sequences.
-    pub highest_modseq: Option<u64>,
+    pub highest_mod_seq: Option<u64>,
     /// The UIDs of all messages.
     pub uids: UidSet,
 }
@@ -161,7 +161,7 @@ impl Resync {
     /// Begins to bring `mailbox` up to date with what `known` says, or to read all of it.
     pub fn new(client: &Client, mailbox: Mailbox, known: Option<Known>) -> Self {
         let has = |name| client.has_capability(name);
-        let has_mod_seq = known.as_ref().is_some_and(|known| known.highest_modseq.is_some());
+        let has_mod_seq = known.as_ref().is_some_and(|known| known.highest_mod_seq.is_some());
         let method = match () {
             () if has_mod_seq && (has("QRESYNC") || client.is_enabled("QRESYNC")) => Method::QResync,
             () if has("CONDSTORE") || has("QRESYNC") => Method::CondStore,
@@ -359,7 +359,7 @@ impl Resync {
 
     fn select(&mut self) {
         let parameters = match (self.method, &self.known) {
-            (Method::QResync, Some(Known { uid_validity, highest_modseq: Some(mod_seq), uids })) => {
+            (Method::QResync, Some(Known { uid_validity, highest_mod_seq: Some(mod_seq), uids })) => {
                 let known_uids = Some(Ranges::of(uids).to_uids())
                     .filter(|uids| !uids.is_empty() && uids.to_string().len() <= KNOWN_OCTETS_MAX);
                 vec![SelectParameter::QResync(QResync {
@@ -377,14 +377,14 @@ impl Resync {
 
     fn selected(&mut self, client: &Client, mailbox: &MailboxState, changes: &mut Vec<Change>) {
         self.validity = mailbox.uid_validity;
-        self.mod_seq = mailbox.highest_modseq;
+        self.mod_seq = mailbox.highest_mod_seq;
         let Some(known) = &self.known else { return self.read_all() };
         if mailbox.uid_validity != Some(known.uid_validity) || mailbox.uid_not_sticky {
             self.current = Ranges::default();
             changes.push(Change::StartOver);
             return self.read_all();
         }
-        let (old, new) = match (known.highest_modseq, mailbox.highest_modseq) {
+        let (old, new) = match (known.highest_mod_seq, mailbox.highest_mod_seq) {
             // A server whose mod-sequences went back has lost what it knew of changes.
             (Some(old), Some(new)) if new >= old && self.method > Method::Full => (old, new),
             _ => return self.read_all(),
@@ -452,7 +452,7 @@ impl Resync {
     fn finish(&mut self, counted: Counted) {
         // Without UIDVALIDITY nothing can be remembered: the next time it is another one.
         let uid_validity = self.validity.unwrap_or(NonZeroU32::MIN);
-        let known = Known { uid_validity, highest_modseq: self.mod_seq, uids: self.current.to_uids() };
+        let known = Known { uid_validity, highest_mod_seq: self.mod_seq, uids: self.current.to_uids() };
         self.outcome = Some(Outcome::Done { known, method: self.method, counted });
     }
 

@@ -180,7 +180,7 @@ impl Writer<'_> {
                 ModSeqScope::Shared => "\" shared ",
             });
         }
-        self.number(search.modseq);
+        self.number(search.mod_seq);
     }
 
     fn key_with(&mut self, name: &str, write: impl FnOnce(&mut Self)) {

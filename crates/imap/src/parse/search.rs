@@ -218,7 +218,7 @@ fn mod_seq(cursor: &mut Cursor<'_>) -> Result<ModSeqSearch> {
         cursor.space("search-modseq-ext")?;
         entry = Some(ModSeqEntry { flag, scope });
     }
-    Ok(ModSeqSearch { entry, modseq: cursor.number64("mod-sequence-valzer")? })
+    Ok(ModSeqSearch { entry, mod_seq: cursor.number64("mod-sequence-valzer")? })
 }
 
 type Argument = fn(&mut Cursor<'_>) -> Result<SearchKey>;

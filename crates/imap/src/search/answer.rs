@@ -15,7 +15,7 @@ pub struct Hit {
     /// Its UID.
     pub uid: NonZeroU32,
     /// Its mod-sequence; 0 where the mailbox has none.
-    pub modseq: u64,
+    pub mod_seq: u64,
 }
 
 /// The results of an extended SEARCH. `None` for what was not asked for, and for what there is not.
@@ -33,7 +33,7 @@ pub struct SearchAnswer {
     /// `PARTIAL`: the range that was asked for, and the results in it; `NIL` where there are none.
     pub partial: Option<(PartialRange, Option<SequenceSet>)>,
     /// `MODSEQ`: the highest mod-sequence of the messages that are named, or of all that are counted.
-    pub modseq: Option<u64>,
+    pub mod_seq: Option<u64>,
 }
 
 impl SearchAnswer {
@@ -41,8 +41,8 @@ impl SearchAnswer {
     /// list asks for ALL; a list with nothing but SAVE asks for nothing.
     ///
     /// MODSEQ is part of it where the search had a MODSEQ key
-    /// ([`Program::uses_modseq`](super::Program::uses_modseq)) and found something.
-    pub fn new(hits: &[Hit], returns: &[SearchReturn], with_modseq: bool) -> Self {
+    /// ([`Program::uses_mod_seq`](super::Program::uses_mod_seq)) and found something.
+    pub fn new(hits: &[Hit], returns: &[SearchReturn], with_mod_seq: bool) -> Self {
         let asked = |option| returns.contains(&option);
         let partial = returns.iter().find_map(partial_range);
         let (first, last) = (hits.first(), hits.last());
@@ -54,7 +54,7 @@ impl SearchAnswer {
             count: asked(SearchReturn::Count).then(|| u32::try_from(hits.len()).unwrap_or(u32::MAX)),
             all: wants_all.then(|| sequence_set(hits)).flatten(),
             partial: partial.map(|range| (range, sequence_set(part(range)))),
-            modseq: chosen(hits, returns).filter(|_| with_modseq).map(|hit| hit.modseq).max(),
+            mod_seq: chosen(hits, returns).filter(|_| with_mod_seq).map(|hit| hit.mod_seq).max(),
         }
     }
 }

@@ -40,7 +40,7 @@ pub trait Facts {
         None
     }
     /// Its mod-sequence, or that of the entry that `search` names, where the store has one (RFC 7162 3.1.5).
-    fn modseq(&self, search: &ModSeqSearch) -> u64 {
+    fn mod_seq(&self, search: &ModSeqSearch) -> u64 {
         let _ = search;
         0
     }
@@ -105,7 +105,7 @@ pub enum Need {
 pub struct Program {
     steps: Vec<Step>,
     first: u32,
-    uses_modseq: bool,
+    uses_mod_seq: bool,
 }
 
 /// One test, and where to go from it.
@@ -155,12 +155,12 @@ impl Program {
             None => Charset::UTF_8,
             Some(name) => Charset::of(name.as_bytes()).ok_or(SearchError::Charset)?,
         };
-        let mut compiler = Compiler { scope, charset, uses_modseq: false };
+        let mut compiler = Compiler { scope, charset, uses_mod_seq: false };
         let tree = compiler.list(&command.keys, Join::All, Sense::As, 0)?;
-        let uses_modseq = compiler.uses_modseq;
+        let uses_mod_seq = compiler.uses_mod_seq;
         let mut steps = Vec::new();
         let first = tree.emit(&mut steps, MATCH, MISS);
-        Ok(Self { steps, first, uses_modseq })
+        Ok(Self { steps, first, uses_mod_seq })
     }
 
     /// Whether the message matches; `None` when that depends on what is not loaded.
@@ -181,8 +181,8 @@ impl Program {
     }
 
     /// Whether MODSEQ is a key: the answer then has a mod-sequence, and CONDSTORE is enabled (RFC 7162 3.1).
-    pub fn uses_modseq(&self) -> bool {
-        self.uses_modseq
+    pub fn uses_mod_seq(&self) -> bool {
+        self.uses_mod_seq
     }
 
     /// `unknown_is` is what a test counts as whose outcome is not known.
@@ -265,7 +265,7 @@ impl Tree {
 struct Compiler<'a> {
     scope: &'a Scope<'a>,
     charset: Charset,
-    uses_modseq: bool,
+    uses_mod_seq: bool,
 }
 
 impl Compiler<'_> {
@@ -351,7 +351,7 @@ impl Compiler<'_> {
             SearchKey::Larger(size) => Test::Larger(*size),
             SearchKey::Smaller(size) => Test::Smaller(*size),
             SearchKey::ModSeq(search) => {
-                self.uses_modseq = true;
+                self.uses_mod_seq = true;
                 Test::ModSeq(search.clone())
             }
             SearchKey::EmailId(id) => Test::EmailId(id.clone()),
@@ -419,7 +419,7 @@ impl Test {
             Self::Flag(flag) => facts.has_flag(flag),
             Self::Larger(size) => facts.size() > *size,
             Self::Smaller(size) => facts.size() < *size,
-            Self::ModSeq(search) => facts.modseq(search) >= search.modseq,
+            Self::ModSeq(search) => facts.mod_seq(search) >= search.mod_seq,
             Self::Received(days) => received(*days),
             Self::Before(moment) => facts.received().is_some_and(|received| received <= *moment),
             Self::After(moment) => facts.received().is_some_and(|received| received >= *moment),

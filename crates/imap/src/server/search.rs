@@ -51,7 +51,7 @@ impl Asked<Search> {
         let rev2 = server.is_enabled(Feature::Imap4Rev2).then_some(&[][..]);
         let Some(returns) = command.returns.as_deref().or(rev2) else {
             let numbers = hits.iter().map(|hit| hit.number).collect();
-            let mod_seq = hits.iter().map(|hit| hit.modseq).max().filter(|_| with_mod_seq);
+            let mod_seq = hits.iter().map(|hit| hit.mod_seq).max().filter(|_| with_mod_seq);
             return self.ok(server, Found { numbers, mod_seq });
         };
         let response = (!is_save_only(returns)).then(|| {
@@ -63,7 +63,7 @@ impl Asked<Search> {
                 max: answer.max,
                 all: answer.all,
                 count: answer.count,
-                mod_seq: answer.modseq,
+                mod_seq: answer.mod_seq,
                 partial: answer.partial,
                 ..EsearchResponse::default()
             })

@@ -70,7 +70,7 @@ pub struct ModSeqSearch {
     /// The mod-sequence of this alone; a server that has one for the message only takes that.
     pub entry: Option<ModSeqEntry>,
     /// At least so much.
-    pub modseq: u64,
+    pub mod_seq: u64,
 }
 
 /// `entry-name SP entry-type-req`: the mod-sequence of one flag.

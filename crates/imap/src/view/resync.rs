@@ -16,7 +16,7 @@ use crate::types::{SequenceSet, UidSet};
 #[derive(Clone, Copy, Debug)]
 pub struct Resync<'a> {
     /// The mod-sequence of its last picture.
-    pub modseq: u64,
+    pub mod_seq: u64,
     /// The UIDs it is interested in; `None` for all there have ever been.
     pub known_uids: Option<&'a SequenceSet>,
     /// Sequence numbers and the UIDs they had, of the same length and ascending.
@@ -57,7 +57,7 @@ impl View {
             None => Vec::from([1..=last]),
         };
         let asked: Vec<_> = asked.into_iter().filter_map(|range| clip(&range, 1, last)).collect();
-        let changed = asked.iter().flat_map(|range| self.changed_since(range, known.modseq)).collect();
+        let changed = asked.iter().flat_map(|range| self.changed_since(range, known.mod_seq)).collect();
         let asked_of: Vec<_> =
             asked.iter().filter_map(|range| clip(range, proven.saturating_add(1), last)).collect();
         let candidates = match history {
@@ -95,14 +95,14 @@ impl View {
     fn changed_since(
         &self,
         range: &RangeInclusive<u32>,
-        modseq: u64,
+        mod_seq: u64,
     ) -> impl Iterator<Item = (NonZeroU32, u32, u64)> {
         let start = self.uids.partition_point(|uid| uid < range.start());
         let end = self.uids.partition_point(|uid| uid <= range.end()).min(self.told);
         let numbered = (self.live.before(start)..).zip(self.places(start, end));
         numbered.filter_map(move |(before, place)| {
-            let found = *self.modseqs.get(place)?;
-            (found > modseq && !self.gone.has(place)).then_some(())?;
+            let found = *self.mod_seqs.get(place)?;
+            (found > mod_seq && !self.gone.has(place)).then_some(())?;
             Some((number(before)?, *self.uids.get(place)?, found))
         })
     }

@@ -281,7 +281,7 @@ pub fn gmail_label() -> impl Strategy<Value = AString> {
 fn mod_seq_key() -> impl Strategy<Value = ModSeqSearch> {
     let scope = prop_oneof![Just(ModSeqScope::Private), Just(ModSeqScope::Shared), Just(ModSeqScope::All)];
     let entry = (flag(), scope).prop_map(|(flag, scope)| ModSeqEntry { flag, scope });
-    (option::of(entry), any::<u64>()).prop_map(|(entry, modseq)| ModSeqSearch { entry, modseq })
+    (option::of(entry), any::<u64>()).prop_map(|(entry, mod_seq)| ModSeqSearch { entry, mod_seq })
 }
 
 fn search_return() -> BoxedStrategy<SearchReturn> {
