@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 use core::num::NonZeroU32;
 use posthaste_wire::Misuse;
 
+use super::access::{Access, Opened};
 use super::enabled::Feature;
 use super::extensions::Switch;
 use super::{
-    Access, Asked, Close, Delete, IdleDone, Lsub, Message, Namespace, Noop, Refusal, Rename, Select, Server,
+    Asked, Close, Delete, IdleDone, Lsub, Message, Namespace, Noop, Refusal, Rename, Select, Server,
     StatusOf, Subscribe, Unselect, Unsubscribe,
 };
 use crate::session::Transition;
@@ -34,6 +35,8 @@ pub struct SelectData {
     pub uid_validity: NonZeroU32,
     /// The UID the next message will have at least.
     pub uid_next: NonZeroU32,
+    /// Whether the user may change it. With EXAMINE nobody may, whatever this says.
+    pub access: Access,
 }
 
 /// The flags of a mailbox.
@@ -74,6 +77,7 @@ pub enum UidLife {
 #[must_use = "the client waits for the end of the answer"]
 pub struct Selecting {
     asked: Asked<Select>,
+    opened: Opened,
 }
 
 impl Asked<Select> {
@@ -92,9 +96,9 @@ impl Asked<Select> {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn open(self, server: &mut Server, data: SelectData, more: SelectMore) -> Result<Selecting, Misuse> {
-        let read_only = self.access == Access::ReadOnly;
-        self.data(server, |server| server.tell_mailbox(data, more, read_only))?;
-        Ok(Selecting { asked: self })
+        let mut opened = Opened::new(self.access, data.access);
+        self.data(server, |server| server.tell_mailbox(data, more, &mut opened))?;
+        Ok(Selecting { asked: self, opened })
     }
 
     /// Does not open it; no mailbox is selected then.
@@ -157,13 +161,13 @@ impl Selecting {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
-        let read_only = self.request().access == Access::ReadOnly;
-        let text = if read_only { "EXAMINE completed" } else { "SELECT completed" };
-        let code = if read_only { ResponseCode::ReadOnly } else { ResponseCode::ReadWrite };
-        self.asked.complete(server, Some(code), text, |server| {
+        let Self { asked, opened } = self;
+        let examined = asked.access == Access::ReadOnly;
+        let text = if examined { "EXAMINE completed" } else { "SELECT completed" };
+        asked.complete(server, Some(opened.access().code()), text, |server| {
             // What was handed in since is about the mailbox that is open now.
             server.state = server.state.after(Transition::Selected);
-            server.read_only = read_only;
+            server.opened = opened;
         })
     }
 
@@ -179,7 +183,7 @@ impl Selecting {
 }
 
 impl Server {
-    fn tell_mailbox(&mut self, data: SelectData, more: SelectMore, read_only: bool) {
+    fn tell_mailbox(&mut self, data: SelectData, more: SelectMore, opened: &mut Opened) {
         let rev2 = self.is_enabled(Feature::Imap4Rev2);
         let extensions = &self.config.extensions;
         let (cond_store, object_id) = (extensions.has(Switch::CondStore), extensions.has(Switch::ObjectId));
@@ -191,7 +195,7 @@ impl Server {
                 self.untagged(Condition::Ok, Some(ResponseCode::Unseen(unseen.get().into())), "First unseen");
             }
         }
-        let permanent = if read_only { PermanentFlags::default() } else { data.flags.permanent };
+        let permanent = opened.permanent(data.flags.permanent);
         self.untagged(Condition::Ok, Some(ResponseCode::PermanentFlags(permanent)), "Flags permitted");
         let uid_validity = ResponseCode::UidValidity(data.uid_validity.get().into());
         self.untagged(Condition::Ok, Some(uid_validity), "UIDs valid");
@@ -337,7 +341,7 @@ impl Asked<Unselect> {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
-        self.complete(server, None, "UNSELECT completed", |server| server.select(Transition::Deselected))
+        self.complete(server, None, "Mailbox is left", |server| server.select(Transition::Deselected))
     }
 }
 
