@@ -32,6 +32,7 @@ mod fetch;
 mod gate;
 mod head;
 mod idle;
+mod list;
 mod mailbox;
 mod message;
 mod metadata;
@@ -39,6 +40,7 @@ mod notice;
 mod notify;
 mod reply;
 mod search;
+mod select;
 mod update;
 
 use alloc::collections::VecDeque;
@@ -64,11 +66,11 @@ pub use event::{
 };
 pub use extensions::Extensions;
 pub use fetch::{FetchWriter, LiteralWriter, RowWriter};
-pub use mailbox::{SelectData, SelectMore, SelectedFlags, Selecting, UidLife};
 pub use message::CopyUid;
 pub use metadata::{MetadataWriter, ValueWriter};
 pub use notice::Notice;
 pub use search::Found;
+pub use select::{SelectData, SelectMore, SelectedFlags, Selecting, UidLife};
 pub use update::{Message, Update};
 
 use crate::error::ProtocolError;

@@ -152,9 +152,15 @@ impl Server {
                 let code = Some(ResponseCode::ClientBug);
                 (code, "Arguments that contradict each other", Violation::Contradiction)
             }
+            Closed::MailboxName => return self.refuse_name(tag),
         };
         self.bad(Some(tag), code, text);
         self.violation(violation)
+    }
+
+    fn refuse_name(&mut self, tag: &Tag) -> Poll {
+        self.complete_no(tag, Refusal::new("No such name can be").with_code(ResponseCode::Cannot));
+        self.violation(Violation::MailboxName)
     }
 
     /// Whatever becomes of the attempt, the mailbox that was selected no longer is (RFC 9051 6.3.2). The client is told

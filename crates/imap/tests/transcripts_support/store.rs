@@ -430,6 +430,7 @@ impl Store {
             unseen: unseen.map(|index| folder.seq(index)),
             uid_validity: NonZeroU32::new(folder.uid_validity).unwrap(),
             uid_next: NonZeroU32::new(folder.uid_next).unwrap(),
+            access: posthaste_imap::server::Access::ReadWrite,
         }
     }
 
