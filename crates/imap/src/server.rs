@@ -56,7 +56,7 @@ pub use append::{AppendEnd, ReplaceEnd};
 pub use asked::{Asked, Refusal};
 pub use auth::{Auth, StartTls};
 pub use compress::Compress;
-pub use config::{AuthPrivacy, Config, TlsOffer};
+pub use config::{AuthPrivacy, Config, ConfigError, TlsOffer};
 pub use enabled::Feature;
 pub use event::{
     Append, AppendMore, Close, Copy, Delete, DeleteAcl, Event, Expunge, Fetch, GetAcl, GetMetadataOf,
@@ -168,8 +168,10 @@ impl TimerName<4> for Timer {
 }
 
 impl Server {
-    /// A conversation that begins now, over a connection that is as secure as `security` says.
+    /// A conversation that begins now, over a connection that is as secure as `security` says. A configuration that
+    /// [cannot be meant](Config::validate) is safe, if of little use.
     pub fn new(config: Config, security: Security, now: Time) -> Self {
+        let config = config.heeded();
         let out = SendQueue::new(config.limits.send_high_water);
         let mut server = Self {
             config,
