@@ -13,8 +13,8 @@ use super::{
 use crate::error::Violation;
 use crate::session::{State, Transition};
 use crate::types::{
-    AString, Addressing, Command, Condition, CopyCommand, FetchCommand, IdParameters, ListStyle, Response, ResponseCode,
-    SearchKey, Tag, UidBatchesCommand,
+    AString, Addressing, Command, Condition, CopyCommand, FetchCommand, IdParameters, ListStyle, Response,
+    ResponseCode, SearchKey, Tag, UidBatchesCommand,
 };
 
 impl Server {

@@ -10,8 +10,8 @@ use super::enabled::Feature;
 use super::extensions::Switch;
 use crate::types::{
     Addressing, Command, FetchAttribute, FetchCommand, ListCommand, ListReturn, ListSelection, ListStyle,
-    Mailbox, MessageSet, NotifyCommand, NotifyEvent, QuotaResource, SearchKey, SearchReturn, SelectParameter, SortKey,
-    StatusAttribute,
+    Mailbox, MessageSet, NotifyCommand, NotifyEvent, QuotaResource, SearchKey, SearchReturn, SelectParameter,
+    SortKey, StatusAttribute,
 };
 
 /// Why a command is not let in. All of these are BAD, but for `MailboxName`.

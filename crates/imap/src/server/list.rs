@@ -10,8 +10,8 @@ use posthaste_wire::Misuse;
 use super::enabled::Feature;
 use super::{Append, Asked, Delete, Lsub, Rename, Server};
 use crate::types::{
-    Create, ListCommand, ListResponse, ListReturn, ListSelection, Mailbox, MailboxAttribute,
-    Response, Rights, StatusItem,
+    Create, ListCommand, ListResponse, ListReturn, ListSelection, Mailbox, MailboxAttribute, Response,
+    Rights, StatusItem,
 };
 
 impl Asked<ListCommand> {

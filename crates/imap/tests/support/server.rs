@@ -4,7 +4,8 @@
 use std::num::NonZeroU32;
 
 use posthaste_imap::server::{
-    Access, Asked, Config, Event, Extensions, Fetch, Found, Message, SelectData, SelectMore, SelectedFlags, Server,
+    Access, Asked, Config, Event, Extensions, Fetch, Found, Message, SelectData, SelectMore, SelectedFlags,
+    Server,
 };
 use posthaste_imap::types::{
     AString, Capability, EntryName, FetchItem, Flag, ListResponse, ListReturn, Mailbox, MetadataEntry,
