@@ -6,7 +6,7 @@
 //! ```
 //! use std::num::NonZeroU32;
 //!
-//! use posthaste_imap::server::{Config, Event, SelectData, SelectedFlags, Server};
+//! use posthaste_imap::server::{Access, Config, Event, SelectData, SelectedFlags, Server};
 //! use posthaste_imap::types::{FetchItem, Payload, Section};
 //! use posthaste_imap::{Bytes, Misuse, Security, Step, Time};
 //!
@@ -23,7 +23,9 @@
 //!         Event::Select(select) if select.mailbox.is_inbox() => {
 //!             let flags = SelectedFlags::default();
 //!             let (uid_validity, uid_next) = (one, one.saturating_add(1));
-//!             select.ok(server, SelectData { flags, exists: 1, recent: 0, unseen: None, uid_validity, uid_next })
+//!             let (exists, recent, unseen, access) = (1, 0, None, Access::ReadWrite);
+//!             let data = SelectData { flags, exists, recent, unseen, uid_validity, uid_next, access };
+//!             select.ok(server, data)
 //!         }
 //!         Event::Fetch(fetch) => {
 //!             // Looks at what is wanted in a real program: `fetch.set`, `fetch.attributes`.

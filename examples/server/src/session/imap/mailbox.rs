@@ -229,7 +229,6 @@ impl Session {
 
     pub(super) async fn close(&mut self, close: Asked<Close>) -> Outcome {
         if let Some(selected) = self.selected.take()
-            && !self.connection.machine_ref().is_read_only()
             && let Err(error) = self.context.store.expunge(selected.mailbox, Expunge::Deleted).await
         {
             tracing::error!(%error, "deleted messages were not removed at CLOSE");

@@ -82,10 +82,6 @@ impl Session {
         let Some(targets) = self.targets(&asked.command.set, asked.addressing) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
-        if self.connection.machine_ref().is_read_only() {
-            let refusal = Refusal::new("Mailbox is read-only").with_code(ResponseCode::ReadOnly);
-            return Ok(asked.no(self.connection.machine(), refusal)?);
-        }
         let Some(selected) = &mut self.selected else {
             return Ok(asked.no(self.connection.machine(), Refusal::server_bug())?);
         };
@@ -163,10 +159,6 @@ impl Session {
         let Some(targets) = self.targets(&asked.set, asked.addressing) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
-        if self.connection.machine_ref().is_read_only() {
-            let refusal = Refusal::new("Mailbox is read-only").with_code(ResponseCode::ReadOnly);
-            return Ok(asked.no(self.connection.machine(), refusal)?);
-        }
         let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).collect();
         let moved = match (&self.selected, self.find(&asked.mailbox).await) {
             (Some(selected), Ok(to)) => self.context.store.move_messages(selected.mailbox, uids, to.id).await,
@@ -195,10 +187,6 @@ impl Session {
     }
 
     pub(super) async fn expunge(&mut self, asked: Asked<ExpungeCommand>) -> Outcome {
-        if self.connection.machine_ref().is_read_only() {
-            let refusal = Refusal::new("Mailbox is read-only").with_code(ResponseCode::ReadOnly);
-            return Ok(asked.no(self.connection.machine(), refusal)?);
-        }
         let which = match &asked.uids {
             None => Some(Expunge::Deleted),
             Some(set) => self
