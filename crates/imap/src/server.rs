@@ -38,6 +38,7 @@ mod message;
 mod metadata;
 mod notice;
 mod notify;
+mod payload;
 mod reply;
 mod search;
 mod select;
@@ -97,6 +98,8 @@ pub struct Server {
     events: VecDeque<Event>,
     /// Updates that must not be sent yet, in the order they were handed in.
     held: Vec<Update>,
+    /// Updates are held that only wait for room in the send queue.
+    stalled: bool,
     /// An update was refused because too many are held.
     resync_due: bool,
     /// NOTIFY was too much, and the client has to be told.
@@ -185,6 +188,7 @@ impl Server {
             now,
             events: VecDeque::new(),
             held: Vec::new(),
+            stalled: false,
             resync_due: false,
             overflowed: false,
             enabled: enabled::Enabled::default(),
@@ -293,6 +297,9 @@ impl Server {
     /// [`ProtocolError`]; the farewell is in the send queue.
     pub fn poll_event(&mut self) -> Result<Step<Event>, ProtocolError> {
         loop {
+            if self.stalled {
+                self.release_if_possible();
+            }
             if let Some(event) = self.events.pop_front() {
                 return Ok(Step::Event(event));
             }
@@ -374,6 +381,7 @@ impl Server {
             now: old_now,
             events: _,
             held,
+            stalled,
             resync_due,
             overflowed,
             enabled,
@@ -400,6 +408,7 @@ impl Server {
         *framer = Framer::new();
         *old_now = now;
         held.clear();
+        *stalled = false;
         *resync_due = false;
         *overflowed = false;
         *enabled = enabled::Enabled::default();

@@ -14,10 +14,11 @@ mod support;
 
 use core::time::Duration;
 
-use posthaste_imap::server::{AuthPrivacy, Config, ConfigError, Server};
-use posthaste_imap::{Limits, Security, Step, Time};
+use posthaste_imap::server::{Asked, AuthPrivacy, Config, ConfigError, Event, Fetch, Server};
+use posthaste_imap::types::{Payload, Section};
+use posthaste_imap::{Bytes, Limits, Misuse, Security, Step, Time};
 use proptest::prelude::*;
-use support::{answer, everything, sent};
+use support::{answer, everything, message, sent};
 
 fn config(change: impl FnOnce(&mut Limits)) -> Config {
     let mut config = Config::new("mail.example.test");
@@ -174,11 +175,28 @@ fn talk(server: &mut Server) -> String {
         let step = server.poll_event();
         let out = sent(server);
         match step {
-            Ok(Step::Event(event)) => drop(answer(server, event)),
+            Ok(Step::Event(Event::Fetch(asked))) => text += &fetch(server, asked),
+            Ok(Step::Event(event)) => answer(server, event).unwrap(),
             Ok(Step::NeedInput) if !out.is_empty() => {}
             _ => return text + &out,
         }
         text += &out;
     }
     panic!("no end: {server:?}")
+}
+
+/// Sends a row octet by octet, each as soon as there is room.
+fn fetch(server: &mut Server, asked: Asked<Fetch>) -> String {
+    let mut text = String::new();
+    let row = asked.begin().row(server, message(1)).unwrap();
+    let payload = Payload::Section { section: Section::whole(), origin: None };
+    let mut literal = row.literal(server, &payload, 5).unwrap();
+    for octet in [b"a", b"b", b"c", b"d", b"e"] {
+        while let Err(misuse) = literal.write(server, Bytes::from_static(octet)) {
+            assert!(matches!(misuse, Misuse::Congested { .. }), "{misuse}");
+            text += &sent(server);
+        }
+    }
+    literal.finish(server).unwrap().finish(server).unwrap().ok(server).unwrap();
+    text
 }

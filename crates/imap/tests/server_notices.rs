@@ -204,3 +204,24 @@ fn rfc5464_4_1_changed_annotations_are_told_only_to_clients_that_enabled_it() {
     server.update(of_mailbox()).unwrap();
     assert_eq!(sent(&mut server), "* METADATA INBOX /shared/comment\r\n");
 }
+
+#[test]
+fn res_05_a_client_that_idles_and_does_not_read_cannot_fill_the_memory() {
+    let mut server = with(everything(), |config| {
+        config.limits.send_high_water = 1000;
+        config.limits.updates_max = 50;
+    });
+    said(&mut server, b"l LOGIN u p\r\ns SELECT inbox\r\ni IDLE\r\n");
+    let taken = (0..10_000).take_while(|at| server.update(Update::Exists(*at)).is_ok()).count();
+    assert!((50..1000).contains(&taken), "{taken}");
+    assert!(matches!(server.update(Update::Exists(1)), Err(Misuse::NotNow { .. })));
+    // It reads again: what waited comes in order, and the application is told to look.
+    let mut text = sent(&mut server);
+    assert!(text.len() < 1100, "{}", text.len());
+    assert_eq!(server.poll_event(), Ok(Step::Event(Event::Resync)));
+    text += &sent(&mut server);
+    let told: String = (0..taken).map(|at| format!("* {at} EXISTS\r\n")).collect();
+    assert_eq!(text, told);
+    server.update(Update::Exists(7)).unwrap();
+    assert_eq!(sent(&mut server), "* 7 EXISTS\r\n");
+}

@@ -15,7 +15,8 @@ mod support;
 use std::num::NonZeroU32;
 
 use posthaste_imap::server::{
-    Asked, Event, Extensions, Fetch, Idle, IdleDone, Message, Noop, Search, Server, Store, Update,
+    Asked, Event, Extensions, Fetch, Idle, IdleDone, Message, Noop, Refusal, Search, SelectMore, Server,
+    Store, Update,
 };
 use posthaste_imap::types::{EntryName, FetchItem, Flag, Mailbox, ParseContext, Response, StatusItem};
 use posthaste_imap::{Bytes, Misuse, Step, Time, parse};
@@ -209,6 +210,37 @@ fn rfc9051_6_2_2_a_response_that_is_no_message_of_the_mechanism_is_bad_and_count
     named_event!(server, Auth).malformed(&mut server).unwrap();
     let text = sent(&mut server);
     assert!(text.contains("b BAD ") && text.contains("\r\n* BYE "), "{text}");
+}
+
+#[test]
+fn auth_06_a_login_that_makes_no_sense_counts_as_a_failed_one() {
+    let mut server = with(everything(), |config| config.limits.auth_failures_max = 2);
+    for _ in 0..2 {
+        server.handle_input(Time::ZERO, b"a LOGIN u p\r\n");
+        named_event!(server, Login).bad(&mut server, "No").unwrap();
+    }
+    assert!(sent(&mut server).ends_with("a BAD No\r\n* BYE Too many failed logins\r\n"));
+}
+
+#[test]
+fn auth_06_mechanisms_are_not_guessed_at_for_ever() {
+    let mut server = with(everything(), |config| config.limits.violations_preauth_max = 3);
+    let text = said(&mut server, &b"a AUTHENTICATE X\r\n".repeat(10));
+    assert_eq!(text.matches("a NO [CANNOT] ").count(), 3, "{text}");
+    assert!(text.contains("\r\n* BYE "), "{text}");
+}
+
+#[test]
+fn a_token_of_another_connection_changes_nothing() {
+    let mut server = selected(everything());
+    said(&mut server, b"e ENABLE QRESYNC\r\n");
+    let mut other = selected(everything());
+    other.handle_input(Time::ZERO, b"s SELECT inbox\r\n");
+    let asked = named_event!(other, Select);
+    let selecting = asked.open(&mut other, support::inbox(), SelectMore::default()).unwrap();
+    assert_eq!(selecting.no(&mut server, Refusal::nonexistent()), Err(Misuse::WrongConnection));
+    // It still knows that its own mailbox has mod-sequences.
+    assert!(said(&mut server, b"x EXPUNGE\r\n").contains("x OK [HIGHESTMODSEQ 701] "));
 }
 
 #[test]

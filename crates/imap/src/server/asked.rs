@@ -128,16 +128,17 @@ impl<T> Asked<T> {
     /// [`Misuse::WrongConnection`].
     pub fn no(self, server: &mut Server, refusal: Refusal) -> Result<(), Misuse> {
         if server.tickets.redeem(self.ticket)? == Answer::InTime {
-            let counts = !server.state.is_authenticated() && refusal.code != Some(ResponseCode::Unavailable);
+            let counts = refusal.code != Some(ResponseCode::Unavailable);
             server.complete_no(&self.tag, refusal);
-            if counts {
+            if counts && !server.state.is_authenticated() {
                 server.count_failed_login();
             }
         }
         Ok(())
     }
 
-    /// Says that the command makes no sense here, as far as only the application can tell: tagged BAD.
+    /// Says that the command makes no sense here, as far as only the application can tell: tagged BAD. Before login that
+    /// counts as a failed login.
     ///
     /// # Errors
     ///
@@ -145,6 +146,9 @@ impl<T> Asked<T> {
     pub fn bad(self, server: &mut Server, text: &'static str) -> Result<(), Misuse> {
         if server.tickets.redeem(self.ticket)? == Answer::InTime {
             server.bad(Some(&self.tag), None, text);
+            if !server.state.is_authenticated() {
+                server.count_failed_login();
+            }
         }
         Ok(())
     }

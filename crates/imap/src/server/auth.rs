@@ -189,7 +189,7 @@ impl Server {
         let mechanism = authenticate.mechanism.as_str().to_ascii_uppercase();
         if !self.config.mechanisms.contains(&mechanism) {
             self.tagged(&tag, Condition::No, Some(ResponseCode::Cannot), "Unknown mechanism");
-            return Poll::Again;
+            return self.violation(Violation::NotOffered);
         }
         let ticket = self.issue();
         let exchange = Exchange { tag, mechanism, challenges: 0 };

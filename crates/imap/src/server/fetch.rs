@@ -12,7 +12,7 @@
 use core::num::NonZeroU32;
 
 use bytes::Bytes;
-use posthaste_wire::{Answer, Counted, Misuse};
+use posthaste_wire::{Counted, Misuse};
 
 use super::{Asked, Fetch, Message, Refusal, Server};
 use crate::encode;
@@ -178,8 +178,7 @@ impl RowWriter {
     pub fn finish(self, server: &mut Server) -> Result<FetchWriter, Misuse> {
         self.fetch.asked.data(server, |server| {
             server.out.encode(encode::fetch::row_end);
-            server.in_row = false;
-            server.release(server.may_expunge());
+            server.end_row();
         })?;
         Ok(self.fetch)
     }
@@ -198,15 +197,7 @@ impl LiteralWriter {
     /// [`Misuse::Congested`] while the send queue is at its mark, [`Misuse::TooMuch`] past the announced length; in
     /// both cases nothing was taken. [`Misuse::WrongConnection`].
     pub fn write(&mut self, server: &mut Server, chunk: Bytes) -> Result<(), Misuse> {
-        if server.tickets.check(&self.row.fetch.asked.ticket)? == Answer::Late {
-            return Ok(());
-        }
-        if server.is_congested() {
-            return Err(Misuse::Congested { high_water: server.config.limits.send_high_water });
-        }
-        self.counted.write(chunk.len())?;
-        server.out.push(chunk);
-        Ok(())
+        server.write_payload(&self.row.fetch.asked.ticket, &mut self.counted, chunk)
     }
 
     /// Ends the payload.
@@ -216,11 +207,7 @@ impl LiteralWriter {
     /// [`Misuse::TooLittle`] when octets are still due: the client cannot be told any more where the payload ends,
     /// and the machine closes the connection. [`Misuse::WrongConnection`].
     pub fn finish(self, server: &mut Server) -> Result<RowWriter, Misuse> {
-        let complete = self.counted.finish();
-        if server.tickets.check(&self.row.fetch.asked.ticket)? == Answer::InTime && complete.is_err() {
-            server.close();
-            complete?;
-        }
-        Ok(self.row)
+        let Self { row, counted } = self;
+        server.finish_payload(&row.fetch.asked.ticket, counted).map(|_| row)
     }
 }

@@ -108,15 +108,7 @@ impl ValueWriter {
     /// [`Misuse::Congested`] while the send queue is at its mark, [`Misuse::TooMuch`] past the announced length; in
     /// both cases nothing was taken. [`Misuse::WrongConnection`].
     pub fn write(&mut self, server: &mut Server, chunk: Bytes) -> Result<(), Misuse> {
-        if server.tickets.check(&self.metadata.asked.ticket)? == Answer::Late {
-            return Ok(());
-        }
-        if server.is_congested() {
-            return Err(Misuse::Congested { high_water: server.config.limits.send_high_water });
-        }
-        self.counted.write(chunk.len())?;
-        server.out.push(chunk);
-        Ok(())
+        server.write_payload(&self.metadata.asked.ticket, &mut self.counted, chunk)
     }
 
     /// Ends the value and its response.
@@ -126,15 +118,9 @@ impl ValueWriter {
     /// [`Misuse::TooLittle`] when octets are still due: the client cannot be told any more where the value ends, and
     /// the machine closes the connection. [`Misuse::WrongConnection`].
     pub fn finish(self, server: &mut Server) -> Result<MetadataWriter, Misuse> {
-        let complete = self.counted.finish();
-        if server.tickets.check(&self.metadata.asked.ticket)? == Answer::InTime {
-            if complete.is_err() {
-                server.close();
-                complete?;
-            }
+        if server.finish_payload(&self.metadata.asked.ticket, self.counted)? == Answer::InTime {
             server.out.put(b")\r\n");
-            server.in_row = false;
-            server.release(server.may_expunge());
+            server.end_row();
         }
         Ok(self.metadata)
     }

@@ -126,6 +126,7 @@ impl Server {
         // It was about the mailbox that was selected before.
         self.held.retain(|update| !update.is_of_selected());
         self.resync_due = false;
+        self.stalled = false;
     }
 
     pub(super) fn count_failed_login(&mut self) {
@@ -211,6 +212,7 @@ impl Server {
         self.tickets.withdraw();
         self.timers.disarm_all();
         self.held.clear();
+        self.stalled = false;
     }
 }
 

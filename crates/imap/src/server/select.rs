@@ -174,7 +174,7 @@ impl Selecting {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn no(self, server: &mut Server, refusal: Refusal) -> Result<(), Misuse> {
-        server.highest_mod_seq = None;
+        self.asked.data(server, |server| server.highest_mod_seq = None)?;
         self.asked.no(server, refusal)
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! An update is sent at once where that is allowed, and held back where it is not: an expunge until numbers may
 //! change, with all of the same mailbox that follows it; anything while a row is incomplete. What is held is bounded
-//! by `updates_max`; past that nothing is taken, and [`Event::Resync`] tells when it is worth looking again.
+//! by `updates_max`, and so is what a client is told that does not read; past that nothing is taken, and [`Event::Resync`] tells when it is worth looking again.
 
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
@@ -130,10 +130,15 @@ impl Server {
         Ok(())
     }
 
-    /// Sends what may be sent, unless a row is incomplete or the layer is about to change.
+    /// Sends what may be sent, unless a row is incomplete, the layer is about to change, or the client does not read: then
+    /// it waits until there is room, so that a client that is silent in IDLE cannot fill the memory.
     pub(super) fn release_if_possible(&mut self) {
         let between_layers = matches!(self.phase, Phase::Upgrading(_) | Phase::UpgradeDue(_));
-        if !self.in_row && !between_layers && self.has_greeted() {
+        if self.in_row || between_layers || !self.has_greeted() {
+            return;
+        }
+        self.stalled = self.out.is_congested();
+        if !self.stalled {
             self.release(self.may_expunge());
         }
     }
