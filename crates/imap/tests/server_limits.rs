@@ -70,45 +70,44 @@ fn imap_07_no_limit_lets_search_keys_nest_until_the_stack_is_gone() {
     assert!(support::said(&mut server, deep.as_bytes()).starts_with("s BAD [TOOBIG] "));
 }
 
-fn size() -> impl Strategy<Value = u64> {
-    prop_oneof![0_u64..4, 10_u64..200, 1000_u64..100_000, Just(u64::MAX), Just(u64::from(u32::MAX))]
+/// Mostly a limit as it is by default, so that conversations get somewhere; else any, the odd ones more often.
+fn size() -> impl Strategy<Value = Option<u64>> {
+    prop_oneof![
+        12 => Just(None),
+        1 => (0_u64..4).prop_map(Some),
+        1 => (10_u64..200).prop_map(Some),
+        1 => (1000_u64..100_000).prop_map(Some),
+        1 => prop::sample::select(vec![u64::from(u32::MAX), u64::MAX]).prop_map(Some),
+    ]
+}
+
+/// Sets each limit to the next value, where there is one; what does not fit is the largest number of 32 bits.
+macro_rules! set {
+    ($limits:ident, $values:ident, $($field:ident),*) => {$(
+        if let Some(value) = $values.next().unwrap() {
+            $limits.$field = value.try_into().unwrap_or(u32::MAX.try_into().unwrap());
+        }
+    )*};
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    (prop::collection::vec(size(), 30), prop::collection::vec(size(), 4)).prop_map(|(sizes, times)| {
-        let mut sizes = sizes.into_iter();
-        let mut next = || sizes.next().unwrap();
+    prop::collection::vec(size(), 27).prop_map(|values| {
         let mut limits = Limits::default();
-        let usize = |size: u64| usize::try_from(size).unwrap();
-        let u32 = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
-        limits.line_max = usize(next());
-        limits.line_preauth_max = usize(next());
-        limits.literal_max = next();
-        limits.literal_preauth_max = next();
-        limits.command_max = usize(next());
-        limits.command_preauth_max = usize(next());
-        limits.literals_max = usize(next());
-        limits.append_max = next();
-        limits.append_all_max = next();
-        limits.append_messages_max = u32(next());
-        limits.drop_max = next();
-        limits.sasl_line_max = usize(next());
-        limits.nesting_max = usize(next());
-        limits.ranges_max = usize(next());
-        limits.list_max = usize(next());
-        limits.updates_max = usize(next());
-        limits.uid_batch_min = u32(next());
-        limits.auth_failures_max = u32(next());
-        limits.auth_steps_max = u32(next());
-        limits.junk_commands_max = u32(next());
-        limits.violations_max = u32(next());
-        limits.violations_preauth_max = u32(next());
-        limits.send_high_water = usize(next());
-        let times: Vec<Duration> = times.into_iter().map(Duration::from_secs).collect();
-        limits.idle_timeout = times[0];
-        limits.login_timeout = times[1];
-        limits.command_timeout = times[2];
-        limits.append_timeout = times[3];
+        let mut values = values.into_iter();
+        set! {
+            limits, values, line_max, line_preauth_max, literal_max, literal_preauth_max, command_max,
+            command_preauth_max, literals_max, append_max, append_all_max, append_messages_max, drop_max,
+            sasl_line_max, nesting_max, ranges_max, list_max, updates_max, uid_batch_min, auth_failures_max,
+            auth_steps_max, junk_commands_max, violations_max, violations_preauth_max, send_high_water
+        }
+        for timeout in [
+            &mut limits.idle_timeout,
+            &mut limits.login_timeout,
+            &mut limits.command_timeout,
+            &mut limits.append_timeout,
+        ] {
+            *timeout = values.next().unwrap().map_or(*timeout, Duration::from_secs);
+        }
         limits
     })
 }
@@ -139,7 +138,8 @@ proptest! {
     fn under_any_limits_every_line_is_answered_or_the_conversation_ends(
         limits in limits(),
         lines in prop::collection::vec(prop::sample::select(&LINES[..]), 0..20),
-        waits in prop::collection::vec(0_u64..100, 20),
+        waits in prop::collection::vec(prop_oneof![9 => Just(0), 1 => 0_u64..100], 20),
+        starts in prop::bool::weighted(0.7),
     ) {
         let config = Config {
             limits,
@@ -153,8 +153,9 @@ proptest! {
         // What ends whatever may be open; then a command that has to be answered, if only with BAD.
         let rest = ["x".repeat(400).as_str(), "\r\n*\r\nDONE\r\n"].concat();
         let ends = [rest.as_str(), "z LOGOUT\r\n"];
+        let begins: &[&str] = if starts { &["a LOGIN u p\r\n", "a SELECT inbox\r\n"] } else { &[] };
         let mut said = String::new();
-        for (at, line) in lines.iter().copied().chain(ends).enumerate() {
+        for (at, line) in begins.iter().copied().chain(lines.iter().copied()).chain(ends).enumerate() {
             now = now.after(Duration::from_secs(waits[at % waits.len()]));
             server.handle_timeout(now);
             server.handle_input(now, line.as_bytes());
