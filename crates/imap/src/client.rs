@@ -96,6 +96,8 @@ pub struct Client {
     enabled: Vec<Capability>,
     /// What the ENABLE in progress asks for.
     enabling: Vec<Capability>,
+    /// A mailbox was selected since somebody logged in: nothing can be enabled any more.
+    has_selected: bool,
     /// The selected mailbox.
     mailbox: Option<MailboxState>,
     /// The mailbox that SELECT or EXAMINE in progress opens.
@@ -160,6 +162,7 @@ impl Client {
             capabilities_told: false,
             enabled: Vec::new(),
             enabling: Vec::new(),
+            has_selected: false,
             mailbox: None,
             opening: None,
             queue: VecDeque::new(),
@@ -213,6 +216,12 @@ impl Client {
     pub fn is_enabled(&self, name: &str) -> bool {
         let named = |name: &str| self.enabled.iter().any(|capability| capability.is(name));
         named(name) || name.eq_ignore_ascii_case("CONDSTORE") && named("QRESYNC")
+    }
+
+    /// Whether ENABLE is still possible: not once a mailbox was selected, or will be by a command that is queued, even
+    /// where it was closed again (RFC 5161 3.1, RFC 9051 6.3.1).
+    pub fn may_enable(&self) -> bool {
+        !self.expects_selected()
     }
 
     /// The longest message in octets that the server takes in every mailbox (RFC 7889 APPENDLIMIT).
@@ -484,6 +493,7 @@ impl Client {
             capabilities_told: _,
             enabled: _,
             enabling: _,
+            has_selected: _,
             mailbox: _,
             opening: _,
             // What the application wants is not the server's to change.

@@ -149,6 +149,56 @@ fn tlsc_06_text_from_before_tls_is_not_shown() {
     assert_eq!(say(&mut client, "* NO [ALERT] disk full\r\n"), ["Alert disk full"]);
 }
 
+/// RFC 9051 7.1: an alert that came without TLS is suspicious, and marked as that; one inside TLS is never lost.
+#[test]
+fn tlsc_06_an_alert_in_the_clear_is_no_alert() {
+    let clear = || {
+        let mut config = config(TlsPolicy::Off);
+        config.auth_requires_tls = AuthPrivacy::NotRequired;
+        client(config, Security::Plain)
+    };
+    let mut plain = clear();
+    let (events, _, _) = play(&mut plain, "* OK [ALERT] one\r\nA1 OK [ALERT] two\r\n* NO [ALERT] three\r\n");
+    assert_eq!(events, ["AlertInClear one", "Greeting", "AlertInClear two", "Ready", "AlertInClear three"]);
+    plain.noop().unwrap();
+    let (events, _, _) = play(&mut plain, "A2 OK [ALERT] four\r\n* BYE [ALERT] five\r\n");
+    assert_eq!(events, ["AlertInClear four", "Done CommandId(1) Ok", "AlertInClear five", "Bye five"]);
+    let mut opportunistic = client(config(TlsPolicy::Opportunistic), Security::Plain);
+    let (events, _, _) = play(
+        &mut opportunistic,
+        "* OK [CAPABILITY IMAP4rev1 STARTTLS] x\r\n* OK [ALERT] a\r\nA1 NO [ALERT] b\r\n* OK [ALERT] c\r\n",
+    );
+    assert_eq!(events, ["Ready", "AlertInClear c"], "what came while TLS was to come is dropped");
+    for private in [Security::Tls, Security::Local] {
+        let mut client = client(config(TlsPolicy::Off), private);
+        let greeting =
+            "* OK [ALERT] one\r\nA1 OK [ALERT] two\r\n* OK [ALERT] three\r\n* BYE [ALERT] four\r\n";
+        let (events, _, _) = play(&mut client, greeting);
+        assert_eq!(
+            events,
+            ["Alert one", "Greeting", "Alert two", "Ready", "Alert three", "Alert four", "Bye four"]
+        );
+    }
+    // The machine's own commands have answers, too.
+    let mut client = ready("IMAP4rev1");
+    client.login("joe", Secret::from("pw")).unwrap();
+    let (events, _, _) = play(&mut client, "A1 OK in\r\nA2 OK [ALERT] quota\r\n");
+    assert_eq!(events, ["Done CommandId(1) Ok", "Alert quota"]);
+}
+
+#[test]
+fn tlsc_06_a_farewell_from_before_tls_has_no_words() {
+    for line in ["* BYE [ALERT] call this number\r\n", "* BYE [REFERRAL imap://evil] go\r\n"] {
+        let mut client = required();
+        let (events, _, _) = play(&mut client, line);
+        assert_eq!(events, ["Bye "], "{line}");
+        let mut client = required();
+        play(&mut client, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
+        let (events, _, sent) = play(&mut client, line);
+        assert_eq!((events, sent.as_str()), (vec!["Bye ".to_owned()], ""), "{line}");
+    }
+}
+
 #[test]
 fn tlsc_07_data_from_before_tls_leaves_nothing() {
     let mut client = required();

@@ -12,7 +12,7 @@
 
 mod client_support;
 
-use client_support::{client, drive, ready, say, selected, sent, step};
+use client_support::{client, drive, enabled, ready, say, selected, sent, step};
 use core::num::NonZeroU32;
 use core::time::Duration;
 use posthaste_imap::client::{
@@ -217,10 +217,7 @@ fn quirk_13_charset_is_named_where_it_is_needed_and_changed_where_it_is_refused(
     let events = say(&mut client, "A6 NO [BADCHARSET (US-ASCII)] no\r\n");
     assert_eq!(events, [format!("Done {id:?} No")]);
     // RFC 9755 3: no CHARSET once UTF-8 is enabled
-    let mut client = selected("ENABLE UTF8=ACCEPT");
-    client.enable(vec![Capability::Utf8Accept]).unwrap();
-    say(&mut client, "* ENABLED UTF8=ACCEPT\r\nA3 OK\r\n");
-    sent(&mut client);
+    let mut client = enabled("UTF8=ACCEPT", &[Capability::Utf8Accept]);
     client.search(Addressing::Uid, subject("grün", None)).unwrap();
     assert_eq!(sent(&mut client), "A4 UID SEARCH SUBJECT \"grün\"\r\n");
 }

@@ -318,6 +318,7 @@ impl Client {
         arguments::check(command)?;
         let expected = self.expected();
         self.check_state(command, expected)?;
+        check_enable(command, self.expects_selected())?;
         let login = matches!(command, Command::Login(_) | Command::Authenticate(_));
         if !matches!(self.phase, Phase::Ready) {
             // Before that nobody knows what the server needs and what protects it.
@@ -337,6 +338,7 @@ impl Client {
     /// Whether a command may be sent at this moment.
     fn check_now(&self, queued: &Queued) -> Result<(), Misuse> {
         self.check_state(&queued.command, self.state)?;
+        check_enable(&queued.command, self.has_selected)?;
         self.check_login(&queued.command)?;
         needs::check(self, queued, Moment::Now)
     }
@@ -375,9 +377,36 @@ impl Client {
 
     /// The state when all that is in progress and queued has succeeded.
     fn expected(&self) -> State {
+        self.expected_transitions().fold(self.state, State::after)
+    }
+
+    /// Whether a mailbox will have been selected by then.
+    pub(crate) fn expects_selected(&self) -> bool {
+        self.expected_transitions().fold(self.has_selected, has_selected_after)
+    }
+
+    fn expected_transitions(&self) -> impl Iterator<Item = Transition> + '_ {
         let running = self.running.iter().filter_map(|running| running.transition);
-        let queued = self.queue.iter().filter_map(|queued| transition(&queued.command));
-        running.chain(queued).fold(self.state, State::after)
+        running.chain(self.queue.iter().filter_map(|queued| transition(&queued.command)))
+    }
+}
+
+/// Whether a mailbox was selected since login, once `transition` has happened.
+pub(crate) const fn has_selected_after(has_selected: bool, transition: Transition) -> bool {
+    match transition {
+        Transition::Selected => true,
+        Transition::Unauthenticated => false,
+        Transition::LoggedIn | Transition::Deselected | Transition::LoggedOut => has_selected,
+    }
+}
+
+/// RFC 5161 3.1, RFC 9051 6.3.1: nothing is enabled once a mailbox was selected, not even when it is closed again.
+const fn check_enable(command: &Command, has_selected: bool) -> Result<(), Misuse> {
+    match command {
+        Command::Enable(_) if has_selected => {
+            Err(Misuse::NotNow { call: "ENABLE", state: "once a mailbox was selected" })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -163,7 +163,8 @@ impl Resync {
         let has = |name| client.has_capability(name);
         let has_mod_seq = known.as_ref().is_some_and(|known| known.highest_mod_seq.is_some());
         let method = match () {
-            () if has_mod_seq && (has("QRESYNC") || client.is_enabled("QRESYNC")) => Method::QResync,
+            () if has_mod_seq && client.is_enabled("QRESYNC") => Method::QResync,
+            () if has_mod_seq && has("QRESYNC") && client.may_enable() => Method::QResync,
             () if has("CONDSTORE") || has("QRESYNC") => Method::CondStore,
             () => Method::Full,
         };

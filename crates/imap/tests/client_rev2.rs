@@ -1,0 +1,154 @@
+//! IMAP4rev2 beside IMAP4rev1: which names go over the wire, and when extensions may be enabled (RFC 9051 5.1, 6.3.1,
+//! Appendix A; RFC 5161 3.1).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code"
+)]
+
+mod client_support;
+
+use client_support::{enabled, ready, say, selected, sent};
+use posthaste_imap::client::Client;
+use posthaste_imap::types::{
+    AString, Addressing, Capability, ListPattern, Mailbox, SearchCommand, SearchKey, StatusAttribute,
+};
+use posthaste_imap::{Misuse, Secret, State};
+
+fn name(text: &str) -> Mailbox {
+    Mailbox::new(text).unwrap()
+}
+
+/// A client that was told these capabilities before login and after it.
+fn logged_in(before: &str, after: &str) -> Client {
+    let mut client = ready(before);
+    client.login("joe", Secret::from("pw")).unwrap();
+    say(&mut client, &format!("A1 OK [CAPABILITY {after}] in\r\n"));
+    sent(&mut client);
+    client
+}
+
+#[test]
+fn rfc9051_5_1_with_rev2_alone_names_are_utf8_from_the_start() {
+    let mut client = logged_in("IMAP4rev2", "IMAP4rev2");
+    client.create(name("Entwürfe & mehr")).unwrap();
+    assert_eq!(sent(&mut client), "A2 CREATE \"Entwürfe & mehr\"\r\n");
+    client.list(name(""), ListPattern::new("ä*").unwrap()).unwrap();
+    assert_eq!(sent(&mut client), "A3 LIST \"\" \"ä*\"\r\n");
+    let events = say(&mut client, "* LIST () \"/\" \"R&D\"\r\n* LIST () \"/\" \"Entwürfe\"\r\n");
+    assert_eq!(events, ["List R&D", "List Entwürfe"]);
+    let events = say(&mut client, "* STATUS \"&AOQ-\" (MESSAGES 1)\r\n");
+    assert_eq!(events, ["Status(Mailbox(\"&AOQ-\"), [Messages(1)])"], "an ampersand is an ampersand");
+    client.status(name("&AOQ-"), vec![StatusAttribute::Messages]).unwrap();
+    assert_eq!(sent(&mut client), "A4 STATUS &AOQ- (MESSAGES)\r\n");
+    say(&mut client, "A2 OK\r\nA3 OK\r\nA4 OK\r\n");
+    client.select(Mailbox::inbox(), vec![]).unwrap();
+    say(&mut client, "A5 OK open\r\n");
+    sent(&mut client);
+    let keys = vec![SearchKey::Subject(AString::new("grün").unwrap())];
+    client.search(Addressing::Uid, SearchCommand { returns: None, charset: None, keys }).unwrap();
+    assert_eq!(
+        sent(&mut client),
+        "A6 UID SEARCH SUBJECT \"grün\"\r\n",
+        "RFC 9051 6.4.4: UTF-8 is the default"
+    );
+}
+
+#[test]
+fn rfc9051_5_1_with_both_revisions_names_are_utf7_until_rev2_is_confirmed() {
+    let both = "IMAP4rev1 IMAP4rev2";
+    let mut client = logged_in(both, both);
+    client.subscribe(name("ä")).unwrap();
+    assert_eq!(sent(&mut client), "A2 SUBSCRIBE &AOQ-\r\n");
+    assert_eq!(say(&mut client, "* LIST () \"/\" &AOQ-\r\nA2 OK\r\n")[0], "List ä");
+    let rev2 = Capability::new("IMAP4rev2").unwrap();
+    // Not confirmed: nothing has changed.
+    client.enable(vec![rev2.clone()]).unwrap();
+    client.subscribe(name("ä")).unwrap();
+    say(&mut client, "A3 OK\r\n");
+    assert_eq!(sent(&mut client), "A3 ENABLE IMAP4rev2\r\nA4 SUBSCRIBE &AOQ-\r\n");
+    say(&mut client, "A4 OK\r\n");
+    client.enable(vec![rev2]).unwrap();
+    client.subscribe(name("ä")).unwrap();
+    say(&mut client, "* ENABLED IMAP4rev2\r\nA5 OK\r\n");
+    assert_eq!(sent(&mut client), "A5 ENABLE IMAP4rev2\r\nA6 SUBSCRIBE \"ä\"\r\n");
+    assert_eq!(say(&mut client, "* LIST () \"/\" \"R&D\"\r\n"), ["List R&D"]);
+    // What is announced later takes nothing back.
+    say(&mut client, "* CAPABILITY IMAP4rev1 IMAP4rev2\r\nA6 OK\r\n");
+    client.subscribe(name("ö")).unwrap();
+    assert_eq!(sent(&mut client), "A7 SUBSCRIBE \"ö\"\r\n");
+}
+
+#[test]
+fn rfc9051_5_1_what_is_announced_after_login_decides() {
+    let mut client = logged_in("IMAP4rev2", "IMAP4rev1 IMAP4rev2");
+    client.subscribe(name("ä")).unwrap();
+    assert_eq!(sent(&mut client), "A2 SUBSCRIBE &AOQ-\r\n");
+    let mut client = logged_in("IMAP4rev1", "IMAP4rev2");
+    client.subscribe(name("ä")).unwrap();
+    assert_eq!(sent(&mut client), "A2 SUBSCRIBE \"ä\"\r\n");
+    // Another user, RFC 8437: what was enabled is gone, what the server is remains.
+    let mut client = logged_in("IMAP4rev2", "IMAP4rev2 UNAUTHENTICATE");
+    client.unauthenticate().unwrap();
+    say(&mut client, "A2 OK [CAPABILITY IMAP4rev2] out\r\n");
+    client.login("ann", Secret::from("pw")).unwrap();
+    client.subscribe(name("ä")).unwrap();
+    say(&mut client, "A3 OK [CAPABILITY IMAP4rev2] in\r\n");
+    assert!(sent(&mut client).ends_with("A4 SUBSCRIBE \"ä\"\r\n"));
+}
+
+/// RFC 5161 3.1, RFC 9051 6.3.1: not once a mailbox was selected, and not after it was closed either.
+#[test]
+fn rfc5161_3_1_enable_comes_before_the_first_mailbox() {
+    let qresync = || vec![Capability::QResync];
+    let refused = |client: &mut Client| {
+        let result = client.enable(qresync());
+        assert!(matches!(result, Err(Misuse::NotNow { call: "ENABLE", .. })), "{result:?}");
+        assert_eq!(sent(client), "");
+    };
+    let mut client = selected("ENABLE QRESYNC UNSELECT UNAUTHENTICATE");
+    refused(&mut client);
+    client.unselect().unwrap();
+    sent(&mut client);
+    refused(&mut client);
+    say(&mut client, "A3 OK closed\r\n");
+    assert_eq!(client.state(), State::Authenticated);
+    refused(&mut client);
+    // RFC 8437 2: everything is as it was before login.
+    client.unauthenticate().unwrap();
+    client.login("ann", Secret::from("pw")).unwrap();
+    client.enable(qresync()).unwrap();
+    let capabilities = "[CAPABILITY IMAP4rev1 ENABLE QRESYNC]";
+    say(&mut client, &format!("A4 OK {capabilities} out\r\n"));
+    say(&mut client, &format!("A5 OK {capabilities} in\r\n"));
+    assert!(sent(&mut client).ends_with("A6 ENABLE QRESYNC\r\n"));
+}
+
+#[test]
+fn rfc5161_3_1_enable_and_select_that_are_queued() {
+    let capabilities = "IMAP4rev1 ENABLE QRESYNC";
+    // SELECT waits for ENABLE, and ENABLE is not queued behind SELECT.
+    let mut client = logged_in(capabilities, capabilities);
+    client.enable(vec![Capability::QResync]).unwrap();
+    client.select(Mailbox::inbox(), vec![]).unwrap();
+    assert!(client.enable(vec![Capability::QResync]).is_err());
+    assert_eq!(sent(&mut client), "A2 ENABLE QRESYNC\r\n");
+    say(&mut client, "* ENABLED QRESYNC\r\nA2 OK\r\n");
+    assert_eq!(sent(&mut client), "A3 SELECT INBOX\r\n");
+    assert!(client.enable(vec![Capability::QResync]).is_err(), "while it is in progress");
+    // A SELECT that failed has selected nothing.
+    say(&mut client, "A3 NO none\r\n");
+    client.enable(vec![Capability::QResync]).unwrap();
+    assert_eq!(sent(&mut client), "A4 ENABLE QRESYNC\r\n");
+}
+
+#[test]
+fn what_was_enabled_holds_in_the_mailbox() {
+    let client = enabled("UTF8=ACCEPT", &[Capability::Utf8Accept]);
+    assert!(client.is_enabled("UTF8=ACCEPT"));
+    assert_eq!(client.mailbox().unwrap().exists, 5);
+}
