@@ -11,6 +11,7 @@ use crate::types::{
     Addressing, AppendData, Capability, Command, FetchAttribute, FetchCommand, ListCommand, ListReturn,
     ListSelection, ListStyle, MessageSet, SearchKey, SearchReturn, SelectParameter, SortKey, StatusAttribute,
 };
+use core::num::NonZeroU32;
 use posthaste_wire::Misuse;
 
 /// Any of these capabilities, and how the lack of all is told.
@@ -251,6 +252,13 @@ impl Check<'_> {
         });
         if queued.more.iter().any(|more| matches!(more, More::Message(..))) {
             self.announced(&MULTI_APPEND)?;
+        }
+        let messages = queued.more.iter().filter(|more| matches!(more, More::Message(..))).count();
+        let most = self.client.save_limit().map_or(u32::MAX, NonZeroU32::get);
+        if u32::try_from(messages).map_or(true, |more| more >= most) && messages > 0 {
+            // RFC 9738 3.1: all or none, and it would be none.
+            let problem = "are more than the server stores at once";
+            return Err(Misuse::Argument { argument: "messages", problem });
         }
         let limit = self.client.append_limit();
         for (data, length) in core::iter::once((Some(data), literal_of(data))).chain(more) {
