@@ -142,7 +142,7 @@ impl Client {
                 }
             }
             Purpose::Enable => {
-                self.note_code(&status);
+                self.note_answer(running, &status);
                 self.enabling.clear();
             }
             Purpose::Plain
@@ -151,7 +151,7 @@ impl Client {
             | Purpose::Login
             | Purpose::Compress
             | Purpose::Unauthenticate
-            | Purpose::Logout => self.note_code(&status),
+            | Purpose::Logout => self.note_answer(running, &status),
         }
         if let Some(transition) = running.transition.filter(|_| is_ok) {
             self.state = self.state.after(transition);
@@ -280,6 +280,15 @@ impl Client {
         }
     }
 
+    /// The same for the answer to a command, which may be about a mailbox that is not the selected one: CREATE tells
+    /// the MAILBOXID of what it made (RFC 8474 4.2).
+    fn note_answer(&mut self, running: &Running, status: &Status) {
+        let is_capability = matches!(status.code, Some(ResponseCode::Capability(_)));
+        if is_capability || !running.is_about_another {
+            self.note_code(status);
+        }
+    }
+
     // Data
 
     /// The mailbox that data is about: the one that is being opened, or the selected one.
@@ -331,11 +340,15 @@ impl Client {
                 if !self.shrinking_mailbox().is_some_and(|mailbox| mailbox.expunge(number)) {
                     return self.violation(Violation::ImpossibleNumber { response: name });
                 }
+                self.disturb(name)?;
                 Event::Expunge(number)
             }
             Response::Vanished { earlier, uids } => {
-                if !earlier && !self.vanish(&uids) {
-                    return self.violation(Violation::ImpossibleNumber { response: name });
+                if !earlier {
+                    if !self.vanish(&uids) {
+                        return self.violation(Violation::ImpossibleNumber { response: name });
+                    }
+                    self.disturb(name)?;
                 }
                 Event::Vanished { earlier, uids }
             }
@@ -421,6 +434,16 @@ impl Client {
         let left = u32::try_from(uids.len()).ok().and_then(|gone| mailbox.exists.checked_sub(gone));
         mailbox.exists = left.unwrap_or(mailbox.exists);
         left.is_some()
+    }
+
+    /// Message numbers have changed: tells of it where commands in progress forbid that (RFC 9051 7.5.1). The numbers
+    /// are what they are, so the response counts all the same; what those commands did to which message is unsure.
+    fn disturb(&mut self, response: &'static str) -> Result<(), ProtocolError> {
+        let mut is_new = false;
+        for running in &mut self.running {
+            is_new |= running.disturb();
+        }
+        if is_new { self.violation(Violation::NumbersChanged { response }) } else { Ok(()) }
     }
 
     fn unexpected(&mut self, response: &'static str) -> Result<(), ProtocolError> {
