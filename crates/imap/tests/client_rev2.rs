@@ -13,9 +13,10 @@
 mod client_support;
 
 use client_support::{enabled, ready, say, selected, sent};
-use posthaste_imap::client::Client;
+use posthaste_imap::client::{Client, CommandId};
 use posthaste_imap::types::{
-    AString, Addressing, Capability, ListPattern, Mailbox, SearchCommand, SearchKey, StatusAttribute,
+    AString, Addressing, Capability, Command, FetchAttribute, ListCommand, ListPattern, ListReturn,
+    ListSelection, ListStyle, Mailbox, SearchCommand, SearchKey, SequenceSet, StatusAttribute,
 };
 use posthaste_imap::{Misuse, Secret, State};
 
@@ -144,6 +145,67 @@ fn rfc5161_3_1_enable_and_select_that_are_queued() {
     say(&mut client, "A3 NO none\r\n");
     client.enable(vec![Capability::QResync]).unwrap();
     assert_eq!(sent(&mut client), "A4 ENABLE QRESYNC\r\n");
+}
+
+/// RFC 9051 Appendix E: it is refused before an octet of it is sent.
+#[test]
+fn rfc9051_appendix_e_what_rev2_has_dropped_is_refused_where_there_is_nothing_else() {
+    type Call = fn(&mut Client) -> Result<CommandId, Misuse>;
+    let calls: [(&str, Call); 7] = [
+        ("LSUB \"\" *", |client| client.lsub(name(""), ListPattern::new("*").unwrap())),
+        ("CHECK", Client::check),
+        ("STATUS x (RECENT)", |client| client.status(name("x"), vec![StatusAttribute::Recent])),
+        ("FETCH 1:* (RFC822)", |client| client.fetch(SequenceSet::all(), vec![FetchAttribute::Rfc822])),
+        ("FETCH 1:* (RFC822.TEXT)", |client| {
+            client.fetch(SequenceSet::all(), vec![FetchAttribute::Rfc822Text])
+        }),
+        ("UID SEARCH NOT NEW", |client| {
+            let keys = vec![SearchKey::Not(Box::new(SearchKey::New))];
+            client.search(Addressing::Uid, SearchCommand { returns: None, charset: None, keys })
+        }),
+        ("UID SEARCH RECENT", |client| {
+            let keys = vec![SearchKey::Recent];
+            client.search(Addressing::Uid, SearchCommand { returns: None, charset: None, keys })
+        }),
+    ];
+    for (line, call) in calls {
+        for (capabilities, is_taken) in [("IMAP4rev2", false), ("IMAP4rev1 IMAP4rev2", true), ("IMAP4", true)]
+        {
+            let mut client = logged_in(capabilities, capabilities);
+            client.select(Mailbox::inbox(), vec![]).unwrap();
+            say(&mut client, "A2 OK open\r\n");
+            sent(&mut client);
+            let result = call(&mut client);
+            assert_eq!(result.is_ok(), is_taken, "{line} with {capabilities}: {result:?}");
+            assert_eq!(sent(&mut client), if is_taken { format!("A3 {line}\r\n") } else { String::new() });
+        }
+    }
+}
+
+/// RFC 5258 3: more than one pattern, a selection, and what RETURN asks for beside it are of LIST-EXTENDED, however the
+/// command was made.
+#[test]
+fn rfc5258_3_extended_list_is_refused_where_it_is_not_announced() {
+    let list = |selection: &[ListSelection], patterns: usize, returns: &[ListReturn]| {
+        let patterns = vec![ListPattern::new("*").unwrap(); patterns];
+        let (style, reference) = (ListStyle::Basic, name(""));
+        let (selection, returns) = (selection.to_vec(), returns.to_vec());
+        Command::List(ListCommand { style, selection, reference, patterns, returns })
+    };
+    for command in [
+        list(&[ListSelection::Subscribed], 1, &[]),
+        list(&[], 2, &[]),
+        list(&[], 1, &[ListReturn::Children]),
+        list(&[], 1, &[ListReturn::Subscribed]),
+    ] {
+        let mut client = logged_in("IMAP4rev1", "IMAP4rev1");
+        assert!(matches!(client.command(command.clone()), Err(Misuse::NotNow { call: "LIST", .. })));
+        assert_eq!(sent(&mut client), "");
+        assert!(logged_in("IMAP4rev2", "IMAP4rev2").command(command).is_ok());
+    }
+    let mut client = logged_in("IMAP4rev1", "IMAP4rev1");
+    client.command(list(&[], 1, &[])).unwrap();
+    assert_eq!(sent(&mut client), "A2 LIST \"\" *\r\n");
 }
 
 #[test]

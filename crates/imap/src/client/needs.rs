@@ -113,6 +113,7 @@ impl Check<'_> {
             Command::Namespace => self.announced(&NAMESPACE),
             Command::List(list) => self.list(list),
             Command::XList { .. } => self.announced(&XLIST),
+            Command::Lsub { .. } | Command::Check => self.rev1(),
             Command::Create(create) if !create.special_use.is_empty() => self.announced(&CREATE_SPECIAL_USE),
             Command::Status(_, attributes) => self.status(attributes),
             Command::Select(_, parameters) | Command::Examine(_, parameters) => self.select(parameters),
@@ -199,7 +200,11 @@ impl Check<'_> {
     }
 
     fn list(&self, list: &ListCommand) -> Result<(), Misuse> {
-        if list.style == ListStyle::Extended {
+        let is_extended = list.style == ListStyle::Extended
+            || !list.selection.is_empty()
+            || list.patterns.len() > 1
+            || list.returns.iter().any(|it| matches!(it, ListReturn::Subscribed | ListReturn::Children));
+        if is_extended {
             self.announced(&LIST_EXTENDED)?;
         }
         if list.selection.contains(&ListSelection::SpecialUse) {
@@ -227,6 +232,7 @@ impl Check<'_> {
                 self.has(self.client.capabilities().iter().any(limit), APPEND_LIMIT.1)
             }
             StatusAttribute::MailboxId => self.announced(&OBJECT_ID),
+            StatusAttribute::Recent => self.rev1(),
             _ => Ok(()),
         })
     }
@@ -304,6 +310,7 @@ impl Check<'_> {
         fetch.attributes.iter().try_for_each(|attribute| match attribute {
             FetchAttribute::Binary { .. } | FetchAttribute::BinarySize(_) => self.announced(&BINARY_FETCH),
             FetchAttribute::ModSeq => self.announced(&CONDSTORE),
+            FetchAttribute::Rfc822 | FetchAttribute::Rfc822Header | FetchAttribute::Rfc822Text => self.rev1(),
             FetchAttribute::SaveDate => self.announced(&SAVE_DATE),
             FetchAttribute::EmailId | FetchAttribute::ThreadId => self.announced(&OBJECT_ID),
             FetchAttribute::Preview { .. } => self.announced(&PREVIEW),
@@ -329,6 +336,9 @@ impl Check<'_> {
         let needs = |need: &Need, is: &dyn Fn(&SearchKey) -> bool| {
             if arguments::any(key, &is) { self.announced(need) } else { Ok(()) }
         };
+        if arguments::any(key, &|key| matches!(key, SearchKey::New | SearchKey::Old | SearchKey::Recent)) {
+            self.rev1()?;
+        }
         needs(&SEARCH_RES, &|key| matches!(key, SearchKey::Saved))?;
         needs(&WITHIN, &|key| matches!(key, SearchKey::Older(_) | SearchKey::Younger(_)))?;
         needs(&CONDSTORE, &|key| matches!(key, SearchKey::ModSeq(_)))?;
@@ -377,6 +387,11 @@ impl Check<'_> {
 
     fn has_quota_resources(&self) -> bool {
         self.client.capabilities().iter().any(|capability| matches!(capability, Capability::QuotaResource(_)))
+    }
+
+    /// RFC 9051 Appendix E: IMAP4rev2 has dropped it. Every other server has it, be it older than IMAP4rev1.
+    fn rev1(&self) -> Result<(), Misuse> {
+        self.has(!self.client.is_rev2_only(), "with a server that has IMAP4rev2 alone")
     }
 
     fn announced(&self, need: &Need) -> Result<(), Misuse> {

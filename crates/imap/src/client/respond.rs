@@ -423,9 +423,12 @@ impl Client {
     /// Decides whether strings and names are UTF-8: once that is enabled (RFC 9755 3, RFC 9051 6.3.1), and from the
     /// start where the server has no older revision (RFC 9051 5.1).
     pub(crate) fn settle_names(&mut self) {
-        let is_rev2_only = self.has_capability("IMAP4rev2") && !self.has_capability("IMAP4rev1");
         let is_enabled = ["IMAP4rev2", "UTF8=ACCEPT"].iter().any(|name| self.is_enabled(name));
-        self.context.utf8 = is_rev2_only || is_enabled;
+        self.context.utf8 = is_enabled || self.is_rev2_only();
+    }
+
+    pub(crate) fn is_rev2_only(&self) -> bool {
+        self.has_capability("IMAP4rev2") && !self.has_capability("IMAP4rev1")
     }
 
     /// Whether there were so many messages.
