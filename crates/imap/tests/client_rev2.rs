@@ -13,10 +13,11 @@
 mod client_support;
 
 use client_support::{enabled, ready, say, selected, sent};
-use posthaste_imap::client::{Client, CommandId};
+use posthaste_imap::client::{Client, CommandId, FirstStatus};
 use posthaste_imap::types::{
-    AString, Addressing, Capability, Command, FetchAttribute, ListCommand, ListPattern, ListReturn,
-    ListSelection, ListStyle, Mailbox, SearchCommand, SearchKey, SequenceSet, StatusAttribute,
+    AString, Addressing, Capability, Command, EventGroup, FetchAttribute, ListCommand, ListPattern,
+    ListReturn, ListSelection, ListStyle, Mailbox, MailboxFilter, NotifyEvent, QResync, SearchCommand,
+    SearchKey, SequenceSet, StatusAttribute, UidSet,
 };
 use posthaste_imap::{Misuse, Secret, State};
 
@@ -206,6 +207,69 @@ fn rfc5258_3_extended_list_is_refused_where_it_is_not_announced() {
     let mut client = logged_in("IMAP4rev1", "IMAP4rev1");
     client.command(list(&[], 1, &[])).unwrap();
     assert_eq!(sent(&mut client), "A2 LIST \"\" *\r\n");
+}
+
+#[test]
+fn rfc5258_3_1_recursivematch_does_not_stand_alone() {
+    use ListSelection::{RecursiveMatch, Remote, SpecialUse, Subscribed};
+    for (selection, is_taken) in [
+        (vec![RecursiveMatch], false),
+        (vec![RecursiveMatch, Remote], false),
+        (vec![RecursiveMatch, Subscribed], true),
+        (vec![SpecialUse, RecursiveMatch], true),
+    ] {
+        let mut client = logged_in("IMAP4rev2", "IMAP4rev2");
+        let patterns = vec![ListPattern::new("*").unwrap()];
+        let result = client.list_extended(selection, name(""), patterns, vec![]);
+        assert_eq!(result.is_ok(), is_taken, "{result:?}");
+        assert_eq!(sent(&mut client).is_empty(), !is_taken);
+    }
+}
+
+#[test]
+fn rfc5465_5_events_come_together() {
+    use MailboxFilter::{Inboxes, Selected, SelectedDelayed};
+    use NotifyEvent::{FlagChange, MailboxName, MessageExpunge, MessageNew};
+    let new = || MessageNew(vec![]);
+    let group = |mailboxes, events| EventGroup { mailboxes, events };
+    for (groups, is_taken) in [
+        (vec![group(Inboxes, vec![new(), MessageExpunge])], true),
+        (vec![group(Inboxes, vec![new(), MessageExpunge, FlagChange])], true),
+        (vec![group(Inboxes, vec![MailboxName])], true),
+        (vec![group(Inboxes, vec![])], true),
+        (vec![group(Selected, vec![MessageNew(vec![FetchAttribute::Uid]), MessageExpunge])], true),
+        (vec![group(Inboxes, vec![new()])], false),
+        (vec![group(Inboxes, vec![MessageExpunge])], false),
+        (vec![group(Inboxes, vec![FlagChange])], false),
+        (vec![group(Inboxes, vec![MessageNew(vec![FetchAttribute::Uid]), MessageExpunge])], false),
+        (vec![group(Selected, vec![]), group(SelectedDelayed, vec![])], false),
+    ] {
+        let mut client = logged_in("IMAP4rev1 NOTIFY", "IMAP4rev1 NOTIFY");
+        let result = client.notify(groups.clone(), FirstStatus::NotTold);
+        assert_eq!(result.is_ok(), is_taken, "{groups:?}: {result:?}");
+        assert_eq!(sent(&mut client).is_empty(), !is_taken);
+    }
+}
+
+#[test]
+fn rfc7162_3_2_5_2_known_numbers_and_uids_are_pairs_that_ascend() {
+    let set = |ranges: &[(u32, u32)]| {
+        let number = |number| core::num::NonZeroU32::new(number).unwrap();
+        UidSet::new(ranges.iter().map(|(first, last)| number(*first)..=number(*last)))
+    };
+    for (numbers, uids, is_taken) in [
+        (set(&[(1, 2), (9, 9)]), set(&[(10, 11), (30, 30)]), true),
+        (set(&[(9, 9), (1, 2)]), set(&[(10, 11), (30, 30)]), false),
+        (set(&[(1, 2), (9, 9)]), set(&[(30, 30), (10, 11)]), false),
+        (set(&[(1, 3)]), set(&[(10, 11)]), false),
+        (set(&[(1, 2), (2, 2)]), set(&[(10, 12)]), false),
+    ] {
+        let mut client = enabled("QRESYNC", &[Capability::QResync]);
+        let (uid_validity, match_data) = (core::num::NonZeroU32::MIN, Some((numbers, uids)));
+        let known = QResync { uid_validity, mod_seq: 1, known_uids: None, match_data };
+        let result = client.select_qresync(Mailbox::inbox(), known);
+        assert_eq!(result.is_ok(), is_taken, "{result:?}");
+    }
 }
 
 #[test]
