@@ -1,5 +1,5 @@
-//! IMAP4rev2 beside IMAP4rev1: which names go over the wire, and when extensions may be enabled (RFC 9051 5.1, 6.3.1,
-//! Appendix A; RFC 5161 3.1).
+//! What a client must not send, or not yet: names in the wrong encoding beside IMAP4rev2 (RFC 9051 5.1, Appendix E),
+//! ENABLE behind SELECT (RFC 5161 3.1), options without what they belong to (RFC 5258, RFC 5465, RFC 7162).
 
 #![allow(
     clippy::unwrap_used,
