@@ -18,7 +18,9 @@ mod event;
 mod fallback;
 mod idle;
 mod limits;
+mod look;
 mod mailbox;
+mod message_limit;
 mod needs;
 mod pieces;
 mod pipeline;
@@ -31,6 +33,7 @@ mod row;
 mod setup;
 mod split;
 mod timer;
+mod upgrade;
 
 pub use append::{AppendContent, AppendMessage, AppendPart, AppendWriter};
 pub use authenticate::Challenge;
@@ -41,18 +44,19 @@ pub use event::{CommandId, Event};
 pub use fallback::{Fallback, MoveEnd, MoveSteps, esearch_of};
 pub use limits::ClientLimits;
 pub use mailbox::MailboxState;
+pub use message_limit::remaining_after;
 pub use quirks::{CharsetUse, Identification, Peer, Quirks};
 pub use resync::{Change, Counted, Known, Method, Outcome, Resync};
 pub use timer::Timer;
 
 use crate::session::State;
-use crate::types::{Capability, ParseContext, Repairs, Tag};
+use crate::types::{Capability, ParseContext, Repairs};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use compress::Compression;
 use core::fmt;
-use posthaste_wire::{Layer, Misuse, Security, SendQueue, Step, Tickets, Time, TimerTable, Upgrade};
+use posthaste_wire::{Security, SendQueue, Step, Tickets, Time, TimerTable};
 use queue::{Queued, Running, Sending};
 use reader::{Bounds, Read, Reader};
 use setup::Phase;
@@ -96,6 +100,8 @@ pub struct Client {
     enabled: Vec<Capability>,
     /// What the ENABLE in progress asks for.
     enabling: Vec<Capability>,
+    /// A mailbox was selected since somebody logged in: nothing can be enabled any more.
+    has_selected: bool,
     /// The selected mailbox.
     mailbox: Option<MailboxState>,
     /// The mailbox that SELECT or EXAMINE in progress opens.
@@ -135,13 +141,12 @@ pub struct Client {
     error: Option<ProtocolError>,
 }
 
-/// Making and looking.
 impl Client {
     /// A client at the start of a connection that `security` protects.
     pub fn new(config: Config, security: Security, now: Time) -> Self {
         let mut timers = TimerTable::new();
         timers.arm(Timer::Setup, now, config.limits.setup_timeout);
-        let send = SendQueue::new(config.limits.send_high_water);
+        let send = SendQueue::new(config.limits.send_high_water.max(1));
         let quirks = match &config.quirks {
             QuirksPolicy::Detect => Quirks::default(),
             QuirksPolicy::Fixed(quirks) => quirks.clone(),
@@ -160,6 +165,7 @@ impl Client {
             capabilities_told: false,
             enabled: Vec::new(),
             enabling: Vec::new(),
+            has_selected: false,
             mailbox: None,
             opening: None,
             queue: VecDeque::new(),
@@ -182,85 +188,6 @@ impl Client {
             eof: false,
             error: None,
         }
-    }
-
-    /// The state of the conversation, as the server has confirmed it.
-    pub const fn state(&self) -> State {
-        self.state
-    }
-
-    /// What protects the connection.
-    pub const fn security(&self) -> Security {
-        self.security
-    }
-
-    /// What the server announced last; empty while it is not known.
-    pub fn capabilities(&self) -> &[Capability] {
-        self.capabilities.as_deref().unwrap_or_default()
-    }
-
-    /// Whether the server announced the capability called `name`, in any case.
-    pub fn has_capability(&self, name: &str) -> bool {
-        self.capabilities().iter().any(|capability| capability.is(name))
-    }
-
-    /// What is enabled: what the server confirmed of what ENABLE asked for (RFC 5161).
-    pub fn enabled(&self) -> &[Capability] {
-        &self.enabled
-    }
-
-    /// Whether the extension called `name` is enabled. QRESYNC brings CONDSTORE along (RFC 7162 3.2.3).
-    pub fn is_enabled(&self, name: &str) -> bool {
-        let named = |name: &str| self.enabled.iter().any(|capability| capability.is(name));
-        named(name) || name.eq_ignore_ascii_case("CONDSTORE") && named("QRESYNC")
-    }
-
-    /// The longest message in octets that the server takes in every mailbox (RFC 7889 APPENDLIMIT).
-    pub fn append_limit(&self) -> Option<u64> {
-        self.capabilities().iter().find_map(|capability| match capability {
-            Capability::AppendLimit(limit) => *limit,
-            _ => None,
-        })
-    }
-
-    /// Who the server is known to be, as far as it has told.
-    pub const fn peer(&self) -> Peer {
-        self.peer
-    }
-
-    /// How the server is treated.
-    pub const fn quirks(&self) -> &Quirks {
-        &self.quirks
-    }
-
-    /// How the server's responses have had to be repaired to be understood, all of them together.
-    pub const fn repairs(&self) -> Repairs {
-        self.repairs.with(self.reader.repairs())
-    }
-
-    /// The tag of a command in progress; ESEARCH and UIDBATCHES name it.
-    pub fn tag(&self, id: CommandId) -> Option<&Tag> {
-        self.running.iter().find(|running| running.id == Some(id)).map(|running| &running.tag)
-    }
-
-    /// The SASL mechanisms the server announced.
-    pub fn mechanisms(&self) -> impl Iterator<Item = &str> {
-        self.capabilities().iter().filter_map(Capability::auth_mechanism)
-    }
-
-    /// The selected mailbox.
-    pub const fn mailbox(&self) -> Option<&MailboxState> {
-        self.mailbox.as_ref()
-    }
-
-    /// Commands that were sent, in full or in part, and not answered, in their order.
-    pub fn running(&self) -> impl Iterator<Item = CommandId> {
-        self.running.iter().filter_map(|running| running.id)
-    }
-
-    /// Commands of which nothing was sent, in their order.
-    pub fn queued(&self) -> impl Iterator<Item = CommandId> {
-        self.queue.iter().filter_map(|queued| queued.id)
     }
 }
 
@@ -365,25 +292,6 @@ impl Client {
         self.timers.next().map(|(timer, _)| timer)
     }
 
-    /// Tells that the new layer is in place. Nothing the server said before TLS is kept; COMPRESS changes nothing
-    /// but the octets, see [`take_compressed`](Self::take_compressed).
-    ///
-    /// # Errors
-    /// [`Misuse::NoUpgrade`] when no [`Step::Upgrade`] came before.
-    #[expect(clippy::needless_pass_by_value, reason = "the order is used up")]
-    pub fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
-        let Phase::Upgrade(None) = self.phase else { return Err(Misuse::NoUpgrade) };
-        if upgrade.layer() == Layer::Deflate {
-            self.now = now;
-            self.compressed_from_here();
-            return Ok(());
-        }
-        *self = core::mem::replace(self, Self::new(Config::default(), Security::Plain, now))
-            .rebuilt(now, security);
-        self.after_upgrade();
-        Ok(())
-    }
-
     /// Whether as much is waiting to be sent as the machine wants to hold.
     pub const fn is_congested(&self) -> bool {
         self.send.is_congested()
@@ -464,68 +372,6 @@ impl Client {
             Bounds::full(&self.config.limits)
         } else {
             Bounds::preauth(&self.config.limits)
-        }
-    }
-
-    /// The same client behind a change of layer. Every field is named, so that a new one has to be decided.
-    fn rebuilt(self, now: Time, security: Security) -> Self {
-        let Self {
-            config,
-            security: _,
-            now: _,
-            phase: _,
-            state,
-            // Nothing was in it: that is what the upgrade proves.
-            reader: _,
-            send,
-            timers,
-            context: _,
-            capabilities: _,
-            capabilities_told: _,
-            enabled: _,
-            enabling: _,
-            mailbox: _,
-            opening: _,
-            // What the application wants is not the server's to change.
-            queue,
-            running: _,
-            sending: _,
-            challenges,
-            writers,
-            commands_queued,
-            commands_sent,
-            idle_told: _,
-            events,
-            dropping_row: _,
-            // The greeting is not said again. No profile weakens the connection, whoever wrote it.
-            peer,
-            quirks,
-            repairs,
-            compression: _,
-            strays,
-            violations,
-            bye: _,
-            eof,
-            error,
-        } = self;
-        Self {
-            state,
-            send,
-            timers,
-            queue,
-            challenges,
-            writers,
-            commands_queued,
-            commands_sent,
-            events,
-            peer,
-            quirks,
-            repairs,
-            strays,
-            violations,
-            eof,
-            error,
-            ..Self::new(config, security, now)
         }
     }
 }

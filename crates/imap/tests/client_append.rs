@@ -12,7 +12,7 @@
 mod client_support;
 
 use bytes::Bytes;
-use client_support::{drive, ready, say, selected, sent, step};
+use client_support::{drive, enabled, ready, say, selected, sent, step};
 use posthaste_imap::client::{AppendContent, AppendMessage, AppendPart, AppendWriter, Client, Event};
 use posthaste_imap::types::{
     AString, Addressing, Capability, Command, Flag, Mailbox, ParseContext, SequenceNumber,
@@ -103,22 +103,30 @@ fn parts_are_put_together_by_the_server() {
 
 #[test]
 fn binary_utf8_and_replace_look_as_their_rfcs_want() {
-    let mut client = selected("BINARY LITERAL+ REPLACE UTF8=ACCEPT ENABLE");
+    let logged_in = || {
+        let capabilities = "IMAP4rev1 BINARY LITERAL+ REPLACE UTF8=ACCEPT ENABLE";
+        let mut client = ready(capabilities);
+        client.login("joe", Secret::from("pw")).unwrap();
+        say(&mut client, &format!("A1 OK [CAPABILITY {capabilities}] in\r\n"));
+        sent(&mut client);
+        client
+    };
+    let mut client = logged_in();
     let message = |content| AppendMessage { content, ..AppendMessage::of(0) };
     client.append_all(Mailbox::inbox(), [message(AppendContent::Binary(2))]).unwrap();
     write(&mut client, "\0\0");
-    assert_eq!(sent(&mut client), "A3 APPEND INBOX ~{2+}\r\n\0\0\r\n");
+    assert_eq!(sent(&mut client), "A2 APPEND INBOX ~{2+}\r\n\0\0\r\n");
     let utf8 = message(AppendContent::Utf8(2));
     assert!(matches!(client.append_all(Mailbox::inbox(), [utf8.clone()]), Err(Misuse::NotNow { .. })));
     client.enable(vec![Capability::Utf8Accept]).unwrap();
     // Queued behind ENABLE, it is taken for enabled, and looked at again when its turn comes.
     client.append_all(Mailbox::inbox(), [utf8.clone()]).unwrap();
-    say(&mut client, "A3 OK\r\n* ENABLED UTF8=ACCEPT\r\nA4 OK\r\n");
-    assert_eq!(sent(&mut client), "A4 ENABLE UTF8=ACCEPT\r\nA5 APPEND INBOX UTF8 (~{2+}\r\n");
-    let mut client = selected("BINARY LITERAL+ REPLACE UTF8=ACCEPT ENABLE");
+    say(&mut client, "A2 OK\r\n* ENABLED UTF8=ACCEPT\r\nA3 OK\r\n");
+    assert_eq!(sent(&mut client), "A3 ENABLE UTF8=ACCEPT\r\nA4 APPEND INBOX UTF8 (~{2+}\r\n");
+    let mut client = logged_in();
     client.enable(vec![Capability::Utf8Accept]).unwrap();
     client.append_all(Mailbox::inbox(), [utf8]).unwrap();
-    assert_eq!(say(&mut client, "A3 OK\r\n"), ["Done CommandId(3) Ok", "NotSent CommandId(4)"]);
+    assert_eq!(say(&mut client, "A2 OK\r\n"), ["Done CommandId(2) Ok", "NotSent CommandId(3)"]);
     let mut client = selected("REPLACE LITERAL+");
     let number = SequenceNumber::Number(core::num::NonZeroU32::MIN);
     client.replace(Addressing::Uid, number, Mailbox::inbox(), AppendMessage::of(2)).unwrap();
@@ -150,9 +158,7 @@ fn what_the_server_would_refuse_is_not_sent() {
 
 #[test]
 fn utf8_messages_close_their_parenthesis() {
-    let mut client = selected("UTF8=ACCEPT ENABLE LITERAL+");
-    client.enable(vec![Capability::Utf8Accept]).unwrap();
-    say(&mut client, "* ENABLED UTF8=ACCEPT\r\nA3 OK\r\n");
+    let mut client = enabled("UTF8=ACCEPT LITERAL+", &[Capability::Utf8Accept]);
     let utf8 = AppendMessage { content: AppendContent::Utf8(2), ..AppendMessage::of(0) };
     client.append_all(Mailbox::inbox(), [utf8]).unwrap();
     write(&mut client, "ab");

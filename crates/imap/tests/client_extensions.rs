@@ -13,7 +13,7 @@
 mod client_support;
 mod codec_support;
 
-use client_support::{commands, drive, ready, say, selected, sent, step};
+use client_support::{commands, drive, enabled, ready, say, selected, sent, step};
 use codec_support::generate;
 use core::num::NonZeroU32;
 use posthaste_imap::client::{Client, Event, FirstStatus, MoveEnd, MoveSteps, Vanished};
@@ -35,11 +35,7 @@ const EVERYTHING: &str = "ACL APPENDLIMIT BINARY CATENATE CHILDREN COMPRESS=DEFL
     UNAUTHENTICATE UNSELECT URLAUTH UTF8=ACCEPT WITHIN X-GM-EXT-1 XLIST";
 
 fn everything() -> Client {
-    let mut client = selected(EVERYTHING);
-    client.enable(vec![Capability::QResync]).unwrap();
-    sent(&mut client);
-    say(&mut client, "* ENABLED QRESYNC\r\nA3 OK on\r\n");
-    client
+    enabled(EVERYTHING, &[Capability::QResync])
 }
 
 proptest! {
@@ -288,20 +284,26 @@ fn each_extension_is_used_where_it_is_announced_and_nowhere_else() {
 #[test]
 fn what_has_to_be_enabled_is_refused_until_it_is() {
     let known = || QResync { uid_validity: NonZeroU32::MIN, mod_seq: 1, known_uids: None, match_data: None };
-    let mut client = selected("CONDSTORE QRESYNC ENABLE");
+    let mut client = ready("IMAP4rev1 CONDSTORE QRESYNC ENABLE");
+    client.login("joe", Secret::from("pw")).unwrap();
+    say(&mut client, "A1 OK [CAPABILITY IMAP4rev1 CONDSTORE QRESYNC ENABLE] in\r\n");
+    sent(&mut client);
     assert!(client.select_qresync(Mailbox::inbox(), known()).is_err());
     let changed = |client: &mut Client, vanished| {
         client.uid_fetch_changed(one(), vec![FetchAttribute::Flags], 7, vanished)
     };
-    assert!(changed(&mut client, Vanished::Told).is_err());
     client.enable(vec![Capability::QResync]).unwrap();
     client.select_qresync(Mailbox::inbox(), known()).unwrap();
     sent(&mut client);
     // The server does not confirm: SELECT does not go out.
-    assert_eq!(say(&mut client, "A3 OK on\r\n"), ["Done CommandId(3) Ok", "NotSent CommandId(4)"]);
-    client.enable(vec![Capability::QResync]).unwrap();
-    say(&mut client, "* ENABLED QRESYNC\r\nA4 OK on\r\n");
+    assert_eq!(say(&mut client, "A2 OK on\r\n"), ["Done CommandId(2) Ok", "NotSent CommandId(3)"]);
+    client.select(Mailbox::inbox(), vec![]).unwrap();
+    say(&mut client, "A3 OK open\r\n");
+    assert!(changed(&mut client, Vanished::Told).is_err());
+    let mut client = enabled("CONDSTORE QRESYNC", &[Capability::QResync]);
     assert!(client.is_enabled("condstore"));
+    client.noop().unwrap();
+    say(&mut client, "A4 OK\r\n");
     changed(&mut client, Vanished::Told).unwrap();
     assert!(sent(&mut client).ends_with("A5 UID FETCH 1 (FLAGS) (CHANGEDSINCE 7 VANISHED)\r\n"));
     say(&mut client, "A5 OK\r\n");
@@ -321,10 +323,14 @@ fn nothing_is_enabled_that_was_not_asked_for() {
 
 #[test]
 fn with_uidonly_there_are_no_message_numbers() {
-    let mut client = selected("ENABLE UIDONLY");
+    let mut client = ready("IMAP4rev1 ENABLE UIDONLY");
+    client.login("joe", Secret::from("pw")).unwrap();
+    say(&mut client, "A1 OK [CAPABILITY IMAP4rev1 ENABLE UIDONLY] in\r\n");
     client.enable(vec![Capability::UidOnly]).unwrap();
+    client.select(Mailbox::inbox(), vec![]).unwrap();
     assert!(client.fetch(one(), vec![FetchAttribute::Flags]).is_err(), "taken for enabled");
-    say(&mut client, "* ENABLED UIDONLY\r\nA3 OK on\r\n");
+    say(&mut client, "* ENABLED UIDONLY\r\nA2 OK on\r\n");
+    say(&mut client, "* 5 EXISTS\r\nA3 OK open\r\n");
     assert!(client.search(Addressing::Uid, search(None, SearchKey::Sequence(one()))).is_err());
     client.uid_fetch(one(), vec![FetchAttribute::Flags]).unwrap();
     let events = say(&mut client, "* 25996 UIDFETCH (FLAGS (\\Seen))\r\n* VANISHED 405\r\nA4 OK\r\n");
@@ -413,10 +419,8 @@ fn compress_changes_the_layer_and_nothing_else() {
 
 #[test]
 fn unauthenticate_forgets_the_user() {
-    let mut client = selected("UNAUTHENTICATE ENABLE QRESYNC UTF8=ACCEPT");
-    client.enable(vec![Capability::QResync, Capability::Utf8Accept]).unwrap();
-    say(&mut client, "* ENABLED QRESYNC UTF8=ACCEPT\r\nA3 OK\r\n");
-    sent(&mut client);
+    let enabling = [Capability::QResync, Capability::Utf8Accept];
+    let mut client = enabled("UNAUTHENTICATE QRESYNC UTF8=ACCEPT", &enabling);
     client.unauthenticate().unwrap();
     client.login("ann", Secret::from("pw")).unwrap();
     client.select(name("ä"), vec![]).unwrap();

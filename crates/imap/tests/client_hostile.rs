@@ -11,12 +11,15 @@
 
 mod client_support;
 
-use client_support::{client, note, ready, say, sent, step};
+use client_support::{client, enabled, note, ready, say, selected, sent, step};
+use core::time::Duration;
 use posthaste_imap::client::{
-    AppendMessage, AuthPrivacy, Client, Config, Event, ProtocolError, TagPrefix, Timer, TlsPolicy,
+    AppendMessage, AuthPrivacy, Client, ClientLimits, Config, Event, ProtocolError, TagPrefix, Timer,
+    TlsPolicy,
 };
 use posthaste_imap::types::{
-    AString, Addressing, Capability, Mailbox, SearchCommand, SearchKey, StatusAttribute,
+    AString, Addressing, Capability, FetchAttribute, Mailbox, SearchCommand, SearchKey, SequenceSet,
+    StatusAttribute,
 };
 use posthaste_imap::{Layer, Misuse, Secret, Security, State, Step, Time};
 use posthaste_testkit::{assert_split_invariant, run};
@@ -149,6 +152,56 @@ fn tlsc_06_text_from_before_tls_is_not_shown() {
     assert_eq!(say(&mut client, "* NO [ALERT] disk full\r\n"), ["Alert disk full"]);
 }
 
+/// RFC 9051 7.1: an alert that came without TLS is suspicious, and marked as that; one inside TLS is never lost.
+#[test]
+fn tlsc_06_an_alert_in_the_clear_is_no_alert() {
+    let clear = || {
+        let mut config = config(TlsPolicy::Off);
+        config.auth_requires_tls = AuthPrivacy::NotRequired;
+        client(config, Security::Plain)
+    };
+    let mut plain = clear();
+    let (events, _, _) = play(&mut plain, "* OK [ALERT] one\r\nA1 OK [ALERT] two\r\n* NO [ALERT] three\r\n");
+    assert_eq!(events, ["AlertInClear one", "Greeting", "AlertInClear two", "Ready", "AlertInClear three"]);
+    plain.noop().unwrap();
+    let (events, _, _) = play(&mut plain, "A2 OK [ALERT] four\r\n* BYE [ALERT] five\r\n");
+    assert_eq!(events, ["AlertInClear four", "Done CommandId(1) Ok", "AlertInClear five", "Bye five"]);
+    let mut opportunistic = client(config(TlsPolicy::Opportunistic), Security::Plain);
+    let (events, _, _) = play(
+        &mut opportunistic,
+        "* OK [CAPABILITY IMAP4rev1 STARTTLS] x\r\n* OK [ALERT] a\r\nA1 NO [ALERT] b\r\n* OK [ALERT] c\r\n",
+    );
+    assert_eq!(events, ["Ready", "AlertInClear c"], "what came while TLS was to come is dropped");
+    for private in [Security::Tls, Security::Local] {
+        let mut client = client(config(TlsPolicy::Off), private);
+        let greeting =
+            "* OK [ALERT] one\r\nA1 OK [ALERT] two\r\n* OK [ALERT] three\r\n* BYE [ALERT] four\r\n";
+        let (events, _, _) = play(&mut client, greeting);
+        assert_eq!(
+            events,
+            ["Alert one", "Greeting", "Alert two", "Ready", "Alert three", "Alert four", "Bye four"]
+        );
+    }
+    // The machine's own commands have answers, too.
+    let mut client = ready("IMAP4rev1");
+    client.login("joe", Secret::from("pw")).unwrap();
+    let (events, _, _) = play(&mut client, "A1 OK in\r\nA2 OK [ALERT] quota\r\n");
+    assert_eq!(events, ["Done CommandId(1) Ok", "Alert quota"]);
+}
+
+#[test]
+fn tlsc_06_a_farewell_from_before_tls_has_no_words() {
+    for line in ["* BYE [ALERT] call this number\r\n", "* BYE [REFERRAL imap://evil] go\r\n"] {
+        let mut client = required();
+        let (events, _, _) = play(&mut client, line);
+        assert_eq!(events, ["Bye "], "{line}");
+        let mut client = required();
+        play(&mut client, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n");
+        let (events, _, sent) = play(&mut client, line);
+        assert_eq!((events, sent.as_str()), (vec!["Bye ".to_owned()], ""), "{line}");
+    }
+}
+
 #[test]
 fn tlsc_07_data_from_before_tls_leaves_nothing() {
     let mut client = required();
@@ -257,6 +310,47 @@ fn tlsc_22_a_server_that_speaks_utf8_only() {
     say(&mut client, "* ENABLED UTF8=ACCEPT\r\nA2 OK on\r\n");
     client.select(Mailbox::new("Entwürfe").unwrap(), vec![]).unwrap();
     assert_eq!(sent(&mut client), "A3 SELECT \"Entwürfe\"\r\n");
+}
+
+/// RFC 9051 7.5.1: numbers stay while commands use them. Where they do not, it is said, once for each command, and the
+/// numbers are followed all the same.
+#[test]
+fn hst_05_an_expunge_at_an_illegal_moment_is_told_and_followed() {
+    let all = SequenceSet::all;
+    let violation = "Violation EXPUNGE while a command by message number is in progress";
+    let mut client = selected("UIDPLUS");
+    let fetch = client.fetch(all(), vec![FetchAttribute::Flags]).unwrap();
+    let events = say(&mut client, "* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n* 3 FETCH (FLAGS ())\r\nA3 OK\r\n");
+    let done = format!("Done {fetch:?} Ok");
+    assert_eq!(events, [violation, "Expunge 1", "Expunge 1", "Row 3", "Item Flags([])", "RowEnd", &done]);
+    assert_eq!(client.mailbox().unwrap().exists, 3);
+    // The next command by number is another one.
+    client.fetch(all(), vec![FetchAttribute::Flags]).unwrap();
+    assert_eq!(say(&mut client, "* 1 EXPUNGE\r\nA4 OK\r\n")[..2], [violation, "Expunge 1"]);
+    // By UID it may come at any moment, and with nothing in progress it harms nobody.
+    client.uid_fetch(all(), vec![FetchAttribute::Flags]).unwrap();
+    assert_eq!(say(&mut client, "* 1 EXPUNGE\r\nA5 OK\r\n* 1 EXPUNGE\r\n").len(), 3);
+    assert_eq!(client.mailbox().unwrap().exists, 0);
+    let mut client = enabled("QRESYNC", &[Capability::QResync]);
+    client.fetch(all(), vec![FetchAttribute::Flags]).unwrap();
+    let events = say(&mut client, "* VANISHED (EARLIER) 7\r\n* VANISHED 9\r\nA4 OK\r\n");
+    assert_eq!(events[1], violation.replace("EXPUNGE", "VANISHED"));
+    assert_eq!(client.mailbox().unwrap().exists, 4);
+}
+
+/// RFC 8474 4.2: CREATE tells of the mailbox it has made.
+#[test]
+fn what_an_answer_says_of_another_mailbox_is_not_of_the_selected_one() {
+    let mut client = selected("OBJECTID");
+    say(&mut client, "* OK [MAILBOXID (F1)] x\r\n* OK [UIDVALIDITY 7] x\r\n");
+    client.create(Mailbox::new("new").unwrap()).unwrap();
+    client.status(Mailbox::new("old").unwrap(), vec![StatusAttribute::Messages]).unwrap();
+    client.expunge().unwrap();
+    say(&mut client, "A3 OK [MAILBOXID (F2)] x\r\nA4 OK [UIDVALIDITY 9] x\r\nA5 OK [HIGHESTMODSEQ 5] x\r\n");
+    let mailbox = client.mailbox().unwrap();
+    assert_eq!(mailbox.id.as_ref().unwrap().as_str(), "F1");
+    assert_eq!(mailbox.uid_validity.unwrap().get(), 7);
+    assert_eq!(mailbox.highest_mod_seq, Some(5));
 }
 
 #[test]
@@ -391,7 +485,84 @@ fn answer(client: &mut Client, event: Event) -> posthaste_testkit::Note {
     seen
 }
 
+/// Limits of which some are zero, contradict each other or have no end.
+fn limits() -> impl Strategy<Value = ClientLimits> {
+    let size = || prop::sample::select(vec![0, 1, 2, 40, 1000, usize::MAX]);
+    let count = || prop::sample::select(vec![0, 1, 10, u32::MAX]);
+    let time = || prop::sample::select(vec![Duration::ZERO, Duration::from_secs(1), Duration::MAX]);
+    let sizes = (size(), size(), size(), size(), size(), size(), size());
+    (sizes, count(), count(), [time(), time(), time(), time(), time()]).prop_map(
+        |((line, response, preauth, literals, queue, running, high_water), strays, violations, times)| {
+            let mut limits = ClientLimits::default();
+            limits.line_max = line;
+            limits.response_max = response;
+            limits.response_preauth_max = preauth;
+            limits.literals_max = literals;
+            limits.queue_max = queue;
+            limits.running_max = running;
+            limits.send_high_water = high_water;
+            limits.strays_max = strays;
+            limits.violations_max = violations;
+            [
+                limits.setup_timeout,
+                limits.response_timeout,
+                limits.literal_timeout,
+                limits.idle_renewal,
+                limits.logout_timeout,
+            ] = times;
+            limits
+        },
+    )
+}
+
+#[test]
+fn limits_of_zero_leave_a_client_that_works() {
+    let mut config = config(TlsPolicy::Off);
+    config.limits.running_max = 0;
+    config.limits.send_high_water = 0;
+    config.limits.idle_renewal = Duration::ZERO;
+    let mut client = client(config, Security::Tls);
+    say(&mut client, "* PREAUTH [CAPABILITY IMAP4rev1 IDLE LITERAL+] in\r\n");
+    client.append(Mailbox::inbox(), vec![], None, 2).unwrap();
+    assert_eq!(sent(&mut client), "A1 APPEND INBOX {2+}\r\n");
+    let Step::Event(Event::AppendReady(mut writer)) = step(&mut client) else { panic!() };
+    writer.write(&mut client, bytes::Bytes::from_static(b"ab")).unwrap();
+    writer.finish(&mut client).unwrap();
+    client.idle().unwrap();
+    say(&mut client, "A1 OK\r\n+ idling\r\n");
+    assert_eq!(client.timer(), Some(Timer::IdleRenewal));
+    assert_eq!(client.poll_timeout(), Some(Time::from_epoch(Duration::from_secs(1))));
+}
+
 proptest! {
+    #[test]
+    fn any_limits_end_somewhere(limits in limits(), speech in speech(), greeted in any::<bool>()) {
+        let greeting: &[u8] = if greeted { b"* OK [CAPABILITY IMAP4rev1 IDLE] hi\r\nA1 OK x\r\n" } else { b"" };
+        let mut config = config(TlsPolicy::Off);
+        config.limits = limits;
+        let mut client = client(config, Security::Tls);
+        let login = client.login("joe", Secret::from("pw"));
+        let idle = client.idle();
+        let append = client.append(Mailbox::inbox(), vec![], None, 4);
+        prop_assert!(login.is_err() <= idle.is_err() && idle.is_err() <= append.is_err());
+        client.handle_input(Time::ZERO, &[greeting, &speech].concat());
+        let mut steps = 0;
+        loop {
+            steps += 1;
+            prop_assert!(steps < 10_000, "no end");
+            match client.poll_event() {
+                Ok(Step::Event(Event::Challenge(challenge))) => challenge.cancel(&mut client).unwrap(),
+                Ok(Step::Event(_)) => {}
+                Ok(Step::Closed) | Err(_) => break,
+                Ok(_) => match client.poll_timeout() {
+                    Some(deadline) => client.handle_timeout(deadline),
+                    None => client.handle_eof(Time::ZERO),
+                },
+            }
+        }
+        prop_assert_eq!(client.poll_timeout(), None);
+    }
+
     #[test]
     fn any_split_of_any_speech_gives_the_same(speech in speech(), eof in any::<bool>()) {
         assert_split_invariant(busy, &speech, eof, answer);

@@ -12,7 +12,7 @@
 
 mod client_support;
 
-use client_support::{client, drive, ready, say, selected, sent, step};
+use client_support::{client, drive, enabled, ready, say, selected, sent, step};
 use core::num::NonZeroU32;
 use core::time::Duration;
 use posthaste_imap::client::{
@@ -152,6 +152,15 @@ fn quirk_10_torn_capabilities_and_initial_responses_that_are_refused() {
 }
 
 #[test]
+fn a_mechanism_that_was_refused_without_an_initial_response_is_not_tried_again() {
+    let mut client = ready("IMAP4rev1 AUTH=PLAIN");
+    let id = client.authenticate("PLAIN", Some(Secret::from("x"))).unwrap();
+    assert_eq!(sent(&mut client), "A1 AUTHENTICATE PLAIN\r\n");
+    assert_eq!(say(&mut client, "A1 BAD what?\r\n"), [format!("Done {id:?} Bad")]);
+    assert_eq!(sent(&mut client), "");
+}
+
+#[test]
 fn an_exchange_that_was_cancelled_is_not_begun_anew() {
     let mut client = ready("IMAP4rev1 SASL-IR AUTH=X");
     client.authenticate("X", Some(Secret::from("one"))).unwrap();
@@ -217,10 +226,7 @@ fn quirk_13_charset_is_named_where_it_is_needed_and_changed_where_it_is_refused(
     let events = say(&mut client, "A6 NO [BADCHARSET (US-ASCII)] no\r\n");
     assert_eq!(events, [format!("Done {id:?} No")]);
     // RFC 9755 3: no CHARSET once UTF-8 is enabled
-    let mut client = selected("ENABLE UTF8=ACCEPT");
-    client.enable(vec![Capability::Utf8Accept]).unwrap();
-    say(&mut client, "* ENABLED UTF8=ACCEPT\r\nA3 OK\r\n");
-    sent(&mut client);
+    let mut client = enabled("UTF8=ACCEPT", &[Capability::Utf8Accept]);
     client.search(Addressing::Uid, subject("grün", None)).unwrap();
     assert_eq!(sent(&mut client), "A4 UID SEARCH SUBJECT \"grün\"\r\n");
 }
@@ -345,4 +351,166 @@ fn idle_can_be_renewed_sooner() {
     assert_eq!(client.timer(), Some(Timer::IdleRenewal));
     assert_eq!(client.poll_timeout(), Some(Time::from_epoch(Duration::from_secs(240))));
     assert!(matches!(step(&mut client), Step::NeedInput));
+}
+
+/// What a client with INBOX selected makes of one line; it stays in step, whatever the line is.
+fn heard(line: &str) -> Vec<String> {
+    let mut client = selected("");
+    let events = say(&mut client, &format!("{line}\r\n"));
+    assert_eq!(say(&mut client, "* 77 EXISTS\r\n"), ["Exists 77"], "still in step behind {line}");
+    events
+}
+
+fn assert_understood(line: &str) {
+    let events = heard(line);
+    let odd = |event: &String| event.starts_with("Violation") || event.contains("Opaque");
+    assert!(!events.is_empty() && !events.iter().any(odd), "{line}: {events:?}");
+}
+
+#[test]
+fn quirk_08_flags_that_are_none() {
+    // MailKit#193, #771, #1042, net-imap#228, #272; servers 005, 055, 088, 097, 098
+    for line in [
+        r"* FLAGS (\Answered \Seen OIB-Seen-[Gmail]/Trash)",
+        r"* FLAGS (\Answered \Deleted \Draft \Flagged \Seen \*)",
+        r"* FLAGS (Junk $label3 \Draft \Seen \Recent)",
+        r"* OK [PERMANENTFLAGS (\Answered \Flagged \Deleted \Draft \Seen $Forwarded )] Limited",
+        r"* OK [PERMANENTFLAGS (\* \Answered \Flagged \Deleted \Draft \Seen)] Permanent flags",
+        r"* 1 FETCH (FLAGS (\Seen [x] \Unknown))",
+    ] {
+        assert_understood(line);
+    }
+}
+
+#[test]
+fn quirk_09_raw_octets_in_quoted_strings() {
+    // defects#38, #46, imap-backup#119; server 078
+    assert_eq!(heard("* LIST () \"/\" \"Entwürfe\""), ["List Entwürfe"]);
+    let mut client = selected("");
+    client.handle_input(Time::ZERO, b"* LIST () \"/\" \"Entw\xfcrfe\"\r\n");
+    let Step::Event(Event::List(list)) = step(&mut client) else { panic!() };
+    // It is opened by the name the server gave it.
+    client.subscribe(list.mailbox).unwrap();
+    assert_eq!(sent(&mut client), "A3 SUBSCRIBE {8}\r\n");
+    client.handle_input(Time::ZERO, b"+\r\n");
+    assert!(matches!(step(&mut client), Step::NeedInput));
+    assert_eq!(client.poll_transmit().unwrap(), &b"Entw\xfcrfe\r\n"[..]);
+}
+
+#[test]
+fn quirk_11_empty_lists_and_nil() {
+    // defects#13, #15, MailKit#1512; servers 063, 075
+    for line in [
+        "* STATUS INBOX ()",
+        "* ID NIL",
+        "* ID ()",
+        "* NAMESPACE NIL NIL NIL",
+        "* NAMESPACE ((\"\" NIL)) NIL NIL",
+        "* SEARCH",
+        "* FLAGS ()",
+    ] {
+        assert_understood(line);
+    }
+    // An empty ID goes out as NIL.
+    let mut client = ready("IMAP4rev1 ID");
+    client.id(IdParameters::default()).unwrap();
+    assert_eq!(sent(&mut client), "A1 ID NIL\r\n");
+}
+
+#[test]
+fn quirk_17_deep_nesting_costs_the_item() {
+    // dovecot/core#283, swift-nio-imap#698
+    let deep =
+        format!("* 1 FETCH (UID 4 BODYSTRUCTURE {}{} FLAGS ())", "(".repeat(50_000), ")".repeat(50_000));
+    let events = heard(&deep);
+    assert_eq!(events[..2], ["Row 1", "Item Uid(4)"]);
+    assert_eq!(events[3..], ["Item Flags([])", "RowEnd"]);
+    assert!(heard(&format!("* THREAD {}", "(".repeat(50_000)))[0].starts_with("Violation"));
+}
+
+#[test]
+fn quirk_18_a_literal_that_is_refused_ends_the_command() {
+    // stalwart#2768, net-imap#701: seen from the client
+    let mut client = selected("");
+    let id = client.append(Mailbox::inbox(), [], None, 10).unwrap();
+    assert_eq!(sent(&mut client), "A3 APPEND INBOX {10}\r\n");
+    assert_eq!(say(&mut client, "A3 NO [TOOBIG] no\r\n"), [format!("Done {id:?} No")]);
+    client.noop().unwrap();
+    assert_eq!(sent(&mut client), "A4 NOOP\r\n");
+}
+
+#[test]
+fn servers_that_say_it_in_their_own_way() {
+    for line in [
+        // Domino 092, iCloud 045 is below, cyon.ch 102, Telekom Hungary 103, Gmail 007, larch#7
+        r#"* NAMESPACE (("" "\\")) (("Other\\" "\\")) (("Shared\\" "\\"))"#,
+        r#"* LIST (\HasNoChildren \Drafts) "." INBOX.Drafts"#,
+        "* CAPABILITY IMAP4rev1  SASL-IR LOGIN-REFERRALS ID ENABLE IDLE SORT SORT=DISPLAY",
+        r#"* 1 FETCH (X-GM-LABELS ("\\Inbox" "\\Important") UID 1 BODY[1.1.TEXT] NIL)"#,
+        // Exchange 023, 022
+        "* STATUS INBOX (MESSAGES 0) ",
+        r#"* OK [Error="Store.WrongServerException: Cross Server" Proxy=X:1993:SSL Service=Imap4] done"#,
+        // MailKit#1838: mail.ru writes sizes as floats; emailjs-imap-handler#20; enough_mail#9
+        "* 4 FETCH (UID 7 BODY[] {0}\r\n)",
+        "* 4 FETCH (BODY[1] {2}\r\nab BODY[2] {3}\r\ncde UID 9)",
+        // An unpadded length, 120
+        "* 3 FETCH (BODY[HEADER.FIELDS (Foo)] {012}\r\nFoo: bar\r\n\r\n)",
+        // QQ 053, 054
+        "* OK [UNSEEN 25]",
+    ] {
+        assert_understood(line);
+    }
+    // Lines that make no sense cost themselves: MailKit#428, 119, home.pl 101
+    for line in
+        ["* 0 FETCH (FLAGS ())", "* NOOP", "* 1 FETCH", "* XLIST (\\HasNoChildren \\) \".\" \"INBOX.ARCH\""]
+    {
+        assert!(heard(line).len() <= 3, "{line}");
+    }
+}
+
+#[test]
+fn mail_api_370_a_part_of_a_body_may_be_all_of_it() {
+    // Exchange gives all where a part was asked for; Yandex gives none (MailKit#1708). The row says what it is.
+    let mut client = selected("");
+    let events = say(&mut client, "* 1 FETCH (BODY[] {5}\r\nabcde)\r\n* 2 FETCH (BODY[] \"\")\r\n");
+    assert!(events[1].contains("origin: None") && events[1].ends_with(" 5"), "{events:?}");
+    let events = say(&mut client, "* 1 FETCH (BODY[]<0> {5}\r\nabcde)\r\n");
+    assert!(events[1].contains("origin: Some(0)"), "{events:?}");
+}
+
+#[test]
+fn office365_020_a_refusal_and_a_farewell_in_one_packet() {
+    let mut client = selected("");
+    let id = client.noop().unwrap();
+    let events = say(
+        &mut client,
+        "A3 BAD User is authenticated but not connected.\r\n* BYE Connection closed. 14\r\n",
+    );
+    assert_eq!(events, [format!("Done {id:?} Bad"), "Bye Connection closed. 14".to_owned()]);
+    assert!(matches!(step(&mut client), Step::Closed));
+    // iCloud 045: without a word
+    let mut client = selected("");
+    assert_eq!(say(&mut client, "* BYE\r\n"), ["Bye "]);
+}
+
+#[test]
+fn quirk_14_greetings_that_are_none() {
+    // imapflow, cpython#152768: POP3 on the port of IMAP, leading NULs, a farewell
+    for greeting in
+        ["+OK POP3 server ready\r\n", "\0\0* OK hi\r\n", "421 busy\r\n", "Server Unavailable. 15\r\n"]
+    {
+        let mut client = client(Config::default(), Security::Tls);
+        client.handle_input(Time::ZERO, greeting.as_bytes());
+        let error = client.poll_event().unwrap_err();
+        assert!(matches!(error, ProtocolError::GreetingRejected { .. }), "{greeting:?}: {error}");
+    }
+}
+
+#[test]
+fn xeams_095_data_outside_of_its_row_costs_itself() {
+    let mut client = selected("");
+    let events =
+        say(&mut client, "* 1 FETCH (BODY[] {3}\r\nabc)\r\n FLAGS (\\Seen) RFC822.SIZE 3)\r\n* 6 EXISTS\r\n");
+    assert_eq!(events[events.len() - 1], "Exists 6");
+    assert!(events[events.len() - 2].starts_with("Violation"), "{events:?}");
 }

@@ -79,7 +79,7 @@ enum Start {
     InTheClear,
     /// A1 was LOGIN.
     LoggedIn,
-    /// A2 was SELECT INBOX.
+    /// A2 was SELECT INBOX; or A3, and A2 was ENABLE of what the example needs.
     Selected,
 }
 
@@ -104,9 +104,13 @@ impl Example {
              S: A1 OK [CAPABILITY {CAPABILITIES}] in\n"
         );
         let exists = store(name).folders[0].messages.len();
+        let enable = enabled(name)
+            .map(|extension| format!("C: A2 ENABLE {extension}\nS: * ENABLED {extension}\nS: A2 OK on\n"));
+        let tag = if enable.is_some() { "A3" } else { "A2" };
         let select = format!(
-            "C: A2 SELECT INBOX\nS& * {exists} EXISTS\nS& * OK [UIDVALIDITY 7001] x\nS& ...\n\
-             S& A2 OK [READ-WRITE] open\n"
+            "{}C: {tag} SELECT INBOX\nS& * {exists} EXISTS\nS& * OK [UIDVALIDITY 7001] x\nS& ...\n\
+             S& {tag} OK [READ-WRITE] open\n",
+            enable.unwrap_or_default()
         );
         let script = match start {
             Start::Nothing | Start::InTheClear => script.to_owned(),
@@ -171,7 +175,8 @@ impl Example {
 
 /// What the client is told at login, as far as an example does not begin before it. No literal goes along by itself.
 const CAPABILITIES: &str = "IMAP4rev1 IDLE ID ENABLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT SPECIAL-USE ESEARCH \
-    SEARCHRES LIST-EXTENDED LIST-STATUS CONDSTORE QRESYNC SORT THREAD=REFERENCES NOTIFY METADATA ACL QUOTA QUOTASET \
+    SEARCHRES LIST-EXTENDED LIST-STATUS CONDSTORE QRESYNC SORT THREAD=REFERENCES THREAD=ORDEREDSUBJECT NOTIFY METADATA ACL QUOTA QUOTASET \
+    QUOTA=RES-STORAGE QUOTA=RES-MESSAGE \
     OBJECTID PREVIEW PARTIAL UIDONLY BINARY MULTIAPPEND";
 
 const NOTE: &str = "Date: Mon, 5 Jan 2026 10:00:07 +0100\r\nSubject: Notes of the garden meeting\r\n\
@@ -185,6 +190,16 @@ const PHOTO: &str = "From: bob@far.test\r\nSubject: roses\r\nContent-Type: multi
 const SHORT: &str = "From: Dora <dora@far.test>\r\nSubject: Re: roses\r\n\r\nnice\r\n";
 
 const LATE: &str = "From: bob@far.test\r\nSubject: rain\r\n\r\ntomorrow\r\n";
+
+/// What is enabled before INBOX is selected in the example called `name`: later it cannot be.
+fn enabled(name: &str) -> Option<&'static str> {
+    match name.split('_').next().unwrap_or_default() {
+        "qresync" => Some("QRESYNC"),
+        "move" if name == "move_vanished" => Some("QRESYNC"),
+        "uidonly" => Some("UIDONLY"),
+        _ => None,
+    }
+}
 
 /// What the server offers in the example called `name`. Each extension for itself: what it changes, it changes alone.
 fn extensions(name: &str) -> Extensions {
@@ -412,9 +427,14 @@ examples! {
     rfc8970_4_1_preview_literal: "preview_literal", Selected, Client;
     rfc9394_3_1_partial_pipelined: "partial_pipelined", Selected, Client;
     rfc9586_3_3_uidonly_store: "uidonly_store", Selected, Server Client;
-    rfc5256_4_thread_nested: "thread_nested", Selected, Server;
-    rfc5256_6_thread: "thread", Selected, Server;
-    rfc9586_3_uidonly: "uidonly", Selected, Server;
+    rfc7162_3_1_3_condstore_store: "condstore_store", Selected, Client;
+    rfc7162_3_1_5_condstore_search: "condstore_search", Selected, Client;
+    rfc4731_3_2_esearch_modseq: "esearch_modseq", Selected, Client;
+    rfc9208_4_1_quota: "quota", LoggedIn, Client;
+    rfc5256_4_thread_nested: "thread_nested", Selected, Server Client;
+    rfc5256_6_thread: "thread", Selected, Server Client;
+    rfc9586_3_uidonly: "uidonly", Selected, Server Client;
+    rfc9586_3_uidonly_refuses_numbers: "uidonly_numbers", Selected, Server;
 }
 /// An example that cannot be played yet.
 struct Pending {
@@ -445,7 +465,6 @@ pending! {
     "create_normalised", LoggedIn, Server: "a way to tell the name that CREATE has made";
     "search_save_again", Selected, Server: "SEARCHRES";
     "search_not_saved", Selected, Server: "SEARCHRES";
-    "thread_nested", Selected, Client: "THREAD";
     "setmetadata_literal", LoggedIn, Server: "METADATA";
     "objectid_rename", LoggedIn, Server: "OBJECTID";
     "qresync_match", LoggedIn, Server: "QRESYNC";
@@ -458,24 +477,22 @@ pending! {
     "list_children", LoggedIn, Server: "LIST-EXTENDED";
     "list_patterns", LoggedIn, Server: "LIST-EXTENDED";
     "list_status", LoggedIn, Server: "LIST-STATUS";
-    "condstore_store", Selected, Server Client: "CONDSTORE";
+    "condstore_store", Selected, Server: "CONDSTORE";
     "condstore_fetch", Selected, Server: "CONDSTORE";
-    "condstore_search", Selected, Server Client: "CONDSTORE";
+    "condstore_search", Selected, Server: "CONDSTORE";
     "qresync_select", LoggedIn, Server: "QRESYNC";
     "qresync_fetch", Selected, Server: "QRESYNC";
     "qresync_expunge", Selected, Server: "QRESYNC";
-    "thread", Selected, Client: "THREAD";
     "notify", LoggedIn, Server: "NOTIFY";
     "notify_bad_event", LoggedIn, Server: "NOTIFY";
     "metadata", LoggedIn, Server: "METADATA";
     "acl", LoggedIn, Server: "ACL";
-    "quota", LoggedIn, Server Client: "QUOTA";
+    "quota", LoggedIn, Server: "QUOTA";
     "objectid", LoggedIn, Server: "OBJECTID";
     "objectid_fetch", Selected, Server: "OBJECTID";
     "preview", Selected, Server: "PREVIEW";
     "partial", Selected, Server: "PARTIAL";
-    "uidonly", Selected, Client: "UIDONLY";
-    "esearch_modseq", Selected, Server Client: "CONDSTORE and ESEARCH";
+    "esearch_modseq", Selected, Server: "CONDSTORE and ESEARCH";
     "condstore_store_told", Selected, Server: "CONDSTORE";
     "condstore_told", Selected, Server: "CONDSTORE";
     "qresync_closed", Selected, Server: "QRESYNC";

@@ -3,7 +3,10 @@
 //! Lists that the grammar wants to have a member, flags nobody may set, keys that nest too deep. Depends on nothing
 //! the server says; what does stands in `needs.rs`.
 
-use crate::types::{Command, NotifyCommand, SearchKey};
+use crate::types::{
+    Command, EventGroup, ListSelection, MailboxFilter, NotifyCommand, NotifyEvent, QResync, SearchKey,
+    SelectParameter, UidSet,
+};
 use posthaste_wire::Misuse;
 
 /// Checks `command`.
@@ -42,6 +45,64 @@ pub(crate) fn check(command: &Command) -> Result<(), Misuse> {
     };
     if !settable {
         return refuse("flags", "hold one that cannot be set");
+    }
+    match command {
+        Command::List(list) => selection(&list.selection),
+        Command::Notify(NotifyCommand::Set { groups, .. }) => event_groups(groups),
+        Command::Select(_, parameters) | Command::Examine(_, parameters) => {
+            parameters.iter().try_for_each(known_messages)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// RFC 5258 3.1: RECURSIVEMATCH changes what another option means, and REMOTE is none that it could.
+fn selection(options: &[ListSelection]) -> Result<(), Misuse> {
+    let is_base =
+        |option: &ListSelection| matches!(option, ListSelection::Subscribed | ListSelection::SpecialUse);
+    if options.contains(&ListSelection::RecursiveMatch) && !options.iter().any(is_base) {
+        return refuse("RECURSIVEMATCH", "stands only with another selection option");
+    }
+    Ok(())
+}
+
+/// RFC 5465 5, 6.1, 8.
+fn event_groups(groups: &[EventGroup]) -> Result<(), Misuse> {
+    let is_selected = |group: &&EventGroup| {
+        matches!(group.mailboxes, MailboxFilter::Selected | MailboxFilter::SelectedDelayed)
+    };
+    if groups.iter().filter(is_selected).count() > 1 {
+        return refuse("event groups", "are about the selected mailbox more than once");
+    }
+    for group in groups {
+        let has = |is: fn(&NotifyEvent) -> bool| group.events.iter().any(is);
+        let is_new = has(|event| matches!(event, NotifyEvent::MessageNew(_)));
+        let is_gone = has(|event| *event == NotifyEvent::MessageExpunge);
+        let is_changed =
+            has(|event| matches!(event, NotifyEvent::FlagChange | NotifyEvent::AnnotationChange));
+        if is_new != is_gone || is_changed && !is_new {
+            return refuse("events", "have to be MessageNew and MessageExpunge, or neither and no change");
+        }
+        if !is_selected(&group)
+            && has(|event| matches!(event, NotifyEvent::MessageNew(told) if !told.is_empty()))
+        {
+            return refuse("MessageNew", "tells no data of mailboxes that are not selected");
+        }
+    }
+    Ok(())
+}
+
+/// RFC 7162 3.2.5.2: pairs, both ascending.
+fn known_messages(parameter: &SelectParameter) -> Result<(), Misuse> {
+    let SelectParameter::QResync(QResync { match_data: Some((numbers, uids)), .. }) = parameter else {
+        return Ok(());
+    };
+    let ascends = |set: &UidSet| {
+        let ranges = set.ranges();
+        ranges.iter().zip(ranges.iter().skip(1)).all(|(before, next)| before.end() < next.start())
+    };
+    if numbers.len() != uids.len() || !ascends(numbers) || !ascends(uids) {
+        return refuse("known numbers and UIDs", "are no pairs in ascending order");
     }
     Ok(())
 }

@@ -101,6 +101,14 @@ pub enum Violation {
         /// The name of the response.
         response: &'static str,
     },
+    /// Message numbers changed while a FETCH, STORE or SEARCH by number was in progress, which must not be
+    /// (RFC 9051 7.5.1): which messages it was about is unsure. Told once per command; the change itself follows as
+    /// its own event.
+    #[error("{response} while a command by message number is in progress")]
+    NumbersChanged {
+        /// The name of the response.
+        response: &'static str,
+    },
     /// A SASL challenge that is not base64; the exchange was cancelled.
     #[error("a challenge that is not base64")]
     BadChallenge,

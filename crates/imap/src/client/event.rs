@@ -136,13 +136,17 @@ pub enum Event {
     Namespace(Namespaces),
     /// `* ID`
     Id(IdParameters),
-    /// A text the user has to see (RFC 9051 7.1: ALERT). Untrusted, like all text of a server.
+    /// A text the user has to see (RFC 9051 7.1: ALERT). The server said it, inside TLS or on a connection that is
+    /// local; whoever shows it still makes no link of what is in it.
     Alert(Bytes),
+    /// An ALERT that came in the clear, where anybody in the path can write one: best ignored, and where it is shown,
+    /// marked as suspicious (RFC 9051 7.1). What comes in the clear while TLS is still to come is not told at all.
+    AlertInClear(Bytes),
     /// `* OK`, `* NO` or `* BAD`: information, a warning or an error of no command in particular.
     Untagged(Status),
     /// An untagged response this crate does not know, from after `* ` on.
     Other(Bytes),
-    /// `* BYE`: the server ends the conversation.
+    /// `* BYE`: the server ends the conversation. Without its words where TLS was still to come.
     Bye(Status),
 
     /// A FETCH row begins: data of the message of this number.

@@ -4,6 +4,7 @@ use crate::client::queue::{Purpose, Queued, Sending};
 use crate::client::{Client, CommandId, Event, Timer};
 use crate::encode;
 use crate::types::{Command, Condition, Status};
+use core::time::Duration;
 use posthaste_wire::Misuse;
 
 /// An IDLE in progress.
@@ -77,7 +78,7 @@ impl Client {
         }
         let renewal = self.config.limits.idle_renewal;
         let renewal = self.quirks.idle_renewal_max.map_or(renewal, |max| max.min(renewal));
-        self.timers.arm(Timer::IdleRenewal, self.now, renewal);
+        self.timers.arm(Timer::IdleRenewal, self.now, renewal.max(RENEWAL_MIN));
         if let Some(id) = idle.id.filter(|id| self.idle_told != Some(*id)) {
             self.idle_told = Some(id);
             self.events.push_back(Event::Idling(id));
@@ -111,3 +112,6 @@ impl Client {
         self.watch();
     }
 }
+
+/// Sooner than this the connection would do nothing else.
+const RENEWAL_MIN: Duration = Duration::from_secs(1);

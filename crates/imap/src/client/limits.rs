@@ -27,9 +27,9 @@ pub struct ClientLimits {
     pub violations_max: u32,
     /// Commands that may wait to be sent; one more is refused.
     pub queue_max: usize,
-    /// Commands that may be in progress at the server at once.
+    /// Commands that may be in progress at the server at once; zero counts as one.
     pub running_max: usize,
-    /// Octets in the send queue from which on the writer of a message waits.
+    /// Octets in the send queue from which on the writer of a message waits; zero counts as one.
     pub send_high_water: usize,
     /// How long the server may take from the first octet on until the application may log in, STARTTLS included.
     pub setup_timeout: Duration,
@@ -37,7 +37,8 @@ pub struct ClientLimits {
     pub response_timeout: Duration,
     /// How long the server may be silent in the middle of a literal, for which it has announced the octets.
     pub literal_timeout: Duration,
-    /// After how long an IDLE is ended and begun anew (RFC 2177 3: less than 30 minutes).
+    /// After how long an IDLE is ended and begun anew (RFC 2177 3: less than 30 minutes). Less than a
+    /// second counts as one.
     pub idle_renewal: Duration,
     /// How long the server may take to end the conversation after LOGOUT.
     pub logout_timeout: Duration,

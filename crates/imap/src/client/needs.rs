@@ -11,6 +11,7 @@ use crate::types::{
     Addressing, AppendData, Capability, Command, FetchAttribute, FetchCommand, ListCommand, ListReturn,
     ListSelection, ListStyle, MessageSet, SearchKey, SearchReturn, SelectParameter, SortKey, StatusAttribute,
 };
+use core::num::NonZeroU32;
 use posthaste_wire::Misuse;
 
 /// Any of these capabilities, and how the lack of all is told.
@@ -112,6 +113,7 @@ impl Check<'_> {
             Command::Namespace => self.announced(&NAMESPACE),
             Command::List(list) => self.list(list),
             Command::XList { .. } => self.announced(&XLIST),
+            Command::Lsub { .. } | Command::Check => self.rev1(),
             Command::Create(create) if !create.special_use.is_empty() => self.announced(&CREATE_SPECIAL_USE),
             Command::Status(_, attributes) => self.status(attributes),
             Command::Select(_, parameters) | Command::Examine(_, parameters) => self.select(parameters),
@@ -198,7 +200,11 @@ impl Check<'_> {
     }
 
     fn list(&self, list: &ListCommand) -> Result<(), Misuse> {
-        if list.style == ListStyle::Extended {
+        let is_extended = list.style == ListStyle::Extended
+            || !list.selection.is_empty()
+            || list.patterns.len() > 1
+            || list.returns.iter().any(|it| matches!(it, ListReturn::Subscribed | ListReturn::Children));
+        if is_extended {
             self.announced(&LIST_EXTENDED)?;
         }
         if list.selection.contains(&ListSelection::SpecialUse) {
@@ -226,6 +232,7 @@ impl Check<'_> {
                 self.has(self.client.capabilities().iter().any(limit), APPEND_LIMIT.1)
             }
             StatusAttribute::MailboxId => self.announced(&OBJECT_ID),
+            StatusAttribute::Recent => self.rev1(),
             _ => Ok(()),
         })
     }
@@ -251,6 +258,13 @@ impl Check<'_> {
         });
         if queued.more.iter().any(|more| matches!(more, More::Message(..))) {
             self.announced(&MULTI_APPEND)?;
+        }
+        let messages = queued.more.iter().filter(|more| matches!(more, More::Message(..))).count();
+        let most = self.client.save_limit().map_or(u32::MAX, NonZeroU32::get);
+        if u32::try_from(messages).map_or(true, |more| more >= most) && messages > 0 {
+            // RFC 9738 3.1: all or none, and it would be none.
+            let problem = "are more than the server stores at once";
+            return Err(Misuse::Argument { argument: "messages", problem });
         }
         let limit = self.client.append_limit();
         for (data, length) in core::iter::once((Some(data), literal_of(data))).chain(more) {
@@ -296,6 +310,7 @@ impl Check<'_> {
         fetch.attributes.iter().try_for_each(|attribute| match attribute {
             FetchAttribute::Binary { .. } | FetchAttribute::BinarySize(_) => self.announced(&BINARY_FETCH),
             FetchAttribute::ModSeq => self.announced(&CONDSTORE),
+            FetchAttribute::Rfc822 | FetchAttribute::Rfc822Header | FetchAttribute::Rfc822Text => self.rev1(),
             FetchAttribute::SaveDate => self.announced(&SAVE_DATE),
             FetchAttribute::EmailId | FetchAttribute::ThreadId => self.announced(&OBJECT_ID),
             FetchAttribute::Preview { .. } => self.announced(&PREVIEW),
@@ -321,6 +336,9 @@ impl Check<'_> {
         let needs = |need: &Need, is: &dyn Fn(&SearchKey) -> bool| {
             if arguments::any(key, &is) { self.announced(need) } else { Ok(()) }
         };
+        if arguments::any(key, &|key| matches!(key, SearchKey::New | SearchKey::Old | SearchKey::Recent)) {
+            self.rev1()?;
+        }
         needs(&SEARCH_RES, &|key| matches!(key, SearchKey::Saved))?;
         needs(&WITHIN, &|key| matches!(key, SearchKey::Older(_) | SearchKey::Younger(_)))?;
         needs(&CONDSTORE, &|key| matches!(key, SearchKey::ModSeq(_)))?;
@@ -369,6 +387,11 @@ impl Check<'_> {
 
     fn has_quota_resources(&self) -> bool {
         self.client.capabilities().iter().any(|capability| matches!(capability, Capability::QuotaResource(_)))
+    }
+
+    /// RFC 9051 Appendix E: IMAP4rev2 has dropped it. Every other server has it, be it older than IMAP4rev1.
+    fn rev1(&self) -> Result<(), Misuse> {
+        self.has(!self.client.is_rev2_only(), "with a server that has IMAP4rev2 alone")
     }
 
     fn announced(&self, need: &Need) -> Result<(), Misuse> {

@@ -111,15 +111,19 @@ pub(crate) fn company(command: &Command) -> Company {
 }
 
 impl Company {
+    /// Whether the server may tell of no EXPUNGE while a command of this kind is in progress (RFC 9051 7.5.1).
+    pub(crate) const fn keeps_numbers(self) -> bool {
+        matches!(self, Self::Among(Numbers::UsesAndKeeps | Numbers::Keeps, _))
+    }
+
     /// Whether a command of this kind may be sent while `running` is in progress.
     pub(crate) fn may_join(self, running: Self) -> bool {
         match (self, running) {
             (_, Self::Alone | Self::Last) | (Self::Alone, _) => false,
             (Self::Last, _) => true,
-            (Self::Among(numbers, answer), Self::Among(before, other)) => {
+            (Self::Among(numbers, answer), Self::Among(_, other)) => {
                 let uses = matches!(numbers, Numbers::UsesAndKeeps | Numbers::UsesAndMayChange);
-                let stable = matches!(before, Numbers::UsesAndKeeps | Numbers::Keeps);
-                (!uses || stable) && (answer == Answer::Told || answer != other)
+                (!uses || running.keeps_numbers()) && (answer == Answer::Told || answer != other)
             }
         }
     }

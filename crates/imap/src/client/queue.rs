@@ -14,7 +14,7 @@ use crate::client::{
     arguments, fallback,
 };
 use crate::encode::{EncodeContext, LiteralMode};
-use crate::session::{State, Transition};
+use crate::session::{Group, State, Transition};
 use crate::types::{Command, Tag};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -76,6 +76,10 @@ pub(crate) struct Running {
     pub(crate) purpose: Purpose,
     pub(crate) transition: Option<Transition>,
     company: Company,
+    /// It names a mailbox, or none: what its answer says of one is not about the one that is selected.
+    pub(crate) is_about_another: bool,
+    /// Message numbers changed while it was in progress, which it forbids; told once.
+    is_disturbed: bool,
     /// Every octet of it is on its way: only then an OK can be its answer.
     pub(crate) is_sent: bool,
     /// The command, where it could be tried in another form.
@@ -85,6 +89,11 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn is_logout(&self) -> bool {
         self.purpose == Purpose::Logout
+    }
+
+    /// Takes note that message numbers have changed. Whether that must not be now, and was not told yet.
+    pub(crate) fn disturb(&mut self) -> bool {
+        self.company.keeps_numbers() && !core::mem::replace(&mut self.is_disturbed, true)
     }
 }
 
@@ -153,7 +162,7 @@ impl Client {
     /// Takes the next command when its turn has come.
     fn next_in_turn(&mut self) -> Option<(Queued, Company)> {
         let open = matches!(self.phase, Phase::Ready) && !self.is_over() && !self.bye;
-        if !open || self.sending.is_some() || self.running.len() >= self.config.limits.running_max {
+        if !open || self.sending.is_some() || self.running.len() >= self.config.limits.running_max.max(1) {
             return None;
         }
         let next = self.queue.front()?;
@@ -172,12 +181,12 @@ impl Client {
         if let (Some(id), Some(fallback)) = (id, self.adapt(&mut command)) {
             self.events.push_back(Event::Fallback { id, fallback });
         }
-        let repeatable = fallback::repeatable(&command).filter(|_| purpose != Purpose::Repeated);
         let serial = self.commands_sent.saturating_add(1);
         // Letters and digits, at most 36 of them: always a tag.
         let Ok(tag) = Tag::new(format!("{}{serial}", self.config.tag_prefix.as_str())) else { return };
         self.commands_sent = serial;
         let then = self.then(id, &mut command, purpose);
+        let repeatable = fallback::repeatable(&command).filter(|_| purpose != Purpose::Repeated);
         let rest = pieces(&tag, &command, &more, self.encode_context());
         match &command {
             Command::Select(mailbox, _) => self.opening = Some(MailboxState::new(mailbox.clone(), false)),
@@ -192,6 +201,7 @@ impl Client {
             _ => {}
         }
         let transition = transition(&command);
+        let is_about_another = matches!(group(&command), Group::Authenticated);
         self.running.push(Running {
             id,
             serial,
@@ -199,6 +209,8 @@ impl Client {
             purpose,
             transition,
             company,
+            is_about_another,
+            is_disturbed: false,
             is_sent: false,
             repeatable,
         });
@@ -318,6 +330,7 @@ impl Client {
         arguments::check(command)?;
         let expected = self.expected();
         self.check_state(command, expected)?;
+        check_enable(command, self.expects_selected())?;
         let login = matches!(command, Command::Login(_) | Command::Authenticate(_));
         if !matches!(self.phase, Phase::Ready) {
             // Before that nobody knows what the server needs and what protects it.
@@ -337,6 +350,7 @@ impl Client {
     /// Whether a command may be sent at this moment.
     fn check_now(&self, queued: &Queued) -> Result<(), Misuse> {
         self.check_state(&queued.command, self.state)?;
+        check_enable(&queued.command, self.has_selected)?;
         self.check_login(&queued.command)?;
         needs::check(self, queued, Moment::Now)
     }
@@ -347,9 +361,7 @@ impl Client {
         }
         let state = match state {
             State::NotAuthenticated => "before login",
-            State::Authenticated if matches!(group(command), crate::session::Group::NotAuthenticated) => {
-                "after login"
-            }
+            State::Authenticated if matches!(group(command), Group::NotAuthenticated) => "after login",
             State::Authenticated => "without a selected mailbox",
             State::Selected => "after login",
             State::Logout => "after LOGOUT",
@@ -375,9 +387,36 @@ impl Client {
 
     /// The state when all that is in progress and queued has succeeded.
     fn expected(&self) -> State {
+        self.expected_transitions().fold(self.state, State::after)
+    }
+
+    /// Whether a mailbox will have been selected by then.
+    pub(crate) fn expects_selected(&self) -> bool {
+        self.expected_transitions().fold(self.has_selected, has_selected_after)
+    }
+
+    fn expected_transitions(&self) -> impl Iterator<Item = Transition> + '_ {
         let running = self.running.iter().filter_map(|running| running.transition);
-        let queued = self.queue.iter().filter_map(|queued| transition(&queued.command));
-        running.chain(queued).fold(self.state, State::after)
+        running.chain(self.queue.iter().filter_map(|queued| transition(&queued.command)))
+    }
+}
+
+/// Whether a mailbox was selected since login, once `transition` has happened.
+pub(crate) const fn has_selected_after(has_selected: bool, transition: Transition) -> bool {
+    match transition {
+        Transition::Selected => true,
+        Transition::Unauthenticated => false,
+        Transition::LoggedIn | Transition::Deselected | Transition::LoggedOut => has_selected,
+    }
+}
+
+/// RFC 5161 3.1, RFC 9051 6.3.1: nothing is enabled once a mailbox was selected, not even when it is closed again.
+const fn check_enable(command: &Command, has_selected: bool) -> Result<(), Misuse> {
+    match command {
+        Command::Enable(_) if has_selected => {
+            Err(Misuse::NotNow { call: "ENABLE", state: "once a mailbox was selected" })
+        }
+        _ => Ok(()),
     }
 }
 

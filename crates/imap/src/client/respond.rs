@@ -3,7 +3,7 @@
 //! Data may come at any moment, so nothing here asks which command it belongs to; it asks whether it makes sense in
 //! the present state. Tagged responses are matched by their exact tag.
 
-use crate::client::queue::{Purpose, Queued, Running, Sending};
+use crate::client::queue::{Purpose, Queued, Running, Sending, has_selected_after};
 use crate::client::reader::Read;
 use crate::client::setup::Phase;
 use crate::client::{Client, Event, Identification, MailboxState, Peer, ProtocolError, Violation, fallback};
@@ -76,13 +76,13 @@ impl Client {
             return Err(ProtocolError::CompletedUnsent);
         }
         let sending = self.stop_sending(&running);
+        self.alert(&status);
         if !matches!(self.phase, Phase::Ready) {
             self.note_code(&status);
             return self.setup_done(running.purpose, &status);
         }
-        if let Some(command) = running.repeatable.take()
-            && self.repeat(&running, *command, &status)
-        {
+        let refused = running.repeatable.take();
+        if refused.is_some_and(|command| self.repeat(&running, *command, &status)) {
             return Ok(());
         }
         self.complete(&running, sending, status)
@@ -142,7 +142,7 @@ impl Client {
                 }
             }
             Purpose::Enable => {
-                self.note_code(&status);
+                self.note_answer(running, &status);
                 self.enabling.clear();
             }
             Purpose::Plain
@@ -151,10 +151,11 @@ impl Client {
             | Purpose::Login
             | Purpose::Compress
             | Purpose::Unauthenticate
-            | Purpose::Logout => self.note_code(&status),
+            | Purpose::Logout => self.note_answer(running, &status),
         }
         if let Some(transition) = running.transition.filter(|_| is_ok) {
             self.state = self.state.after(transition);
+            self.has_selected = has_selected_after(self.has_selected, transition);
             if matches!(transition, Transition::Deselected | Transition::Unauthenticated) {
                 self.mailbox = None;
             }
@@ -164,7 +165,6 @@ impl Client {
             Some(Transition::Unauthenticated) => self.after_unauthenticate(),
             _ => {}
         }
-        self.alert(&status);
         if let Some(id) = running.id {
             self.events.push_back(Event::Done { id, status });
         }
@@ -206,6 +206,7 @@ impl Client {
         self.enabling.clear();
         self.opening = None;
         self.context = ParseContext::client();
+        self.settle_names();
         self.ask_unless_told();
     }
 
@@ -233,30 +234,39 @@ impl Client {
             Condition::Ok | Condition::No | Condition::Bad => {}
         }
         self.note_code(&status);
+        self.alert(&status);
         // Text from before TLS could be anybody's: it is not shown.
-        if self.is_trusted() {
-            self.alert(&status);
-            if status.code != Some(ResponseCode::Alert) {
-                self.events.push_back(Event::Untagged(status));
-            }
+        if self.is_trusted() && status.code != Some(ResponseCode::Alert) {
+            self.events.push_back(Event::Untagged(status));
         }
         Ok(())
     }
 
     /// The server ends the conversation.
-    pub(crate) fn say_bye(&mut self, status: Status) {
+    pub(crate) fn say_bye(&mut self, mut status: Status) {
         self.state = self.state.after(Transition::LoggedOut);
         self.bye = true;
+        self.alert(&status);
+        if !self.is_trusted() {
+            status = Status { code: None, text: Bytes::new(), ..status };
+        }
         self.events.push_back(Event::Bye(status));
         if !self.running.iter().any(Running::is_logout) {
             self.end();
         }
     }
 
-    fn alert(&mut self, status: &Status) {
-        if status.code == Some(ResponseCode::Alert) {
-            self.events.push_back(Event::Alert(status.text.clone()));
+    /// RFC 9051 7.1: an alert has to be shown, and one that came without TLS is suspicious.
+    pub(crate) fn alert(&mut self, status: &Status) {
+        if status.code != Some(ResponseCode::Alert) || !self.is_trusted() {
+            return;
         }
+        let text = status.text.clone();
+        self.events.push_back(if self.security.is_private() {
+            Event::Alert(text)
+        } else {
+            Event::AlertInClear(text)
+        });
     }
 
     /// Takes note of what a code says of the mailbox or of the server.
@@ -267,6 +277,15 @@ impl Client {
             self.learn(capabilities.clone());
         } else if let Some(mailbox) = self.open_mailbox() {
             mailbox.note(code);
+        }
+    }
+
+    /// The same for the answer to a command, which may be about a mailbox that is not the selected one: CREATE tells
+    /// the MAILBOXID of what it made (RFC 8474 4.2).
+    fn note_answer(&mut self, running: &Running, status: &Status) {
+        let is_capability = matches!(status.code, Some(ResponseCode::Capability(_)));
+        if is_capability || !running.is_about_another {
+            self.note_code(status);
         }
     }
 
@@ -321,11 +340,15 @@ impl Client {
                 if !self.shrinking_mailbox().is_some_and(|mailbox| mailbox.expunge(number)) {
                     return self.violation(Violation::ImpossibleNumber { response: name });
                 }
+                self.disturb(name)?;
                 Event::Expunge(number)
             }
             Response::Vanished { earlier, uids } => {
-                if !earlier && !self.vanish(&uids) {
-                    return self.violation(Violation::ImpossibleNumber { response: name });
+                if !earlier {
+                    if !self.vanish(&uids) {
+                        return self.violation(Violation::ImpossibleNumber { response: name });
+                    }
+                    self.disturb(name)?;
                 }
                 Event::Vanished { earlier, uids }
             }
@@ -390,11 +413,22 @@ impl Client {
 
     fn note_enabled(&mut self, enabled: &[Capability]) {
         for capability in enabled {
-            self.context.utf8 |= enables_utf8(capability);
             if !self.enabled.contains(capability) {
                 self.enabled.push(capability.clone());
             }
         }
+        self.settle_names();
+    }
+
+    /// Decides whether strings and names are UTF-8: once that is enabled (RFC 9755 3, RFC 9051 6.3.1), and from the
+    /// start where the server has no older revision (RFC 9051 5.1).
+    pub(crate) fn settle_names(&mut self) {
+        let is_enabled = ["IMAP4rev2", "UTF8=ACCEPT"].iter().any(|name| self.is_enabled(name));
+        self.context.utf8 = is_enabled || self.is_rev2_only();
+    }
+
+    pub(crate) fn is_rev2_only(&self) -> bool {
+        self.has_capability("IMAP4rev2") && !self.has_capability("IMAP4rev1")
     }
 
     /// Whether there were so many messages.
@@ -403,6 +437,16 @@ impl Client {
         let left = u32::try_from(uids.len()).ok().and_then(|gone| mailbox.exists.checked_sub(gone));
         mailbox.exists = left.unwrap_or(mailbox.exists);
         left.is_some()
+    }
+
+    /// Message numbers have changed: tells of it where commands in progress forbid that (RFC 9051 7.5.1). The numbers
+    /// are what they are, so the response counts all the same; what those commands did to which message is unsure.
+    fn disturb(&mut self, response: &'static str) -> Result<(), ProtocolError> {
+        let mut is_new = false;
+        for running in &mut self.running {
+            is_new |= running.disturb();
+        }
+        if is_new { self.violation(Violation::NumbersChanged { response }) } else { Ok(()) }
     }
 
     fn unexpected(&mut self, response: &'static str) -> Result<(), ProtocolError> {
@@ -454,9 +498,4 @@ const fn describe(response: &Response) -> (&'static str, Needs) {
         Response::Other(_) => ("data", Needs::Nothing),
         _ => ("a response", Needs::Never),
     }
-}
-
-/// RFC 6855 3, RFC 9051 6.3.1: from here on strings and names are UTF-8.
-fn enables_utf8(capability: &Capability) -> bool {
-    capability.is("UTF8=ACCEPT") || capability.is("IMAP4rev2")
 }

@@ -7,11 +7,11 @@
 
 mod ranges;
 
-use crate::client::{Client, CommandId, Event, MailboxState};
+use crate::client::{Client, CommandId, Event, MailboxState, remaining_after};
 use crate::types::{
     AString, Addressing, Capability, Command, Condition, FetchAttribute, FetchCommand, FetchItem,
-    FetchModifiers, Flags, Mailbox, QResync, SearchCommand, SearchKey, SearchReturn, SelectParameter,
-    SequenceRange, SequenceSet, Status, Tag, UidSet,
+    FetchModifiers, Flags, Mailbox, QResync, ResponseCode, SearchCommand, SearchKey, SearchReturn,
+    SelectParameter, SequenceRange, SequenceSet, Status, Tag, UidSet,
 };
 use alloc::collections::VecDeque;
 use alloc::string::ToString;
@@ -127,6 +127,9 @@ pub struct Resync {
     /// What is to be sent; all of it belongs to the stage.
     due: VecDeque<Command>,
     running: Option<CommandId>,
+    /// The command in progress, and where the server says it has done only a part of it (RFC 9738).
+    command: Option<Command>,
+    limited: Option<Status>,
     row: Option<Row>,
     /// Message numbers were told gone of which nobody knows the UIDs.
     uncertain: bool,
@@ -163,7 +166,8 @@ impl Resync {
         let has = |name| client.has_capability(name);
         let has_mod_seq = known.as_ref().is_some_and(|known| known.highest_mod_seq.is_some());
         let method = match () {
-            () if has_mod_seq && (has("QRESYNC") || client.is_enabled("QRESYNC")) => Method::QResync,
+            () if has_mod_seq && client.is_enabled("QRESYNC") => Method::QResync,
+            () if has_mod_seq && has("QRESYNC") && client.may_enable() => Method::QResync,
             () if has("CONDSTORE") || has("QRESYNC") => Method::CondStore,
             () => Method::Full,
         };
@@ -176,6 +180,8 @@ impl Resync {
             stage: Stage::Select,
             due: VecDeque::new(),
             running: None,
+            command: None,
+            limited: None,
             row: None,
             uncertain: false,
             compared: 0,
@@ -194,7 +200,11 @@ impl Resync {
 
     /// The command that is due, if one is; say with [`sent`](Self::sent) which it became.
     pub fn due(&mut self) -> Option<Command> {
-        if self.running.is_some() || self.outcome.is_some() { None } else { self.due.pop_front() }
+        if self.running.is_some() || self.outcome.is_some() {
+            return None;
+        }
+        self.command = self.due.pop_front();
+        self.command.clone()
     }
 
     /// The command that was due has this name.
@@ -257,8 +267,10 @@ impl Resync {
                 }));
                 ranges.ranges().iter().for_each(|range| self.see(range.clone()));
             }
+            Event::Untagged(status) if self.running.is_some() => self.note_limit(status),
             Event::Done { id, status } if Some(*id) == self.running => {
                 self.running = None;
+                self.note_limit(status);
                 self.done(client, status, &mut changes);
             }
             Event::NotSent { id, why } if Some(*id) == self.running => {
@@ -320,10 +332,27 @@ impl Resync {
         (!gone.is_empty()).then(|| Change::Gone(gone.to_uids()))
     }
 
+    fn note_limit(&mut self, status: &Status) {
+        if let Some(ResponseCode::MessageLimit { .. }) = status.code {
+            self.limited = Some(status.clone());
+        }
+    }
+
+    /// What the server has left of the command it has answered.
+    fn go_on(&mut self) {
+        let limited = self.limited.take().zip(self.command.take());
+        for rest in limited.iter().flat_map(|(status, command)| remaining_after(command, status)) {
+            self.due.push_front(rest);
+        }
+    }
+
     // Stages
 
     fn done(&mut self, client: &Client, status: &Status, changes: &mut Vec<Change>) {
         let is_ok = status.condition == Condition::Ok;
+        if is_ok {
+            self.go_on();
+        }
         match self.stage {
             Stage::Enable => {
                 if !client.is_enabled("QRESYNC") {

@@ -63,6 +63,7 @@ impl Client {
         if let Some(ResponseCode::Capability(capabilities)) = &status.code {
             self.note_capabilities(capabilities.clone());
         }
+        self.alert(&status);
         if self.is_trusted() {
             self.events.push_back(Event::Greeting(status));
         }
@@ -151,6 +152,7 @@ impl Client {
         self.recognise(Peer::of_capabilities(&capabilities));
         capabilities.retain(|capability| !self.quirks.ignores(capability));
         self.capabilities = Some(capabilities);
+        self.settle_names();
     }
 
     /// Takes note of who the server seems to be. What it said last counts; nothing said changes nothing.

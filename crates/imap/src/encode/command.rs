@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// APPEND and REPLACE end behind the header of their first literal, see [`append`](super::append). Flags that are
 /// none by the grammar are left out, and what cannot be written at all is replaced as each type's encoder documents.
 pub fn command(tag: &Tag, command: &Command, context: EncodeContext) -> Vec<Fragment> {
-    Writer::fragments(context, |writer| {
+    Writer::fragments_within(room_for_secrets(tag, command), context, |writer| {
         writer.put(tag.as_bytes());
         writer.octet(b' ');
         writer.text(command.name());
@@ -19,6 +19,17 @@ pub fn command(tag: &Tag, command: &Command, context: EncodeContext) -> Vec<Frag
         }
     })
 }
+
+/// As many octets as the line of a command that holds a password can have; for all others the memory may grow.
+fn room_for_secrets(tag: &Tag, command: &Command) -> usize {
+    let Command::Login(login) = command else { return 0 };
+    let strings = login.user().as_bytes().len().saturating_add(login.password().len());
+    // In quotes each octet may have a backslash in front.
+    strings.saturating_mul(2).saturating_add(tag.as_bytes().len()).saturating_add(LOGIN_ROOM)
+}
+
+/// The name of the command, the headers of two literals, spaces and the line end, with room to spare.
+const LOGIN_ROOM: usize = 128;
 
 fn ends_in_literal(command: &Command) -> bool {
     let data = match command {

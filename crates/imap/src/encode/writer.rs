@@ -69,7 +69,17 @@ impl<'a> Writer<'a> {
 
     /// Runs `write` and gives the fragments of the command it wrote.
     pub(super) fn fragments(context: EncodeContext, write: impl FnOnce(&mut Writer<'_>)) -> Vec<Fragment> {
-        let mut out = BytesMut::new();
+        Self::fragments_within(0, context, write)
+    }
+
+    /// The same in memory that does not grow while `room` octets are enough: memory that grows leaves copies behind,
+    /// which matters where there is a password in it.
+    pub(super) fn fragments_within(
+        room: usize,
+        context: EncodeContext,
+        write: impl FnOnce(&mut Writer<'_>),
+    ) -> Vec<Fragment> {
+        let mut out = BytesMut::with_capacity(room);
         let mut fragments = Vec::new();
         write(&mut Writer { out: &mut out, fragments: Some(&mut fragments), context });
         if !out.is_empty() {

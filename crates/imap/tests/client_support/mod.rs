@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use posthaste_imap::client::{Client, Config, Event};
-use posthaste_imap::types::Mailbox;
+use posthaste_imap::types::{Capability, Mailbox};
 use posthaste_imap::{Secret, Security, State, Step, Time, parse};
 use posthaste_testkit::Note;
 
@@ -30,6 +30,21 @@ pub fn selected(capabilities: &str) -> Client {
     assert_eq!(sent(&mut client), "A2 SELECT INBOX\r\n");
     say(&mut client, "* 5 EXISTS\r\nA2 OK [READ-WRITE] open\r\n");
     assert_eq!(client.state(), State::Selected);
+    client
+}
+
+/// The same with these extensions enabled before, as they have to be.
+pub fn enabled(capabilities: &str, extensions: &[Capability]) -> Client {
+    let mut client = ready(&format!("IMAP4rev1 ENABLE {capabilities}"));
+    client.login("joe", Secret::from("pw")).unwrap();
+    say(&mut client, &format!("A1 OK [CAPABILITY IMAP4rev1 ENABLE {capabilities}] in\r\n"));
+    client.enable(extensions.to_vec()).unwrap();
+    client.select(Mailbox::inbox(), vec![]).unwrap();
+    let names: Vec<String> = extensions.iter().map(ToString::to_string).collect();
+    say(&mut client, &format!("* ENABLED {}\r\nA2 OK on\r\n", names.join(" ")));
+    say(&mut client, "* 5 EXISTS\r\nA3 OK [READ-WRITE] open\r\n");
+    assert_eq!(client.state(), State::Selected);
+    sent(&mut client);
     client
 }
 
@@ -89,6 +104,8 @@ pub fn words(event: &Event) -> String {
         Event::LiteralEnd => "LiteralEnd".into(),
         Event::RowEnd => "RowEnd".into(),
         Event::Bye(status) => format!("Bye {}", status.text.escape_ascii()),
+
+        Event::AlertInClear(text) => format!("AlertInClear {}", text.escape_ascii()),
         Event::Alert(text) => format!("Alert {}", text.escape_ascii()),
         Event::Untagged(status) => format!("Untagged {:?} {}", status.condition, status.text.escape_ascii()),
         Event::Violation(violation) => format!("Violation {violation}"),

@@ -58,9 +58,8 @@ impl Ranges {
         }
         let (mut start, mut end) = (first, last);
         // The range in front, when it overlaps or touches.
-        if let Some((before, until)) = self.ranges.range(..=first).next_back().map(|(a, b)| (*a, *b))
-            && until >= first.saturating_sub(1)
-        {
+        let before = self.ranges.range(..=first).next_back().map(|(a, b)| (*a, *b));
+        if let Some((before, until)) = before.filter(|(_, until)| *until >= first.saturating_sub(1)) {
             (start, end) = (before, end.max(until));
         }
         while let Some((next, until)) = self.ranges.range(start..).next().map(|(a, b)| (*a, *b)) {
