@@ -7,6 +7,7 @@ use crate::types::{
 };
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::str::FromStr;
 
 /// Reads text that is a sequence set and nothing else.
 ///
@@ -18,6 +19,34 @@ pub fn sequence_set(text: &Bytes, context: &ParseContext) -> core::result::Resul
         cursor.end("sequence-set")?;
         Ok(set)
     })
+}
+
+/// What [`Display`](core::fmt::Display) writes of a set, so that it can be kept in a file; the empty set is the empty
+/// text. The text bounds the ranges.
+///
+/// ```
+/// use posthaste_imap::types::UidSet;
+///
+/// let set: UidSet = "2:4,9".parse()?;
+/// assert_eq!((set.len(), set.to_string().as_str()), (4, "2:4,9"));
+/// assert!("2:*".parse::<UidSet>().is_err());
+/// # Ok::<(), posthaste_imap::ParseError>(())
+/// ```
+impl FromStr for UidSet {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> core::result::Result<Self, ParseError> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut context = ParseContext::client();
+        context.limits.ranges_max = usize::MAX;
+        Cursor::strict(&Bytes::copy_from_slice(text.as_bytes()), &context).parse(|cursor| {
+            let set = uid_set(cursor)?;
+            cursor.end("uid-set")?;
+            Ok(set)
+        })
+    }
 }
 
 /// `sequence-set` or the `$` of SEARCHRES.
