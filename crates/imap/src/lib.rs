@@ -196,8 +196,9 @@ pub mod thread;
 pub mod types;
 pub mod view;
 
-pub use bytes::Bytes;
+pub use bytes::{Bytes, BytesMut};
 pub use error::{ParseError, ProtocolError, Violation};
 pub use limits::Limits;
+pub use posthaste_wire::{Counted, LineTooLong, ReceiveBuffer, has_bare_line_end};
 pub use posthaste_wire::{Layer, Machine, Misuse, Secret, Security, Step, Time, Upgrade};
 pub use session::{Group, State, Transition};
