@@ -7,7 +7,8 @@
 //!
 //! Built on the codec, without the machines. Who is wrong about where a command ends can be talked into passing
 //! anything, so this one follows the server: one command is in progress at a time, the others wait in their
-//! connection, and what a `+` invites (a literal, a line of AUTHENTICATE, the end of IDLE) passes only after it.
+//! connection, and what a `+` invites (a literal, a line of AUTHENTICATE, the end of IDLE) passes only after it. What it
+//! relies on is that the server takes `{5+}` at the end of a line for a literal, wherever it stands.
 
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -31,6 +32,9 @@ const LINE_MAX: usize = 1 << 20;
 
 /// A side that says nothing for so long is gone (RFC 9051 5.4 asks for 30 minutes).
 const SILENCE_MAX: Duration = Duration::from_secs(31 * 60);
+
+/// The commands that go on with lines of their own when they are complete.
+const CONTINUED: [&str; 2] = ["AUTHENTICATE", "IDLE"];
 
 /// What the server said, as far as it concerns the command in progress.
 enum Signal {
@@ -92,7 +96,7 @@ impl Commands {
                 continue;
             };
             match verdict(&line, name.as_str()) {
-                Verdict::Pass(line) => self.pass(&tag, line)?,
+                Verdict::Pass(line) => self.pass(&tag, name.as_str(), line)?,
                 Verdict::Refuse(text) => {
                     let status = Status {
                         condition: Condition::No,
@@ -119,7 +123,7 @@ impl Commands {
     }
 
     /// Passes a command on, and what belongs to it, until the server says that it is done.
-    fn pass(&mut self, tag: &Tag, mut line: Bytes) -> Outcome {
+    fn pass(&mut self, tag: &Tag, name: &str, mut line: Bytes) -> Outcome {
         loop {
             write_line(&mut self.to, &line)?;
             let LiteralMarker::Literal(header) = parse::literal_marker(&line) else { break };
@@ -131,6 +135,10 @@ impl Commands {
             line = self.line()?.ok_or("the client left within a command")?;
         }
         while !self.is_done(tag)? {
+            // Of all others a `+` means nothing here: what comes next is a command.
+            if !CONTINUED.iter().any(|continued| name.eq_ignore_ascii_case(continued)) {
+                continue;
+            }
             let Some(line) = self.line()? else { return Ok(()) };
             write_line(&mut self.to, &line)?;
         }

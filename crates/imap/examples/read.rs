@@ -27,7 +27,7 @@ struct Row {
     uid: u32,
     seen: bool,
     size: u64,
-    envelope: Envelope,
+    envelope: Option<Box<Envelope>>,
 }
 
 /// A connection with the mailbox opened for reading.
@@ -66,9 +66,13 @@ pub(crate) fn list(link: &mut Link, count: u32, out: &mut impl Write) -> Result<
             Event::Item(FetchItem::Uid(uid)) => row.uid = uid.get(),
             Event::Item(FetchItem::Flags(flags)) => row.seen = flags.contains(&Flag::Seen),
             Event::Item(FetchItem::Rfc822Size(size)) => row.size = size,
-            Event::Item(FetchItem::Envelope(envelope)) => row.envelope = *envelope,
-            // A server may also tell of flags that have changed just now: no message of ours.
-            Event::RowEnd if row.uid > 0 && row.size > 0 => row.print(out)?,
+            Event::Item(FetchItem::Envelope(envelope)) => row.envelope = Some(envelope),
+            // A row without an envelope only tells that flags have changed.
+            Event::RowEnd => {
+                if let Some(envelope) = row.envelope.take() {
+                    row.print(&envelope, out)?;
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -104,7 +108,7 @@ pub(crate) fn close(mut link: Link) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Goes on until the command is complete, and fails if it does; what comes before goes to `each`.
+/// Goes on until the command is complete, and fails if the command does; all events before go to `each`.
 fn finish(
     link: &mut Link,
     command: CommandId,
@@ -131,8 +135,8 @@ fn refused(status: &Status) -> Box<dyn Error> {
 }
 
 impl Row {
-    fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let Envelope { date, subject, from, .. } = &self.envelope;
+    fn print(&self, envelope: &Envelope, out: &mut impl Write) -> io::Result<()> {
+        let Envelope { date, subject, from, .. } = envelope;
         let text = |text: &Option<_>, width| {
             shown(text.as_ref().map_or(&[], posthaste_imap::types::AString::as_bytes), width)
         };

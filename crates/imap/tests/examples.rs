@@ -86,7 +86,7 @@ fn state(mailbox: &Mutex<Mailbox>) -> Vec<(u32, String, usize)> {
 fn read_lists_the_newest_and_prints_one_and_changes_nothing() {
     let hostile = "Subject: =?utf-8?q?caf=C3=A9_=1B[31mred?=\r\nFrom: bob@b.test\r\n\r\n.\r\n";
     let long = long_message();
-    let (address, mailbox) = server(&["Subject: old\r\n\r\n", hostile, &long]);
+    let (address, mailbox) = server(&["", hostile, &long]);
     let mut link = read_open(&address, "secret").unwrap();
     let mut table = Vec::new();
     read::list(&mut link, 2, &mut table).unwrap();
@@ -96,6 +96,9 @@ fn read_lists_the_newest_and_prints_one_and_changes_nothing() {
     assert!(lines[1].contains("2 N") && lines[1].contains("bob@b.test"), "{table}");
     assert!(lines[1].ends_with("caf\u{e9} [31mred"), "nothing is said to the terminal: {table:?}");
     assert!(lines[2].contains("Bob") && lines[2].ends_with("long"), "{table}");
+    let mut all = Vec::new();
+    read::list(&mut link, u32::MAX, &mut all).unwrap();
+    assert_eq!(String::from_utf8(all).unwrap().lines().count(), 4);
     let mut printed = Vec::new();
     read::print(&mut link, NonZeroU32::new(3).unwrap(), &mut printed).unwrap();
     assert_eq!(printed, long.into_bytes());
@@ -328,19 +331,37 @@ fn the_proxy_takes_out_what_it_cannot_see_through() {
         ("", "* OK [CAPABILITY IMAP4rev1 STARTTLS XTHING COMPRESS=DEFLATE] STARTTLS {3}\r\n"),
         ("a XTHING \"x\"", "* XDATA {3}\r\n+ \r (y\r\n* 1 XROW ~{2}\r\n\0\r\r\na OK [XCODE] {5}\r\n"),
         ("b CAPABILITY", "* CAPABILITY IMAP4rev1 STARTTLS IDLE\r\nb OK [CAPABILITY STARTTLS] done\r\n"),
-        ("c NOOP", "c OK \r\n"),
+        // A `+` that nobody asked for invites no command to pass unseen.
+        ("c NOOP", "+ go on\r\nc OK \r\n"),
+        ("e EXAMINE x", "e OK \r\n"),
     ]);
     let mut raw = Raw(BufReader::new(TcpStream::connect(proxied(server)).unwrap()));
     raw.0.get_ref().set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     assert_eq!(raw.line(), "* OK [CAPABILITY IMAP4rev1 XTHING] STARTTLS {3}\r\n");
-    raw.say("a XTHING \"x\"\r\nb CAPABILITY\r\nd STARTTLS\r\nc NOOP\r\n");
-    let heard = raw.until("c ");
+    raw.say("a XTHING \"x\"\r\nb CAPABILITY\r\nd STARTTLS\r\nc NOOP\r\ne SELECT x\r\n");
+    let heard = raw.until("e ");
     let (data, rest) = heard.split_at(heard.find("* CAP").unwrap());
     assert_eq!(data, "* XDATA {3}\r\n+ \r (y\r\n* 1 XROW ~{2}\r\n\0\r\r\na OK [XCODE] {5}\r\n");
     let rest: Vec<&str> = rest.lines().collect();
     assert_eq!(rest[0], "* CAPABILITY IMAP4rev1 IDLE");
     assert!(rest[1].starts_with("b OK") && !rest[1].contains("STARTTLS"), "{rest:?}");
-    assert!(rest[2].starts_with("d NO ") && rest[3] == "c OK ", "{rest:?}");
+    assert!(rest[2].starts_with("d NO "), "{rest:?}");
+    assert_eq!(rest[3..], ["+ go on", "c OK ", "e OK "]);
+}
+
+#[test]
+fn the_proxy_passes_the_lines_of_a_login_as_they_are() {
+    let server = scripted(vec![
+        ("", "* OK [CAPABILITY IMAP4rev1] hello\r\n"),
+        ("a AUTHENTICATE X", "+ QQ==\r\n"),
+        ("x SELECT y", "+ \r\n"),
+        ("*", "a NO cancelled\r\n"),
+        ("b EXAMINE y", "b BAD not yet\r\n"),
+    ]);
+    let mut raw = Raw::connect(&proxied(server));
+    // Even a line that looks like a command, for here it is none.
+    raw.say("a AUTHENTICATE X\r\nx SELECT y\r\n*\r\nb SELECT y\r\n");
+    assert_eq!(raw.until("b "), "+ QQ==\r\n+ \r\na NO cancelled\r\nb BAD not yet\r\n");
 }
 
 /// A server that hears just these lines, in this order, and answers so. The first answer is the greeting.
