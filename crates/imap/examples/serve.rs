@@ -11,6 +11,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use posthaste_imap::error::InvalidValue;
 use posthaste_imap::pattern::{self, MailboxName, Matcher, Selection};
 use posthaste_imap::search::{Hit, Program, Scope, SearchError};
 use posthaste_imap::server::{
@@ -18,7 +19,7 @@ use posthaste_imap::server::{
     Select, SelectData, SelectedFlags, Server, StatusOf, Store, TlsOffer, Update,
 };
 use posthaste_imap::types::{
-    Addressing, AppendHead, DateTime, FetchAttribute, FetchItem, Flag, Flags, ListCommand, ListResponse,
+    Addressing, AppendHead, DateTime, FetchAttribute, FetchItem, Flag, Flags, ListPattern, ListResponse,
     Mailbox as Name, MailboxAttribute, Namespace, Namespaces, PermanentFlags, ResponseCode, SequenceSet,
     StatusAttribute, StatusItem, StoreAction, StoreEcho, UidSet,
 };
@@ -77,8 +78,18 @@ impl Session<'_> {
                 login.ok(&mut self.link.machine)?;
             }
             Event::Login(login) => login.refuse(&mut self.link.machine)?,
-            Event::List(list) => self.list(list)?,
-            Event::Lsub(lsub) => lsub.ok(&mut self.link.machine)?,
+            Event::List(list) => {
+                for row in listed(&list.reference, &list.patterns)? {
+                    list.row(&mut self.link.machine, row)?;
+                }
+                list.ok(&mut self.link.machine)?;
+            }
+            Event::Lsub(lsub) => {
+                for row in listed(&lsub.reference, std::slice::from_ref(&lsub.pattern))? {
+                    lsub.row(&mut self.link.machine, row)?;
+                }
+                lsub.ok(&mut self.link.machine)?;
+            }
             Event::Namespace(asked) => {
                 let own = Namespace { prefix: Name::new("")?, delimiter: Some('/'), translation: None };
                 let namespaces = Namespaces { personal: vec![own], ..Namespaces::default() };
@@ -132,28 +143,6 @@ impl Session<'_> {
             _ => {}
         }
         Ok(())
-    }
-
-    /// LIST: the pure function over all names there are, of which there is one.
-    fn list(&mut self, asked: Asked<ListCommand>) -> Outcome {
-        let inbox = MailboxName { name: "INBOX", exists: true, subscribed: true };
-        let reference = asked.reference.as_str();
-        let matchers = asked.patterns.iter().map(|pattern| Matcher::new(reference, pattern.as_str(), '/'));
-        let listed = pattern::list(&[inbox], &matchers.collect::<Vec<_>>(), Selection::Existing, '/');
-        let mut rows = vec![];
-        for listed in &listed {
-            rows.push((Name::new(listed.name)?, MailboxAttribute::HasNoChildren));
-        }
-        // An empty pattern asks for the delimiter (RFC 9051 6.3.9).
-        if asked.patterns.iter().all(|pattern| pattern.as_str().is_empty()) {
-            rows.push((Name::new("")?, MailboxAttribute::NoSelect));
-        }
-        for (mailbox, attribute) in rows {
-            let (attributes, delimiter) = (vec![attribute], Some('/'));
-            let row = ListResponse { attributes, delimiter, mailbox, child_info: vec![], old_name: None };
-            asked.row(&mut self.link.machine, row)?;
-        }
-        Ok(asked.ok(&mut self.link.machine)?)
     }
 
     fn status(&mut self, asked: Asked<StatusOf>) -> Outcome {
@@ -366,6 +355,24 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+/// The rows of LIST: a pure function over all names there are, of which there is one.
+fn listed(reference: &Name, patterns: &[ListPattern]) -> Result<Vec<ListResponse>, InvalidValue> {
+    let inbox = MailboxName { name: "INBOX", exists: true, subscribed: true };
+    let matcher = |pattern: &ListPattern| Matcher::new(reference.as_str(), pattern.as_str(), '/');
+    let matchers: Vec<Matcher> = patterns.iter().map(matcher).collect();
+    let listed = pattern::list(&[inbox], &matchers, Selection::Existing, '/');
+    let mut names: Vec<_> = listed.iter().map(|row| (row.name, MailboxAttribute::HasNoChildren)).collect();
+    // An empty pattern asks for the delimiter (RFC 9051 6.3.9).
+    if patterns.iter().all(|pattern| pattern.as_str().is_empty()) {
+        names.push(("", MailboxAttribute::NoSelect));
+    }
+    let row = |(name, attribute)| {
+        let (attributes, delimiter, mailbox) = (vec![attribute], Some('/'), Name::new(name)?);
+        Ok(ListResponse { attributes, delimiter, mailbox, child_info: vec![], old_name: None })
+    };
+    names.into_iter().map(row).collect()
 }
 
 /// What one session did to the mailbox is complete even if it did not survive it.

@@ -221,6 +221,8 @@ fn serve_is_what_imaplib_expects() {
     let (address, mailbox) = server(&["Subject: one\r\nFrom: Bob <bob@b.test>\r\n\r\nfirst body\r\n"]);
     let script = r#"
 assert ok(imap.list()) == [b'(\\HasNoChildren) "/" INBOX'], imap.list()
+assert ok(imap.lsub()) == ok(imap.list())
+assert ok(imap.list('""', '""')) == [b'(\\Noselect) "/" ""'], imap.list('""', '""')
 assert ok(imap.select()) == [b"1"]
 message = b"Subject: two\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + "café {3}\r\n".encode() * 3000
 ok(imap.append("INBOX", r"(\Flagged)", imaplib.Time2Internaldate(time.time()), message))
@@ -439,6 +441,28 @@ fn resync_hears_by_qresync_what_is_gone() {
     assert_eq!(printed, "- 2\n= 3 \\Seen $New\n+ 12\n");
     assert_eq!((known.highest_mod_seq, method), (Some(45), Method::QResync));
     assert_eq!(known.uids.to_string(), "1,3,9,12");
+}
+
+#[test]
+fn resync_asks_by_condstore_for_changes_and_looks_itself_for_what_is_gone() {
+    let address = scripted(vec![
+        ("", "* OK [CAPABILITY IMAP4rev1 CONDSTORE ESEARCH] hello\r\n"),
+        ("A1 LOGIN ann secret", "A1 OK [CAPABILITY IMAP4rev1 CONDSTORE ESEARCH] in\r\n"),
+        (
+            "A2 SELECT INBOX (CONDSTORE)",
+            "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 10] x\r\n* OK [HIGHESTMODSEQ 45] x\r\nA2 OK x\r\n",
+        ),
+        (
+            "A3 UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 40)",
+            "* 3 FETCH (UID 9 FLAGS (\\Seen) MODSEQ (44))\r\nA3 OK x\r\n",
+        ),
+        ("A4 UID SEARCH RETURN (ALL) ALL", "* ESEARCH (TAG \"A4\") UID ALL 1:2,9\r\nA4 OK x\r\n"),
+        ("A5 LOGOUT", "* BYE bye\r\nA5 OK bye\r\n"),
+    ]);
+    let (printed, known, method) = resync(&address, known(Some(40)));
+    assert_eq!(printed, "= 9 \\Seen\n- 3\n");
+    assert_eq!((known.highest_mod_seq, method), (Some(45), Method::CondStore));
+    assert_eq!(known.uids.to_string(), "1:2,9");
 }
 
 #[test]

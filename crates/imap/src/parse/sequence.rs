@@ -99,3 +99,38 @@ pub(super) fn number(cursor: &mut Cursor<'_>) -> Result<SequenceNumber> {
     }
     cursor.nz_number("seq-number").map(SequenceNumber::Number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use core::num::NonZeroU32;
+    use proptest::prelude::*;
+
+    fn ranges() -> impl Strategy<Value = Vec<(u32, u32)>> {
+        prop::collection::vec((1..=u32::MAX, 1..=u32::MAX), 0..20)
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_of_uids_is_read_as_it_was_printed(ranges in ranges()) {
+            let number = |number| NonZeroU32::new(number).unwrap();
+            let set = UidSet::new(ranges.into_iter().map(|(one, other)| number(one)..=number(other)));
+            prop_assert_eq!(set.to_string().parse(), Ok(set));
+        }
+
+        #[test]
+        fn any_text_is_a_set_of_uids_or_is_refused(text in "[0-9:,* ]{0,20}") {
+            if let Ok(set) = text.parse::<UidSet>() {
+                prop_assert_eq!(set.to_string().parse(), Ok(set));
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_line_could_hold_can_be_kept_in_a_file() {
+        let set = UidSet::from_numbers((1..30_000).step_by(2).filter_map(NonZeroU32::new));
+        assert_eq!(set.ranges().len(), 15_000);
+        assert_eq!(set.to_string().parse(), Ok(set));
+    }
+}
