@@ -1,4 +1,5 @@
-//! IMAP without I/O: codec, server machine and client machine for IMAP4rev1, and the algorithms a server needs.
+//! IMAP without I/O: codec, server machine and client machine for IMAP4rev1 and IMAP4rev2, and the algorithms a server
+//! needs.
 //!
 //! Bytes and the time go in; events, bytes and deadlines come out. Whoever has a socket and a clock drives it. A server
 //! with one message in its only mailbox, and a client that reads it:
@@ -70,7 +71,11 @@
 //! ```
 //!
 //! A client is the same the other way round: commands are queued and get an id, the machine sends what the rules of
-//! pipelining allow. [`client::Client`] has a transcript.
+//! pipelining allow. [`client::Client`] has a transcript, [`client::Resync`] the way to keep a copy of a mailbox.
+//!
+//! Complete programs over `std::net` are in the `examples` folder of this crate: `read` lists and prints messages,
+//! `serve` is a server with a mailbox in memory, `proxy` stands between the two and changes one command, `resync` tells
+//! what is new since its last run.
 //!
 //! # The loop
 //!
@@ -98,12 +103,15 @@
 //! | [`client`] | the client's side: what may be sent when, what the answers mean |
 //! | [`types`] | the values of the grammar; what it cannot express cannot be made |
 //! | [`parse`], [`encode`] | lines to values and back, strictly from clients, leniently from servers |
-//! | [`message`] | envelope, body structure and sections of a stored message |
-//! | [`search`] | which messages match SEARCH, without reading more of them than needed |
-//! | [`view`] | which sequence number is which UID, for one client |
-//! | [`pattern`] | which names a LIST pattern matches |
+//! | [`message`] | envelope, body structure, sections, decoded parts and preview of a stored message |
+//! | [`search`] | which messages match SEARCH, without reading more of them than needed, and what ESEARCH says of them |
+//! | [`sort`], [`thread`] | in which order messages are, and which answers which |
+//! | [`charset`], [`casemap`] | text of messages from any charset and encoded word; how it is compared |
+//! | [`view`] | which sequence number is which UID, for one client, and what it has to be told |
+//! | [`pattern`] | which names a LIST pattern matches, and what LIST says of them |
 //! | [`error`] | what can be wrong |
 //! | [`State`], [`Group`], [`Transition`] | what is legal when, for both sides |
+//! | [`ReceiveBuffer`], [`Counted`] | lines and literals, for programs on the codec alone |
 //!
 //! # Coverage
 //!
@@ -123,17 +131,18 @@
 //! | 3691 | UNSELECT | yes | yes | yes |
 //! | 4314, 8440 | ACL, LIST-MYRIGHTS | yes | when offered | yes |
 //! | 4315 | UIDPLUS | yes | yes | yes |
-//! | 4731, 5182, 5267 | ESEARCH, SEARCHRES, ESORT | yes | ESEARCH; the others when offered | yes; falls back to SEARCH |
+//! | 4731, 5182 | ESEARCH, SEARCHRES | yes | ESEARCH; SEARCHRES when offered | yes; ESEARCH falls back to SEARCH |
 //! | 4959 | SASL-IR | yes | yes | yes |
 //! | 4978 | COMPRESS=DEFLATE | yes | when offered, as a change of layer | as a change of layer |
-//! | 5032 | WITHIN | yes | when offered | yes |
+//! | 5032 | WITHIN | yes | when offered; [`search`] does the work | yes |
 //! | 5161 | ENABLE | yes | yes | yes |
 //! | 5256, 5957 | SORT, THREAD, SORT=DISPLAY | yes | when offered; [`sort`], [`thread`] do the work | yes |
+//! | 5267 | ESORT, CONTEXT | yes | ESORT when offered; CONTEXT refused | yes |
 //! | 5258, 5819 | LIST-EXTENDED, LIST-STATUS | yes | when offered; [`pattern`] does the work | yes |
 //! | 5464 | METADATA | yes | when offered | yes |
 //! | 5465 | NOTIFY | yes | when offered | yes |
 //! | 5530 | response codes | yes | yes | yes |
-//! | 6154, 8457 | SPECIAL-USE, CREATE-SPECIAL-USE | yes | the second when offered | yes |
+//! | 6154, 8457 | SPECIAL-USE, CREATE-SPECIAL-USE, `\Important` | yes | CREATE-SPECIAL-USE when offered | yes |
 //! | 6851 | MOVE | yes | yes | yes; the steps where it is missing |
 //! | 7162 | CONDSTORE, QRESYNC | yes | when offered; [`view`] knows what to tell | yes, and [`client::Resync`] |
 //! | 7377 | MULTISEARCH | yes | when offered | yes |
@@ -146,10 +155,11 @@
 //! | 9394, 9586, 10022 | PARTIAL, UIDONLY, UIDBATCHES | yes | when offered | yes |
 //! | 9585 | INPROGRESS | yes | when offered | as a status response |
 //! | 9755, 6855 | UTF8=ACCEPT | yes | when offered | yes, after `enable` |
-//! | 4467, 4469, 5255, 5466, 6203, 9590, 9698, 9738 | URLAUTH, CATENATE, LANGUAGE, FILTERS, SEARCH=FUZZY, LIST-METADATA, JMAPACCESS, MESSAGELIMIT | yes | refused | most, as commands |
-//! |  | X-GM-EXT-1, XLIST | yes | refused | as commands and data |
+//! | 4467, 4469, 5255, 5466, 6203, 9590, 9698 | URLAUTH, CATENATE, LANGUAGE and I18NLEVEL, FILTERS, SEARCH=FUZZY, LIST-METADATA, JMAPACCESS | yes | refused | yes |
+//! | 2193, 2221, 5550, 9738 | referrals, URL-PARTIAL, MESSAGELIMIT | as capabilities and codes | not announced | told, not followed |
+//! |  | X-GM-EXT-1, XLIST | yes | refused | by [`command`](client::Client::command), and as data |
 //!
-//! Not here: ANNOTATE, CONVERT, referrals, CONTEXT on the server.
+//! Not here: ANNOTATE, CONVERT.
 //!
 //! # Limits and memory
 //!
@@ -198,8 +208,9 @@ pub mod thread;
 pub mod types;
 pub mod view;
 
-pub use bytes::Bytes;
+pub use bytes::{Bytes, BytesMut};
 pub use error::{ParseError, ProtocolError, Violation};
 pub use limits::Limits;
+pub use posthaste_wire::{Counted, LineTooLong, ReceiveBuffer, has_bare_line_end};
 pub use posthaste_wire::{Layer, Machine, Misuse, Secret, Security, Step, Time, Upgrade};
 pub use session::{Group, State, Transition};

@@ -12,6 +12,17 @@ use alloc::vec::Vec;
 pub use list::{Listed, MailboxName, Selection, hierarchy_order, list};
 
 /// A pattern, ready to be compared with many names.
+///
+/// ```
+/// use posthaste_imap::pattern::Matcher;
+///
+/// let below_mail = Matcher::new("", "mail/%", '/');
+/// assert!(below_mail.matches("mail/lists"));
+/// assert!(!below_mail.matches("mail/lists/rust") && below_mail.ends_in_level());
+/// // The reference is put in front as it stands.
+/// assert!(Matcher::new("mail/", "*rust", '/').matches("mail/lists/rust"));
+/// assert!(Matcher::new("", "inbox/*", '/').matches("INBOX/old"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matcher {
     delimiter: char,

@@ -13,6 +13,32 @@ use crate::sort::Entry;
 use crate::types::{ThreadAlgorithm, ThreadNode, Threads};
 
 /// The threads of `entries`, which are in the order of the mailbox; `None` for an algorithm that is not known here.
+///
+/// ```
+/// use std::num::NonZeroU32;
+///
+/// use posthaste_imap::message::Summary;
+/// use posthaste_imap::sort::Entry;
+/// use posthaste_imap::thread::thread;
+/// use posthaste_imap::types::ThreadAlgorithm;
+///
+/// let messages = [
+///     &b"Message-ID: <a@x>\r\nSubject: one\r\n\r\n"[..],
+///     b"Message-ID: <b@x>\r\nSubject: other\r\n\r\n",
+///     b"Message-ID: <c@x>\r\nSubject: Re: one\r\nReferences: <a@x>\r\n\r\n",
+/// ];
+/// let summaries = messages.map(|message| Summary::scan(message));
+/// let numbers = (1..).filter_map(NonZeroU32::new);
+/// let entries: Vec<Entry<'_>> = numbers
+///     .zip(&summaries)
+///     .map(|(number, summary)| Entry { number, arrival: 0, size: 0, overview: summary.overview() })
+///     .collect();
+/// let threads = thread(&entries, &ThreadAlgorithm::References).unwrap();
+/// let places: Vec<(u32, u32)> =
+///     threads.nodes().iter().filter_map(|node| Some((node.number?.get(), node.depth))).collect();
+/// // The answer stands below what it answers.
+/// assert_eq!(places, [(1, 0), (3, 1), (2, 0)]);
+/// ```
 pub fn thread(entries: &[Entry<'_>], algorithm: &ThreadAlgorithm) -> Option<Threads> {
     match algorithm {
         ThreadAlgorithm::OrderedSubject => Some(ordered_subject(entries)),

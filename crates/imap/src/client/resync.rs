@@ -113,6 +113,40 @@ pub enum Counted {
 ///                                             UIDs compared ──► unknown ones read
 /// ```
 ///
+/// ```
+/// use std::num::NonZeroU32;
+///
+/// use posthaste_imap::client::{Change, Client, Config, Known, Outcome, Resync};
+/// use posthaste_imap::types::{Flag, Flags, Mailbox};
+/// use posthaste_imap::{Security, Step, Time};
+///
+/// let now = Time::ZERO;
+/// let mut client = Client::new(Config::default(), Security::Tls, now);
+/// client.handle_input(now, b"* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n");
+/// while let Step::Event(_) = client.poll_event()? {}
+///
+/// // What the last conversation left behind.
+/// let uid_validity = NonZeroU32::new(7).unwrap();
+/// let known = Known { uid_validity, highest_mod_seq: None, uids: "1:2".parse()? };
+/// let mut heard = [
+///     &b"* 1 EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\nA1 OK selected\r\n"[..],
+///     b"* 1 FETCH (UID 2 FLAGS (\\Seen))\r\nA2 OK done\r\n",
+/// ].into_iter();
+/// let mut resync = Resync::new(&client, Mailbox::inbox(), Some(known));
+/// let mut changes = Vec::new();
+/// while resync.outcome().is_none() {
+///     resync.run(&mut client)?;
+///     match client.poll_event()? {
+///         Step::Event(event) => changes.extend(resync.observe(&client, &event)),
+///         _ => client.handle_input(now, heard.next().unwrap()),
+///     }
+/// }
+/// let seen = Change::Flags { uid: NonZeroU32::new(2).unwrap(), flags: Flags::from([Flag::Seen]), mod_seq: None };
+/// assert_eq!(changes, [seen, Change::Gone("1".parse()?)]);
+/// assert!(matches!(resync.outcome(), Some(Outcome::Done { known, .. }) if known.uids.to_string() == "2"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// Memory: two sets of UIDs as ranges, each bounded by [`ranges_max`](Self::ranges_max).
 #[derive(Debug)]
 pub struct Resync {

@@ -7,6 +7,7 @@ use crate::types::{
 };
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::str::FromStr;
 
 /// Reads text that is a sequence set and nothing else.
 ///
@@ -18,6 +19,34 @@ pub fn sequence_set(text: &Bytes, context: &ParseContext) -> core::result::Resul
         cursor.end("sequence-set")?;
         Ok(set)
     })
+}
+
+/// What [`Display`](core::fmt::Display) writes of a set, so that it can be kept in a file; the empty set is the empty
+/// text. The text bounds the ranges.
+///
+/// ```
+/// use posthaste_imap::types::UidSet;
+///
+/// let set: UidSet = "2:4,9".parse()?;
+/// assert_eq!((set.len(), set.to_string().as_str()), (4, "2:4,9"));
+/// assert!("2:*".parse::<UidSet>().is_err());
+/// # Ok::<(), posthaste_imap::ParseError>(())
+/// ```
+impl FromStr for UidSet {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> core::result::Result<Self, ParseError> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut context = ParseContext::client();
+        context.limits.ranges_max = usize::MAX;
+        Cursor::strict(&Bytes::copy_from_slice(text.as_bytes()), &context).parse(|cursor| {
+            let set = uid_set(cursor)?;
+            cursor.end("uid-set")?;
+            Ok(set)
+        })
+    }
 }
 
 /// `sequence-set` or the `$` of SEARCHRES.
@@ -69,4 +98,39 @@ pub(super) fn number(cursor: &mut Cursor<'_>) -> Result<SequenceNumber> {
         return Ok(SequenceNumber::Largest);
     }
     cursor.nz_number("seq-number").map(SequenceNumber::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use core::num::NonZeroU32;
+    use proptest::prelude::*;
+
+    fn ranges() -> impl Strategy<Value = Vec<(u32, u32)>> {
+        prop::collection::vec((1..=u32::MAX, 1..=u32::MAX), 0..20)
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_of_uids_is_read_as_it_was_printed(ranges in ranges()) {
+            let number = |number| NonZeroU32::new(number).unwrap();
+            let set = UidSet::new(ranges.into_iter().map(|(one, other)| number(one)..=number(other)));
+            prop_assert_eq!(set.to_string().parse(), Ok(set));
+        }
+
+        #[test]
+        fn any_text_is_a_set_of_uids_or_is_refused(text in "[0-9:,* ]{0,20}") {
+            if let Ok(set) = text.parse::<UidSet>() {
+                prop_assert_eq!(set.to_string().parse(), Ok(set));
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_line_could_hold_can_be_kept_in_a_file() {
+        let set = UidSet::from_numbers((1..30_000).step_by(2).filter_map(NonZeroU32::new));
+        assert_eq!(set.ranges().len(), 15_000);
+        assert_eq!(set.to_string().parse(), Ok(set));
+    }
 }

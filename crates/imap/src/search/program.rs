@@ -101,6 +101,45 @@ pub enum Need {
 }
 
 /// A search, ready to be run.
+///
+/// ```
+/// use posthaste_imap::search::{Facts, Need, Needle, Program, Scope, field_contains};
+/// use posthaste_imap::types::{Command, Date, Flag, ParseContext, UidSet};
+/// use posthaste_imap::{Bytes, parse};
+///
+/// /// A message whose header may not have been read yet.
+/// struct Known {
+///     seen: bool,
+///     header: Option<&'static [u8]>,
+/// }
+///
+/// impl Facts for Known {
+///     fn has_flag(&self, flag: &Flag) -> bool {
+///         *flag == Flag::Seen && self.seen
+///     }
+///     fn field_contains(&self, name: &str, needle: &Needle) -> Option<bool> {
+///         self.header.map(|header| field_contains(header, name, needle))
+///     }
+///     // ...
+/// #   fn seq(&self) -> u32 { 1 }
+/// #   fn uid(&self) -> u32 { 1 }
+/// #   fn internal_date(&self) -> Option<Date> { None }
+/// #   fn size(&self) -> u64 { 0 }
+/// #   fn sent_date(&self) -> Option<Option<Date>> { None }
+/// #   fn body_contains(&self, _: &Needle) -> Option<bool> { None }
+/// }
+///
+/// let line = Bytes::from_static(b"1 SEARCH SUBJECT rust UNSEEN");
+/// let Command::Search(_, command) = parse::command(&line, &ParseContext::server())?.command else { unreachable!() };
+/// let saved = UidSet::default();
+/// let program = Program::new(&command, &Scope { largest_seq: 1, largest_uid: 1, saved: &saved, now: 0 })?;
+/// assert_eq!(program.need(), Need::Header);
+/// // For this one the header need not be read; for the other it must.
+/// assert_eq!(program.test(&Known { seen: true, header: None }), Some(false));
+/// assert_eq!(program.test(&Known { seen: false, header: None }), None);
+/// assert_eq!(program.test(&Known { seen: false, header: Some(b"Subject: On Rust\r\n\r\n") }), Some(true));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     steps: Vec<Step>,

@@ -90,6 +90,31 @@ impl Flag {
     }
 }
 
+/// The flag as it is written; of [`Flag::Odd`], what cannot be printed is escaped.
+///
+/// ```
+/// use posthaste_imap::types::Flag;
+///
+/// assert_eq!(Flag::Seen.to_string(), "\\Seen");
+/// assert_eq!(Flag::new("$Forwarded")?.to_string(), "$Forwarded");
+/// # Ok::<(), posthaste_imap::error::InvalidValue>(())
+/// ```
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Answered => "\\Answered",
+            Self::Flagged => "\\Flagged",
+            Self::Deleted => "\\Deleted",
+            Self::Seen => "\\Seen",
+            Self::Draft => "\\Draft",
+            Self::Recent => "\\Recent",
+            Self::Keyword(name) => name.as_str(),
+            Self::Extension(name) => return write!(f, "\\{}", name.as_str()),
+            Self::Odd(text) => return write!(f, "{}", text.escape_ascii()),
+        })
+    }
+}
+
 /// The flags of a message, or a list of flags in a command: system flags as a set, all others in the order they came.
 ///
 /// ```

@@ -46,6 +46,20 @@ impl View {
     /// lists of different lengths, not ascending, or with `*`.
     ///
     /// Takes time in the messages that exist and the ranges that are named.
+    ///
+    /// ```
+    /// use posthaste_imap::types::UidSet;
+    /// use posthaste_imap::view::{History, Resync, View};
+    ///
+    /// let view = View::with_mod_seqs([(1, 5), (3, 9), (4, 6)]);
+    /// let known = Resync { mod_seq: 6, known_uids: None, matches: None };
+    /// let gone: UidSet = "2".parse()?;
+    /// let missed = view.resync(&known, History::Expunged(&gone), 5).unwrap();
+    /// assert_eq!(missed.vanished, gone);
+    /// let changed: Vec<_> = missed.changed.iter().map(|(seq, uid, mod_seq)| (seq.get(), *uid, *mod_seq)).collect();
+    /// assert_eq!(changed, [(2, 3, 9)]);
+    /// # Ok::<(), posthaste_imap::ParseError>(())
+    /// ```
     pub fn resync(&self, known: &Resync<'_>, history: History<'_>, uid_next: u32) -> Option<Resynced> {
         let proven = match known.matches {
             Some((seqs, uids)) => self.proven_up_to(&pairs(seqs, uids)?),
