@@ -93,7 +93,10 @@ mod stream;
 pub mod tls;
 
 pub use body::Body;
-pub use client::{ClientError, ClientOptions, Credentials, TlsMode, nonce};
+pub use client::{
+    Cause, ClientError, ClientOptions, Credentials, Endpoint, EndpointError, Peer, Phase, Protocol, Retry,
+    ServerRefusal, TlsMode, nonce,
+};
 pub use connection::{Connection, Timeouts};
 pub use error::Error;
 pub use listen::{Accepted, Limits, Listener, Outcome, Refusal, serve};
