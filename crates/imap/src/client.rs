@@ -50,7 +50,6 @@ use crate::types::{Capability, ParseContext, Repairs, Tag};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use compress::Compression;
 use core::fmt;
 use posthaste_wire::{Layer, Misuse, Security, SendQueue, Step, Tickets, Time, TimerTable, Upgrade};
 use queue::{Queued, Running, Sending};
@@ -125,7 +124,8 @@ pub struct Client {
     /// How its responses had to be repaired.
     repairs: Repairs,
     /// The connection is compressed.
-    compression: Compression,
+    /// DEFLATE is under the conversation, or about to be.
+    compressed: bool,
     strays: u32,
     violations: u32,
     /// The server said BYE.
@@ -175,7 +175,7 @@ impl Client {
             peer: Peer::Unknown,
             quirks,
             repairs: Repairs::default(),
-            compression: Compression::Off,
+            compressed: false,
             strays: 0,
             violations: 0,
             bye: false,
@@ -273,9 +273,10 @@ impl Client {
             return;
         }
         self.reader.push(input);
-        if let (Phase::Upgrade(_), Compression::Off) = (&self.phase, &self.compression) {
+        if matches!(self.phase, Phase::Upgrade(_)) {
             // RFC 9051 6.2.1: nothing that was not said inside TLS counts.
-            if let Err(residue) = self.reader.drained() {
+            let taken = if self.compressed { self.compress() } else { self.reader.drained().map(drop) };
+            if let Err(residue) = taken {
                 self.fail(residue.into());
             }
             return;
@@ -366,7 +367,7 @@ impl Client {
     }
 
     /// Tells that the new layer is in place. Nothing the server said before TLS is kept; COMPRESS changes nothing
-    /// but the octets, see [`take_compressed`](Self::take_compressed).
+    /// but the octets, see [`Upgrade::ahead`].
     ///
     /// # Errors
     /// [`Misuse::NoUpgrade`] when no [`Step::Upgrade`] came before.
@@ -501,7 +502,7 @@ impl Client {
             peer,
             quirks,
             repairs,
-            compression: _,
+            compressed: _,
             strays,
             violations,
             bye: _,

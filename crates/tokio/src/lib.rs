@@ -74,7 +74,7 @@
 //! | 9266 | `tls-exporter` channel binding | done: TLS 1.3; TLS 1.2 where extended master secret is required |
 //! | 5929 | `tls-server-end-point` channel binding | done, except for certificates signed with RSASSA-PSS |
 //! | 5929 | `tls-unique` channel binding | not done: rustls does not tell it |
-//! | 4978 | COMPRESS=DEFLATE | not done: `Error::NoLayer` |
+//! | 4978 | COMPRESS=DEFLATE | done, both sides, flushed at the end of what is said |
 //!
 //! # Features and versions
 //!

@@ -280,6 +280,10 @@ pub fn plain_server() -> Role {
     Role::Server { tls: None }
 }
 
+pub fn plain_client() -> Role {
+    Role::Client { tls: None }
+}
+
 /// Both ends of TLS, with a certificate for `mail.example` that the client trusts.
 pub fn tls_roles(alpn: Alpn) -> (Role, Role) {
     let made = rcgen::generate_simple_self_signed(vec!["mail.example".to_owned()]).unwrap();
