@@ -15,8 +15,8 @@ use posthaste_imap::error::InvalidValue;
 use posthaste_imap::pattern::{self, MailboxName, Matcher, Selection};
 use posthaste_imap::search::{Hit, Program, Scope, SearchError};
 use posthaste_imap::server::{
-    Asked, AuthPrivacy, Config, Event, Expunge, Fetch, LiteralWriter, Message as Told, Refusal, Search,
-    Select, SelectData, SelectedFlags, Server, StatusOf, Store, TlsOffer, Update,
+    Access, Asked, AuthPrivacy, Config, Event, Expunge, Fetch, LiteralWriter, Message as Told, Refusal,
+    Search, Select, SelectData, SelectedFlags, Server, StatusOf, Store, TlsOffer, Update,
 };
 use posthaste_imap::types::{
     Addressing, AppendHead, DateTime, FetchAttribute, FetchItem, Flag, Flags, ListPattern, ListResponse,
@@ -116,9 +116,7 @@ impl Session<'_> {
             Event::Search(search) => self.search(search)?,
             Event::Expunge(expunge) => self.expunge(expunge)?,
             Event::Close(close) => {
-                if !self.link.machine.is_read_only() {
-                    lock(self.shared).expunge(|_| true);
-                }
+                lock(self.shared).expunge(|_| true);
                 close.ok(&mut self.link.machine)?;
             }
             Event::Unselect(unselect) => unselect.ok(&mut self.link.machine)?,
@@ -189,6 +187,7 @@ impl Session<'_> {
             unseen: unseen.and_then(|message| self.view.seq_of(message.uid.get())),
             uid_validity: mailbox.uid_validity,
             uid_next: mailbox.uid_next,
+            access: Access::ReadWrite,
         };
         Ok(asked.ok(&mut self.link.machine, data)?)
     }
@@ -261,9 +260,6 @@ impl Session<'_> {
     }
 
     fn store(&mut self, asked: Asked<Store>) -> Outcome {
-        if self.link.machine.is_read_only() {
-            return Ok(asked.no(&mut self.link.machine, Refusal::no_permission())?);
-        }
         let Some(targets) = self.targets(asked.command.set.numbers(), asked.addressing) else {
             return Ok(asked.bad(&mut self.link.machine, "No such message")?);
         };
@@ -309,9 +305,6 @@ impl Session<'_> {
     }
 
     fn expunge(&mut self, asked: Asked<Expunge>) -> Outcome {
-        if self.link.machine.is_read_only() {
-            return Ok(asked.no(&mut self.link.machine, Refusal::no_permission())?);
-        }
         let largest = self.view.largest_uid();
         let uids = asked.uids.as_ref().and_then(|uids| uids.numbers());
         lock(self.shared).expunge(|uid| uids.is_none_or(|uids| uids.contains(uid, largest)));

@@ -54,7 +54,6 @@ use crate::types::{Capability, ParseContext, Repairs};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use compress::Compression;
 use core::fmt;
 use posthaste_wire::{Security, SendQueue, Step, Tickets, Time, TimerTable};
 use queue::{Queued, Running, Sending};
@@ -131,7 +130,8 @@ pub struct Client {
     /// How its responses had to be repaired.
     repairs: Repairs,
     /// The connection is compressed.
-    compression: Compression,
+    /// DEFLATE is under the conversation, or about to be.
+    compressed: bool,
     strays: u32,
     violations: u32,
     /// The server said BYE.
@@ -181,7 +181,7 @@ impl Client {
             peer: Peer::Unknown,
             quirks,
             repairs: Repairs::default(),
-            compression: Compression::Off,
+            compressed: false,
             strays: 0,
             violations: 0,
             bye: false,
@@ -200,9 +200,10 @@ impl Client {
             return;
         }
         self.reader.push(input);
-        if let (Phase::Upgrade(_), Compression::Off) = (&self.phase, &self.compression) {
+        if matches!(self.phase, Phase::Upgrade(_)) {
             // RFC 9051 6.2.1: nothing that was not said inside TLS counts.
-            if let Err(residue) = self.reader.drained() {
+            let taken = if self.compressed { self.compress() } else { self.reader.drained().map(drop) };
+            if let Err(residue) = taken {
                 self.fail(residue.into());
             }
             return;

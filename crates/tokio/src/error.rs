@@ -25,6 +25,9 @@ pub enum Error<E: std::error::Error> {
     /// The TLS handshake was not done in time.
     #[error("TLS handshake was not done within {0:?}")]
     HandshakeTimeout(Duration),
+    /// Out of what the peer sent compressed, more octets came than belong to anything.
+    #[error("more than {0} compressed octets belong to no command and no answer")]
+    Inflated(u64),
     /// The machine asked for a layer that this connection has no configuration for.
     #[error("there is no configuration for the layer {0:?}")]
     NoLayer(Layer),

@@ -13,9 +13,11 @@ use posthaste_imap::{State, Time};
 use posthaste_wire::Misuse;
 use std::num::NonZeroU32;
 
-use crate::client::{self, ClientOptions, TlsMode, within};
-use crate::tls::{self, Alpn};
-use crate::{Body, ClientError, Connection, Role, Stream};
+use crate::client::{
+    self, Cause, ClientError, ClientOptions, Dialled, Endpoint, Phase, Protocol, Session, TlsMode,
+};
+use crate::tls;
+use crate::{Body, Connection, Credentials, Stream};
 
 /// Why a call of an IMAP client failed.
 pub type Error = ClientError<ProtocolError, Status>;
@@ -25,10 +27,10 @@ pub type Error = ClientError<ProtocolError, Status>;
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// use posthaste_imap::types::{FetchAttribute, Mailbox, SequenceSet};
-/// use posthaste_tokio::{ClientOptions, Credentials, TlsMode, imap};
+/// use posthaste_tokio::{ClientOptions, imap};
 ///
-/// let options = ClientOptions::new(TlsMode::Implicit).with_credentials(Credentials::new("ursel", "Geheim!"));
-/// let mut client = imap::Client::connect("mail.example", 993, &options).await?;
+/// let endpoint = "imaps://ursel:Geheim!@mail.example".parse()?;
+/// let mut client = imap::Client::connect(&endpoint, &ClientOptions::default()).await?;
 /// println!("{} messages", client.select(Mailbox::inbox()).await?.exists);
 /// let mut rows = client.fetch(SequenceSet::all(), FetchAttribute::ALL.to_vec())?;
 /// while let Some(part) = rows.next().await? {
@@ -40,8 +42,7 @@ pub type Error = ClientError<ProtocolError, Status>;
 /// ```
 #[derive(Debug)]
 pub struct Client {
-    connection: Connection<machine::Client>,
-    options: ClientOptions,
+    session: Session<machine::Client>,
 }
 
 /// The rows of a FETCH, as they arrive. A row is [`Part::Row`], its items, and [`Part::RowEnd`].
@@ -87,42 +88,58 @@ pub struct Idle<'a> {
 }
 
 impl Client {
-    /// Connects to `host`, sets up TLS and logs in.
+    /// Connects to `endpoint`, sets up TLS and logs in.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Refused`] when the credentials are; others as they are named.
-    pub async fn connect(host: &str, port: u16, options: &ClientOptions) -> Result<Self, Error> {
-        let (stream, role) =
-            client::dial(host, port, options, Alpn::Imap).await.map_err(ClientError::Connect)?;
-        Self::over(stream, role, options).await
+    /// [`Cause::Refused`] when the credentials are; others as they are named.
+    pub async fn connect(endpoint: &Endpoint, options: &ClientOptions) -> Result<Self, Error> {
+        is_imap(endpoint)?;
+        let dialled = client::dial::<machine::Client, _>(endpoint, options).await?;
+        Self::open(dialled, endpoint, options).await
     }
 
-    /// Opens a session over a stream that is there. Where TLS comes first, it is in place already.
+    /// As [`connect`](Self::connect), over a stream that is there, such as one through a proxy. Where TLS comes first
+    /// and the stream does not have it yet, it is put over the stream.
     ///
     /// # Errors
     ///
     /// As [`connect`](Self::connect).
-    pub async fn over(stream: Stream, role: Role, options: &ClientOptions) -> Result<Self, Error> {
+    pub async fn over(
+        stream: impl Into<Stream>,
+        endpoint: &Endpoint,
+        options: &ClientOptions,
+    ) -> Result<Self, Error> {
+        is_imap(endpoint)?;
+        let deadline = client::after(options.open_timeout);
+        let dialled =
+            client::secure::<machine::Client, _>(stream.into(), endpoint, options, deadline).await?;
+        Self::open(dialled, endpoint, options).await
+    }
+
+    async fn open(dialled: Dialled, endpoint: &Endpoint, options: &ClientOptions) -> Result<Self, Error> {
         let mut config = machine::Config::default();
-        config.tls = match options.tls {
+        config.tls = match endpoint.tls() {
             TlsMode::Implicit | TlsMode::StartTls => TlsPolicy::Required,
             TlsMode::StartTlsIfOffered => TlsPolicy::Opportunistic,
             TlsMode::Plain => TlsPolicy::Off,
         };
-        config.tag_prefix = random_tag_prefix().map_err(ClientError::Connect)?;
-        let machine = machine::Client::new(config, stream.security(), Time::ZERO);
-        let connection = Connection::new(machine, stream, role).with_timeouts(options.timeouts);
-        let mut client = Self { connection, options: options.clone() };
+        config.tag_prefix = random_tag_prefix()
+            .map_err(|error| ClientError::new(Phase::Call, None, Cause::Connect(error)))?;
+        let machine = machine::Client::new(config, dialled.stream.security(), Time::ZERO);
+        let mut client = Self { session: Session::new(machine, dialled, options) };
         loop {
             match client.event().await? {
                 Event::Ready => break,
-                Event::Bye(status) => return Err(ClientError::Refused(status)),
+                Event::Bye(status) => return Err(client.session.refused(status)),
                 _ => {}
             }
         }
-        if client.connection.machine_ref().state() == State::NotAuthenticated {
-            client.log_in().await?;
+        if client.session.machine_ref().state() == State::NotAuthenticated {
+            client.session.enter(Phase::Login);
+            let credentials = options.credentials.clone().or_else(|| endpoint.credentials());
+            let credentials = credentials.ok_or_else(|| client.error(Cause::NoCredentials))?;
+            client.log_in(credentials).await?;
         }
         Ok(client)
     }
@@ -131,11 +148,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`ClientError`] names them; so with all calls below.
+    /// As [`Cause`] names them; so with all calls below.
     pub async fn select(&mut self, mailbox: Mailbox) -> Result<&MailboxState, Error> {
-        let id = self.connection.machine().select(mailbox, Vec::new())?;
+        self.session.begin(Phase::Query);
+        let id = self.machine().select(mailbox, Vec::new())?;
         self.finish(id).await?;
-        self.connection.machine_ref().mailbox().ok_or(ClientError::Closed)
+        let Some(mailbox) = self.session.machine_ref().mailbox() else {
+            return Err(self.error(Cause::Closed));
+        };
+        Ok(mailbox)
     }
 
     /// Selects a mailbox for reading only.
@@ -144,9 +165,13 @@ impl Client {
     ///
     /// As [`select`](Self::select).
     pub async fn examine(&mut self, mailbox: Mailbox) -> Result<&MailboxState, Error> {
-        let id = self.connection.machine().examine(mailbox, Vec::new())?;
+        self.session.begin(Phase::Query);
+        let id = self.machine().examine(mailbox, Vec::new())?;
         self.finish(id).await?;
-        self.connection.machine_ref().mailbox().ok_or(ClientError::Closed)
+        let Some(mailbox) = self.session.machine_ref().mailbox() else {
+            return Err(self.error(Cause::Closed));
+        };
+        Ok(mailbox)
     }
 
     /// Asks for data of messages by their numbers.
@@ -159,7 +184,8 @@ impl Client {
         numbers: SequenceSet,
         attributes: Vec<FetchAttribute>,
     ) -> Result<Rows<'_>, Error> {
-        let id = self.connection.machine().fetch(numbers, attributes)?;
+        self.session.begin_stream(Phase::Query);
+        let id = self.machine().fetch(numbers, attributes)?;
         Ok(Rows { client: self, id, done: false })
     }
 
@@ -173,7 +199,8 @@ impl Client {
         uids: SequenceSet,
         attributes: Vec<FetchAttribute>,
     ) -> Result<Rows<'_>, Error> {
-        let id = self.connection.machine().uid_fetch(uids, attributes)?;
+        self.session.begin_stream(Phase::Query);
+        let id = self.machine().uid_fetch(uids, attributes)?;
         Ok(Rows { client: self, id, done: false })
     }
 
@@ -191,16 +218,17 @@ impl Client {
         length: u64,
         body: impl Into<Body>,
     ) -> Result<Status, Error> {
-        let id = self.connection.machine().append(mailbox, flags, date, length)?;
+        self.session.begin_stream(Phase::Transfer);
+        let id = self.machine().append(mailbox, flags, date, length)?;
         let mut body = Some(body.into());
         loop {
             match self.event().await? {
                 Event::AppendReady(writer) => match body.take() {
                     Some(body) if writer.id() == id => self.write(writer, body).await?,
-                    _ => writer.abort(self.connection.machine())?,
+                    _ => writer.abort(self.machine())?,
                 },
                 event => {
-                    if let Some(status) = ended(&event, id)? {
+                    if let Some(status) = self.ended(&event, id)? {
                         return Ok(status);
                     }
                 }
@@ -224,7 +252,7 @@ impl Client {
     pub async fn wait(&mut self, id: CommandId, mut note: impl FnMut(Event)) -> Result<Status, Error> {
         loop {
             let event = self.event().await?;
-            if let Some(status) = ended(&event, id)? {
+            if let Some(status) = self.ended(&event, id)? {
                 return Ok(status);
             }
             note(event);
@@ -237,7 +265,8 @@ impl Client {
     ///
     /// As [`select`](Self::select).
     pub fn idle(&mut self) -> Result<Idle<'_>, Error> {
-        let id = self.connection.machine().idle()?;
+        self.session.begin_stream(Phase::Query);
+        let id = self.machine().idle()?;
         Ok(Idle { client: self, id })
     }
 
@@ -247,11 +276,12 @@ impl Client {
     ///
     /// The server did not answer in time or cut the connection.
     pub async fn logout(mut self) -> Result<(), Error> {
-        self.connection.machine().logout()?;
+        self.session.begin(Phase::Close);
+        self.machine().logout()?;
         loop {
             match self.event().await {
                 Ok(_) => {}
-                Err(ClientError::Closed) => return Ok(()),
+                Err(error) if matches!(error.cause(), Cause::Closed) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
@@ -259,40 +289,44 @@ impl Client {
 
     /// The connection below, for what has no method here.
     pub const fn connection(&mut self) -> &mut Connection<machine::Client> {
-        &mut self.connection
+        &mut self.session.connection
     }
 
-    async fn log_in(&mut self) -> Result<(), Error> {
-        let credentials = self.options.credentials.take().ok_or(ClientError::NoLogin)?;
-        let channel = self.connection.channel();
-        let offered: Vec<&str> = self.connection.machine_ref().mechanisms().collect();
+    async fn log_in(&mut self, credentials: Credentials) -> Result<(), Error> {
+        let channel = self.session.connection.channel();
+        let offered: Vec<&str> = self.session.machine_ref().mechanisms().collect();
         let exchange = credentials.exchange(&offered, &channel);
         let Some(exchange) = exchange else {
-            let (user, password) = credentials.without_mechanism(&channel).ok_or(ClientError::NoLogin)?;
-            let id = self.connection.machine().login(&user, password)?;
+            let login = credentials.without_mechanism(&channel);
+            let (user, password) = login.ok_or_else(|| self.error(Cause::NoLogin))?;
+            let id = self.machine().login(&user, password)?;
             return self.finish(id).await;
         };
-        let mut exchange = exchange?;
+        let mut exchange = exchange.map_err(|error| self.error(error))?;
         let name = exchange.mechanism().name();
-        let id = self.connection.machine().authenticate(name, exchange.initial())?;
+        let id = self.machine().authenticate(name, exchange.initial())?;
         let mut failure = None;
         loop {
             match self.event().await? {
                 Event::Challenge(challenge) => {
-                    let (next, response) = client::respond(exchange, challenge.data().expose()).await?;
+                    let (next, response) = client::respond(exchange, challenge.data().expose())
+                        .await
+                        .map_err(|cause| self.error(cause))?;
                     exchange = next;
                     match response {
-                        Ok(response) => challenge.respond(self.connection.machine(), response)?,
+                        Ok(response) => challenge.respond(self.machine(), response)?,
                         Err(error) => {
                             failure = Some(error);
-                            challenge.cancel(self.connection.machine())?;
+                            challenge.cancel(self.machine())?;
                         }
                     }
                 }
-                event => match (ended(&event, id), failure) {
-                    (Ok(None), _) => {}
-                    (Ok(Some(_)), _) => return Ok(exchange.finish(None)?),
-                    (Err(ClientError::Refused(_)), Some(error)) => return Err(error.into()),
+                event => match (self.ended(&event, id), failure.take()) {
+                    (Ok(None), before) => failure = before,
+                    (Ok(Some(_)), _) => return exchange.finish(None).map_err(|error| self.error(error)),
+                    (Err(refused), Some(error)) if refused.refusal().is_some() => {
+                        return Err(self.error(error));
+                    }
                     (Err(error), _) => return Err(error),
                 },
             }
@@ -309,12 +343,12 @@ impl Client {
                 Ok(Some(piece)) => piece,
                 Ok(None) => return self.end(writer),
                 Err(error) => {
-                    writer.abort(self.connection.machine())?;
-                    return Err(ClientError::Source(error));
+                    writer.abort(self.machine())?;
+                    return Err(self.error(Cause::Source(error)));
                 }
             };
             if let Err(error) = self.write_piece(&mut writer, &piece).await {
-                writer.abort(self.connection.machine())?;
+                writer.abort(self.machine())?;
                 return Err(error);
             }
         }
@@ -322,27 +356,47 @@ impl Client {
 
     /// Ends the message, or gives it up where octets are missing.
     fn end(&mut self, writer: AppendWriter) -> Result<(), Error> {
-        let remaining = writer.remaining(self.connection.machine_ref());
+        let remaining = writer.remaining(self.session.machine_ref());
         if remaining > 0 {
-            writer.abort(self.connection.machine())?;
+            writer.abort(self.machine())?;
             return Err(Misuse::TooLittle { remaining }.into());
         }
-        Ok(writer.finish(self.connection.machine())?)
+        Ok(writer.finish(self.machine())?)
     }
 
     async fn write_piece(&mut self, writer: &mut AppendWriter, piece: &Bytes) -> Result<(), Error> {
         loop {
-            match writer.write(self.connection.machine(), piece.clone()) {
+            match writer.write(self.machine(), piece.clone()) {
                 Err(Misuse::Congested { .. }) => {
-                    within(self.options.idle_timeout, self.connection.room()).await?;
+                    self.session.room().await?;
                 }
                 done => return Ok(done?),
             }
         }
     }
 
+    const fn machine(&mut self) -> &mut machine::Client {
+        self.session.machine()
+    }
+
     async fn event(&mut self) -> Result<Event, Error> {
-        client::next(&mut self.connection, self.options.idle_timeout).await
+        self.session.event().await
+    }
+
+    fn error(&self, cause: impl Into<Cause<ProtocolError, Status>>) -> Error {
+        self.session.error(cause)
+    }
+
+    /// The status a command ended with, where `event` is its end.
+    fn ended(&self, event: &Event, id: CommandId) -> Result<Option<Status>, Error> {
+        match event {
+            Event::Done { id: of, status } if *of == id => match status.condition {
+                Condition::Ok => Ok(Some(status.clone())),
+                _ => Err(self.session.refused(status.clone())),
+            },
+            Event::NotSent { id: of, why } if *of == id => Err((*why).into()),
+            _ => Ok(None),
+        }
     }
 }
 
@@ -351,11 +405,11 @@ impl Rows<'_> {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Closed`] when the connection ended inside a row: what has no end is incomplete.
+    /// [`Cause::Closed`] when the connection ended inside a row: what has no end is incomplete.
     pub async fn next(&mut self) -> Result<Option<Part>, Error> {
         while !self.done {
             let event = self.client.event().await?;
-            self.done = ended(&event, self.id)?.is_some();
+            self.done = self.client.ended(&event, self.id)?.is_some();
             return Ok(Some(match event {
                 Event::Row(number) => Part::Row(number),
                 Event::Item(item) => Part::Item(item),
@@ -363,7 +417,7 @@ impl Rows<'_> {
                 Event::Body(chunk) => Part::Chunk(chunk),
                 Event::LiteralEnd => Part::ChunkEnd,
                 Event::RowEnd => Part::RowEnd,
-                Event::RowAborted => return Err(ClientError::Closed),
+                Event::RowAborted => return Err(self.client.error(Cause::Closed)),
                 _ => continue,
             }));
         }
@@ -377,12 +431,12 @@ impl Idle<'_> {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Refused`] when the server knows no IDLE; others as they are named.
+    /// [`Cause::Refused`] when the server knows no IDLE; others as they are named.
     pub async fn next(&mut self) -> Result<Event, Error> {
         loop {
-            let event = self.client.connection.next().await?.ok_or(ClientError::Closed)?;
-            if ended(&event, self.id)?.is_some() {
-                return Err(ClientError::Closed);
+            let event = self.client.session.news().await?;
+            if self.client.ended(&event, self.id)?.is_some() {
+                return Err(self.client.error(Cause::Closed));
             }
             if !matches!(event, Event::Idling(_)) {
                 return Ok(event);
@@ -397,20 +451,15 @@ impl Idle<'_> {
     ///
     /// As [`next`](Self::next).
     pub async fn done(self) -> Result<(), Error> {
-        self.client.connection.machine().done()?;
+        self.client.machine().done()?;
         self.client.finish(self.id).await
     }
 }
 
-/// The status a command ended with, where `event` is its end.
-fn ended(event: &Event, id: CommandId) -> Result<Option<Status>, Error> {
-    match event {
-        Event::Done { id: of, status } if *of == id => match status.condition {
-            Condition::Ok => Ok(Some(status.clone())),
-            _ => Err(ClientError::Refused(status.clone())),
-        },
-        Event::NotSent { id: of, why } if *of == id => Err((*why).into()),
-        _ => Ok(None),
+fn is_imap(endpoint: &Endpoint) -> Result<(), Error> {
+    match endpoint.protocol() {
+        Protocol::Imap => Ok(()),
+        other => Err(ClientError::new(Phase::Call, None, Cause::WrongProtocol(other))),
     }
 }
 

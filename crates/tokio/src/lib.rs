@@ -74,7 +74,7 @@
 //! | 9266 | `tls-exporter` channel binding | done: TLS 1.3; TLS 1.2 where extended master secret is required |
 //! | 5929 | `tls-server-end-point` channel binding | done, except for certificates signed with RSASSA-PSS |
 //! | 5929 | `tls-unique` channel binding | not done: rustls does not tell it |
-//! | 4978 | COMPRESS=DEFLATE | not done: `Error::NoLayer` |
+//! | 4978 | COMPRESS=DEFLATE | done, both sides, flushed at the end of what is said |
 //!
 //! # Features and versions
 //!
@@ -93,7 +93,10 @@ mod stream;
 pub mod tls;
 
 pub use body::Body;
-pub use client::{ClientError, ClientOptions, Credentials, TlsMode, nonce};
+pub use client::{
+    Cause, ClientError, ClientOptions, Credentials, Endpoint, EndpointError, Peer, Phase, Protocol, Retry,
+    ServerRefusal, TlsMode, nonce,
+};
 pub use connection::{Connection, Timeouts};
 pub use error::Error;
 pub use listen::{Accepted, Limits, Listener, Outcome, Refusal, serve};

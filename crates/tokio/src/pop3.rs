@@ -8,9 +8,10 @@ use posthaste_pop3::client::{self as machine, CommandId, Event};
 use posthaste_pop3::{MessageNumber, ProtocolError, Reply, Time, Uidl};
 use posthaste_sasl::client::Exchange;
 
-use crate::client::{self, ClientOptions, TlsMode};
-use crate::tls::Alpn;
-use crate::{ClientError, Connection, Role, Stream};
+use crate::client::{
+    self, Cause, ClientError, ClientOptions, Dialled, Endpoint, Phase, Protocol, Session, TlsMode,
+};
+use crate::{Connection, Credentials, Stream};
 
 /// Why a call of a POP3 client failed.
 pub type Error = ClientError<ProtocolError, Reply>;
@@ -19,10 +20,10 @@ pub type Error = ClientError<ProtocolError, Reply>;
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// use posthaste_tokio::{ClientOptions, Credentials, TlsMode, pop3};
+/// use posthaste_tokio::{ClientOptions, pop3};
 ///
-/// let options = ClientOptions::new(TlsMode::Implicit).with_credentials(Credentials::new("ursel", "Geheim!"));
-/// let mut client = pop3::Client::connect("mail.example", 995, &options).await?;
+/// let endpoint = "pop3s://ursel:Geheim!@mail.example".parse()?;
+/// let mut client = pop3::Client::connect(&endpoint, &ClientOptions::default()).await?;
 /// for (number, octets) in client.list().await? {
 ///     let mut message = client.retr(number).await?;
 ///     while let Some(chunk) = message.next_chunk().await? {
@@ -35,8 +36,7 @@ pub type Error = ClientError<ProtocolError, Reply>;
 /// ```
 #[derive(Debug)]
 pub struct Client {
-    connection: Connection<machine::Client>,
-    options: ClientOptions,
+    session: Session<machine::Client>,
 }
 
 /// A message on its way.
@@ -53,40 +53,55 @@ pub struct Message<'a> {
 }
 
 impl Client {
-    /// Connects to `host`, sets up TLS and logs in.
+    /// Connects to `endpoint`, sets up TLS and logs in.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Refused`] when the credentials are or the server wants no session; others as they are named.
-    pub async fn connect(host: &str, port: u16, options: &ClientOptions) -> Result<Self, Error> {
-        let (stream, role) =
-            client::dial(host, port, options, Alpn::Pop3).await.map_err(ClientError::Connect)?;
-        Self::over(stream, role, options).await
+    /// [`Cause::Refused`] when the credentials are or the server wants no session; others as they are named.
+    pub async fn connect(endpoint: &Endpoint, options: &ClientOptions) -> Result<Self, Error> {
+        is_pop3(endpoint)?;
+        let dialled = client::dial::<machine::Client, _>(endpoint, options).await?;
+        Self::open(dialled, endpoint, options).await
     }
 
-    /// Opens a session over a stream that is there. Where TLS comes first, it is in place already.
+    /// As [`connect`](Self::connect), over a stream that is there, such as one through a proxy. Where TLS comes first
+    /// and the stream does not have it yet, it is put over the stream.
     ///
     /// # Errors
     ///
     /// As [`connect`](Self::connect).
-    pub async fn over(stream: Stream, role: Role, options: &ClientOptions) -> Result<Self, Error> {
+    pub async fn over(
+        stream: impl Into<Stream>,
+        endpoint: &Endpoint,
+        options: &ClientOptions,
+    ) -> Result<Self, Error> {
+        is_pop3(endpoint)?;
+        let deadline = client::after(options.open_timeout);
+        let dialled =
+            client::secure::<machine::Client, _>(stream.into(), endpoint, options, deadline).await?;
+        Self::open(dialled, endpoint, options).await
+    }
+
+    async fn open(dialled: Dialled, endpoint: &Endpoint, options: &ClientOptions) -> Result<Self, Error> {
         let mut config = machine::Config::default();
-        config.tls = match options.tls {
+        config.tls = match endpoint.tls() {
             TlsMode::Implicit | TlsMode::StartTls => machine::TlsPolicy::Required,
             TlsMode::StartTlsIfOffered => machine::TlsPolicy::Opportunistic,
             TlsMode::Plain => machine::TlsPolicy::Off,
         };
-        let machine = machine::Client::new(config, stream.security(), Time::ZERO);
-        let connection = Connection::new(machine, stream, role).with_timeouts(options.timeouts);
-        let mut client = Self { connection, options: options.clone() };
+        let machine = machine::Client::new(config, dialled.stream.security(), Time::ZERO);
+        let mut client = Self { session: Session::new(machine, dialled, options) };
         loop {
             match client.event().await? {
                 Event::Ready { .. } => break,
-                Event::Unavailable { greeting } => return Err(ClientError::Refused(greeting)),
+                Event::Unavailable { greeting } => return Err(client.session.refused(greeting)),
                 _ => {}
             }
         }
-        client.log_in().await?;
+        client.session.enter(Phase::Login);
+        let credentials = options.credentials.clone().or_else(|| endpoint.credentials());
+        let credentials = credentials.ok_or_else(|| client.error(Cause::NoCredentials))?;
+        client.log_in(credentials).await?;
         Ok(client)
     }
 
@@ -96,11 +111,12 @@ impl Client {
     ///
     /// As [`ClientError`] names them; so with all calls below.
     pub async fn stat(&mut self) -> Result<(u32, u64), Error> {
-        let id = self.connection.machine().stat()?;
+        self.session.begin(Phase::Query);
+        let id = self.machine().stat()?;
         loop {
             match self.event().await? {
                 Event::Stat { id: of, messages, octets } if of == id => return Ok((messages, octets)),
-                Event::Reply { id: of, reply } if of == id => return Err(ClientError::Refused(reply)),
+                Event::Reply { id: of, reply } if of == id => return Err(self.session.refused(reply)),
                 _ => {}
             }
         }
@@ -112,13 +128,14 @@ impl Client {
     ///
     /// As [`stat`](Self::stat).
     pub async fn list(&mut self) -> Result<Vec<(MessageNumber, u64)>, Error> {
-        let id = self.connection.machine().list()?;
+        self.session.begin(Phase::Query);
+        let id = self.machine().list()?;
         let mut rows = Vec::new();
         loop {
             match self.event().await? {
                 Event::Size { id: of, number, octets } if of == id => rows.push((number, octets)),
                 Event::ListEnd { id: of } if of == id => return Ok(rows),
-                Event::Reply { id: of, reply } if of == id => return Err(ClientError::Refused(reply)),
+                Event::Reply { id: of, reply } if of == id => return Err(self.session.refused(reply)),
                 _ => {}
             }
         }
@@ -130,13 +147,14 @@ impl Client {
     ///
     /// As [`stat`](Self::stat).
     pub async fn uidl(&mut self) -> Result<Vec<(MessageNumber, Uidl)>, Error> {
-        let id = self.connection.machine().uidl()?;
+        self.session.begin(Phase::Query);
+        let id = self.machine().uidl()?;
         let mut rows = Vec::new();
         loop {
             match self.event().await? {
                 Event::Uidl { id: of, number, uidl } if of == id => rows.push((number, uidl)),
                 Event::ListEnd { id: of } if of == id => return Ok(rows),
-                Event::Reply { id: of, reply } if of == id => return Err(ClientError::Refused(reply)),
+                Event::Reply { id: of, reply } if of == id => return Err(self.session.refused(reply)),
                 _ => {}
             }
         }
@@ -148,7 +166,8 @@ impl Client {
     ///
     /// As [`stat`](Self::stat).
     pub async fn retr(&mut self, number: MessageNumber) -> Result<Message<'_>, Error> {
-        let id = self.connection.machine().retr(number)?;
+        self.session.begin_stream(Phase::Query);
+        let id = self.machine().retr(number)?;
         self.message(id).await
     }
 
@@ -156,15 +175,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`stat`](Self::stat); [`ClientError::Source`] when the message is longer.
+    /// As [`stat`](Self::stat); [`Cause::TooLong`] when the message is longer.
     pub async fn retr_to_bytes(&mut self, number: MessageNumber, octets_max: usize) -> Result<Bytes, Error> {
         let mut message = self.retr(number).await?;
         let mut whole = BytesMut::new();
         while let Some(chunk) = message.next_chunk().await? {
             if whole.len().saturating_add(chunk.len()) > octets_max {
-                let problem =
-                    std::io::Error::new(std::io::ErrorKind::FileTooLarge, "the message is too long");
-                return Err(ClientError::Source(problem));
+                return Err(self.error(Cause::TooLong(octets_max)));
             }
             whole.extend_from_slice(&chunk);
         }
@@ -177,7 +194,8 @@ impl Client {
     ///
     /// As [`stat`](Self::stat).
     pub async fn top(&mut self, number: MessageNumber, lines: u32) -> Result<Message<'_>, Error> {
-        let id = self.connection.machine().top(number, lines)?;
+        self.session.begin_stream(Phase::Query);
+        let id = self.machine().top(number, lines)?;
         self.message(id).await
     }
 
@@ -187,7 +205,8 @@ impl Client {
     ///
     /// As [`stat`](Self::stat).
     pub async fn dele(&mut self, number: MessageNumber) -> Result<(), Error> {
-        let id = self.connection.machine().dele(number)?;
+        self.session.begin(Phase::Change);
+        let id = self.machine().dele(number)?;
         self.reply(id).await
     }
 
@@ -197,7 +216,8 @@ impl Client {
     ///
     /// As [`stat`](Self::stat).
     pub async fn rset(&mut self) -> Result<(), Error> {
-        let id = self.connection.machine().rset()?;
+        self.session.begin(Phase::Change);
+        let id = self.machine().rset()?;
         self.reply(id).await
     }
 
@@ -207,7 +227,8 @@ impl Client {
     ///
     /// As [`stat`](Self::stat).
     pub async fn noop(&mut self) -> Result<(), Error> {
-        let id = self.connection.machine().noop()?;
+        self.session.begin(Phase::Query);
+        let id = self.machine().noop()?;
         self.reply(id).await
     }
 
@@ -215,10 +236,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Refused`] when something could not be removed. With any other it is not known whether the
+    /// [`Cause::Refused`] when something could not be removed. With any other it is not known whether the
     /// marked messages are gone.
     pub async fn quit(mut self) -> Result<(), Error> {
-        let id = self.connection.machine().quit()?;
+        self.session.begin(Phase::Change);
+        let id = self.machine().quit()?;
         self.reply(id).await?;
         while self.event().await.is_ok() {}
         Ok(())
@@ -226,42 +248,48 @@ impl Client {
 
     /// The connection below, for what has no method here.
     pub const fn connection(&mut self) -> &mut Connection<machine::Client> {
-        &mut self.connection
+        &mut self.session.connection
     }
 
-    async fn log_in(&mut self) -> Result<(), Error> {
-        let credentials = self.options.credentials.take().ok_or(ClientError::NoLogin)?;
-        let channel = self.connection.channel();
-        let offered = self.connection.machine().capabilities().mechanisms();
+    async fn log_in(&mut self, credentials: Credentials) -> Result<(), Error> {
+        let channel = self.session.connection.channel();
+        let offered = self.machine().capabilities().mechanisms();
         let Some(exchange) = credentials.exchange(&offered, &channel) else {
-            let (user, password) = credentials.without_mechanism(&channel).ok_or(ClientError::NoLogin)?;
-            let id = self.connection.machine().login(&user, password)?;
+            let login = credentials.without_mechanism(&channel);
+            let (user, password) = login.ok_or_else(|| self.error(Cause::NoLogin))?;
+            let id = self.machine().login(&user, password)?;
             return self.reply(id).await;
         };
-        self.authenticate(exchange?).await
+        let exchange = exchange.map_err(|error| self.error(error))?;
+        self.authenticate(exchange).await
     }
 
     async fn authenticate(&mut self, mut exchange: Exchange) -> Result<(), Error> {
         let name = exchange.mechanism().name();
-        let id = self.connection.machine().authenticate(name, exchange.initial())?;
+        let id = self.machine().authenticate(name, exchange.initial())?;
         let mut failure = None;
         loop {
             match self.event().await? {
                 Event::Challenge(challenge) => {
-                    let (next, response) = client::respond(exchange, challenge.challenge().expose()).await?;
+                    let (next, response) = client::respond(exchange, challenge.challenge().expose())
+                        .await
+                        .map_err(|cause| self.error(cause))?;
                     exchange = next;
                     match response {
-                        Ok(response) => challenge.respond(self.connection.machine(), &response)?,
+                        Ok(response) => challenge.respond(self.machine(), &response)?,
                         Err(error) => {
                             failure = Some(error);
-                            challenge.cancel(self.connection.machine())?;
+                            challenge.cancel(self.machine())?;
                         }
                     }
                 }
                 Event::Reply { id: of, reply } if of == id => {
                     return match failure {
-                        Some(error) => Err(error.into()),
-                        None => positive(reply).and_then(|()| Ok(exchange.finish(None)?)),
+                        Some(error) => Err(self.error(error)),
+                        None => {
+                            self.positive(reply)?;
+                            exchange.finish(None).map_err(|error| self.error(error))
+                        }
                     };
                 }
                 _ => {}
@@ -273,7 +301,7 @@ impl Client {
     async fn reply(&mut self, id: CommandId) -> Result<(), Error> {
         loop {
             match self.event().await? {
-                Event::Reply { id: of, reply } if of == id => return positive(reply),
+                Event::Reply { id: of, reply } if of == id => return self.positive(reply),
                 _ => {}
             }
         }
@@ -285,16 +313,28 @@ impl Client {
             match self.event().await? {
                 Event::Body { id: of, chunk } if of == id => break (Some(chunk), false),
                 Event::BodyEnd { id: of } if of == id => break (None, true),
-                Event::BodyAborted { id: of } if of == id => return Err(ClientError::Closed),
-                Event::Reply { id: of, reply } if of == id => return Err(ClientError::Refused(reply)),
+                Event::BodyAborted { id: of } if of == id => return Err(self.error(Cause::Closed)),
+                Event::Reply { id: of, reply } if of == id => return Err(self.session.refused(reply)),
                 _ => {}
             }
         };
         Ok(Message { client: self, id, first, ended })
     }
 
+    fn positive(&self, reply: Reply) -> Result<(), Error> {
+        if reply.is_ok() { Ok(()) } else { Err(self.session.refused(reply)) }
+    }
+
+    const fn machine(&mut self) -> &mut machine::Client {
+        self.session.machine()
+    }
+
     async fn event(&mut self) -> Result<Event, Error> {
-        client::next(&mut self.connection, self.options.idle_timeout).await
+        self.session.event().await
+    }
+
+    fn error(&self, cause: impl Into<Cause<ProtocolError, Reply>>) -> Error {
+        self.session.error(cause)
     }
 }
 
@@ -303,7 +343,7 @@ impl Message<'_> {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Closed`] when the connection ended inside the message: what came so far is no message.
+    /// [`Cause::Closed`] when the connection ended inside the message: what came so far is no message.
     pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
@@ -312,7 +352,7 @@ impl Message<'_> {
             match self.client.event().await? {
                 Event::Body { id, chunk } if id == self.id => return Ok(Some(chunk)),
                 Event::BodyEnd { id } if id == self.id => self.ended = true,
-                Event::BodyAborted { id } if id == self.id => return Err(ClientError::Closed),
+                Event::BodyAborted { id } if id == self.id => return Err(self.client.error(Cause::Closed)),
                 _ => {}
             }
         }
@@ -320,6 +360,9 @@ impl Message<'_> {
     }
 }
 
-fn positive(reply: Reply) -> Result<(), Error> {
-    if reply.is_ok() { Ok(()) } else { Err(ClientError::Refused(reply)) }
+fn is_pop3(endpoint: &Endpoint) -> Result<(), Error> {
+    match endpoint.protocol() {
+        Protocol::Pop3 => Ok(()),
+        other => Err(ClientError::new(Phase::Call, None, Cause::WrongProtocol(other))),
+    }
 }

@@ -8,9 +8,10 @@ use posthaste_smtp::client::{self as machine, AuthPrivacy, BodyWriter, Event, Mo
 use posthaste_smtp::{Capabilities, ClientName, Envelope, ProtocolError, Rejection, Time};
 use posthaste_wire::Misuse;
 
-use crate::client::{self, ClientOptions, TlsMode, within};
-use crate::tls::Alpn;
-use crate::{Body, ClientError, Connection, Role, Stream};
+use crate::client::{
+    self, Cause, ClientError, ClientOptions, Dialled, Endpoint, Phase, Protocol, Session, TlsMode,
+};
+use crate::{Body, Connection, Credentials, Stream};
 
 /// Why a call of an SMTP client failed.
 pub type Error = ClientError<ProtocolError, Rejection>;
@@ -19,11 +20,12 @@ pub type Error = ClientError<ProtocolError, Rejection>;
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// use posthaste_tokio::{ClientOptions, Credentials, TlsMode, smtp};
 /// use posthaste_smtp::Envelope;
+/// use posthaste_tokio::{ClientOptions, smtp};
 ///
-/// let options = ClientOptions::new(TlsMode::Implicit).with_credentials(Credentials::new("ursel", "Geheim!"));
-/// let mut client = smtp::Client::connect("mail.example", 465, "laptop.example".parse()?, &options).await?;
+/// let endpoint = "submissions://ursel:Geheim!@mail.example".parse()?;
+/// let options = ClientOptions::default();
+/// let mut client = smtp::Client::connect(&endpoint, "laptop.example".parse()?, &options).await?;
 /// let envelope = Envelope::new("<ursel@mail.example>".parse()?, vec!["<hans@mail.example>".parse()?]);
 /// let report = client.send(envelope, "Subject: hello\r\n\r\nHello, Hans.\r\n").await?;
 /// assert!(report.is_complete());
@@ -33,52 +35,65 @@ pub type Error = ClientError<ProtocolError, Rejection>;
 /// ```
 #[derive(Debug)]
 pub struct Client {
-    connection: Connection<machine::Client>,
-    options: ClientOptions,
+    session: Session<machine::Client>,
 }
 
 impl Client {
-    /// Connects to `host`, says hello as `name`, sets up TLS and logs in, as far as `options` say.
+    /// Connects to `endpoint`, says hello as `name`, sets up TLS and logs in, as far as the endpoint and `options` say.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Refused`] when the credentials are; others as they are named.
+    /// [`Cause::Refused`] when the credentials are; others as they are named.
     pub async fn connect(
-        host: &str,
-        port: u16,
+        endpoint: &Endpoint,
         name: ClientName,
         options: &ClientOptions,
     ) -> Result<Self, Error> {
-        let (stream, role) =
-            client::dial(host, port, options, Alpn::Smtp).await.map_err(ClientError::Connect)?;
-        Self::over(stream, role, Mode::Smtp, name, options).await
+        let mode = mode(endpoint)?;
+        let dialled = client::dial::<machine::Client, _>(endpoint, options).await?;
+        Self::open(dialled, mode, name, endpoint, options).await
     }
 
-    /// Opens a session over a stream that is there, such as a socket of a local LMTP server. Where TLS comes
-    /// first, it is in place already.
+    /// As [`connect`](Self::connect), over a stream that is there, such as one through a proxy. Where TLS comes first
+    /// and the stream does not have it yet, it is put over the stream.
     ///
     /// # Errors
     ///
     /// As [`connect`](Self::connect).
     pub async fn over(
-        stream: Stream,
-        role: Role,
-        mode: Mode,
+        stream: impl Into<Stream>,
+        endpoint: &Endpoint,
         name: ClientName,
         options: &ClientOptions,
     ) -> Result<Self, Error> {
-        let tls = match options.tls {
+        let mode = mode(endpoint)?;
+        let deadline = client::after(options.open_timeout);
+        let dialled =
+            client::secure::<machine::Client, _>(stream.into(), endpoint, options, deadline).await?;
+        Self::open(dialled, mode, name, endpoint, options).await
+    }
+
+    async fn open(
+        dialled: Dialled,
+        mode: Mode,
+        name: ClientName,
+        endpoint: &Endpoint,
+        options: &ClientOptions,
+    ) -> Result<Self, Error> {
+        let tls = match endpoint.tls() {
             TlsMode::Implicit | TlsMode::StartTls => TlsPolicy::Required,
             TlsMode::StartTlsIfOffered => TlsPolicy::Opportunistic,
             TlsMode::Plain => TlsPolicy::Off,
         };
         let config =
             machine::Config::new(mode, name).with_tls(tls).with_auth_requires_tls(AuthPrivacy::Required);
-        let machine = machine::Client::new(config, stream.security(), Time::ZERO);
-        let connection = Connection::new(machine, stream, role).with_timeouts(options.timeouts);
-        let mut client = Self { connection, options: options.clone() };
+        let machine = machine::Client::new(config, dialled.stream.security(), Time::ZERO);
+        let mut client = Self { session: Session::new(machine, dialled, options) };
         while !matches!(client.event().await?, Event::Ready(_)) {}
-        client.log_in().await?;
+        if let Some(credentials) = options.credentials.clone().or_else(|| endpoint.credentials()) {
+            client.session.enter(Phase::Login);
+            client.log_in(&credentials).await?;
+        }
         Ok(client)
     }
 
@@ -93,7 +108,8 @@ impl Client {
     /// A refused message is no error: see [`Report`]. `ProtocolError::OutcomeUnknown` means that the server may
     /// have the message.
     pub async fn send(&mut self, envelope: Envelope, body: impl Into<Body>) -> Result<Report, Error> {
-        let id = self.connection.machine().send(envelope)?;
+        self.session.begin_stream(Phase::Transfer);
+        let id = self.machine().send(envelope)?;
         let mut body = Some(body.into());
         loop {
             match self.event().await? {
@@ -103,10 +119,10 @@ impl Client {
                             return Ok(report);
                         }
                     }
-                    None => writer.abort(self.connection.machine())?,
+                    None => writer.abort(self.machine())?,
                 },
                 // Of a message whose future was dropped.
-                Event::Body(writer) => writer.abort(self.connection.machine())?,
+                Event::Body(writer) => writer.abort(self.machine())?,
                 Event::Sent(report) if report.id == id => return Ok(report),
                 _ => {}
             }
@@ -119,11 +135,12 @@ impl Client {
     ///
     /// The server did not answer in time or cut the connection.
     pub async fn quit(mut self) -> Result<(), Error> {
-        self.connection.machine().quit();
+        self.session.begin(Phase::Close);
+        self.machine().quit();
         loop {
             match self.event().await {
                 Ok(_) => {}
-                Err(ClientError::Closed) => return Ok(()),
+                Err(error) if matches!(error.cause(), Cause::Closed) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
@@ -131,39 +148,41 @@ impl Client {
 
     /// What the server offers.
     pub const fn capabilities(&self) -> &Capabilities {
-        self.connection.machine_ref().capabilities()
+        self.session.machine_ref().capabilities()
     }
 
     /// The connection below, for what has no method here.
     pub const fn connection(&mut self) -> &mut Connection<machine::Client> {
-        &mut self.connection
+        &mut self.session.connection
     }
 
-    async fn log_in(&mut self) -> Result<(), Error> {
-        let Some(credentials) = self.options.credentials.take() else { return Ok(()) };
-        let channel = self.connection.channel();
+    async fn log_in(&mut self, credentials: &Credentials) -> Result<(), Error> {
+        let channel = self.session.connection.channel();
         let offered = self.capabilities().mechanisms();
         let offered: Vec<&str> = offered.into_iter().map(posthaste_smtp::Mechanism::as_str).collect();
-        let mut exchange = credentials.exchange(&offered, &channel).ok_or(ClientError::NoLogin)??;
-        let name = exchange.mechanism().name().parse().map_err(|_| ClientError::NoLogin)?;
-        self.connection.machine().authenticate(name, exchange.initial())?;
+        let exchange = credentials.exchange(&offered, &channel).ok_or_else(|| self.error(Cause::NoLogin))?;
+        let mut exchange = exchange.map_err(|error| self.error(error))?;
+        let name = exchange.mechanism().name().parse().map_err(|_| self.error(Cause::NoLogin))?;
+        self.machine().authenticate(name, exchange.initial())?;
         let mut failure = None;
         loop {
             match self.event().await? {
                 Event::Challenge(challenge) => {
-                    let (next, response) = client::respond(exchange, challenge.challenge().expose()).await?;
+                    let (next, response) = client::respond(exchange, challenge.challenge().expose())
+                        .await
+                        .map_err(|cause| self.error(cause))?;
                     exchange = next;
                     match response {
-                        Ok(response) => challenge.respond(self.connection.machine(), response)?,
+                        Ok(response) => challenge.respond(self.machine(), response)?,
                         Err(error) => {
                             failure = Some(error);
-                            challenge.cancel(self.connection.machine())?;
+                            challenge.cancel(self.machine())?;
                         }
                     }
                 }
-                Event::Authenticated => return Ok(exchange.finish(None)?),
+                Event::Authenticated => return exchange.finish(None).map_err(|error| self.error(error)),
                 Event::AuthRefused(refusal) => {
-                    return Err(failure.map_or(ClientError::Refused(refusal), ClientError::Sasl));
+                    return Err(self.error(failure.map_or(Cause::Refused(refusal), Cause::Sasl)));
                 }
                 _ => {}
             }
@@ -177,19 +196,21 @@ impl Client {
             let piece = match body.next().await {
                 Ok(Some(piece)) => piece,
                 Ok(None) => {
-                    writer.finish(self.connection.machine())?;
+                    writer.finish(self.machine())?;
+                    // From here on the server may have taken it.
+                    self.session.enter(Phase::Change);
                     return Ok(None);
                 }
                 Err(error) => {
-                    writer.abort(self.connection.machine())?;
-                    return Err(ClientError::Source(error));
+                    writer.abort(self.machine())?;
+                    return Err(self.error(Cause::Source(error)));
                 }
             };
             match self.write_piece(&mut writer, &piece).await {
                 Ok(None) => {}
                 Ok(Some(report)) => return Ok(Some(report)),
                 Err(error) => {
-                    writer.abort(self.connection.machine())?;
+                    writer.abort(self.machine())?;
                     return Err(error);
                 }
             }
@@ -198,9 +219,9 @@ impl Client {
 
     async fn write_piece(&mut self, writer: &mut BodyWriter, piece: &Bytes) -> Result<Option<Report>, Error> {
         loop {
-            match writer.write(self.connection.machine(), piece.clone()) {
+            match writer.write(self.machine(), piece.clone()) {
                 Err(Misuse::Congested { .. }) => {
-                    within(self.options.idle_timeout, self.connection.room()).await?;
+                    self.session.room().await?;
                 }
                 // BDAT: the server is to answer first, and may do so with a no.
                 Err(Misuse::Unanswered) => match self.event().await? {
@@ -212,7 +233,24 @@ impl Client {
         }
     }
 
+    const fn machine(&mut self) -> &mut machine::Client {
+        self.session.machine()
+    }
+
     async fn event(&mut self) -> Result<Event, Error> {
-        client::next(&mut self.connection, self.options.idle_timeout).await
+        self.session.event().await
+    }
+
+    fn error(&self, cause: impl Into<Cause<ProtocolError, Rejection>>) -> Error {
+        self.session.error(cause)
+    }
+}
+
+/// What is spoken with the server behind an endpoint.
+fn mode(endpoint: &Endpoint) -> Result<Mode, Error> {
+    match endpoint.protocol() {
+        Protocol::Smtp | Protocol::Submission => Ok(Mode::Smtp),
+        Protocol::Lmtp => Ok(Mode::Lmtp),
+        other => Err(ClientError::new(Phase::Call, None, Cause::WrongProtocol(other))),
     }
 }

@@ -4,12 +4,15 @@
 //! only, and TLS can be put over a stream in place. A handshake under way is a state of the stream, not of a
 //! future: whoever waits for it may stop and come back.
 
+mod deflate;
+
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use posthaste_sasl::Channel;
 use posthaste_wire::Security;
 use rustls::ServerConfig;
@@ -19,6 +22,7 @@ use tokio_rustls::{Accept, Connect, TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::channel::Witness;
 use crate::tls::ClientTls;
+use deflate::Deflate;
 
 /// What can carry a connection: whatever reads and writes and can move to another task.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static {}
@@ -51,11 +55,17 @@ pub enum Role {
 }
 
 enum Layer {
-    Raw(Raw),
+    Carrier(Carrier),
     Handshake(Box<Handshake>),
-    Tls(Box<TlsStream<Raw>>),
+    Deflate(Box<Deflate<Carrier>>),
     /// A handshake failed, or the stream was closed.
     Gone,
+}
+
+/// What octets travel on once no layer is being set up.
+enum Carrier {
+    Raw(Raw),
+    Tls(Box<TlsStream<Raw>>),
 }
 
 enum Raw {
@@ -82,8 +92,8 @@ impl Stream {
 
     /// What protects the stream: what a machine is to be made with.
     pub const fn security(&self) -> Security {
-        match self.layer {
-            Layer::Tls(_) => Security::Tls,
+        match self.carrier() {
+            Some(Carrier::Tls(_)) => Security::Tls,
             _ => self.security,
         }
     }
@@ -100,20 +110,14 @@ impl Stream {
 
     /// The TLS session: version, cipher suite, ALPN protocol, peer certificates. `None` without TLS.
     pub fn tls(&self) -> Option<&rustls::CommonState> {
-        match &self.layer {
-            Layer::Tls(stream) => Some(stream.get_ref().1),
-            _ => None,
-        }
+        self.tls_stream().map(|stream| stream.get_ref().1)
     }
 
     /// The host name that a TLS client asked for (SNI), at a server.
     pub fn server_name(&self) -> Option<&str> {
-        match &self.layer {
-            Layer::Tls(stream) => match stream.as_ref() {
-                TlsStream::Server(stream) => stream.get_ref().1.server_name(),
-                TlsStream::Client(_) => None,
-            },
-            _ => None,
+        match self.tls_stream()? {
+            TlsStream::Server(stream) => stream.get_ref().1.server_name(),
+            TlsStream::Client(_) => None,
         }
     }
 
@@ -126,11 +130,9 @@ impl Stream {
     /// For one login: RFC 9266 4.1 has `tls-exporter` used once for each TLS connection.
     pub fn channel(&self) -> Channel {
         let channel = Channel::new(self.security());
-        match &self.layer {
-            Layer::Tls(stream) => {
-                self.witness.bindings(stream).into_iter().fold(channel, Channel::with_binding)
-            }
-            _ => channel,
+        match self.tls_stream() {
+            Some(stream) => self.witness.bindings(stream).into_iter().fold(channel, Channel::with_binding),
+            None => channel,
         }
     }
 
@@ -149,7 +151,7 @@ impl Stream {
     /// Puts a handshake in the place of the stream. Nothing is read or written yet.
     pub(crate) fn start_tls(&mut self, role: &Role) -> io::Result<()> {
         let raw = match std::mem::replace(&mut self.layer, Layer::Gone) {
-            Layer::Raw(raw) => raw,
+            Layer::Carrier(Carrier::Raw(raw)) => raw,
             layer => {
                 self.layer = layer;
                 return Err(io::Error::other("the stream is not in the clear"));
@@ -184,8 +186,27 @@ impl Stream {
             Handshake::Connect(connect) => ready!(Pin::new(connect).poll(cx)).map(TlsStream::Client),
         };
         self.layer = Layer::Gone;
-        self.layer = Layer::Tls(Box::new(done?));
+        self.layer = Layer::Carrier(Carrier::Tls(Box::new(done?)));
         Poll::Ready(Ok(()))
+    }
+
+    /// Puts DEFLATE over the stream (RFC 4978). `ahead` has been read from it already and is compressed.
+    pub(crate) fn start_deflate(&mut self, ahead: &Bytes) -> io::Result<()> {
+        match std::mem::replace(&mut self.layer, Layer::Gone) {
+            Layer::Carrier(carrier) => {
+                self.layer = Layer::Deflate(Box::new(Deflate::new(carrier, ahead)));
+                Ok(())
+            }
+            layer => {
+                self.layer = layer;
+                Err(io::Error::other("the stream is compressed or closed"))
+            }
+        }
+    }
+
+    /// Whether DEFLATE is over the stream.
+    pub(crate) const fn is_deflated(&self) -> bool {
+        matches!(self.layer, Layer::Deflate(_))
     }
 
     /// Closes the stream without a word.
@@ -196,11 +217,15 @@ impl Stream {
     /// Completes when the peer has closed its side or the connection is cut, without reading. See
     /// `Connection::peer_gone`.
     pub(crate) async fn peer_gone(&mut self) {
-        let raw = match &mut self.layer {
-            Layer::Raw(raw) => raw,
-            Layer::Tls(stream) => stream.get_mut().0,
+        let carrier = match &mut self.layer {
+            Layer::Carrier(carrier) => carrier,
+            Layer::Deflate(stream) => stream.inner_mut(),
             Layer::Handshake(_) => return std::future::pending().await,
             Layer::Gone => return,
+        };
+        let raw = match carrier {
+            Carrier::Raw(raw) => raw,
+            Carrier::Tls(stream) => stream.get_mut().0,
         };
         let Raw::Tcp(tcp) = raw else { return std::future::pending().await };
         let mut octet = [0; 1];
@@ -211,12 +236,34 @@ impl Stream {
         }
     }
 
+    /// The carrier, wherever it is.
+    const fn carrier(&self) -> Option<&Carrier> {
+        match &self.layer {
+            Layer::Carrier(carrier) => Some(carrier),
+            Layer::Deflate(stream) => Some(stream.inner()),
+            Layer::Handshake(_) | Layer::Gone => None,
+        }
+    }
+
+    fn tls_stream(&self) -> Option<&TlsStream<Raw>> {
+        match self.carrier()? {
+            Carrier::Tls(stream) => Some(stream),
+            Carrier::Raw(_) => None,
+        }
+    }
+
     fn over(raw: Raw) -> Self {
         let (peer, local) = match &raw {
             Raw::Tcp(tcp) => (tcp.peer_addr().ok(), tcp.local_addr().ok()),
             Raw::Other(_) => (None, None),
         };
-        Self { layer: Layer::Raw(raw), peer, local, security: Security::Plain, witness: Witness::default() }
+        Self {
+            layer: Layer::Carrier(Carrier::Raw(raw)),
+            peer,
+            local,
+            security: Security::Plain,
+            witness: Witness::default(),
+        }
     }
 }
 
@@ -247,8 +294,8 @@ impl std::fmt::Debug for Stream {
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().layer {
-            Layer::Raw(raw) => raw.pin().poll_read(cx, buf),
-            Layer::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+            Layer::Carrier(carrier) => Pin::new(carrier).poll_read(cx, buf),
+            Layer::Deflate(stream) => Pin::new(stream).poll_read(cx, buf),
             Layer::Handshake(_) | Layer::Gone => Poll::Ready(Err(gone())),
         }
     }
@@ -257,8 +304,8 @@ impl AsyncRead for Stream {
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().layer {
-            Layer::Raw(raw) => raw.pin().poll_write(cx, buf),
-            Layer::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+            Layer::Carrier(carrier) => Pin::new(carrier).poll_write(cx, buf),
+            Layer::Deflate(stream) => Pin::new(stream).poll_write(cx, buf),
             Layer::Handshake(_) | Layer::Gone => Poll::Ready(Err(gone())),
         }
     }
@@ -269,41 +316,84 @@ impl AsyncWrite for Stream {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().layer {
-            Layer::Raw(raw) => raw.pin().poll_write_vectored(cx, bufs),
-            Layer::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Layer::Carrier(carrier) => Pin::new(carrier).poll_write_vectored(cx, bufs),
+            Layer::Deflate(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Layer::Handshake(_) | Layer::Gone => Poll::Ready(Err(gone())),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
         match &self.layer {
-            Layer::Raw(Raw::Tcp(tcp)) => tcp.is_write_vectored(),
-            Layer::Raw(Raw::Other(other)) => other.is_write_vectored(),
-            Layer::Tls(stream) => stream.is_write_vectored(),
+            Layer::Carrier(carrier) => carrier.is_write_vectored(),
+            Layer::Deflate(stream) => stream.is_write_vectored(),
             Layer::Handshake(_) | Layer::Gone => false,
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().layer {
-            Layer::Raw(raw) => raw.pin().poll_flush(cx),
-            Layer::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Layer::Carrier(carrier) => Pin::new(carrier).poll_flush(cx),
+            Layer::Deflate(stream) => Pin::new(stream).poll_flush(cx),
             Layer::Handshake(_) | Layer::Gone => Poll::Ready(Err(gone())),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().layer {
-            Layer::Raw(raw) => raw.pin().poll_shutdown(cx),
-            Layer::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Layer::Carrier(carrier) => Pin::new(carrier).poll_shutdown(cx),
+            Layer::Deflate(stream) => Pin::new(stream).poll_shutdown(cx),
             Layer::Handshake(_) | Layer::Gone => Poll::Ready(Ok(())),
         }
     }
 }
 
-impl Raw {
-    fn pin(&mut self) -> Pin<&mut Self> {
-        Pin::new(self)
+impl AsyncRead for Carrier {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Raw(raw) => Pin::new(raw).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Carrier {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Raw(raw) => Pin::new(raw).poll_write(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Raw(raw) => Pin::new(raw).poll_write_vectored(cx, bufs),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Raw(raw) => raw.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Raw(raw) => Pin::new(raw).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Raw(raw) => Pin::new(raw).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
     }
 }
 

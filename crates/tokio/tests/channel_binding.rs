@@ -16,7 +16,7 @@ use common::scram::{Honesty, Login, serve};
 use posthaste_sasl::{BindingType, ChannelBinding, SaslError};
 use posthaste_tokio::tls::{Alpn, ClientTls, server_config};
 use posthaste_tokio::{
-    Channel, ClientError, ClientOptions, Credentials, Mechanism, Role, Security, Stream, TlsMode, smtp,
+    Channel, ClientOptions, Credentials, Mechanism, Protocol, Role, Security, Stream, TlsMode, smtp,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ResolvesServerCertUsingSni;
@@ -182,12 +182,11 @@ const PLUS: &[Mechanism] = &[Mechanism::ScramSha256Plus, Mechanism::ScramSha256]
 const UNBOUND: &[Mechanism] = &[Mechanism::ScramSha256];
 
 /// The client's side of a login over a stream that has TLS.
-async fn log_in(stream: Stream, role: Role) -> Result<(), smtp::Error> {
-    let options =
-        ClientOptions::new(TlsMode::Implicit).with_credentials(Credentials::new("ursel", "Geheim!"));
-    let mode = posthaste_smtp::client::Mode::Smtp;
+async fn log_in(stream: Stream) -> Result<(), smtp::Error> {
+    let options = ClientOptions::default().with_credentials(Credentials::new("ursel", "Geheim!"));
     let name = "laptop.example".parse().unwrap();
-    smtp::Client::over(stream, role, mode, name, &options).await?.quit().await
+    let endpoint = common::endpoint(Protocol::Submission, TlsMode::Implicit);
+    smtp::Client::over(stream, &endpoint, name, &options).await?.quit().await
 }
 
 #[tokio::test]
@@ -202,7 +201,7 @@ async fn a_login_is_bound_to_its_connection() {
         let client_role = client(&[&identity], "mail.example", version, Ems::Optional);
         let (server, client) = connect(&server_role, &client_role).await;
         let serving = tokio::spawn(serve(server, server_role, offered, Honesty::Knows));
-        log_in(client, client_role).await.unwrap();
+        log_in(client).await.unwrap();
         let login = Login { mechanism: expected.to_owned(), outcome: Ok(()) };
         assert_eq!(serving.await.unwrap(), [login], "{version:?}");
     }
@@ -213,11 +212,10 @@ async fn a_login_is_bound_after_starttls() {
     let (server_role, client_role) = common::tls_roles(Alpn::Smtp);
     let (near, far) = duplex(4096);
     let serving = tokio::spawn(serve(near, server_role, PLUS, Honesty::Knows));
-    let options =
-        ClientOptions::new(TlsMode::StartTls).with_credentials(Credentials::new("ursel", "Geheim!"));
-    let mode = posthaste_smtp::client::Mode::Smtp;
+    let options = common::trusting(&client_role).with_credentials(Credentials::new("ursel", "Geheim!"));
     let name = "laptop.example".parse().unwrap();
-    smtp::Client::over(far.into(), client_role, mode, name, &options).await.unwrap().quit().await.unwrap();
+    let endpoint = common::endpoint(Protocol::Submission, TlsMode::StartTls);
+    smtp::Client::over(far, &endpoint, name, &options).await.unwrap().quit().await.unwrap();
     assert_eq!(serving.await.unwrap()[0].mechanism, "SCRAM-SHA-256-PLUS");
 }
 
@@ -266,7 +264,7 @@ async fn log_in_through(
             relay(client_reads, server_writes, Middle::Relays)
         );
     });
-    let result = log_in(client, client_role).await;
+    let result = log_in(client).await;
     relaying.await.unwrap();
     (result, serving.await.unwrap())
 }
@@ -277,7 +275,7 @@ async fn auth_07_nobody_in_the_middle_logs_in_with_what_he_sees() {
     // With TLS 1.3 not even who has stolen the key of the server.
     for (shown, version) in [(&other, &TLS13), (&other, &TLS12), (&real, &TLS13)] {
         let (result, logins) = log_in_through(shown, &real, version, PLUS, Middle::Relays).await;
-        assert!(matches!(result, Err(ClientError::Refused(_))), "{result:?}");
+        assert!(result.as_ref().is_err_and(|error| error.refusal().is_some()), "{result:?}");
         let outcome = Err(SaslError::WrongBinding);
         assert_eq!(logins, [Login { mechanism: "SCRAM-SHA-256-PLUS".to_owned(), outcome }]);
     }
@@ -288,7 +286,7 @@ async fn auth_08_an_offer_of_binding_that_was_taken_out_is_noticed() {
     let (real, other) = (Identity::new("mail.example"), Identity::new("mail.example"));
     for version in [&TLS13, &TLS12] {
         let (result, logins) = log_in_through(&other, &real, version, PLUS, Middle::Strips).await;
-        assert!(matches!(result, Err(ClientError::Refused(_))), "{result:?}");
+        assert!(result.as_ref().is_err_and(|error| error.refusal().is_some()), "{result:?}");
         let outcome = Err(SaslError::Downgrade);
         assert_eq!(logins, [Login { mechanism: "SCRAM-SHA-256".to_owned(), outcome }]);
     }

@@ -14,22 +14,22 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::tls_roles;
+use common::{endpoint, tls_roles, trusting};
 use posthaste_imap::types::{FetchAttribute, FetchItem, Mailbox, SequenceSet};
 use posthaste_pop3::server as pop3_server;
 use posthaste_smtp::server as smtp_server;
 use posthaste_smtp::{Envelope, Rejection};
 use posthaste_tokio::tls::Alpn;
 use posthaste_tokio::{
-    Body, ClientError, ClientOptions, Connection, Credentials, Role, Security, Stream, Time, TlsMode, imap,
-    pop3, smtp,
+    Body, Cause, ClientOptions, Connection, Credentials, Phase, Protocol, Retry, Role, Security, Stream,
+    Time, TlsMode, imap, pop3, smtp,
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
 const PLAIN_RESPONSE: &[u8] = b"\0ursel\0Geheim!";
 
-fn options(tls: TlsMode) -> ClientOptions {
-    ClientOptions::new(tls).with_credentials(Credentials::new("ursel", "Geheim!"))
+fn options(role: &Role) -> ClientOptions {
+    trusting(role).with_credentials(Credentials::new("ursel", "Geheim!"))
 }
 
 /// A submission server that takes what is for `hans` and gives back the last content.
@@ -76,10 +76,10 @@ async fn a_message_is_submitted_over_starttls_with_an_answer_for_each_recipient(
     let (server_role, client_role) = tls_roles(Alpn::Smtp);
     let (near, far) = duplex(512);
     let server = tokio::spawn(submission(near, server_role));
-    let options = options(TlsMode::StartTls);
+    let options = options(&client_role);
     let name = "laptop.example".parse().unwrap();
-    let mode = posthaste_smtp::client::Mode::Smtp;
-    let mut client = smtp::Client::over(far.into(), client_role, mode, name, &options).await.unwrap();
+    let endpoint = endpoint(Protocol::Submission, TlsMode::StartTls);
+    let mut client = smtp::Client::over(far, &endpoint, name, &options).await.unwrap();
     let message: String = (0..20_000).map(|n| format!(".line {n}\r\n")).collect();
     let report = client
         .send(envelope(&["<hans@mail.example>", "<nobody@mail.example>"]), message.clone())
@@ -100,12 +100,16 @@ async fn wrong_credentials_are_an_error_of_connecting() {
     let (server_role, client_role) = tls_roles(Alpn::Smtp);
     let (near, far) = duplex(4096);
     let server = tokio::spawn(submission(near, server_role));
-    let options =
-        ClientOptions::new(TlsMode::StartTls).with_credentials(Credentials::new("ursel", "verkehrt"));
-    let mode = posthaste_smtp::client::Mode::Smtp;
+    let options = trusting(&client_role).with_credentials(Credentials::new("ursel", "verkehrt"));
+    let endpoint = endpoint(Protocol::Submission, TlsMode::StartTls);
     let name = "laptop.example".parse().unwrap();
-    let error = smtp::Client::over(far.into(), client_role, mode, name, &options).await.unwrap_err();
-    assert!(matches!(error, ClientError::Refused(_)), "{error}");
+    let error = smtp::Client::over(far, &endpoint, name, &options).await.unwrap_err();
+    assert_eq!(error.code().as_deref(), Some("535 5.7.8"), "{error}");
+    assert_eq!((error.phase(), error.retry()), (Phase::Login, Retry::Never));
+    assert!(
+        error.to_string().starts_with("mail.example:587: login: the server refuses: 535 5.7.8 "),
+        "{error}"
+    );
     assert!(server.await.unwrap().is_none());
 }
 
@@ -114,13 +118,12 @@ async fn a_body_that_cannot_be_read_is_no_message() {
     let (server_role, client_role) = tls_roles(Alpn::Smtp);
     let (near, far) = duplex(4096);
     let server = tokio::spawn(submission(near, server_role));
-    let mode = posthaste_smtp::client::Mode::Smtp;
+    let endpoint = endpoint(Protocol::Submission, TlsMode::StartTls);
     let name = "laptop.example".parse().unwrap();
-    let mut client =
-        smtp::Client::over(far.into(), client_role, mode, name, &options(TlsMode::StartTls)).await.unwrap();
+    let mut client = smtp::Client::over(far, &endpoint, name, &options(&client_role)).await.unwrap();
     let reader = std::io::Cursor::new(b"half\r\n".to_vec()).chain(Broken);
     let error = client.send(envelope(&["<hans@mail.example>"]), Body::from_reader(reader)).await.unwrap_err();
-    assert!(matches!(error, ClientError::Source(_)), "{error}");
+    assert!(matches!(error.cause(), Cause::Source(_)), "{error}");
     drop(client);
     assert!(server.await.unwrap().is_none(), "half a message was accepted");
 }
@@ -151,24 +154,26 @@ async fn credentials_are_not_sent_in_the_clear() {
         rest
     });
     let name = "laptop.example".parse().unwrap();
-    let mode = posthaste_smtp::client::Mode::Smtp;
-    let role = Role::Client { tls: None };
+    let endpoint = endpoint(Protocol::Submission, TlsMode::StartTls);
+    let options = options(&Role::Client { tls: None });
     let error =
-        smtp::Client::over(Stream::from(near), role, mode, name, &options(TlsMode::Plain)).await.unwrap_err();
-    assert!(matches!(error, ClientError::NoLogin), "{error}");
+        smtp::Client::over(near, &endpoint.with_tls(TlsMode::Plain), name, &options).await.unwrap_err();
+    assert!(matches!(error.cause(), Cause::NoLogin), "{error}");
+    assert_eq!((error.phase(), error.retry()), (Phase::Login, Retry::Never));
     assert_eq!(server.await.unwrap(), "");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_falls_silent_is_given_up() {
     let (near, far) = duplex(4096);
-    let mut options = ClientOptions::new(TlsMode::Plain);
+    let mut options = ClientOptions::default();
     options.idle_timeout = Duration::from_secs(20);
     let name = "laptop.example".parse().unwrap();
-    let mode = posthaste_smtp::client::Mode::Smtp;
-    let role = Role::Client { tls: None };
-    let error = smtp::Client::over(near.into(), role, mode, name, &options).await.unwrap_err();
-    assert!(matches!(error, ClientError::Idle(_)), "{error}");
+    let endpoint = endpoint(Protocol::Submission, TlsMode::StartTls);
+    let error =
+        smtp::Client::over(near, &endpoint.with_tls(TlsMode::Plain), name, &options).await.unwrap_err();
+    assert!(matches!(error.cause(), Cause::Idle(_)), "{error}");
+    assert_eq!((error.phase(), error.retry()), (Phase::Greeting, Retry::Safe));
     drop(far);
 }
 
@@ -220,7 +225,10 @@ async fn messages_are_fetched_over_stls_and_removed_at_quit() {
     let long: String = (0..20_000).map(|n| format!(".line {n}\r\n")).collect();
     let messages = [Bytes::from("short\r\n"), Bytes::from(long)];
     let server = tokio::spawn(maildrop(near, server_role, messages.to_vec()));
-    let mut client = pop3::Client::over(far.into(), client_role, &options(TlsMode::StartTls)).await.unwrap();
+    let mut client =
+        pop3::Client::over(far, &endpoint(Protocol::Pop3, TlsMode::StartTls), &options(&client_role))
+            .await
+            .unwrap();
     assert_eq!(client.stat().await.unwrap().0, 2);
     let rows = client.list().await.unwrap();
     assert_eq!(rows.len(), 2);
@@ -231,9 +239,10 @@ async fn messages_are_fetched_over_stls_and_removed_at_quit() {
     drop(half);
     assert_eq!(client.retr_to_bytes(rows[1].0, usize::MAX).await.unwrap(), messages[1]);
     assert_eq!(client.retr_to_bytes(rows[0].0, 100).await.unwrap(), messages[0]);
-    assert!(matches!(client.retr_to_bytes(rows[1].0, 100).await, Err(ClientError::Source(_))));
+    let error = client.retr_to_bytes(rows[1].0, 100).await.unwrap_err();
+    assert!(matches!(error.cause(), Cause::TooLong(100)), "{error}");
     client.dele(rows[0].0).await.unwrap();
-    assert!(matches!(client.retr(rows[0].0).await, Err(ClientError::Refused(_))));
+    assert!(client.retr(rows[0].0).await.unwrap_err().refusal().is_some());
     client.quit().await.unwrap();
     assert_eq!(server.await.unwrap(), [0]);
 }
@@ -244,7 +253,10 @@ async fn a_long_listing_arrives_whole_over_a_narrow_pipe() {
     let (near, far) = duplex(512);
     let messages = vec![Bytes::from("short\r\n"); 20_000];
     let server = tokio::spawn(maildrop(near, server_role, messages));
-    let mut client = pop3::Client::over(far.into(), client_role, &options(TlsMode::StartTls)).await.unwrap();
+    let mut client =
+        pop3::Client::over(far, &endpoint(Protocol::Pop3, TlsMode::StartTls), &options(&client_role))
+            .await
+            .unwrap();
     let rows = client.uidl().await.unwrap();
     assert_eq!(rows.len(), 20_000);
     assert_eq!(rows[19_999].1.to_string(), "id19999");
@@ -285,8 +297,8 @@ async fn rows_and_news_arrive_from_an_imap_server() {
     let (server_role, client_role) = tls_roles(Alpn::Imap);
     let (near, far) = duplex(64 * 1024);
     let server = tokio::spawn(imap_script(near, server_role));
-    let stream = Stream::from(far).into_tls(&client_role).await.unwrap();
-    let mut client = imap::Client::over(stream, client_role, &options(TlsMode::Implicit)).await.unwrap();
+    let endpoint = endpoint(Protocol::Imap, TlsMode::Implicit);
+    let mut client = imap::Client::over(far, &endpoint, &options(&client_role)).await.unwrap();
     assert_eq!(client.select(Mailbox::inbox()).await.unwrap().exists, 1);
     let attributes = vec![FetchAttribute::Uid, FetchAttribute::Rfc822];
     let mut rows = client.fetch(SequenceSet::single(NonZeroU32::MIN), attributes).unwrap();

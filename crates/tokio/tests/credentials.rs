@@ -11,12 +11,10 @@
 mod common;
 
 use common::scram::{Honesty, Login, serve};
-use common::tls_roles;
+use common::{endpoint, tls_roles, trusting};
 use posthaste_sasl::SaslError;
 use posthaste_tokio::tls::Alpn;
-use posthaste_tokio::{
-    ClientError, ClientOptions, Credentials, Mechanism, Role, Stream, TlsMode, imap, pop3, smtp,
-};
+use posthaste_tokio::{Cause, Credentials, Mechanism, Protocol, Role, Stream, TlsMode, imap, pop3, smtp};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
 /// What comes of a login with SMTP, and the logins that the server saw.
@@ -27,10 +25,10 @@ async fn log_in(
     let (server_role, client_role) = tls_roles(Alpn::Smtp);
     let (near, far) = duplex(4096);
     let server = tokio::spawn(serve(near, server_role, offered, Honesty::Knows));
-    let options = ClientOptions::new(TlsMode::StartTls).with_credentials(credentials);
-    let mode = posthaste_smtp::client::Mode::Smtp;
+    let options = trusting(&client_role).with_credentials(credentials);
     let name = "laptop.example".parse().unwrap();
-    let result = match smtp::Client::over(far.into(), client_role, mode, name, &options).await {
+    let endpoint = endpoint(Protocol::Submission, TlsMode::StartTls);
+    let result = match smtp::Client::over(far, &endpoint, name, &options).await {
         Ok(client) => client.quit().await,
         Err(error) => Err(error),
     };
@@ -53,7 +51,7 @@ async fn a_token_logs_in_by_the_mechanism_that_is_offered() {
         assert_eq!(logins, login(used, Ok(())));
     }
     let (result, logins) = log_in(token(), &[Mechanism::ScramSha256, Mechanism::Plain]).await;
-    assert!(matches!(result, Err(ClientError::NoLogin)), "{result:?}");
+    assert!(matches!(result.unwrap_err().cause(), Cause::NoLogin));
     assert_eq!(logins, []);
 }
 
@@ -61,7 +59,7 @@ async fn a_token_logs_in_by_the_mechanism_that_is_offered() {
 async fn auth_09_a_complaint_about_a_token_is_acknowledged_and_the_login_refused() {
     for mechanism in [&[Mechanism::OAuthBearer], &[Mechanism::XOAuth2]] {
         let (result, logins) = log_in(Credentials::token("ursel", "expired"), mechanism).await;
-        assert!(matches!(result, Err(ClientError::Refused(_))), "{result:?}");
+        assert!(result.unwrap_err().refusal().is_some());
         // Any other answer to the complaint would have been malformed.
         assert_eq!(logins, login(mechanism[0], Err(SaslError::Credentials)));
     }
@@ -71,7 +69,7 @@ async fn auth_09_a_complaint_about_a_token_is_acknowledged_and_the_login_refused
 async fn auth_08_nothing_weaker_than_the_floor_is_used() {
     let credentials = || Credentials::new("ursel", "Geheim!").with_floor(Mechanism::ScramSha256);
     let (result, logins) = log_in(credentials(), &[Mechanism::Plain, Mechanism::ScramSha1]).await;
-    assert!(matches!(result, Err(ClientError::NoLogin)), "{result:?}");
+    assert!(matches!(result.unwrap_err().cause(), Cause::NoLogin));
     assert_eq!(logins, []);
     let (result, logins) = log_in(credentials(), &[Mechanism::Plain, Mechanism::ScramSha256]).await;
     result.unwrap();
@@ -85,7 +83,7 @@ async fn auth_08_nothing_but_what_is_pinned_is_used() {
     result.unwrap();
     assert_eq!(logins, login(Mechanism::ScramSha256, Ok(())), "no downgrade is suspected either");
     let (result, logins) = log_in(credentials(), &[Mechanism::ScramSha256Plus]).await;
-    assert!(matches!(result, Err(ClientError::NoLogin)), "{result:?}");
+    assert!(matches!(result.unwrap_err().cause(), Cause::NoLogin));
     assert_eq!(logins, []);
 }
 
@@ -114,16 +112,17 @@ async fn log_in_without_mechanism(credentials: Credentials, alpn: Alpn) -> (bool
         _ => &["+OK hello\r\n", "+OK\r\nUSER\r\n.\r\n"],
     };
     let server = tokio::spawn(async move { script(near, server_role, answers).await });
-    let stream = Stream::from(far).into_tls(&client_role).await.unwrap();
-    let options = ClientOptions::new(TlsMode::Implicit).with_credentials(credentials);
+    let options = trusting(&client_role).with_credentials(credentials);
     let refuses = match alpn {
         Alpn::Imap => {
-            let result = imap::Client::over(stream, client_role, &options).await;
-            matches!(result, Err(ClientError::NoLogin))
+            let result =
+                imap::Client::over(far, &endpoint(Protocol::Imap, TlsMode::Implicit), &options).await;
+            result.is_err_and(|error| matches!(error.cause(), Cause::NoLogin))
         }
         _ => {
-            let result = pop3::Client::over(stream, client_role, &options).await;
-            matches!(result, Err(ClientError::NoLogin))
+            let result =
+                pop3::Client::over(far, &endpoint(Protocol::Pop3, TlsMode::Implicit), &options).await;
+            result.is_err_and(|error| matches!(error.cause(), Cause::NoLogin))
         }
     };
     (refuses, server.await.unwrap())

@@ -4,6 +4,8 @@
 //! empty makes one: plaintext that was sent ahead cannot be carried across (RFC 3207 6). What the layer is made
 //! of and who checks certificates is the driver's business.
 
+use bytes::Bytes;
+
 /// The proof that nothing was waiting to be read.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the proof is what an upgrade is made from"]
@@ -34,17 +36,29 @@ pub enum Layer {
 pub struct Upgrade {
     layer: Layer,
     drained: Drained,
+    ahead: Bytes,
 }
 
 impl Upgrade {
     /// The order to move to `layer`, now that nothing waits in the old one.
     pub const fn new(layer: Layer, drained: Drained) -> Self {
-        Self { layer, drained }
+        Self { layer, drained, ahead: Bytes::new() }
+    }
+
+    /// The order to begin DEFLATE, when octets of the new layer have come in together with the last line of the old
+    /// one. With TLS there are none: whatever comes ahead of a handshake is an attack.
+    pub const fn deflate(drained: Drained, ahead: Bytes) -> Self {
+        Self { layer: Layer::Deflate, drained, ahead }
     }
 
     /// The layer to set up.
     pub const fn layer(&self) -> Layer {
         self.layer
+    }
+
+    /// What the peer has sent in the new layer already: the layer takes it before all that is still to be read.
+    pub const fn ahead(&self) -> &Bytes {
+        &self.ahead
     }
 }
 

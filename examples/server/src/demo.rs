@@ -16,7 +16,7 @@ use posthaste_imap::types::{
 use posthaste_pop3::MessageNumber;
 use posthaste_smtp::{BodyType, Envelope};
 use posthaste_tokio::tls::{Alpn, client_config_with_roots};
-use posthaste_tokio::{ClientOptions, Credentials, TlsMode, imap, pop3, smtp};
+use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, TlsMode, imap, pop3, smtp};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -139,6 +139,12 @@ async fn add_accounts(running: &Running, people: &[Person; 2]) -> Result<(), Str
 }
 
 /// The demo's clients trust the demo's certificate and no other.
+/// A service of the demonstration: all of them offer STARTTLS.
+fn endpoint(protocol: Protocol, port: u16) -> Result<Endpoint, String> {
+    let endpoint = Endpoint::new(protocol, HOST).map_err(|error| error.to_string())?;
+    Ok(endpoint.with_tls(TlsMode::StartTls).with_port(port))
+}
+
 fn roots(directory: &Path) -> Result<RootCertStore, String> {
     let path = tls::self_signed_certificate(directory);
     let certificate =
@@ -165,7 +171,7 @@ impl Job<'_> {
 
     fn options(&self, person: &Person, alpn: Alpn) -> Result<ClientOptions, String> {
         let config = client_config_with_roots(self.roots.clone(), alpn).map_err(|error| error.to_string())?;
-        let options = ClientOptions::new(TlsMode::StartTls).with_credentials(person.credentials());
+        let options = ClientOptions::default().with_credentials(person.credentials());
         Ok(options.with_client_config(Arc::clone(&config)))
     }
 
@@ -181,8 +187,9 @@ impl Job<'_> {
         let options = self.options(alice, Alpn::Smtp)?;
         let name =
             "demo.example.test".parse().map_err(|error: posthaste_smtp::ParseError| error.to_string())?;
-        let mut client =
-            smtp::Client::connect(HOST, port, name, &options).await.map_err(|e| e.to_string())?;
+        let mut client = smtp::Client::connect(&endpoint(Protocol::Submission, port)?, name, &options)
+            .await
+            .map_err(|e| e.to_string())?;
         show.end(step, &format!("{HOST}:{port}, TLS, logged in"));
 
         let step = show.begin("smtp", "alice: MAIL, RCPT, DATA");
@@ -207,8 +214,9 @@ impl Job<'_> {
         let port = self.port(Service::Imap)?;
         let step = show.begin("imap", "bob: STARTTLS, AUTHENTICATE, SELECT");
         let options = self.options(bob, Alpn::Imap)?;
-        let mut client =
-            imap::Client::connect(HOST, port, &options).await.map_err(|error| error.to_string())?;
+        let mut client = imap::Client::connect(&endpoint(Protocol::Imap, port)?, &options)
+            .await
+            .map_err(|error| error.to_string())?;
         let exists = client.select(Mailbox::inbox()).await.map_err(|error| error.to_string())?.exists;
         show.end(step, &format!("{HOST}:{port}, {exists} message"));
         if exists != 1 {
@@ -243,8 +251,9 @@ impl Job<'_> {
         let port = self.port(Service::Pop3)?;
         let step = show.begin("pop3", "bob: STLS, AUTH, STAT");
         let options = self.options(bob, Alpn::Pop3)?;
-        let mut client =
-            pop3::Client::connect(HOST, port, &options).await.map_err(|error| error.to_string())?;
+        let mut client = pop3::Client::connect(&endpoint(Protocol::Pop3, port)?, &options)
+            .await
+            .map_err(|error| error.to_string())?;
         let (messages, octets) = client.stat().await.map_err(|error| error.to_string())?;
         show.end(step, &format!("{HOST}:{port}, {messages} message, {octets} octets"));
 

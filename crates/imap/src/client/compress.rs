@@ -3,39 +3,29 @@
 //! Unlike with TLS, what was said before counts on, and what came in behind the answer is not an attack but the
 //! beginning of the compressed stream: it is handed to whoever inflates. DEFLATE itself is the driver's.
 
+use crate::client::Client;
 use crate::client::setup::Phase;
-use crate::client::{Client, ProtocolError};
-use bytes::{Bytes, BytesMut};
-use posthaste_wire::{Layer, Upgrade};
-
-/// Whether the connection is compressed.
-#[derive(Debug)]
-pub(crate) enum Compression {
-    Off,
-    /// It is, or is about to be; the octets of the new layer that came in too early.
-    On(BytesMut),
-}
+use bytes::Bytes;
+use posthaste_wire::{Residue, Upgrade};
 
 impl Client {
-    /// Takes the octets that came in behind the answer to COMPRESS: they are compressed already. A driver that sets
-    /// up [`Layer::Deflate`] inflates them before all others; empty at any other time.
-    pub fn take_compressed(&mut self) -> Bytes {
-        match &mut self.compression {
-            Compression::On(early) => core::mem::take(early).freeze(),
-            Compression::Off => Bytes::new(),
-        }
-    }
-
     /// Whether the connection is compressed, or about to be.
     pub const fn is_compressed(&self) -> bool {
-        matches!(self.compression, Compression::On(_))
+        self.compressed
     }
 
-    /// The server has agreed: everything behind its line is compressed.
-    pub(crate) fn compress(&mut self) -> Result<(), ProtocolError> {
-        self.compression = Compression::On(BytesMut::from(self.reader.take_rest().as_ref()));
+    /// The server has agreed: everything behind its line is compressed. What comes in until the order is out goes
+    /// with it; later it belongs to a layer that is not there yet.
+    pub(crate) fn compress(&mut self) -> Result<(), Residue> {
+        let before = match &self.phase {
+            Phase::Upgrade(Some(order)) => order.ahead().clone(),
+            Phase::Upgrade(None) => return self.reader.drained().map(drop),
+            _ => Bytes::new(),
+        };
+        let ahead = [before, self.reader.take_rest()].concat().into();
         let drained = self.reader.drained()?;
-        self.phase = Phase::Upgrade(Some(Upgrade::new(Layer::Deflate, drained)));
+        self.compressed = true;
+        self.phase = Phase::Upgrade(Some(Upgrade::deflate(drained, ahead)));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use posthaste_wire::{Layer, Misuse, Security, Time, Upgrade};
 
 impl Client {
     /// Tells that the new layer is in place. Nothing the server said before TLS is kept; COMPRESS changes nothing
-    /// but the octets, see [`take_compressed`](Self::take_compressed).
+    /// but the octets, see [`Upgrade::ahead`].
     ///
     /// # Errors
     /// [`Misuse::NoUpgrade`] when no [`Step::Upgrade`] came before.
@@ -62,7 +62,7 @@ impl Client {
             peer,
             quirks,
             repairs,
-            compression: _,
+            compressed: _,
             strays,
             violations,
             bye: _,

@@ -163,6 +163,38 @@ pub enum ResponseCode {
 }
 
 impl ResponseCode {
+    /// The first word of the code, in capitals where this crate knows it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::AppendUid { .. } => "APPENDUID",
+            Self::BadCharset(_) => "BADCHARSET",
+            Self::BadEvent(_) => "BADEVENT",
+            Self::BadUrl(_) => "BADURL",
+            Self::Capability(_) => "CAPABILITY",
+            Self::CopyUid { .. } => "COPYUID",
+            Self::HighestModSeq(_) => "HIGHESTMODSEQ",
+            Self::InProgress { .. } => "INPROGRESS",
+            Self::MailboxId(_) => "MAILBOXID",
+            Self::MessageLimit { .. } => "MESSAGELIMIT",
+            Self::MetadataLongEntries(_)
+            | Self::MetadataMaxSize(_)
+            | Self::MetadataTooMany
+            | Self::MetadataNoPrivate => "METADATA",
+            Self::Modified(_) => "MODIFIED",
+            Self::NoUpdate(_) => "NOUPDATE",
+            Self::PermanentFlags(_) => "PERMANENTFLAGS",
+            Self::Referral(_) => "REFERRAL",
+            Self::UidNext(_) => "UIDNEXT",
+            Self::UidValidity(_) => "UIDVALIDITY",
+            Self::UndefinedFilter(_) => "UNDEFINED-FILTER",
+            Self::Unseen(_) => "UNSEEN",
+            Self::UrlMech(_) => "URLMECH",
+            Self::Other { name, .. } => name.as_str(),
+            // All others are without arguments.
+            _ => self.plain_name().unwrap_or_default(),
+        }
+    }
+
     /// The name of a code without arguments, `None` for the others.
     pub(crate) fn plain_name(&self) -> Option<&'static str> {
         PLAIN.iter().find(|(_, code)| code() == *self).map(|(name, _)| *name)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use posthaste_tokio::tls::{Alpn, ClientTls, client_config_with_roots, server_config};
-use posthaste_tokio::{Connection, Role};
+use posthaste_tokio::{ClientOptions, Connection, Endpoint, Protocol, Role, TlsMode};
 use posthaste_wire::{
     Answer, Layer, Machine, Misuse, ReceiveBuffer, Residue, Security, SendQueue, Step, Ticket, Tickets, Time,
     Upgrade,
@@ -280,6 +280,10 @@ pub fn plain_server() -> Role {
     Role::Server { tls: None }
 }
 
+pub fn plain_client() -> Role {
+    Role::Client { tls: None }
+}
+
 /// Both ends of TLS, with a certificate for `mail.example` that the client trusts.
 pub fn tls_roles(alpn: Alpn) -> (Role, Role) {
     let made = rcgen::generate_simple_self_signed(vec!["mail.example".to_owned()]).unwrap();
@@ -292,6 +296,21 @@ pub fn tls_roles(alpn: Alpn) -> (Role, Role) {
         Role::Server { tls: Some(server) },
         Role::Client { tls: Some(ClientTls::new(Arc::clone(&client), "mail.example").unwrap()) },
     )
+}
+
+/// Options of a client that trusts what `role` trusts.
+pub fn trusting(role: &Role) -> ClientOptions {
+    match role {
+        Role::Client { tls: Some(tls) } => {
+            ClientOptions::default().with_client_config(Arc::clone(&tls.config))
+        }
+        _ => ClientOptions::default(),
+    }
+}
+
+/// The server that the certificates of [`tls_roles`] are for.
+pub fn endpoint(protocol: Protocol, tls: TlsMode) -> Endpoint {
+    Endpoint::new(protocol, "mail.example").unwrap().with_tls(tls)
 }
 
 pub async fn read_all(mut stream: impl AsyncRead + Unpin) -> String {

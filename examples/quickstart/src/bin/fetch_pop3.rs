@@ -6,7 +6,7 @@ use std::env::args;
 use std::error::Error;
 use std::path::PathBuf;
 
-use posthaste_tokio::{ClientOptions, Credentials, TlsMode, pop3};
+use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, pop3};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
@@ -17,8 +17,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (host, user, password, directory) = (next()?, next()?, next()?, PathBuf::from(next()?));
 
     let credentials = Credentials::new(user, password.as_str());
-    let options = ClientOptions::new(TlsMode::Implicit).with_credentials(credentials);
-    let mut client = pop3::Client::connect(&host, 995, &options).await?;
+    let options = ClientOptions::default().with_credentials(credentials);
+    let mut client = pop3::Client::connect(&Endpoint::new(Protocol::Pop3, &host)?, &options).await?;
 
     for (number, octets) in client.list().await? {
         println!("message {number}: {octets} octets");

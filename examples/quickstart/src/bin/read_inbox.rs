@@ -7,7 +7,7 @@ use std::error::Error;
 
 use posthaste_imap::types::{FetchAttribute, FetchItem, Mailbox, SequenceSet};
 use posthaste_tokio::imap::{Client, Part};
-use posthaste_tokio::{ClientOptions, Credentials, TlsMode};
+use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -16,8 +16,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (host, user, password) = (next()?, next()?, next()?);
 
     let credentials = Credentials::new(user, password.as_str());
-    let options = ClientOptions::new(TlsMode::Implicit).with_credentials(credentials);
-    let mut client = Client::connect(&host, 993, &options).await?;
+    let options = ClientOptions::default().with_credentials(credentials);
+    let mut client = Client::connect(&Endpoint::new(Protocol::Imap, &host)?, &options).await?;
 
     let exists = client.examine(Mailbox::inbox()).await?.exists;
     println!("{exists} messages");

@@ -8,7 +8,7 @@ use std::env::args;
 use std::error::Error;
 
 use posthaste_smtp::Envelope;
-use posthaste_tokio::{Body, ClientOptions, Credentials, TlsMode, smtp};
+use posthaste_tokio::{Body, ClientOptions, Credentials, Endpoint, Protocol, smtp};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -18,8 +18,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let recipients = args.map(|to| to.parse()).collect::<Result<Vec<_>, _>>()?;
 
     let credentials = Credentials::new(user, password.as_str());
-    let options = ClientOptions::new(TlsMode::Implicit).with_credentials(credentials);
-    let mut client = smtp::Client::connect(&host, 465, "localhost".parse()?, &options).await?;
+    let options = ClientOptions::default().with_credentials(credentials);
+    let mut client =
+        smtp::Client::connect(&Endpoint::new(Protocol::Submission, &host)?, "localhost".parse()?, &options)
+            .await?;
 
     let envelope = Envelope::new(from.parse()?, recipients);
     let report = client.send(envelope, Body::from_reader(tokio::io::stdin())).await?;

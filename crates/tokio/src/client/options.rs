@@ -1,0 +1,66 @@
+//! What a client is given besides the place of its server: credentials, trust, and how long it waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+
+use super::Credentials;
+use crate::Timeouts;
+
+/// Who a client is, whom it trusts, and how long it waits. `Default` has the values named here, and no credentials.
+///
+/// ```
+/// use std::time::Duration;
+/// use posthaste_tokio::{ClientOptions, Credentials};
+///
+/// let mut options = ClientOptions::default().with_credentials(Credentials::new("ursel", "Geheim!"));
+/// options.open_timeout = Duration::from_secs(20);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientOptions {
+    /// Who to log in as. Without them the login of the [`Endpoint`](super::Endpoint) is used, where it has one. A POP3
+    /// or IMAP client needs one of the two; an SMTP client that delivers to an MX does not.
+    pub credentials: Option<Credentials>,
+    /// Which certificates are trusted, and everything else about TLS; those of public authorities when `None`.
+    pub client_config: Option<Arc<ClientConfig>>,
+    /// How long it may take in all until a session is ready: the name, all addresses, TLS, the greeting and the login.
+    /// 2 minutes.
+    pub open_timeout: Duration,
+    /// How long a call waits when nothing happens. The machines have limits of their own for each kind of reply;
+    /// this one is over all. 10 minutes, which is what SMTP may take to accept a message (RFC 5321 4.5.3.2.6).
+    pub idle_timeout: Duration,
+    /// How long a call without a body may take in all, whatever happens meanwhile. Bodies and rows that stream are held
+    /// to [`idle_timeout`](Self::idle_timeout) for each piece. 15 minutes.
+    pub call_timeout: Duration,
+    /// The deadlines of the connection.
+    pub timeouts: Timeouts,
+}
+
+impl ClientOptions {
+    /// The same, logging in.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        Self { credentials: Some(credentials), ..self }
+    }
+
+    /// The same, trusting what `config` trusts.
+    #[must_use]
+    pub fn with_client_config(self, config: Arc<ClientConfig>) -> Self {
+        Self { client_config: Some(config), ..self }
+    }
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            credentials: None,
+            client_config: None,
+            open_timeout: Duration::from_secs(2 * 60),
+            idle_timeout: Duration::from_secs(10 * 60),
+            call_timeout: Duration::from_secs(15 * 60),
+            timeouts: Timeouts::default(),
+        }
+    }
+}

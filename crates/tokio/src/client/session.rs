@@ -1,0 +1,134 @@
+//! What the calls of the three clients have in common: one connection, deadlines, and errors that say where.
+
+use std::time::Duration;
+
+use posthaste_wire::Machine;
+use tokio::time::{Instant, timeout_at};
+
+use super::dial::Dialled;
+use super::{Cause, ClientError, ClientOptions, Peer, Phase, ServerRefusal};
+use crate::{Connection, Error};
+
+/// A connection with a client's machine, and the call that is under way.
+pub(crate) struct Session<M: Machine> {
+    pub(crate) connection: Connection<M>,
+    peer: Peer,
+    phase: Phase,
+    /// How long a call may wait for the next thing to happen.
+    idle: Duration,
+    /// How long a call may take.
+    call: Duration,
+    /// When the call under way has to be done, and how long that was.
+    deadline: Option<(Instant, Duration)>,
+}
+
+impl<M: Machine> Session<M> {
+    /// A session that is opening: its deadline is that of the whole opening.
+    pub(crate) fn new(machine: M, dialled: Dialled, options: &ClientOptions) -> Self {
+        let Dialled { stream, role, peer, deadline } = dialled;
+        Self {
+            connection: Connection::new(machine, stream, role).with_timeouts(options.timeouts),
+            peer,
+            phase: Phase::Greeting,
+            idle: options.idle_timeout,
+            call: options.call_timeout,
+            deadline: Some((deadline, options.open_timeout)),
+        }
+    }
+
+    pub(crate) const fn machine(&mut self) -> &mut M {
+        self.connection.machine()
+    }
+
+    pub(crate) const fn machine_ref(&self) -> &M {
+        self.connection.machine_ref()
+    }
+
+    /// Goes on to another phase of the same call.
+    pub(crate) const fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+    }
+
+    /// Begins a call that has to be done in its time.
+    pub(crate) fn begin(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.deadline = Some((after(self.call), self.call));
+    }
+
+    /// Begins a call whose pieces each have their time.
+    pub(crate) const fn begin_stream(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.deadline = None;
+    }
+
+    /// The next event, in time.
+    pub(crate) async fn event<R: ServerRefusal>(&mut self) -> Result<M::Event, ClientError<M::Error, R>> {
+        let limit = self.limit();
+        let next = timeout_at(limit, self.connection.next()).await;
+        self.in_time(next).and_then(|event| event.ok_or(Cause::Closed)).map_err(|cause| self.error(cause))
+    }
+
+    /// The next event, whenever it comes: for a call that waits for news, and whose machine keeps the time.
+    pub(crate) async fn news<R: ServerRefusal>(&mut self) -> Result<M::Event, ClientError<M::Error, R>> {
+        match self.connection.next().await {
+            Ok(event) => event.ok_or_else(|| self.error(Cause::Closed)),
+            Err(error) => Err(self.error(error)),
+        }
+    }
+
+    /// Waits for room to write, in time.
+    pub(crate) async fn room<R: ServerRefusal>(&mut self) -> Result<(), ClientError<M::Error, R>> {
+        let limit = self.limit();
+        let room = timeout_at(limit, self.connection.room()).await;
+        self.in_time(room).map_err(|cause| self.error(cause))
+    }
+
+    /// An error of the call under way.
+    pub(crate) fn error<R: ServerRefusal>(
+        &self,
+        cause: impl Into<Cause<M::Error, R>>,
+    ) -> ClientError<M::Error, R> {
+        ClientError::new(self.phase, Some(self.peer.clone()), cause)
+    }
+
+    /// What the server says no with, as an error of the call under way.
+    pub(crate) fn refused<R: ServerRefusal>(&self, refusal: R) -> ClientError<M::Error, R> {
+        self.error(Cause::Refused(refusal))
+    }
+
+    fn limit(&self) -> Instant {
+        let idle = after(self.idle);
+        self.deadline.map_or(idle, |(deadline, _)| deadline.min(idle))
+    }
+
+    fn in_time<T, R: ServerRefusal>(
+        &self,
+        done: Result<Result<T, Error<M::Error>>, tokio::time::error::Elapsed>,
+    ) -> Result<T, Cause<M::Error, R>> {
+        match done {
+            Ok(done) => Ok(done?),
+            Err(_) => Err(match self.deadline {
+                Some((deadline, time)) if deadline <= Instant::now() => Cause::Deadline(time),
+                _ => Cause::Idle(self.idle),
+            }),
+        }
+    }
+}
+
+impl<M: Machine> std::fmt::Debug for Session<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("peer", &self.peer)
+            .field("phase", &self.phase)
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// So long from now; a time beyond reckoning is a year.
+pub(crate) fn after(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).or_else(|| now.checked_add(YEAR)).unwrap_or(now)
+}
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
