@@ -109,7 +109,8 @@ pub(super) fn row(cursor: &mut Cursor<'_>) -> Result<Vec<FetchItem>> {
     }
 }
 
-/// Passes over one value of any kind: a string, an atom, a parenthesised list. Never recurses.
+/// Passes over one value of any kind: a string, an atom, a parenthesised list. Never recurses, and may so go deeper
+/// than what becomes a tree: a structure that is too deep costs itself and not the items next to it.
 pub(super) fn skip_value(cursor: &mut Cursor<'_>) -> Result<()> {
     let start = cursor.offset();
     let mut depth = 0_usize;
@@ -125,7 +126,11 @@ pub(super) fn skip_value(cursor: &mut Cursor<'_>) -> Result<()> {
             }
             Some(b'(') => {
                 depth = depth.saturating_add(1);
-                cursor.bound(depth, cursor.context.limits.nesting_max, "tagged-ext-comp")?;
+                cursor.bound(
+                    depth,
+                    cursor.context.limits.nesting_max.saturating_mul(10),
+                    "tagged-ext-comp",
+                )?;
                 cursor.pass();
             }
             Some(b'"') => {

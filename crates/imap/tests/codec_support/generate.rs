@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use core::num::NonZeroU32;
+use posthaste_imap::charset::Charset;
 use posthaste_imap::encode::{EncodeContext, LiteralMode};
 use posthaste_imap::parse::{LiteralMarker, literal_marker};
 use posthaste_imap::types::*;
@@ -306,7 +307,8 @@ fn search_returns() -> BoxedStrategy<Option<Vec<SearchReturn>>> {
 }
 
 fn charset() -> impl Strategy<Value = AString> {
-    prop::sample::select(vec!["UTF-8", "us-ascii"]).prop_map(|name| AString::new(name).unwrap())
+    let names: Vec<&str> = Charset::names().chain(["utf8", "us-ascii", "iso-8859-1"]).collect();
+    prop::sample::select(names).prop_map(|name| AString::new(name).unwrap())
 }
 
 pub fn search() -> BoxedStrategy<SearchCommand> {
