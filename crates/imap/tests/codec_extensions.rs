@@ -149,10 +149,10 @@ fn languages_limits_and_lists() {
     command("a LANGUAGE");
     command("a LANGUAGE FR-CA EN-CA");
     command("a COMPARATOR \"cz;*\" i;basic");
-    response("* LANGUAGE (\"EN\" \"FR\")");
+    response("* LANGUAGE (EN FR)");
     response("* COMPARATOR i;unicode-casemap");
     response("* NO [BADCOMPARATOR] no");
-    command("a LIST () \"\" % RETURN (METADATA (/shared/vendor/cmu/color) CHILDREN)");
+    command("a LIST \"\" (%) RETURN (METADATA (/shared/vendor/cmu/color) CHILDREN)");
     command("a XLIST \"\" *");
     response("* XLIST (\\HasNoChildren \\AllMail) \"/\" all");
     command("a GETJMAPACCESS");
