@@ -144,7 +144,7 @@
 //! | 9394, 9586, 10022 | PARTIAL, UIDONLY, UIDBATCHES | yes | when offered | yes |
 //! | 9585 | INPROGRESS | yes | when offered | as a status response |
 //! | 9755, 6855 | UTF8=ACCEPT | yes | when offered | yes, after `enable` |
-//! | 4467, 4469, 5255, 5466, 6203, 9590, 9698, 9738 | URLAUTH, CATENATE, LANGUAGE, FILTERS, SEARCH=FUZZY, LIST-METADATA, JMAPACCESS, MESSAGELIMIT | yes | refused | most, as commands |
+//! | 4467, 5524, 4469, 5255, 5466, 6203, 9590, 9698, 9738 | URLAUTH, URLAUTH=BINARY, CATENATE, LANGUAGE, FILTERS, SEARCH=FUZZY, LIST-METADATA, JMAPACCESS, MESSAGELIMIT | yes | refused | most, as commands |
 //! |  | X-GM-EXT-1, XLIST | yes | refused | as commands and data |
 //!
 //! Not here: ANNOTATE, CONVERT, referrals, CONTEXT on the server.

@@ -156,7 +156,7 @@ fn languages_limits_and_lists() {
     command("a XLIST \"\" *");
     response("* XLIST (\\HasNoChildren \\AllMail) \"/\" all");
     command("a GETJMAPACCESS");
-    response("* JMAPACCESS https://example.com/.well-known/jmap");
+    response("* JMAPACCESS \"https://example.com/.well-known/jmap\"");
     response("* 1 FETCH (X-GM-MSGID 18446744073709551615 X-GM-THRID 2 X-GM-LABELS (\\Inbox \"a b\"))");
     let code = response("a OK [MESSAGELIMIT 1000 23221] done");
     let expected = ResponseCode::MessageLimit { limit: 1000.try_into().unwrap(), uid: 23221.try_into().ok() };
