@@ -399,6 +399,8 @@ examples! {
     rfc4314_3_1_acl: "acl", LoggedIn, Client;
     rfc8474_4_objectid: "objectid", LoggedIn, Client;
     rfc8474_5_3_objectid_fetch: "objectid_fetch", Selected, Client;
+    rfc7162_3_1_5_search: "condstore_search", Selected, Client;
+    rfc7162_3_1_10_esearch: "esearch_modseq", Selected, Client;
     rfc8970_3_preview: "preview", Selected, Client;
     rfc9394_3_1_partial: "partial", Selected, Client;
     rfc7162_3_1_3_condstore_store_told: "condstore_store_told", Selected, Client;
@@ -460,7 +462,7 @@ pending! {
     "list_status", LoggedIn, Server: "LIST-STATUS";
     "condstore_store", Selected, Server Client: "CONDSTORE";
     "condstore_fetch", Selected, Server: "CONDSTORE";
-    "condstore_search", Selected, Server Client: "CONDSTORE";
+    "condstore_search", Selected, Server: "CONDSTORE";
     "qresync_select", LoggedIn, Server: "QRESYNC";
     "qresync_fetch", Selected, Server: "QRESYNC";
     "qresync_expunge", Selected, Server: "QRESYNC";
@@ -475,7 +477,7 @@ pending! {
     "preview", Selected, Server: "PREVIEW";
     "partial", Selected, Server: "PARTIAL";
     "uidonly", Selected, Client: "UIDONLY";
-    "esearch_modseq", Selected, Server Client: "CONDSTORE and ESEARCH";
+    "esearch_modseq", Selected, Server: "CONDSTORE and ESEARCH";
     "condstore_store_told", Selected, Server: "CONDSTORE";
     "condstore_told", Selected, Server: "CONDSTORE";
     "qresync_closed", Selected, Server: "QRESYNC";
