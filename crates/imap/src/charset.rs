@@ -6,7 +6,7 @@
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::message::{TransferDecoder, TransferEncoding};
 
@@ -32,6 +32,17 @@ impl Charset {
             Err(error) => error.error_len().is_none(),
         };
         Self(if is_utf_8 { UTF_8 } else { WINDOWS_1252 })
+    }
+
+    /// The charsets that the strings of a SEARCH may be in, by the names that mail uses: what BADCHARSET lists
+    /// (RFC 9051 7.1). The first two are those that every server knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.into_iter()
+    }
+
+    /// Whether text of it can be a string of a command: that of UTF-16 would hold NUL, which no string carries.
+    pub(crate) fn is_for_strings(self) -> bool {
+        self.0 != UTF_16LE && self.0 != UTF_16BE
     }
 
     /// The name of the charset.
@@ -274,6 +285,45 @@ fn field(octets: &[u8], max: usize) -> Option<(&[u8], &[u8])> {
     Some((field, rest.get(1..)?))
 }
 
+const NAMES: [&str; 37] = [
+    "US-ASCII",
+    "UTF-8",
+    "ISO-8859-1",
+    "ISO-8859-2",
+    "ISO-8859-3",
+    "ISO-8859-4",
+    "ISO-8859-5",
+    "ISO-8859-6",
+    "ISO-8859-7",
+    "ISO-8859-8",
+    "ISO-8859-9",
+    "ISO-8859-10",
+    "ISO-8859-13",
+    "ISO-8859-14",
+    "ISO-8859-15",
+    "ISO-8859-16",
+    "windows-874",
+    "windows-1250",
+    "windows-1251",
+    "windows-1252",
+    "windows-1253",
+    "windows-1254",
+    "windows-1255",
+    "windows-1256",
+    "windows-1257",
+    "windows-1258",
+    "KOI8-R",
+    "KOI8-U",
+    "IBM866",
+    "ISO-2022-JP",
+    "EUC-JP",
+    "Shift_JIS",
+    "EUC-KR",
+    "Big5",
+    "GB2312",
+    "GBK",
+    "GB18030",
+];
 /// Octets of the longest character of UTF-8.
 const CHARACTER_MAX: usize = 4;
 /// A decoder wants room for a character at least.

@@ -155,8 +155,9 @@
 //! | 9394, 9586, 10022 | PARTIAL, UIDONLY, UIDBATCHES | yes | when offered | yes |
 //! | 9585 | INPROGRESS | yes | when offered | as a status response |
 //! | 9755, 6855 | UTF8=ACCEPT | yes | when offered | yes, after `enable` |
-//! | 4467, 4469, 5255, 5466, 6203, 9590, 9698 | URLAUTH, CATENATE, LANGUAGE and I18NLEVEL, FILTERS, SEARCH=FUZZY, LIST-METADATA, JMAPACCESS | yes | refused | yes |
-//! | 2193, 2221, 5550, 9738 | referrals, URL-PARTIAL, MESSAGELIMIT | as capabilities and codes | not announced | told, not followed |
+//! | 4467, 5524, 4469, 5255, 5466, 6203, 9590, 9698 | URLAUTH, URLAUTH=BINARY, CATENATE, LANGUAGE and I18NLEVEL, FILTERS, SEARCH=FUZZY, LIST-METADATA, JMAPACCESS | yes | refused | yes |
+//! | 9738 | MESSAGELIMIT | yes | not announced | held to |
+//! | 2193, 2221, 5550 | referrals, URL-PARTIAL | as capabilities and codes | not announced | told, not followed |
 //! |  | X-GM-EXT-1, XLIST | yes | refused | by [`command`](client::Client::command), and as data |
 //!
 //! Not here: ANNOTATE, CONVERT.

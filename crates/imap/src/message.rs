@@ -20,8 +20,8 @@
 //! ```
 //!
 //! Every function is total: any octets give an answer, in time linear in their number, within named [`Limits`].
-//! Envelope and body structure are as written: no encoded words, no transfer encodings, no RFC 2231 is decoded in them.
-//! What is compared ([`Overview`]), shown ([`Summary::preview`]) or counted ([`Part::decoded`]) is decoded. Nothing is
+//! Envelope and body structure are as written: no encoded words and no transfer encodings are decoded in them. Only
+//! parameters in the sections and charsets of RFC 2231 are put together and told in UTF-8 (RFC 9051 7.5.2). What is compared ([`Overview`]), shown ([`Summary::preview`]) or counted ([`Part::decoded`]) is decoded. Nothing is
 //! rejected.
 //!
 //! # How broken messages are read
@@ -47,6 +47,7 @@ mod field;
 mod lexer;
 mod limits;
 mod overview;
+mod parameter;
 mod scan;
 mod section;
 mod stored;

@@ -103,4 +103,6 @@ pub use store::{StoreAction, StoreCommand, StoreEcho, StoreLabels};
 pub use string::{AString, Atom, NString};
 pub use tag::Tag;
 pub use thread::{ThreadAlgorithm, ThreadCommand, ThreadNode, Threads};
-pub use urlauth::{FetchedUrl, ResetKey, UrlMechanism, UrlToAuthorise};
+pub use urlauth::{
+    FetchedUrl, ResetKey, UrlData, UrlFetch, UrlFetchItem, UrlItem, UrlMechanism, UrlToAuthorise,
+};

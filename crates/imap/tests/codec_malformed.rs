@@ -118,6 +118,36 @@ proptest! {
     }
 
     #[test]
+    fn an_octet_that_is_wrong_in_one_item_costs_no_other(
+        before in proptest::collection::vec(fetch_item(), 0..3), item in fetch_item(),
+        after in proptest::collection::vec(fetch_item(), 0..3),
+        place in any::<prop::sample::Index>(), wrong in prop::sample::select(b"x7-.\x80\xff".to_vec()),
+    ) {
+        let of = |item: &FetchItem| {
+            let row = encoded(&Response::Fetch(NUMBER, vec![item.clone()]), false);
+            row["* 1 FETCH (".len()..row.len() - 1].to_vec()
+        };
+        let mut broken = of(&item);
+        // What is said of lengths and nesting stays: a name, a number, a word or a text is wrong.
+        let places: Vec<usize> = (0..broken.len()).filter(|at| broken[*at].is_ascii_alphanumeric()).collect();
+        prop_assume!(!broken.contains(&b'{'));
+        let at = places[place.index(places.len())];
+        broken[at] = wrong;
+        let mut pieces: Vec<Vec<u8>> = before.iter().map(of).collect();
+        pieces.push(broken.clone());
+        pieces.extend(after.iter().map(of));
+        let line = [b"* 1 FETCH (", &pieces.join(&b' ')[..], b")"].concat();
+        let parsed = parse::response(&Bytes::from(line), &client(false)).unwrap();
+        let Response::Fetch(_, read) = parsed.response else { panic!() };
+        prop_assert_eq!(read.len(), before.len() + 1 + after.len());
+        prop_assert_eq!(&read[..before.len()], &before[..]);
+        prop_assert_eq!(&read[before.len() + 1..], &after[..]);
+        if let FetchItem::Opaque { name, value } = &read[before.len()] {
+            prop_assert_eq!([&name[..], b" ", &value[..]].concat(), broken);
+        }
+    }
+
+    #[test]
     fn a_broken_item_costs_that_item_and_no_other(
         items in proptest::collection::vec(fetch_item(), 1..4),
         bad in prop::sample::select(vec![

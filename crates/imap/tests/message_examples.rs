@@ -9,9 +9,10 @@
 )]
 
 use posthaste_imap::message::{
-    Address, FieldChoice, Fields, Kind, Limits, Part, SentDate, Span, Summary, chosen_fields, partial,
+    Address, FieldChoice, Fields, Kind, Limits, Part, SentDate, Span, StructureForm, Summary, chosen_fields,
+    partial,
 };
-use posthaste_imap::types::{AString, PartPath, Section, SectionText};
+use posthaste_imap::types::{AString, BodyStructure, PartPath, Section, SectionText};
 use std::num::NonZeroU32;
 
 /// The tree in short: `mixed(plain,html)`, `rfc822[plain]`.
@@ -110,6 +111,30 @@ fn mime_05_parameters_are_capped() {
     assert_eq!(part.disposition.unwrap().parameters.len(), 128);
 }
 
+#[test]
+fn mime_05_a_structure_tells_parameters_in_sections_as_one() {
+    let sections: String = (0..1_100).rev().map(|n| format!("; a*{n}=b")).collect();
+    let message = format!(
+        "Content-Type: image/png; name*1=.png; name*0=\"a b\"{sections}\r\n\
+        Content-Disposition: attachment; filename*0*=iso-8859-1'de'gr%FC; filename*1=\"n s.png\"\r\n\r\n"
+    );
+    let summary = Summary::scan(message.as_bytes());
+    let BodyStructure::Part(part) = summary.body_structure(StructureForm::Extended) else { panic!() };
+    let pair = |(name, value): &(AString, AString)| {
+        (name.to_str().unwrap().to_owned(), value.to_str().unwrap().to_owned())
+    };
+    let (name, value) = pair(&part.parameters[0]);
+    assert_eq!((&*name, &*value), ("name", "a b.png"));
+    // The first of the others is beyond the cap, so that they stay what they are.
+    assert_eq!(part.parameters.len(), 127);
+    let disposition = part.extension.unwrap().disposition.unwrap();
+    let (name, value) = pair(&disposition.parameters[0]);
+    assert_eq!((&*name, &*value), ("filename*", "utf-8'de'gr%C3%BCn%20s.png"));
+    assert_eq!(disposition.parameters.len(), 1);
+    // The summary has what the message has.
+    assert_eq!(summary.root().parameters[0].name, "name*1");
+}
+
 // Structure
 
 #[test]
@@ -166,6 +191,8 @@ fn mime_02_boundaries_are_whole_lines() {
     assert_eq!(of("\"a b \"", "--a b\r\n\r\n--a b--"), "mixed(plain)");
     assert_eq!(of("a--", "--a--\r\n\r\n--a----\r\n--a--\r\n"), "mixed(plain)");
     assert_eq!(of("a; boundary=b", "--b\r\n\r\n--a\r\n"), "mixed(plain)");
+    let sections = "Content-Type: multipart/mixed; boundary*1=b; boundary*0=a\r\n\r\n--ab\r\n\r\n--ab--";
+    assert_eq!(tree(sections), "mixed(plain)");
 }
 
 #[test]

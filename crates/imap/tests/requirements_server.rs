@@ -285,7 +285,8 @@ fn rfc9051_6_4_4_charsets() {
         ("SEARCH CHARSET US-ASCII TEXT x", "OK"),
         ("SEARCH CHARSET utf-8 ALL", "OK"),
         ("UID SEARCH CHARSET UTF-8 ALL", "OK"),
-        ("SEARCH CHARSET X-NONE ALL", "NO [BADCHARSET (US-ASCII UTF-8)] "),
+        ("SEARCH CHARSET KOI8-R ALL", "OK"),
+        ("SEARCH CHARSET X-NONE ALL", "NO [BADCHARSET (US-ASCII UTF-8 ISO-8859-1 "),
     ]);
     let outcome = hear("a SEARCH CHARSET UTF-8 SUBJECT {3+}\r\n\u{20ac}\r\n");
     assert!(heard(&outcome, "Search") && outcome.text().contains("a OK "), "{outcome:?}");

@@ -412,7 +412,7 @@ fn keys_of_extensions_are_written_as_their_rfcs_say() {
     fn bytes(fragment: &Fragment) -> Option<&[u8]> {
         if let Fragment::Bytes(bytes) = fragment { Some(bytes) } else { None }
     }
-    let expected = "a UID SEARCH RETURN (PARTIAL -1:-100 SAVE) $ OLDER 5 MODSEQ \"/flags/\\\\Draft\" all 620162338 \
+    let expected = "a UID SEARCH RETURN (PARTIAL -1:-100 SAVE) $ OLDER 5 MODSEQ \"/flags/\\\\draft\" all 620162338 \
         FUZZY NOT SAVEDON 1-Feb-2026 EMAILID M_1-x SAVEDATESUPPORTED\r\n";
     assert_eq!(String::from_utf8(line).unwrap(), expected);
 }

@@ -414,6 +414,8 @@ examples! {
     rfc4314_3_1_acl: "acl", LoggedIn, Client;
     rfc8474_4_objectid: "objectid", LoggedIn, Client;
     rfc8474_5_3_objectid_fetch: "objectid_fetch", Selected, Client;
+    rfc7162_3_1_5_search: "condstore_search", Selected, Client;
+    rfc7162_3_1_10_esearch: "esearch_modseq", Selected, Client;
     rfc8970_3_preview: "preview", Selected, Client;
     rfc9394_3_1_partial: "partial", Selected, Client;
     rfc7162_3_1_3_condstore_store_told: "condstore_store_told", Selected, Client;

@@ -118,9 +118,9 @@ pub(crate) fn keys(command: &Command) -> &[SearchKey] {
     }
 }
 
-/// Whether `is` holds for a key in the tree; looks no deeper than a command may nest.
+/// Whether `is` holds for a key in the tree.
 pub(crate) fn any(key: &SearchKey, is: &impl Fn(&SearchKey) -> bool) -> bool {
-    key.any(is, SEARCH_DEPTH_MAX)
+    key.any(is)
 }
 
 /// Whether `key` nests more than `levels` deep; looks no deeper than that.

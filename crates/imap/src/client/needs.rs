@@ -74,6 +74,8 @@ need!(UID_PLUS, "UIDPLUS", "IMAP4rev2");
 need!(UNAUTHENTICATE, "UNAUTHENTICATE");
 need!(UNSELECT, "UNSELECT", "IMAP4rev2");
 need!(URL_AUTH, "URLAUTH");
+// RFC 5524 has one name in its text and another in its registration.
+need!(URL_AUTH_BINARY, "URLAUTH=BINARY", "URLFETCH=BINARY");
 need!(WITHIN, "WITHIN");
 need!(XLIST, "XLIST");
 
@@ -191,6 +193,9 @@ impl Check<'_> {
                 self.announced(&METADATA_SERVER)
             }
             Command::GetMetadata(_) | Command::SetMetadata { .. } => self.announced(&METADATA),
+            Command::UrlFetch(urls) if urls.iter().any(|url| !url.items.is_empty()) => {
+                self.announced(&URL_AUTH).and_then(|()| self.announced(&URL_AUTH_BINARY))
+            }
             Command::GenUrlAuth(_) | Command::UrlFetch(_) | Command::ResetKey(_) => self.announced(&URL_AUTH),
             Command::Language(_) => self.announced(&LANGUAGE),
             Command::Comparator(_) => self.announced(&I18N),

@@ -1,7 +1,8 @@
-//! BODYSTRUCTURE and BODY (RFC 9051, section 9). As deep as the structure it is given.
+//! BODYSTRUCTURE and BODY (RFC 9051, section 9). Keeps its own stack: a deep structure cannot exhaust the thread's.
 
 use super::writer::Writer;
 use crate::types::{AString, BodyKind, BodyPart, BodyStructure, Disposition, Multipart, NString, Parameters};
+use alloc::vec::Vec;
 
 /// Whether extension data is written, where a structure has it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -12,20 +13,37 @@ pub(super) enum Extensions {
     LeftOut,
 }
 
+/// What is left to write.
+enum Task<'a> {
+    Body(&'a BodyStructure),
+    /// What follows the parts of a multipart.
+    MultipartEnd(&'a Multipart),
+    /// What follows the body of an enclosed message.
+    MessageEnd(&'a BodyPart, u64),
+}
+
 impl Writer<'_> {
     pub(super) fn body(&mut self, body: &BodyStructure, extensions: Extensions) {
-        self.octet(b'(');
-        match body {
-            BodyStructure::Part(part) => self.part(part, extensions),
-            BodyStructure::Multipart(multipart) => self.multipart(multipart, extensions),
+        let mut tasks = alloc::vec![Task::Body(body)];
+        while let Some(task) = tasks.pop() {
+            match task {
+                Task::Body(BodyStructure::Part(part)) => self.part(part, extensions, &mut tasks),
+                Task::Body(BodyStructure::Multipart(multipart)) => {
+                    self.octet(b'(');
+                    tasks.push(Task::MultipartEnd(multipart));
+                    tasks.extend(multipart.parts.iter().rev().map(Task::Body));
+                }
+                Task::MultipartEnd(multipart) => self.multipart_end(multipart, extensions),
+                Task::MessageEnd(part, lines) => {
+                    self.octet(b' ');
+                    self.number(lines);
+                    self.part_end(part, extensions);
+                }
+            }
         }
-        self.octet(b')');
     }
 
-    fn multipart(&mut self, multipart: &Multipart, extensions: Extensions) {
-        for part in &multipart.parts {
-            self.body(part, extensions);
-        }
+    fn multipart_end(&mut self, multipart: &Multipart, extensions: Extensions) {
         self.octet(b' ');
         self.string_of(&multipart.subtype);
         if let Some(extension) = multipart.extension.as_ref().filter(|_| extensions == Extensions::Written) {
@@ -33,14 +51,16 @@ impl Writer<'_> {
             self.parameters(&extension.parameters);
             self.extension_tail(extension.disposition.as_ref(), &extension.language, &extension.location);
         }
+        self.octet(b')');
     }
 
-    fn part(&mut self, part: &BodyPart, extensions: Extensions) {
+    fn part<'a>(&mut self, part: &'a BodyPart, extensions: Extensions, tasks: &mut Vec<Task<'a>>) {
         let (media_type, subtype) = match &part.kind {
             BodyKind::Basic { media_type, subtype } => (media_type.as_bytes(), subtype),
             BodyKind::Text { subtype, .. } => (&b"TEXT"[..], subtype),
             BodyKind::Message { subtype, .. } => (&b"MESSAGE"[..], subtype),
         };
+        self.octet(b'(');
         self.string(media_type);
         self.octet(b' ');
         self.string_of(subtype);
@@ -55,25 +75,28 @@ impl Writer<'_> {
         self.octet(b' ');
         self.number(part.octets);
         match &part.kind {
-            BodyKind::Basic { .. } => {}
+            BodyKind::Basic { .. } => self.part_end(part, extensions),
             BodyKind::Text { lines, .. } => {
                 self.octet(b' ');
                 self.number(*lines);
+                self.part_end(part, extensions);
             }
             BodyKind::Message { envelope, body, lines, .. } => {
                 self.octet(b' ');
                 self.envelope(envelope);
                 self.octet(b' ');
-                self.body(body, extensions);
-                self.octet(b' ');
-                self.number(*lines);
+                tasks.extend([Task::MessageEnd(part, *lines), Task::Body(body)]);
             }
         }
+    }
+
+    fn part_end(&mut self, part: &BodyPart, extensions: Extensions) {
         if let Some(extension) = part.extension.as_ref().filter(|_| extensions == Extensions::Written) {
             self.octet(b' ');
             self.nstring(&extension.md5);
             self.extension_tail(extension.disposition.as_ref(), &extension.language, &extension.location);
         }
+        self.octet(b')');
     }
 
     fn extension_tail(

@@ -56,9 +56,8 @@ impl Writer<'_> {
             | Command::GetJmapAccess
             | Command::Idle => {}
             Command::Enable(capabilities) => self.capabilities(capabilities),
-            Command::Language(strings) | Command::Comparator(strings) | Command::UrlFetch(strings) => {
-                self.spaced_astrings(strings);
-            }
+            Command::Language(strings) | Command::Comparator(strings) => self.spaced_astrings(strings),
+            Command::UrlFetch(urls) => self.urls_to_fetch(urls),
             Command::CancelUpdate(tags) => {
                 for tag in tags {
                     self.octet(b' ');

@@ -157,22 +157,22 @@ impl Writer<'_> {
 
     fn mod_seq_key(&mut self, search: &ModSeqSearch) {
         self.text("MODSEQ ");
-        if let Some(entry) = &search.entry {
-            // In a quoted string a backslash is written twice.
+        // A flag that no entry is of names none: what is found then has all that was meant.
+        if let Some(entry) = search.entry.as_ref().filter(|entry| entry.flag.is_settable()) {
+            // RFC 7162 7 writes the names in lower case; in a quoted string a backslash is written twice.
             self.text("\"/flags/");
             match &entry.flag {
-                Flag::Answered => self.text("\\\\Answered"),
-                Flag::Flagged => self.text("\\\\Flagged"),
-                Flag::Deleted => self.text("\\\\Deleted"),
-                Flag::Seen => self.text("\\\\Seen"),
-                Flag::Draft => self.text("\\\\Draft"),
-                Flag::Recent => self.text("\\\\Recent"),
-                Flag::Keyword(keyword) => self.text(keyword.as_str()),
+                Flag::Answered => self.text("\\\\answered"),
+                Flag::Flagged => self.text("\\\\flagged"),
+                Flag::Deleted => self.text("\\\\deleted"),
+                Flag::Seen => self.text("\\\\seen"),
+                Flag::Draft => self.text("\\\\draft"),
+                Flag::Keyword(keyword) => self.text(&keyword.as_str().to_ascii_lowercase()),
                 Flag::Extension(name) => {
                     self.text("\\\\");
-                    self.text(name.as_str());
+                    self.text(&name.as_str().to_ascii_lowercase());
                 }
-                Flag::Odd(_) => {}
+                Flag::Recent | Flag::Odd(_) => {}
             }
             self.text(match entry.scope {
                 ModSeqScope::All => "\" all ",

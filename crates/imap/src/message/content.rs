@@ -1,7 +1,7 @@
 //! What the `Content-` fields of one header say (RFC 2045, RFC 2183, RFC 3282, RFC 1864, RFC 2557).
 //!
 //! Only the first field of each name counts. Names and types are in lower case and are tokens; values are as
-//! written, without quotes: RFC 2231 is not decoded here. Defaults are filled in where RFC 2045 5.2 has one.
+//! written, without quotes; `parameter` puts those of RFC 2231 together. Defaults are filled in where RFC 2045 5.2 has one.
 
 use alloc::{
     borrow::ToOwned,
@@ -13,6 +13,7 @@ use super::{
     field::{Fields, unfold},
     lexer::{comment, quoted, split, without_comments},
     limits::Limits,
+    parameter::joined,
 };
 
 /// A parameter of a media type or of a disposition.
@@ -91,9 +92,12 @@ impl Content {
         self.media_type == "multipart"
     }
 
-    /// The first parameter of that name.
-    pub(super) fn parameter(&self, name: &str) -> Option<&[u8]> {
-        self.parameters.iter().find(|parameter| parameter.name == name).map(|found| found.value.as_slice())
+    /// The parameter of that name, which may be in sections.
+    pub(super) fn parameter(&self, name: &str) -> Option<Vec<u8>> {
+        joined(&self.parameters)
+            .iter()
+            .find(|parameter| parameter.name == name)
+            .map(|found| found.value.clone())
     }
 
     /// The type of a container that is not looked into.

@@ -164,7 +164,8 @@ impl Scanner<'_> {
             }
             return (Kind::Message, None);
         }
-        let boundary = content.parameter("boundary").map(<[u8]>::trim_ascii_end);
+        let boundary = content.parameter("boundary");
+        let boundary = boundary.as_deref().map(<[u8]>::trim_ascii_end);
         match boundary {
             Some(boundary)
                 if has_body && !boundary.is_empty() && boundary.len() <= self.limits.boundary_max =>

@@ -8,6 +8,7 @@ use super::{
     address::Address,
     content::{Disposition, Parameter},
     envelope::Envelope,
+    parameter::joined,
     summary::{Kind, Part, Summary},
 };
 use crate::types::{self, AString, BodyKind, BodyPart, BodyStructure, MultipartExtension, PartExtension};
@@ -130,7 +131,7 @@ impl From<&Address> for types::Address {
 }
 
 fn parameters(list: &[Parameter]) -> types::Parameters {
-    list.iter().map(|Parameter { name, value }| (token(name), text(value))).collect()
+    joined(list).iter().map(|Parameter { name, value }| (token(name), text(value))).collect()
 }
 
 fn disposition(disposition: &Disposition) -> types::Disposition {

@@ -1,58 +1,134 @@
 //! BODYSTRUCTURE and BODY (RFC 9051, section 9: `body`).
 //!
-//! Recursive, but only as deep as `nesting_max` allows.
+//! Bodies nest in multiparts and messages. The parser keeps its own stack, at most `nesting_max` high, so no input can
+//! exhaust the thread's.
 
 use super::cursor::{Cursor, Result};
 use super::envelope::envelope;
 use super::fetch::skip_value;
 use super::string::{nil, nstring, string};
 use crate::types::{
-    AString, BodyKind, BodyPart, BodyStructure, Disposition, Multipart, MultipartExtension, NString,
-    Parameters, PartExtension, Repairs,
+    AString, BodyKind, BodyPart, BodyStructure, Disposition, Envelope, Multipart, MultipartExtension,
+    NString, Parameters, PartExtension, Repairs,
 };
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+/// A body that waits for one inside it.
+enum Open {
+    /// `body-type-mpart`: the parts so far.
+    Multipart(Vec<BodyStructure>),
+    /// `body-type-msg`: what stands in front of the body of the message inside.
+    Message(Fields, Box<Envelope>),
+}
+
+/// What every part begins with, up to its size.
+struct Fields {
+    media_type: AString,
+    subtype: AString,
+    parameters: Parameters,
+    id: NString,
+    description: NString,
+    encoding: AString,
+    octets: u64,
+}
+
 pub(super) fn body(cursor: &mut Cursor<'_>) -> Result<BodyStructure> {
-    nested_body(cursor, 0)
-}
-
-fn nested_body(cursor: &mut Cursor<'_>, depth: usize) -> Result<BodyStructure> {
-    cursor.bound(depth, cursor.context.limits.nesting_max, "body")?;
-    cursor.octet("body", b'(')?;
-    cursor.extra_spaces();
-    let body = if cursor.peek() == Some(b'(') {
-        multipart(cursor, depth).map(BodyStructure::Multipart)?
-    } else {
-        part(cursor, depth).map(BodyStructure::Part)?
-    };
-    cursor.extra_spaces();
-    cursor.octet("body", b')')?;
-    Ok(body)
-}
-
-/// `body-type-mpart` without its parentheses; parts follow each other without a space.
-fn multipart(cursor: &mut Cursor<'_>, depth: usize) -> Result<Multipart> {
-    let mut parts = Vec::new();
+    let mut open = Vec::new();
     loop {
-        cursor.bound(parts.len(), cursor.context.limits.list_max, "body-type-mpart")?;
-        parts.push(nested_body(cursor, depth.saturating_add(1))?);
+        cursor.bound(open.len(), cursor.context.limits.nesting_max, "body")?;
+        cursor.octet("body", b'(')?;
+        cursor.extra_spaces();
         if cursor.peek() == Some(b'(') {
+            open.push(Open::Multipart(Vec::new()));
             continue;
         }
-        cursor.space("body-type-mpart")?;
-        if cursor.peek() != Some(b'(') {
-            break;
+        let fields = fields(cursor)?;
+        // Some servers describe an unreadable message as any other part.
+        if is_message(&fields) && cursor.rest().starts_with(b" (") {
+            cursor.space("body-type-msg")?;
+            let envelope = Box::new(envelope(cursor)?);
+            cursor.space("body-type-msg")?;
+            open.push(Open::Message(fields, envelope));
+            continue;
         }
-        cursor.repair(Repairs::EXTRA_SPACE);
+        let part = simple_part(cursor, fields)?;
+        if let Some(body) = close(cursor, &mut open, part)? {
+            return Ok(body);
+        }
     }
-    let subtype = string(cursor, "media-subtype")?;
-    let extension = if more(cursor)? { Some(multipart_extension(cursor)?) } else { None };
-    Ok(Multipart { parts, subtype, extension })
 }
 
-/// `body-type-1part` without its parentheses.
-fn part(cursor: &mut Cursor<'_>, depth: usize) -> Result<BodyPart> {
+/// Puts a complete body where it belongs and goes on to where the next one begins; the whole when none does.
+fn close(
+    cursor: &mut Cursor<'_>,
+    open: &mut Vec<Open>,
+    mut body: BodyStructure,
+) -> Result<Option<BodyStructure>> {
+    loop {
+        cursor.extra_spaces();
+        cursor.octet("body", b')')?;
+        body = match open.pop() {
+            None => return Ok(Some(body)),
+            Some(Open::Message(fields, envelope)) => message(cursor, fields, envelope, body)?,
+            Some(Open::Multipart(mut parts)) => {
+                parts.push(body);
+                if has_another_part(cursor)? {
+                    cursor.bound(parts.len(), cursor.context.limits.list_max, "body-type-mpart")?;
+                    open.push(Open::Multipart(parts));
+                    return Ok(None);
+                }
+                multipart(cursor, parts)?
+            }
+        };
+    }
+}
+
+/// Whether another part of a multipart begins here; takes the space in front of the subtype when not.
+fn has_another_part(cursor: &mut Cursor<'_>) -> Result<bool> {
+    if cursor.peek() == Some(b'(') {
+        return Ok(true);
+    }
+    cursor.space("body-type-mpart")?;
+    let found = cursor.peek() == Some(b'(');
+    if found {
+        // Parts follow each other without a space.
+        cursor.repair(Repairs::EXTRA_SPACE);
+    }
+    Ok(found)
+}
+
+/// What follows the parts of a multipart.
+fn multipart(cursor: &mut Cursor<'_>, parts: Vec<BodyStructure>) -> Result<BodyStructure> {
+    let subtype = string(cursor, "media-subtype")?;
+    let extension = if more(cursor)? { Some(multipart_extension(cursor)?) } else { None };
+    Ok(BodyStructure::Multipart(Multipart { parts, subtype, extension }))
+}
+
+/// What follows the body of the message inside.
+fn message(
+    cursor: &mut Cursor<'_>,
+    fields: Fields,
+    envelope: Box<Envelope>,
+    body: BodyStructure,
+) -> Result<BodyStructure> {
+    cursor.space("body-type-msg")?;
+    let lines = cursor.lenient_number("body-fld-lines")?;
+    part(cursor, fields, |_, subtype| BodyKind::Message { subtype, envelope, body: Box::new(body), lines })
+}
+
+/// What follows the size of a part without a body inside depends on the media type.
+fn simple_part(cursor: &mut Cursor<'_>, fields: Fields) -> Result<BodyStructure> {
+    if fields.media_type.as_bytes().eq_ignore_ascii_case(b"TEXT") {
+        cursor.space("body-type-text")?;
+        let lines = cursor.lenient_number("body-fld-lines")?;
+        return part(cursor, fields, |_, subtype| BodyKind::Text { subtype, lines });
+    }
+    part(cursor, fields, |media_type, subtype| BodyKind::Basic { media_type, subtype })
+}
+
+/// `body-fields` and what is in front of them.
+fn fields(cursor: &mut Cursor<'_>) -> Result<Fields> {
     let media_type = string(cursor, "media-basic")?;
     cursor.space("media-basic")?;
     let subtype = string(cursor, "media-subtype")?;
@@ -67,34 +143,24 @@ fn part(cursor: &mut Cursor<'_>, depth: usize) -> Result<BodyPart> {
     let encoding = nstring(cursor, "body-fld-enc")?.unwrap_or_default();
     cursor.space("body-fields")?;
     let octets = cursor.lenient_number("body-fld-octets")?;
-    let kind = kind(cursor, depth, media_type, subtype)?;
+    Ok(Fields { media_type, subtype, parameters, id, description, encoding, octets })
+}
+
+/// The extension of a part, and the part.
+fn part(
+    cursor: &mut Cursor<'_>,
+    fields: Fields,
+    kind: impl FnOnce(AString, AString) -> BodyKind,
+) -> Result<BodyStructure> {
+    let Fields { media_type, subtype, parameters, id, description, encoding, octets } = fields;
     let extension = if more(cursor)? { Some(part_extension(cursor)?) } else { None };
-    Ok(BodyPart { kind, parameters, id, description, encoding, octets, extension })
+    let kind = kind(media_type, subtype);
+    Ok(BodyStructure::Part(BodyPart { kind, parameters, id, description, encoding, octets, extension }))
 }
 
-/// What stands between the octets and the extension depends on the media type.
-fn kind(cursor: &mut Cursor<'_>, depth: usize, media_type: AString, subtype: AString) -> Result<BodyKind> {
-    if media_type.as_bytes().eq_ignore_ascii_case(b"TEXT") {
-        cursor.space("body-type-text")?;
-        return Ok(BodyKind::Text { subtype, lines: cursor.lenient_number("body-fld-lines")? });
-    }
-    let message = is_message(&media_type, &subtype);
-    // Some servers describe an unreadable message as any other part.
-    if message && cursor.rest().starts_with(b" (") {
-        cursor.space("body-type-msg")?;
-        let envelope = Box::new(envelope(cursor)?);
-        cursor.space("body-type-msg")?;
-        let body = Box::new(nested_body(cursor, depth.saturating_add(1))?);
-        cursor.space("body-type-msg")?;
-        let lines = cursor.lenient_number("body-fld-lines")?;
-        return Ok(BodyKind::Message { subtype, envelope, body, lines });
-    }
-    Ok(BodyKind::Basic { media_type, subtype })
-}
-
-fn is_message(media_type: &AString, subtype: &AString) -> bool {
-    let subtype = subtype.as_bytes();
-    media_type.as_bytes().eq_ignore_ascii_case(b"MESSAGE")
+fn is_message(fields: &Fields) -> bool {
+    let subtype = fields.subtype.as_bytes();
+    fields.media_type.as_bytes().eq_ignore_ascii_case(b"MESSAGE")
         && (subtype.eq_ignore_ascii_case(b"RFC822") || subtype.eq_ignore_ascii_case(b"GLOBAL"))
 }
 

@@ -112,7 +112,7 @@ const SPACED: [(&str, Arguments); 6] = [
     ("ENABLE", |c| capability::enable(c).map(Command::Enable)),
     ("LANGUAGE", |c| urlauth::astrings(c, "lang-range-quoted", 0).map(Command::Language)),
     ("COMPARATOR", |c| urlauth::astrings(c, "comp-order-quoted", 0).map(Command::Comparator)),
-    ("URLFETCH", |c| urlauth::astrings(c, "url-full", 1).map(Command::UrlFetch)),
+    ("URLFETCH", |c| urlauth::urls_to_fetch(c).map(Command::UrlFetch)),
     ("CANCELUPDATE", |c| cancel_update(c).map(Command::CancelUpdate)),
     ("RESETKEY", |c| urlauth::reset_key(c).map(Command::ResetKey)),
 ];

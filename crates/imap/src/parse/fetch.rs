@@ -109,7 +109,8 @@ pub(super) fn row(cursor: &mut Cursor<'_>) -> Result<Vec<FetchItem>> {
     }
 }
 
-/// Passes over one value of any kind: a string, an atom, a parenthesised list. Never recurses.
+/// Passes over one value of any kind: a string, an atom, a parenthesised list. Never recurses, and may so go deeper
+/// than what becomes a tree: a structure that is too deep costs itself and not the items next to it.
 pub(super) fn skip_value(cursor: &mut Cursor<'_>) -> Result<()> {
     let start = cursor.offset();
     let mut depth = 0_usize;
@@ -125,7 +126,11 @@ pub(super) fn skip_value(cursor: &mut Cursor<'_>) -> Result<()> {
             }
             Some(b'(') => {
                 depth = depth.saturating_add(1);
-                cursor.bound(depth, cursor.context.limits.nesting_max, "tagged-ext-comp")?;
+                cursor.bound(
+                    depth,
+                    cursor.context.limits.nesting_max.saturating_mul(10),
+                    "tagged-ext-comp",
+                )?;
                 cursor.pass();
             }
             Some(b'"') => {
@@ -254,13 +259,24 @@ fn step(cursor: &mut Cursor<'_>) -> Result<ItemStep> {
         return Ok(ItemStep::End);
     }
     let start = cursor.offset();
-    let item = match payload_name(cursor) {
-        Ok(Some(payload)) => match payload_value(cursor, payload)? {
-            Value::Whole(item) => item,
-            Value::Follows(payload, header) => return Ok(ItemStep::Payload { payload, header }),
-        },
-        Ok(None) | Err(_) => {
+    let repairs = cursor.repairs;
+    let payload = match payload_name(cursor) {
+        Ok(Some(payload)) => payload_value(cursor, payload).map(Some),
+        Ok(None) | Err(_) => Ok(None),
+    };
+    let item = match payload {
+        Ok(Some(Value::Follows(payload, header))) => return Ok(ItemStep::Payload { payload, header }),
+        Ok(Some(Value::Whole(item))) if matches!(cursor.peek(), None | Some(b' ' | b')')) => item,
+        Err(fault) if cursor.pending.is_some() => return Err(fault),
+        Ok(None) => {
             cursor.seek(start);
+            other_item(cursor)?
+        }
+        // What has the name of a payload and no octets of one costs itself only.
+        Ok(Some(Value::Whole(_))) | Err(_) => {
+            cursor.seek(start);
+            cursor.repairs = repairs;
+            cursor.repair(Repairs::MALFORMED_ITEM);
             other_item(cursor)?
         }
     };
@@ -311,7 +327,8 @@ fn payload_value(cursor: &mut Cursor<'_>, payload: Payload) -> Result<Value> {
 /// Any other item: known, or kept as it came.
 fn other_item(cursor: &mut Cursor<'_>) -> Result<FetchItem> {
     let start = cursor.offset();
-    let name_run = cursor.run("msg-att", is_item_name_char)?;
+    // A name that no item has costs only its item.
+    let name_run = cursor.run("msg-att", is_odd_name_char)?;
     if cursor.peek() == Some(b'[') && !name_run.eq_ignore_ascii_case(b"BINARY.SIZE") {
         pass_section(cursor)?;
     }
@@ -418,6 +435,11 @@ fn pass_section(cursor: &mut Cursor<'_>) -> Result<()> {
             .run("origin", |octet| !matches!(octet, b' ' | b'(' | b')' | b'{' | b'"' | b'\r' | b'\n' | 0))?;
     }
     Ok(())
+}
+
+/// What servers may send in the place of a name.
+const fn is_odd_name_char(octet: u8) -> bool {
+    !matches!(octet, b' ' | b'(' | b')' | b'[' | b'{' | b'"' | b'\r' | b'\n' | 0)
 }
 
 /// Item names end at a space, a bracket or a parenthesis.

@@ -9,6 +9,7 @@ use super::fetch::attribute_list;
 use super::flag::keyword;
 use super::sequence;
 use super::string::{astring, atom, gmail_label, object_id, string};
+use crate::charset::Charset;
 use crate::error::ParseErrorKind;
 use crate::types::{
     AString, Atom, Flag, ModSeqEntry, ModSeqScope, ModSeqSearch, SearchCommand, SearchKey, SearchReturn,
@@ -65,12 +66,11 @@ fn return_option(cursor: &mut Cursor<'_>) -> Result<SearchReturn> {
     })
 }
 
-/// `charset`, of which two are known.
+/// `charset`, if it is one whose text can be read. The strings stay octets: only a search makes text of them.
 pub(super) fn charset(cursor: &mut Cursor<'_>) -> Result<AString> {
     let start = cursor.offset();
     let charset = astring(cursor, "charset")?;
-    let named = |name: &str| charset.as_bytes().eq_ignore_ascii_case(name.as_bytes());
-    if named("UTF-8") || named("US-ASCII") {
+    if Charset::of(charset.as_bytes()).is_some_and(Charset::is_for_strings) {
         return Ok(charset);
     }
     cursor.fail_at(start, "charset", ParseErrorKind::Charset)
@@ -196,14 +196,15 @@ fn filter_name(cursor: &mut Cursor<'_>) -> Result<Atom> {
     Ok(name)
 }
 
-/// `[entry-name SP entry-type-req SP] mod-sequence-valzer`
+/// `[entry-name SP entry-type-req SP] mod-sequence-valzer`; names are those of flags, in any case.
 fn mod_seq(cursor: &mut Cursor<'_>) -> Result<ModSeqSearch> {
     let mut entry = None;
     if cursor.peek() == Some(b'"') {
         let start = cursor.offset();
         let name = string(cursor, "entry-name")?.into_bytes();
-        let flag = name.strip_prefix(b"/flags/").and_then(|flag| Flag::new(name.slice_ref(flag)).ok());
-        let Some(flag) = flag else {
+        let (prefix, flag) = name.split_at_checked(FLAG_ENTRIES.len()).unwrap_or((&[], &name));
+        let flag = Flag::new(name.slice_ref(flag)).ok().filter(Flag::is_settable);
+        let Some(flag) = flag.filter(|_| prefix.eq_ignore_ascii_case(FLAG_ENTRIES)) else {
             return cursor.fail_at(start, "entry-flag-name", ParseErrorKind::Syntax);
         };
         cursor.space("search-modseq-ext")?;
@@ -220,6 +221,9 @@ fn mod_seq(cursor: &mut Cursor<'_>) -> Result<ModSeqSearch> {
     }
     Ok(ModSeqSearch { entry, mod_seq: cursor.number64("mod-sequence-valzer")? })
 }
+
+/// Where the entry names of flags begin; RFC 7162 has no others.
+const FLAG_ENTRIES: &[u8] = b"/flags/";
 
 type Argument = fn(&mut Cursor<'_>) -> Result<SearchKey>;
 

@@ -2,7 +2,7 @@
 //!
 //! Negations are moved down to the tests, and the tests of each list are put in order, the cheapest first. What is
 //! left is a list of tests, each with the next test for either outcome: running it is one loop, without a stack,
-//! however the keys were nested. "Unknown" is found by running twice: a result that is the same whether unknown
+//! however the keys were nested, and making it needs none either. "Unknown" is found by running twice: a result that is the same whether unknown
 //! tests hold or not does not depend on them, because no negation is above a test any more.
 
 use alloc::string::String;
@@ -194,11 +194,10 @@ impl Program {
             None => Charset::UTF_8,
             Some(name) => Charset::of(name.as_bytes()).ok_or(SearchError::Charset)?,
         };
-        let mut compiler = Compiler { scope, charset, uses_mod_seq: false };
-        let tree = compiler.list(&command.keys, Join::All, Sense::As, 0)?;
-        let uses_mod_seq = compiler.uses_mod_seq;
-        let mut steps = Vec::new();
-        let first = tree.emit(&mut steps, MATCH, MISS);
+        let mut compiler = Compiler { scope, charset, uses_mod_seq: false, nodes: Vec::new() };
+        let root = compiler.list(&command.keys)?;
+        let Compiler { uses_mod_seq, nodes, .. } = compiler;
+        let (steps, first) = steps(nodes, root);
         Ok(Self { steps, first, uses_mod_seq })
     }
 
@@ -242,10 +241,10 @@ impl Program {
     }
 }
 
-/// Keys without negations, joined.
-enum Tree {
+/// A key without negations; those inside a list are named by their places, which are before its own.
+enum Node {
     Test(Test, Sense),
-    List(Join, Vec<Tree>),
+    List(Join, Vec<usize>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -270,89 +269,142 @@ impl Sense {
     }
 }
 
-impl Tree {
-    /// Adds the steps of this tree, which go on at `if_true` and `if_false`; the first of them. No step is before
-    /// one that it goes on to.
-    fn emit(self, steps: &mut Vec<Step>, if_true: u32, if_false: u32) -> u32 {
-        match self {
-            Self::Test(test, sense) => {
-                steps.push(Step { test, negated: sense == Sense::Not, if_true, if_false });
-                u32::try_from(steps.len().saturating_sub(1)).unwrap_or(MISS)
-            }
-            Self::List(join, trees) => {
-                // An empty list of ALL holds, of ANY does not.
-                let mut next = if join == Join::All { if_true } else { if_false };
-                for tree in trees.into_iter().rev() {
-                    next = match join {
-                        Join::All => tree.emit(steps, next, if_false),
-                        Join::Any => tree.emit(steps, if_true, next),
-                    };
+/// The steps of the key at `root`, and the first of them. No step is before one that it goes on to.
+fn steps(mut nodes: Vec<(Node, u8)>, root: usize) -> (Vec<Step>, u32) {
+    /// A list of which the last keys have their steps.
+    struct Open {
+        join: Join,
+        left: Vec<usize>,
+        if_true: u32,
+        if_false: u32,
+    }
+    let mut steps = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut entered = Some((root, MATCH, MISS));
+    // The first step of what was turned into steps last.
+    let mut first = MATCH;
+    loop {
+        if let Some((place, if_true, if_false)) = entered.take() {
+            let node = nodes.get_mut(place).map(|(node, _)| core::mem::replace(node, Node::EMPTY));
+            match node.unwrap_or(Node::EMPTY) {
+                Node::Test(test, sense) => {
+                    first = u32::try_from(steps.len()).unwrap_or(MISS);
+                    steps.push(Step { test, negated: sense == Sense::Not, if_true, if_false });
                 }
-                next
+                Node::List(join, left) => {
+                    // An empty list of ALL holds, of ANY does not.
+                    first = if join == Join::All { if_true } else { if_false };
+                    open.push(Open { join, left, if_true, if_false });
+                }
             }
         }
-    }
-
-    fn cost(&self) -> u8 {
-        match self {
-            Self::Test(test, _) => test.cost(),
-            Self::List(_, trees) => trees.iter().map(Self::cost).max().unwrap_or_default(),
+        let Some(list) = open.last_mut() else { return (steps, first) };
+        entered = list.left.pop().map(|place| match list.join {
+            Join::All => (place, first, list.if_false),
+            Join::Any => (place, list.if_true, first),
+        });
+        if entered.is_none() {
+            open.pop();
         }
     }
+}
+
+impl Node {
+    const EMPTY: Self = Self::List(Join::All, Vec::new());
 }
 
 struct Compiler<'a> {
     scope: &'a Scope<'a>,
     charset: Charset,
     uses_mod_seq: bool,
+    /// The keys so far, and what it costs to test each.
+    nodes: Vec<(Node, u8)>,
+}
+
+/// Keys that are joined and not all read.
+struct OpenList<'k> {
+    join: Join,
+    sense: Sense,
+    /// The keys that are left, the first one last.
+    left: Vec<&'k SearchKey>,
+    places: Vec<usize>,
 }
 
 impl Compiler<'_> {
-    /// Keys that are joined. Under a NOT the other join is meant (De Morgan).
-    fn list(
-        &mut self,
-        keys: &[SearchKey],
-        join: Join,
-        sense: Sense,
-        depth: usize,
-    ) -> Result<Tree, SearchError> {
-        let trees = keys.iter().map(|key| self.key(key, sense, depth)).collect::<Result<Vec<_>, _>>()?;
-        Ok(joined(trees, join, sense))
+    /// All keys of a command; their place.
+    fn list(&mut self, keys: &[SearchKey]) -> Result<usize, SearchError> {
+        let left = keys.iter().rev().collect();
+        let mut list = OpenList { join: Join::All, sense: Sense::As, left, places: Vec::new() };
+        let mut outer: Vec<OpenList<'_>> = Vec::new();
+        loop {
+            let Some(key) = list.left.pop() else {
+                let place = self.joined(list.places, list.join, list.sense);
+                match outer.pop() {
+                    Some(around) => list = around,
+                    None => return Ok(place),
+                }
+                list.places.push(place);
+                continue;
+            };
+            let (join, sense, left) = match key {
+                SearchKey::Not(key) => (Join::All, list.sense.turned(), Vec::from([&**key])),
+                SearchKey::Fuzzy(key) => (Join::All, list.sense, Vec::from([&**key])),
+                SearchKey::And(keys) => (Join::All, list.sense, keys.iter().rev().collect()),
+                SearchKey::Or(one, two) => (Join::Any, list.sense, Vec::from([&**two, &**one])),
+                _ => {
+                    let place = self.leaf(key, list.sense)?;
+                    list.places.push(place);
+                    continue;
+                }
+            };
+            if outer.len() >= NESTING_MAX {
+                return Err(SearchError::Nesting);
+            }
+            outer.push(core::mem::replace(&mut list, OpenList { join, sense, left, places: Vec::new() }));
+        }
     }
 
-    fn key(&mut self, key: &SearchKey, sense: Sense, depth: usize) -> Result<Tree, SearchError> {
-        if depth > NESTING_MAX {
-            return Err(SearchError::Nesting);
-        }
-        let deeper = depth.saturating_add(1);
+    /// A key that has no keys in it; its place.
+    fn leaf(&mut self, key: &SearchKey, sense: Sense) -> Result<usize, SearchError> {
         match key {
-            SearchKey::Not(key) => return self.key(key, sense.turned(), deeper),
-            SearchKey::Fuzzy(key) => return self.key(key, sense, deeper),
-            SearchKey::And(keys) => return self.list(keys, Join::All, sense, deeper),
-            SearchKey::Or(one, other) => {
-                let trees = [self.key(one, sense, deeper)?, self.key(other, sense, deeper)?];
-                return Ok(joined(Vec::from(trees), Join::Any, sense));
-            }
-            SearchKey::All => return Ok(joined(Vec::new(), Join::All, sense)),
+            SearchKey::All => Ok(self.joined(Vec::new(), Join::All, sense)),
             SearchKey::New => {
-                let unseen = Tree::Test(Test::Flag(Flag::Seen), sense.turned());
-                let trees = [Tree::Test(Test::Flag(Flag::Recent), sense), unseen];
-                return Ok(joined(Vec::from(trees), Join::All, sense));
+                let recent = self.tested(Test::Flag(Flag::Recent), sense);
+                let unseen = self.tested(Test::Flag(Flag::Seen), sense.turned());
+                Ok(self.joined(Vec::from([recent, unseen]), Join::All, sense))
             }
             SearchKey::Text(text) => {
                 // An empty name stands for every field.
                 let needle = self.needle(text)?;
-                let field = Tree::Test(Test::Field(String::new(), needle.clone()), sense);
-                return Ok(joined(
-                    Vec::from([field, Tree::Test(Test::Body(needle), sense)]),
-                    Join::Any,
-                    sense,
-                ));
+                let field = self.tested(Test::Field(String::new(), needle.clone()), sense);
+                let body = self.tested(Test::Body(needle), sense);
+                Ok(self.joined(Vec::from([field, body]), Join::Any, sense))
             }
-            _ => {}
+            _ => {
+                let (test, is_negation) = self.test(key)?;
+                Ok(self.tested(test, if is_negation { sense.turned() } else { sense }))
+            }
         }
-        let (test, is_negation) = self.test(key)?;
-        Ok(Tree::Test(test, if is_negation { sense.turned() } else { sense }))
+    }
+
+    fn tested(&mut self, test: Test, sense: Sense) -> usize {
+        let cost = test.cost();
+        self.nodes.push((Node::Test(test, sense), cost));
+        self.nodes.len().saturating_sub(1)
+    }
+
+    /// The keys at `places`, joined. Under a NOT the other join is meant (De Morgan).
+    fn joined(&mut self, mut places: Vec<usize>, join: Join, sense: Sense) -> usize {
+        let join = match (join, sense) {
+            (Join::All, Sense::As) | (Join::Any, Sense::Not) => Join::All,
+            (Join::Any, Sense::As) | (Join::All, Sense::Not) => Join::Any,
+        };
+        let cost = |place: &usize| self.nodes.get(*place).map_or(0, |(_, cost)| *cost);
+        // What is at hand is looked at before what has to be loaded.
+        places.sort_by_key(cost);
+        let most = places.last().map_or(0, cost);
+        self.nodes.push((Node::List(join, places), most));
+        self.nodes.len().saturating_sub(1)
     }
 
     /// The test of a key that has no keys in it, and whether the key is its negation.
@@ -437,16 +489,6 @@ impl Compiler<'_> {
         let text = self.charset.decode_strictly(text.as_bytes()).ok_or(SearchError::Charset)?;
         Ok(Needle::new(&text))
     }
-}
-
-fn joined(mut trees: Vec<Tree>, join: Join, sense: Sense) -> Tree {
-    let join = match (join, sense) {
-        (Join::All, Sense::As) | (Join::Any, Sense::Not) => Join::All,
-        (Join::Any, Sense::As) | (Join::All, Sense::Not) => Join::Any,
-    };
-    // What is at hand is looked at before what has to be loaded.
-    trees.sort_by_key(Tree::cost);
-    Tree::List(join, trees)
 }
 
 impl Test {

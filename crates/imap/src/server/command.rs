@@ -15,7 +15,7 @@ use crate::parse;
 use crate::parse::append::AppendStep;
 use crate::session::Group;
 use crate::types::{
-    AString, AppendData, Command, Condition, LiteralHeader, ParseContext, ParseLimits, ResponseCode, Tag,
+    AppendData, Command, Condition, LiteralHeader, ParseContext, ParseLimits, ResponseCode, Tag,
     TaggedCommand,
 };
 
@@ -276,9 +276,7 @@ impl Server {
                         );
                     }
                     ParseErrorKind::Charset => {
-                        let charsets =
-                            ["US-ASCII", "UTF-8"].map(|name| AString::replacing_nul(name.as_bytes()));
-                        let code = ResponseCode::BadCharset(charsets.into());
+                        let code = ResponseCode::bad_charset();
                         self.tagged(&head.tag, Condition::No, Some(code), "Unknown charset");
                     }
                     ParseErrorKind::Limit(_) => {

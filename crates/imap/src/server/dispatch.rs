@@ -191,10 +191,9 @@ impl Server {
 
     /// A UID command uses numbers all the same where its keys hold them (RFC 9051 5.5, 7.5.1).
     fn forbid_expunge_within(&mut self, addressing: Addressing, keys: &[SearchKey]) {
-        let levels = self.config.limits.nesting_max.saturating_add(1);
         let is_number = |key: &SearchKey| matches!(key, SearchKey::Sequence(_));
         self.forbid_expunge(addressing);
-        self.expunge_forbidden |= keys.iter().any(|key| key.any(&is_number, levels));
+        self.expunge_forbidden |= keys.iter().any(|key| key.any(is_number));
     }
 
     /// What RFC 10022 3 lets no server take is refused here.

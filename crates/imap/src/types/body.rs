@@ -1,6 +1,8 @@
 //! BODYSTRUCTURE and BODY (RFC 9051, sections 7.5.2 and 9: `body`).
 //!
-//! A tree whose depth the parser bounds, so that walking and dropping it is bounded too.
+//! A tree. The parser bounds its depth, [`Summary::body_structure`](crate::message::Summary::body_structure) too, and
+//! reading and writing keep their own stack. Dropping, cloning and comparing one takes the thread's: whoever builds a
+//! deeper tree by hand bounds it himself.
 
 use crate::types::{AString, Envelope, NString};
 use alloc::boxed::Box;

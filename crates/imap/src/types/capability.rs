@@ -146,6 +146,8 @@ pub enum Capability {
     Unselect,
     /// `URLAUTH` (RFC 4467)
     UrlAuth,
+    /// `URLAUTH=BINARY` (RFC 5524); its registration calls it `URLFETCH=BINARY`, which is [`Capability::Other`].
+    UrlAuthBinary,
     /// `URL-PARTIAL` (RFC 5550)
     UrlPartial,
     /// `UTF8=ACCEPT` (RFC 9755)
@@ -254,7 +256,7 @@ fn is_plain(digits: &[u8]) -> bool {
 }
 
 /// The capabilities without argument.
-static PLAIN: [(&str, Capability); 67] = [
+static PLAIN: [(&str, Capability); 68] = [
     ("ACL", Capability::Acl),
     ("APPENDLIMIT", Capability::AppendLimit(None)),
     ("BINARY", Capability::Binary),
@@ -316,6 +318,7 @@ static PLAIN: [(&str, Capability); 67] = [
     ("UNAUTHENTICATE", Capability::Unauthenticate),
     ("UNSELECT", Capability::Unselect),
     ("URLAUTH", Capability::UrlAuth),
+    ("URLAUTH=BINARY", Capability::UrlAuthBinary),
     ("URL-PARTIAL", Capability::UrlPartial),
     ("UTF8=ACCEPT", Capability::Utf8Accept),
     ("UTF8=ONLY", Capability::Utf8Only),

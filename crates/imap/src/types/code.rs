@@ -1,5 +1,6 @@
 //! Response codes (RFC 9051, section 7.1, and the registry of response codes).
 
+use crate::charset::Charset;
 use crate::types::{
     AString, Atom, Capability, Label, ObjectId, PermanentFlags, SequenceSet, Tag, UidSet, UrlMechanism,
 };
@@ -193,6 +194,11 @@ impl ResponseCode {
             // All others are without arguments.
             _ => self.plain_name().unwrap_or_default(),
         }
+    }
+
+    /// `BADCHARSET` with the charsets that this crate makes text of (RFC 9051, section 7.1).
+    pub fn bad_charset() -> Self {
+        Self::BadCharset(Charset::names().map(|name| AString::replacing_nul(name.as_bytes())).collect())
     }
 
     /// The name of a code without arguments, `None` for the others.

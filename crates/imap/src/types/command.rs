@@ -5,7 +5,7 @@ use crate::types::{
     FetchCommand, GetMetadata, IdParameters, ListCommand, ListPattern, Login, Mailbox, MessageSet,
     MetadataEntry, NotifyCommand, QuotaLimit, ReplaceCommand, ResetKey, RightsChange, SearchCommand,
     SelectParameter, SortCommand, StatusAttribute, StoreCommand, StoreLabels, Tag, ThreadCommand,
-    UidBatchesCommand, UrlToAuthorise,
+    UidBatchesCommand, UrlFetch, UrlToAuthorise,
 };
 use alloc::vec::Vec;
 
@@ -179,8 +179,8 @@ pub enum Command {
     },
     /// `GENURLAUTH url mechanism ..` (RFC 4467)
     GenUrlAuth(Vec<UrlToAuthorise>),
-    /// `URLFETCH url ..` (RFC 4467)
-    UrlFetch(Vec<AString>),
+    /// `URLFETCH url ..` (RFC 4467, RFC 5524)
+    UrlFetch(Vec<UrlFetch>),
     /// `RESETKEY ..` (RFC 4467)
     ResetKey(ResetKey),
     /// `LANGUAGE tag ..` (RFC 5255); without a tag it asks which there are.

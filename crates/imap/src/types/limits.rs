@@ -5,6 +5,10 @@
 #[non_exhaustive]
 pub struct ParseLimits {
     /// Deepest nesting of parentheses, NOT and OR: 32 for commands, 100 for responses. One more is refused.
+    ///
+    /// Parsers and encoders do not recurse. What is read is a tree, though, and a hundred levels of it are dropped and
+    /// compared within 64 KiB of stack and cloned within 512 KiB, without optimisation; a larger limit takes as much
+    /// more. What is only passed over, such as an item that is too deep, may be ten times as deep.
     pub nesting_max: usize,
     /// Most ranges in one sequence set (10,000).
     pub ranges_max: usize,

@@ -95,7 +95,7 @@ pub enum Response {
     Metadata(Metadata),
     /// `* GENURLAUTH url ..` (RFC 4467)
     GenUrlAuth(Vec<AString>),
-    /// `* URLFETCH url data ..` (RFC 4467)
+    /// `* URLFETCH url data ..` (RFC 4467, RFC 5524)
     UrlFetch(Vec<FetchedUrl>),
     /// `* LANGUAGE (..)` (RFC 5255): the language in use, or those there are.
     Language(Vec<AString>),

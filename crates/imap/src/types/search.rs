@@ -1,6 +1,7 @@
 //! SEARCH: the tree of keys (RFC 9051, sections 6.4.4 and 9; RFC 3501, section 6.4.4).
 //!
-//! The parser bounds the depth of a tree; whoever builds one by hand bounds it himself.
+//! A tree. The parser bounds its depth, and reading, writing and looking through it keep their own stack. Dropping,
+//! cloning and comparing one takes the thread's: whoever builds a deeper tree by hand bounds it himself.
 
 use crate::types::{
     AString, Atom, Date, FetchAttribute, Keyword, ModSeqSearch, ObjectId, PartialRange, SequenceSet,
@@ -23,7 +24,9 @@ pub struct SearchResponse {
 pub struct SearchCommand {
     /// `RETURN (..)`: answer with ESEARCH; `Some` and empty means ALL (RFC 4731).
     pub returns: Option<Vec<SearchReturn>>,
-    /// `CHARSET`: the parser takes US-ASCII and UTF-8 and refuses others.
+    /// `CHARSET`: what the strings in the keys are octets of; UTF-8 where it is `None`. The parser takes the charsets
+    /// that [`charset`](crate::charset) makes text of and refuses others. The octets stay as they came until a
+    /// [`Program`](crate::search::Program) is made of the command.
     pub charset: Option<AString>,
     /// The keys, all of which must match; a server never sees an empty list.
     pub keys: Vec<SearchKey>,
@@ -166,15 +169,20 @@ pub enum SearchKey {
 }
 
 impl SearchKey {
-    /// Whether `is` holds for this key or one within it; looks `levels` deep.
-    pub(crate) fn any(&self, is: &impl Fn(&Self) -> bool, levels: usize) -> bool {
-        let Some(below) = levels.checked_sub(1) else { return false };
-        is(self)
-            || match self {
-                Self::Not(key) | Self::Fuzzy(key) => key.any(is, below),
-                Self::Or(left, right) => left.any(is, below) || right.any(is, below),
-                Self::And(keys) => keys.iter().any(|key| key.any(is, below)),
-                _ => false,
+    /// Whether `is` holds for this key or one within it, however deep.
+    pub(crate) fn any(&self, is: impl Fn(&Self) -> bool) -> bool {
+        let mut left = alloc::vec![self];
+        while let Some(key) = left.pop() {
+            if is(key) {
+                return true;
             }
+            match key {
+                Self::Not(key) | Self::Fuzzy(key) => left.push(key),
+                Self::Or(one, other) => left.extend([&**one, &**other]),
+                Self::And(keys) => left.extend(keys),
+                _ => {}
+            }
+        }
+        false
     }
 }

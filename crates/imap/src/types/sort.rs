@@ -10,7 +10,7 @@ pub struct SortCommand {
     pub returns: Option<Vec<SearchReturn>>,
     /// By what, the most important first; never empty.
     pub criteria: Vec<SortCriterion>,
-    /// The charset of the strings: the parser takes US-ASCII and UTF-8 and refuses others.
+    /// The charset of the strings, as [`SearchCommand::charset`](crate::types::SearchCommand::charset).
     pub charset: AString,
     /// Which messages: all keys must match; a server never sees an empty list.
     pub keys: Vec<SearchKey>,

@@ -13,7 +13,7 @@ use crate::types::{AString, Label, SearchKey};
 pub struct ThreadCommand {
     /// How messages are put into threads.
     pub algorithm: ThreadAlgorithm,
-    /// The charset of the strings: the parser takes US-ASCII and UTF-8 and refuses others.
+    /// The charset of the strings, as [`SearchCommand::charset`](crate::types::SearchCommand::charset).
     pub charset: AString,
     /// Which messages: all keys must match; a server never sees an empty list.
     pub keys: Vec<SearchKey>,

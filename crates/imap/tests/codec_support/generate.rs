@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use core::num::NonZeroU32;
+use posthaste_imap::charset::Charset;
 use posthaste_imap::encode::{EncodeContext, LiteralMode};
 use posthaste_imap::parse::{LiteralMarker, literal_marker};
 use posthaste_imap::types::*;
@@ -306,7 +307,8 @@ fn search_returns() -> BoxedStrategy<Option<Vec<SearchReturn>>> {
 }
 
 fn charset() -> impl Strategy<Value = AString> {
-    prop::sample::select(vec!["UTF-8", "us-ascii"]).prop_map(|name| AString::new(name).unwrap())
+    let names: Vec<&str> = Charset::names().chain(["utf8", "us-ascii", "iso-8859-1"]).collect();
+    prop::sample::select(names).prop_map(|name| AString::new(name).unwrap())
 }
 
 pub fn search() -> BoxedStrategy<SearchCommand> {
@@ -513,7 +515,7 @@ fn extension_command() -> BoxedStrategy<Command> {
         (mailbox(), metadata_entries())
             .prop_map(|(mailbox, entries)| Command::SetMetadata { mailbox, entries }),
         vec(url, 1..3).prop_map(Command::GenUrlAuth),
-        vec(astring(), 1..3).prop_map(Command::UrlFetch),
+        vec(url_fetch(), 1..3).prop_map(Command::UrlFetch),
         reset.prop_map(Command::ResetKey),
         vec(astring(), 0..3).prop_map(Command::Language),
         vec(astring(), 0..3).prop_map(Command::Comparator),
@@ -978,6 +980,20 @@ fn search_response() -> BoxedStrategy<SearchResponse> {
         .boxed()
 }
 
+fn url_fetch() -> impl Strategy<Value = UrlFetch> {
+    use UrlFetchItem::{Binary, Body, BodyPartStructure};
+    let items: [&[UrlFetchItem]; 6] = [
+        &[],
+        &[Body],
+        &[Binary],
+        &[BodyPartStructure],
+        &[Binary, BodyPartStructure],
+        &[BodyPartStructure, Body],
+    ];
+    (astring(), prop::sample::select(items.to_vec()))
+        .prop_map(|(url, items)| UrlFetch { url, items: items.to_vec() })
+}
+
 fn extension_response() -> BoxedStrategy<Response> {
     let usage = (quota_resource(), any::<u64>(), any::<u64>())
         .prop_map(|(resource, usage, limit)| QuotaUsage { resource, usage, limit });
@@ -990,7 +1006,15 @@ fn extension_response() -> BoxedStrategy<Response> {
         vec(entry_name(), 1..3).prop_map(MetadataData::Changed)
     ];
     let fetched = (astring(), option::of(astring()))
-        .prop_map(|(url, data)| FetchedUrl { url, data: data.map(AString::into_bytes) });
+        .prop_map(|(url, data)| FetchedUrl { url, data: UrlData::Octets(data.map(AString::into_bytes)) });
+    let item = prop_oneof![
+        option::of(astring()).prop_map(|data| UrlItem::Body(data.map(AString::into_bytes))),
+        option::of(vec(any::<u8>(), 0..10)).prop_map(|data| UrlItem::Binary(data.map(Bytes::from))),
+        body_structure(true).prop_map(|body| UrlItem::BodyPartStructure(Box::new(body))),
+    ];
+    let extended =
+        (astring(), vec(item, 1..3)).prop_map(|(url, items)| FetchedUrl { url, data: UrlData::Items(items) });
+    let fetched = prop_oneof![fetched, extended].boxed();
     prop_oneof![
         list_response().prop_map(Response::XList),
         search_response().prop_map(Response::Sort),

@@ -130,7 +130,7 @@ async fn search_finds_what_a_reader_sees() {
         let answer = imap.finish(&tag).await;
         assert!(answer.starts_with("* SEARCH 1\r\n"), "{key} {text}: {answer}");
     }
-    assert!(imap.no("SEARCH CHARSET KOI8-R ALL").await.contains("[BADCHARSET (US-ASCII UTF-8)]"));
+    assert!(imap.no("SEARCH CHARSET X-NONE ALL").await.contains("[BADCHARSET (US-ASCII UTF-8 "));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::Result;
 use crate::client::Client;
-use crate::types::{AString, Command, EventGroup, NotifyCommand, ResetKey, UrlToAuthorise};
+use crate::types::{AString, Command, EventGroup, NotifyCommand, ResetKey, UrlFetch, UrlToAuthorise};
 use alloc::vec::Vec;
 
 /// About the session.
@@ -70,11 +70,11 @@ impl Client {
         self.command(Command::GenUrlAuth(urls))
     }
 
-    /// Asks for what URLs stand for (RFC 4467).
+    /// Asks for what URLs stand for (RFC 4467), and in which form (RFC 5524).
     ///
     /// # Errors
     /// As [`Client::command`]; also when there is no URL.
-    pub fn url_fetch(&mut self, urls: Vec<AString>) -> Result {
+    pub fn url_fetch(&mut self, urls: Vec<UrlFetch>) -> Result {
         self.command(Command::UrlFetch(urls))
     }
 

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use posthaste_imap::casemap::casemap;
 use posthaste_imap::search::{Facts, Needle, Program, Scope, SearchError};
 use posthaste_imap::server::{Asked, Refusal, Search};
-use posthaste_imap::types::{AString, Addressing, Date, Flag, ResponseCode, UidSet};
+use posthaste_imap::types::{Addressing, Date, Flag, ResponseCode, UidSet};
 
 use super::content::{Content, Need};
 use super::selected::Selected;
@@ -24,9 +24,8 @@ impl Session {
         match found {
             Ok(found) => asked.ok(server, found)?,
             Err(Failure::Search(SearchError::Charset)) => {
-                let known = ["US-ASCII", "UTF-8"].map(|name| AString::replacing_nul(name.as_bytes()));
-                let code = ResponseCode::BadCharset(known.into());
-                asked.no(server, Refusal::new("Search strings are UTF-8").with_code(code))?;
+                let refusal = Refusal::new("A search string is not text of its charset");
+                asked.no(server, refusal.with_code(ResponseCode::bad_charset()))?;
             }
             Err(Failure::Search(_)) => asked.bad(server, "Search keys nest too deeply")?,
             Err(Failure::Store(error)) => asked.no(server, refusal(&error))?,
