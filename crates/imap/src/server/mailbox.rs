@@ -341,6 +341,18 @@ impl Asked<Unselect> {
     }
 }
 
+impl Asked<Create> {
+    /// It is done, and the mailbox has this id: MAILBOXID (RFC 8474 4.1). Told where OBJECTID is offered.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok_with_id(self, server: &mut Server, id: ObjectId) -> Result<(), Misuse> {
+        let code = server.config.extensions.has(Switch::ObjectId).then_some(ResponseCode::MailboxId(id));
+        self.complete(server, code, "CREATE completed", |_| {})
+    }
+}
+
 /// Commands that are done, with nothing to tell.
 macro_rules! plain_answers {
     ($($request:ty, $text:literal;)*) => {$(
