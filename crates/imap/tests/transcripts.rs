@@ -163,7 +163,7 @@ impl Example {
 
     fn server(&self) -> Server {
         let mut config = server::Config::new("mail.test");
-        config.mechanisms = ["PLAIN", "EXTERNAL", "GSSAPI"].map(String::from).into();
+        config.mechanisms = ["PLAIN", "EXTERNAL", "GSSAPI", "SCRAM-SHA-256"].map(String::from).into();
         config.extensions = extensions(self.name);
         config.limits = limits(self.name);
         Server::new(config, self.security(), Time::ZERO)
@@ -363,6 +363,43 @@ examples! {
     rfc4314_3_1_no_such_right: "acl_no_such_right", LoggedIn, Server;
     rfc7162_3_1_3_condstore_store_with_some_gone: "condstore_store_gone", Selected, Server;
     rfc5465_5_8_notify_too_much: "notify_overflow", Selected, Server Client;
+    rfc5258_5_one_hierarchy: "list_family", LoggedIn, Server Client;
+    rfc6154_5_1_roles: "list_roles", LoggedIn, Server Client;
+    rfc6154_5_3_create_for_something: "create_role", LoggedIn, Server;
+    rfc6154_5_4_roles_as_annotations: "metadata_roles", LoggedIn, Server Client;
+    rfc8440_4_list_with_rights: "list_my_rights", LoggedIn, Server;
+    rfc9051_6_3_9_8_roots: "list_roots", LoggedIn, Server Client;
+    rfc9051_6_3_10_other_users: "namespace_others", LoggedIn, Server Client;
+    rfc8438_3_status_size: "status_size", LoggedIn, Server;
+    rfc8474_5_3_appended_and_moved: "objectid_append", Selected, Server Client;
+    rfc8508_3_2_replace: "replace", Selected, Server;
+    rfc8514_4_2_savedate: "savedate", Selected, Server;
+    rfc8970_5_preview_of_what_was_found: "preview_saved", Selected, Server Client;
+    rfc9586_3_6_uidonly_move: "uidonly_move", Selected, Server Client;
+    rfc9585_4_progress: "progress", Selected, Server;
+    rfc4314_4_flags_by_rights: "acl_copy", Selected, Server Client;
+    rfc4314_5_1_1_select_and_rights: "acl_select", LoggedIn, Server;
+    rfc4314_4_list: "acl_list", LoggedIn, Server Client;
+    rfc5182_2_4_what_is_saved: "search_save_options", Selected, Server Client;
+    rfc5182_2_2_search_save_in_a_charset: "search_save_charset", Selected, Server;
+    rfc5182_2_3_search_save_without_a_wait: "search_save_pipelined", Selected, Server;
+    rfc5267_3_3_esort: "esort", Selected, Server;
+    rfc5032_4_within: "within", Selected, Server;
+    rfc3516_4_4_append_binary: "append_binary", LoggedIn, Server;
+    rfc3502_6_3_11_append_several: "append_several", LoggedIn, Server;
+    rfc4978_3_compress: "compress", InTheClear, Server;
+    rfc7377_3_several_mailboxes: "multisearch", LoggedIn, Server;
+    rfc5465_3_1_notify_and_select: "notify_select", LoggedIn, Server Client;
+    rfc9051_6_3_5_delete_a_parent: "delete_parent", LoggedIn, Server Client;
+    rfc9051_6_3_6_rename_and_subscriptions: "rename_subscribed", LoggedIn, Server Client;
+    rfc9051_7_1_codes_of_login: "codes_login", Nothing, Server Client;
+    rfc9051_7_1_codes: "codes", Selected, Server Client;
+    rfc9051_7_6_literals: "errors_literal", LoggedIn, Server;
+    rfc9051_8_a_whole_session_in_rev2: "conversation_rev2", InTheClear, Server;
+    rfc8437_3_unauthenticate: "unauthenticate", LoggedIn, Server;
+    rfc7162_3_2_8_qresync_close: "qresync_close", Selected, Server Client;
+    rfc7162_3_1_3_condstore_of_the_last: "condstore_last", Selected, Server;
+    rfc9394_3_3_partial_fetch: "partial_fetch", Selected, Server Client;
 }
 /// An example that cannot be played yet.
 struct Pending {
@@ -388,6 +425,7 @@ macro_rules! pending {
 
 // What each waits for. Where it is the server, the store behind it has to learn it, too.
 pending! {
+    "search_save_bad_charset", Selected, Server: "a word to the application that a SEARCH with SAVE was refused";
     "warnings", Selected, Server: "a way to say what belongs to no command";
     "quota_soft", Selected, Server: "a way to warn beside an answer";
     "create_normalised", LoggedIn, Server: "a way to tell the name that CREATE has made";

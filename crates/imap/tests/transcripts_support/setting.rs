@@ -3,7 +3,7 @@
 
 use posthaste_imap::Limits;
 use posthaste_imap::server::Extensions;
-use posthaste_imap::types::{MailboxAttribute, QuotaResource, SpecialUse, ThreadAlgorithm};
+use posthaste_imap::types::{MailboxAttribute, QuotaResource, ResponseCode, SpecialUse, ThreadAlgorithm};
 
 use super::store::{Change, Folder, Grantable, Moment, QuotaRoot, Store};
 
@@ -22,14 +22,16 @@ pub(crate) fn extensions(name: &str) -> Extensions {
         }
         "esort" => none.with_esort().with_partial(),
         "fetch" if name == "fetch_binary" => none.with_binary(),
-        "list" => none.with_list_status().with_status_size(),
-        "metadata" | "setmetadata" => none.with_metadata(),
+        "conversation" if name == "conversation_rev2" => none.with_imap4rev2(),
+        "list" if name == "list_my_rights" => none.with_list_my_rights(),
+        "list" => none.with_list_status(),
+        "metadata" | "setmetadata" => none.with_metadata().with_list_extended(),
         "move" if name == "move_vanished" => none.with_qresync(),
         "multisearch" => none.with_multi_search(),
         "notify" => none.with_notify(),
         "objectid" => none.with_object_id().with_list_status(),
         "partial" => none.with_partial(),
-        "preview" => none.with_preview(),
+        "preview" => none.with_preview().with_search_res(),
         "progress" => none.with_in_progress(),
         "qresync" => none.with_qresync(),
         "quota" => none.with_quota([QuotaResource::Storage, QuotaResource::Message]).with_quota_set(),
@@ -37,7 +39,7 @@ pub(crate) fn extensions(name: &str) -> Extensions {
         "savedate" => none.with_save_date(),
         "search" if name.starts_with("search_") => none.with_search_res(),
         "sort" => none.with_sort(),
-        "status" if name == "status_size" => none.with_status_size(),
+        "status" if name == "status_size" => none.with_status_size().with_list_status(),
         "thread" => none.with_thread([ThreadAlgorithm::References, ThreadAlgorithm::OrderedSubject]),
         "uidonly" => none.with_uid_only(),
         "unauthenticate" => none.with_unauthenticate(),
@@ -50,8 +52,10 @@ pub(crate) fn extensions(name: &str) -> Extensions {
 /// The limits of the server in the example called `name`.
 pub(crate) fn limits(name: &str) -> Limits {
     let mut limits = Limits::default();
-    if name == "notify_overflow" {
-        limits.updates_max = 2;
+    match name {
+        "notify_overflow" => limits.updates_max = 2,
+        "codes_login" => limits.auth_failures_max = 10,
+        _ => {}
     }
     limits
 }
@@ -77,7 +81,7 @@ pub(crate) fn store(name: &str) -> Store {
 }
 
 /// Folders without messages, by their names; UIDVALIDITY counts up.
-fn named<const N: usize>(store: &mut Store, names: [&str; N]) {
+fn named<'a>(store: &mut Store, names: impl IntoIterator<Item = &'a str>) {
     let (inbox, next) = (store.folders.remove(0), 7100..);
     store.folders = names
         .into_iter()
@@ -130,6 +134,24 @@ fn lists(name: &str, store: &mut Store) {
             attribute(store, "also/jazz", &[Remote]);
             store.subscribed = vec!["foo/bar".into()];
         }
+        "list_family" => {
+            let names =
+                "INBOX Fruit Fruit/Apple Fruit/Banana Tofu Vegetable Vegetable/Broccoli Vegetable/Corn";
+            named(store, names.split(' '));
+            attribute(store, "INBOX", &[Marked, NoInferiors]);
+            let names = "INBOX Fruit/Banana Fruit/Peach Vegetable Vegetable/Broccoli";
+            store.subscribed = names.split(' ').map(String::from).collect();
+        }
+        "list_my_rights" => {
+            named(store, ["INBOX", "foo", "bar"]);
+            attribute(store, "bar", &[NoSelect]);
+            store.folders[1].with_rights("ann", "rs");
+        }
+        "list_roots" => {
+            store.namespaces = "((\"\" \"/\")) NIL ((\"#news.\" \".\") (\"/\" \"/\"))";
+            named(store, ["INBOX", "~/Mail/foo", "~/Mail/meetings"]);
+            attribute(store, "~/Mail/foo", &[NoSelect]);
+        }
         "list_patterns" => {
             named(store, ["INBOX", "Drafts", "Sent", "Sent/March2026", "Sent/May/2026"]);
             attribute(store, "Drafts", &[NoInferiors]);
@@ -138,6 +160,7 @@ fn lists(name: &str, store: &mut Store) {
             named(store, ["INBOX", "bar", "bar.foo"]);
             attribute(store, "bar", &[NoSelect]);
             store.delimiter = '.';
+            store.subscribed = vec!["INBOX".into(), "bar.foo".into()];
         }
         "list_roles" => {
             named(store, ["INBOX", "Later", "Gone", "Gone/2026"]);
@@ -207,6 +230,12 @@ fn mod_sequences(name: &str, store: &mut Store) {
             let changes = [&gone[..], &[Change::Arrived("INBOX", "", SHORT)]].concat();
             store.news.push_back((Moment::Asked, changes));
         }
+        "qresync_close" => {
+            inbox.with_mod_seqs(5, &[]);
+        }
+        "condstore_last" => {
+            inbox.with_mod_seqs(12_111_230_046, &[]);
+        }
         "qresync_closed" => {
             inbox.with_mod_seqs(5, &[]);
             store.folders[2].with_mod_seqs(90_060_115_205_545_359, &[7]);
@@ -227,6 +256,27 @@ fn accounts(name: &str, store: &mut Store) {
             store.folders.push(Folder::new("archive", 7004));
             let optional = &["l", "r", "s", "w", "i", "p", "kxc", "ted", "a"];
             store.grantable.push(Grantable { identifier: "anyone", required: "", optional });
+        }
+        "acl_copy" => {
+            store.folders[1].with_rights("ann", "rst");
+            store.folders[2].with_rights("ann", "rwis");
+        }
+        "acl_select" => {
+            store.folders[2].with_rights("ann", "lrwis");
+        }
+        "acl_list" => {
+            named(store, ["C", "A/B", "C/D"]);
+            for name in ["A/B", "C/D"] {
+                attribute(store, name, &[MailboxAttribute::NoInferiors]);
+            }
+        }
+        "metadata_roles" => {
+            named(store, ["INBOX", "MyDrafts", "SavedDrafts", "SentMail"]);
+            for (at, role) in [(1, SpecialUse::Drafts), (3, SpecialUse::Sent)] {
+                let folder = &mut store.folders[at];
+                folder.attributes.push(MailboxAttribute::SpecialUse(role));
+                folder.with_annotation("/private/specialuse", format!("\\{}", role.name()));
+            }
         }
         "quota" => store.quotas = vec![user_quota(), partition()],
         "quota_system" => store.quotas = vec![partition()],
@@ -288,6 +338,14 @@ fn news(name: &str, store: &mut Store) {
             store.news.push_back((Moment::Watched, changes));
             store.news.push_back((Moment::Watched, vec![Expunged("INBOX", 16)]));
         }
+        "notify_select" => {
+            // What comes of the first command is nothing.
+            store.news.push_back((Moment::Watched, Vec::new()));
+            let changes =
+                vec![Arrived("Sent", "", LATE), Arrived("INBOX", "\\Flagged", LATE), Expunged("INBOX", 12)];
+            store.news.push_back((Moment::Selected, Vec::new()));
+            store.news.push_back((Moment::Watched, changes));
+        }
         "notify_overflow" => {
             let changes = ["a", "b", "c"].map(Created).to_vec();
             store.news.push_back((Moment::InRow, changes));
@@ -328,6 +386,46 @@ fn others(name: &str, store: &mut Store) {
             named(store, ["INBOX", "INBOX.todo"]);
             store.delimiter = '.';
         }
+        "rename_subscribed" => {
+            named(store, ["INBOX", "todo"]);
+            store.subscribed = vec!["todo".into()];
+        }
+        "delete_parent" => {
+            named(store, ["INBOX", "todo", "foo", "foo.bar"]);
+            store.delimiter = '.';
+            store.deletes_parents = true;
+        }
+        "codes" => {
+            let troubles = [
+                ("archive", ResponseCode::OverQuota),
+                ("Notes", ResponseCode::NoPerm),
+                ("old", ResponseCode::InUse),
+                ("broken", ResponseCode::Corruption),
+                ("odd", ResponseCode::ServerBug),
+            ];
+            store.folders.extend(troubles.into_iter().zip(7010..).map(|((name, trouble), uid_validity)| {
+                Folder { trouble: Some(trouble), ..Folder::new(name, uid_validity) }
+            }));
+            store.flags_max = 5;
+        }
+        "namespace_others" => {
+            store.namespaces = "((\"\" \"/\")) ((\"#Users/\" \"/\")) NIL";
+            named(store, ["INBOX", "#Users/Mike/INBOX", "#Users/Mike/Foo", "#Users/Ann"]);
+        }
+        "multisearch" => {
+            store.folders = vec![
+                Folder::new("folder1", 1).with(5, "", NOTE).with(6, "\\Seen", PHOTO).with(7, "", SHORT),
+                Folder::new("folder2/banana", 3).with(9, "", PHOTO),
+                Folder::new("folder2/banana/peel", 4).with(1, "", SHORT),
+                Folder::new("folder2/salmon", 5).with(1, "\\Seen", LATE),
+                Folder::new("folder3", 6).with(1, "", SHORT),
+            ];
+        }
+        "append_several" => store.room = Some(1000),
+        "conversation_rev2" => store.challenges = [&b""[..], b"r=rOprNGfwEbeRWgbNEkqO%hv"].into(),
+        "progress" => store.is_slow = true,
+        // 22 January 2026, 9 o'clock: not three days after message 3.
+        "within" => store.now = 1_769_072_400,
         "lsub" => {
             let names = ["INBOX", "#news.comp.mail", "#news.comp.mail.mime"];
             store.subscribed = names.map(String::from).into();

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use posthaste_imap::server::{Auth, Event, Message as Told, Refusal, Server, Update};
 use posthaste_imap::types::{
     Addressing, DateTime, EntryName, EventGroup, Login, MessageSet, Namespaces, ParseContext, Response,
-    SequenceSet, UidSet,
+    ResponseCode, SequenceSet, UidSet,
 };
 use posthaste_imap::view::View;
 use posthaste_imap::{Misuse, parse};
@@ -52,6 +52,12 @@ pub(crate) struct Store {
     /// Those of the server, and how many a mailbox or the server may have.
     pub(crate) annotations: BTreeMap<EntryName, Bytes>,
     pub(crate) annotations_max: usize,
+    /// How many flags a message has at most.
+    pub(crate) flags_max: usize,
+    /// Whether a mailbox goes though others are below it.
+    pub(crate) deletes_parents: bool,
+    /// Whether it takes so long to look at messages that the client is told how far it is.
+    pub(crate) is_slow: bool,
     /// Seconds since 1970.
     pub(crate) now: i64,
     selected: Option<Selected>,
@@ -85,6 +91,9 @@ impl Store {
             grantable: Vec::new(),
             annotations: BTreeMap::new(),
             annotations_max: usize::MAX,
+            flags_max: usize::MAX,
+            deletes_parents: false,
+            is_slow: false,
             // 1 February 2026, noon.
             now: 1_769_947_200,
             selected: None,
@@ -103,8 +112,11 @@ impl Store {
         match event {
             Event::StartTls(token) => token.accept(server),
             Event::Compress(token) => token.accept(server),
-            Event::Login(login) if is_right(&login) => login.ok(server),
-            Event::Login(login) => login.refuse(server),
+            Event::Login(login) => match trouble_with(&login) {
+                None => login.ok(server),
+                Some(ResponseCode::AuthenticationFailed) => login.refuse(server),
+                Some(code) => login.no(server, Refusal::new("Not now").with_code(code)),
+            },
             Event::Auth(auth) => self.authenticate(server, auth),
             Event::Unauthenticate(asked) => {
                 self.selected = None;
@@ -211,6 +223,12 @@ impl Store {
         }
     }
 
+    /// Why nothing can be done with a mailbox of that name, if it has such trouble.
+    fn trouble(&self, name: &str) -> Option<Refusal> {
+        let code = self.folders.iter().find(|folder| folder.name == name)?.trouble.clone()?;
+        Some(Refusal::new("Not this mailbox").with_code(code))
+    }
+
     fn find(&self, name: &str) -> Option<usize> {
         self.folders.iter().position(|folder| folder.name == name && !folder.is_no_mailbox())
     }
@@ -257,8 +275,16 @@ impl Store {
     }
 }
 
-fn is_right(login: &posthaste_imap::server::Asked<Login>) -> bool {
-    [&b"secret"[..], "s\u{e9}cret".as_bytes()].contains(&login.password().expose())
+/// What is wrong with a login: there are several passwords, and some are not what they were.
+fn trouble_with(login: &Login) -> Option<ResponseCode> {
+    match login.password().expose() {
+        b"secret" | b"s\xc3\xa9cret" => None,
+        b"old" => Some(ResponseCode::Expired),
+        b"later" => Some(ResponseCode::Unavailable),
+        b"forbidden" => Some(ResponseCode::AuthorizationFailed),
+        b"ask" => Some(ResponseCode::ContactAdmin),
+        _ => Some(ResponseCode::AuthenticationFailed),
+    }
 }
 
 fn namespaces(text: &str) -> Namespaces {

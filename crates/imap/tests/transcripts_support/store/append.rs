@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use posthaste_imap::Misuse;
+use posthaste_imap::message::Summary;
 use posthaste_imap::server::{Append, AppendEnd, AppendMore, Asked, Refusal, Replace, ReplaceEnd, Server};
 use posthaste_imap::types::{DateTime, Flags, SequenceNumber, SequenceRange, SequenceSet, UidSet};
 
@@ -27,6 +28,16 @@ impl Store {
         message.date = date.unwrap_or(today);
         message.saved = Some(today);
         incoming.messages.push(message);
+    }
+
+    /// Gives a new message an EMAILID, and the THREADID of those it is about the same as (RFC 8474 5).
+    fn identify(&mut self, message: &mut Message) {
+        let subject = |message: &Message| Summary::scan(&message.content).overview().subject.clone();
+        let known = || self.folders.iter().flat_map(|folder| &folder.messages);
+        message.email_id = format!("M{}", 100 + known().count());
+        let own = subject(message);
+        let same = known().filter(|known| subject(known) == own).find_map(|known| known.thread_id.clone());
+        message.thread_id = same.or_else(|| Some(message.email_id.replace('M', "T")));
     }
 
     fn has_room(&self, length: u64) -> bool {
@@ -85,7 +96,11 @@ impl Store {
 
     pub(super) fn append_end(&mut self, server: &mut Server, asked: Asked<AppendEnd>) -> Result<(), Misuse> {
         let Incoming { folder, messages, .. } = self.incoming.take().expect("an APPEND");
-        let uids: Vec<u32> = messages.into_iter().map(|message| self.keep(folder, message)).collect();
+        let mut uids = Vec::new();
+        for mut message in messages {
+            self.identify(&mut message);
+            uids.push(self.keep(folder, message));
+        }
         self.tell(server);
         if !self.keeps_uids(folder) {
             return asked.ok_without_uids(server);

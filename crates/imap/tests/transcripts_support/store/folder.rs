@@ -6,7 +6,8 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use posthaste_imap::types::{
-    DateTime, EntryName, Flag, Flags, MailboxAttribute, ObjectId, Rights, StatusAttribute, StatusItem, UidSet,
+    DateTime, EntryName, Flag, Flags, MailboxAttribute, ObjectId, ResponseCode, Rights, StatusAttribute,
+    StatusItem, UidSet,
 };
 
 /// One mailbox.
@@ -25,6 +26,8 @@ pub(crate) struct Folder {
     pub(crate) expunged: Vec<(u64, u32)>,
     pub(crate) acl: Vec<(String, Rights)>,
     pub(crate) annotations: BTreeMap<EntryName, Bytes>,
+    /// Why nothing can be done with it.
+    pub(crate) trouble: Option<ResponseCode>,
 }
 
 /// One message.
@@ -92,6 +95,7 @@ impl Folder {
             expunged: Vec::new(),
             acl: vec![("ann".into(), Rights::new("lrswipkxtea").unwrap())],
             annotations: BTreeMap::new(),
+            trouble: None,
         }
     }
 

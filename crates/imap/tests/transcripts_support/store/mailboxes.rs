@@ -13,7 +13,7 @@ use posthaste_imap::types::{
 };
 use posthaste_imap::view::{History, Resync, View};
 
-use super::{Folder, Selected, Store, told};
+use super::{Folder, Selected, Store, namespaces, told};
 
 /// What LIST is to tell.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +40,7 @@ impl Store {
             is_extended: asked.style == ListStyle::Extended,
         };
         if asked.patterns.iter().all(|pattern| pattern.as_str().is_empty()) {
-            asked.row(server, self.list_row("", vec![MailboxAttribute::NoSelect]))?;
+            asked.row(server, self.root(asked.reference.as_str()))?;
             return asked.ok(server);
         }
         let patterns: Vec<&str> = asked.patterns.iter().map(|pattern| pattern.as_str()).collect();
@@ -63,6 +63,21 @@ impl Store {
             }
         }
         asked.ok(server)
+    }
+
+    /// The root of the hierarchy that a name is in (RFC 9051 6.3.9): that of its namespace.
+    fn root(&self, reference: &str) -> ListResponse {
+        let namespaces = namespaces(self.namespaces);
+        let mut all = [namespaces.personal, namespaces.other_users, namespaces.shared].concat();
+        all.sort_by_key(|namespace| std::cmp::Reverse(namespace.prefix.as_str().len()));
+        let own = all.into_iter().find(|namespace| reference.starts_with(namespace.prefix.as_str()));
+        let root = self.list_row("", vec![MailboxAttribute::NoSelect]);
+        match own {
+            Some(own) if !reference.is_empty() => {
+                ListResponse { mailbox: own.prefix, delimiter: own.delimiter, ..root }
+            }
+            _ => root,
+        }
     }
 
     pub(super) fn lsub(&mut self, server: &mut Server, asked: Asked<Lsub>) -> Result<(), Misuse> {
@@ -139,6 +154,9 @@ impl Store {
 
     pub(super) fn create(&mut self, server: &mut Server, asked: Asked<Create>) -> Result<(), Misuse> {
         let name = asked.mailbox.as_str().trim_end_matches(self.delimiter).to_owned();
+        if name.is_empty() {
+            return asked.no(server, Refusal::cannot());
+        }
         if self.find(&name).is_some() {
             return asked.no(server, Refusal::already_exists());
         }
@@ -163,7 +181,10 @@ impl Store {
         let below = format!("{name}{}", self.delimiter);
         let has_children = self.folders.iter().any(|folder| folder.name.starts_with(&below));
         let at = self.folders.iter().position(|folder| folder.name == name).ok_or(Refusal::nonexistent())?;
-        if has_children {
+        if let Some(refusal) = self.trouble(name) {
+            return Err(refusal);
+        }
+        if has_children && !self.deletes_parents {
             return Err(Refusal::new("Others are below it").with_code(ResponseCode::HasChildren));
         }
         self.folders.remove(at);
@@ -194,6 +215,9 @@ impl Store {
         self.selected = None;
         // RFC 5182 2.1: what was saved was of another mailbox.
         self.saved = posthaste_imap::types::UidSet::default();
+        if let Some(refusal) = self.trouble(asked.mailbox.as_str()) {
+            return asked.refuse(server, refusal);
+        }
         let Some(at) = self.find(asked.mailbox.as_str()) else {
             return asked.refuse(server, Refusal::nonexistent());
         };
@@ -247,8 +271,11 @@ impl Store {
         let folder = &self.folders[at];
         let unseen = folder.messages.iter().position(|message| !message.has(&Flag::Seen));
         let defined = [Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Seen, Flag::Draft];
-        let permanent =
-            PermanentFlags { flags: [Flag::Deleted, Flag::Seen].into_iter().collect(), new_keywords: true };
+        // RFC 4314 5.1.1: what the user's rights allow.
+        let rights = self.rights_of(at);
+        let own = [(Flag::Deleted, 't'), (Flag::Seen, 's')].into_iter();
+        let own = own.filter(|(_, letter)| rights.contains(*letter)).map(|(flag, _)| flag);
+        let permanent = PermanentFlags { flags: own.collect(), new_keywords: rights.contains('w') };
         SelectData {
             flags: SelectedFlags { defined: defined.into_iter().collect(), permanent },
             exists: folder.exists(),

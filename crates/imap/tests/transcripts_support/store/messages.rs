@@ -16,6 +16,9 @@ impl Store {
     pub(super) fn store(&mut self, server: &mut Server, asked: Asked<StoreFlags>) -> Result<(), Misuse> {
         let command = asked.command.clone();
         let addressing = asked.addressing;
+        if command.flags.len() > self.flags_max {
+            return asked.no(server, Refusal::new("Too many flags").with_code(ResponseCode::Limit));
+        }
         let named = self.named(addressing, &command.set);
         let unchanged = |message: &Message| command.unchanged_since.is_none_or(|it| message.mod_seq <= it);
         // All that change in one command change at the same moment.
@@ -68,7 +71,11 @@ impl Store {
         let Some(to) = self.find(asked.mailbox.as_str()) else {
             return asked.no(server, Refusal::try_create());
         };
+        if let Some(refusal) = self.trouble(asked.mailbox.as_str()) {
+            return asked.no(server, refusal);
+        }
         let named = self.named_uids(asked.addressing, &asked.set);
+        self.report(named.len(), |done, of| asked.progress(server, done, of))?;
         let copied = self.copy_to(&named, to);
         asked.ok(server, copied)
     }
@@ -118,12 +125,30 @@ impl Store {
         self.named(addressing, set).into_iter().map(|(_, uid)| uid).collect()
     }
 
+    /// Tells how far a slow store is, one message before the end of so many.
+    pub(super) fn report(
+        &self,
+        count: usize,
+        tell: impl FnOnce(u32, Option<NonZeroU32>) -> Result<(), Misuse>,
+    ) -> Result<(), Misuse> {
+        let count = u32::try_from(count).unwrap();
+        if self.is_slow && count > 0 { tell(count - 1, NonZeroU32::new(count)) } else { Ok(()) }
+    }
+
     fn copy_to(&mut self, uids: &[u32], to: usize) -> Option<CopyUid> {
         let number = |uid: u32| NonZeroU32::new(uid).unwrap();
         let mut target = Vec::new();
         for uid in uids {
-            let message = self.folder().message(*uid)?.clone();
-            let saved = self.date();
+            let mut message = self.folder().message(*uid)?.clone();
+            let (saved, rights) = (self.date(), self.rights_of(to));
+            // RFC 4314 4: flags that the user may not set there are left out.
+            message.flags.retain(|flag| {
+                rights.contains(match flag {
+                    Flag::Seen => 's',
+                    Flag::Deleted => 't',
+                    _ => 'w',
+                })
+            });
             target.push(number(self.keep(to, Message { saved: Some(saved), ..message })));
         }
         let uid_validity = number(self.folders[to].uid_validity);

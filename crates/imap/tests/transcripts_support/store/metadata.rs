@@ -5,11 +5,22 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use posthaste_imap::Misuse;
 use posthaste_imap::server::{Asked, GetMetadataOf, Refusal, Server, SetMetadata};
-use posthaste_imap::types::{EntryName, MetadataDepth, MetadataEntry, ResponseCode};
+use posthaste_imap::types::{Atom, EntryName, MailboxAttribute, MetadataDepth, MetadataEntry, ResponseCode};
 
 use super::Store;
 
 impl Store {
+    /// RFC 6154 5.4: the role of a mailbox is an annotation, too.
+    fn assign_role(&mut self, mailbox: &str) {
+        let Some(at) = self.find(mailbox) else { return };
+        let folder = &mut self.folders[at];
+        let is_role = |attribute: &MailboxAttribute| matches!(attribute, MailboxAttribute::SpecialUse(_));
+        folder.attributes.retain(|attribute| !is_role(attribute));
+        let role = folder.annotations.get(&EntryName::new("/private/specialuse").unwrap());
+        let role = role.and_then(|value| Atom::new(value.slice(1..)).ok()).map(MailboxAttribute::named);
+        folder.attributes.extend(role.filter(is_role));
+    }
+
     fn annotations(&mut self, mailbox: &str) -> Option<&mut BTreeMap<EntryName, Bytes>> {
         if mailbox.is_empty() {
             return Some(&mut self.annotations);
@@ -67,6 +78,8 @@ impl Store {
                 .no(server, Refusal::new("No more of them").with_code(ResponseCode::MetadataTooMany));
         }
         *annotations = after;
+        let mailbox = asked.mailbox.clone();
+        self.assign_role(mailbox.as_str());
         asked.ok(server)
     }
 }

@@ -124,9 +124,17 @@ impl Store {
     pub(super) fn search(&mut self, server: &mut Server, asked: Asked<Search>) -> Result<(), Misuse> {
         let Search { addressing, command } = asked.request().clone();
         let returns = command.returns.clone().unwrap_or_default();
+        let count = self.folder().messages.len();
+        self.report(count, |done, of| asked.progress(server, done, of))?;
         let found = match self.find_messages(&command) {
             Ok(found) => found,
-            Err(refusal) => return asked.no(server, refusal),
+            Err(refusal) => {
+                // RFC 5182 2.1: a search with SAVE that fails leaves nothing.
+                if returns.contains(&SearchReturn::Save) {
+                    self.saved = UidSet::default();
+                }
+                return asked.no(server, refusal);
+            }
         };
         let hits: Vec<Hit> = found.into_iter().map(|(seq, message)| hit(addressing, seq, message)).collect();
         if returns.contains(&SearchReturn::Save) && hits.len() > self.saved_max {
