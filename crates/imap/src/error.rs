@@ -116,6 +116,9 @@ pub enum Violation {
     /// Arguments that are well formed one by one and make no sense together.
     #[error("arguments that contradict each other")]
     Contradiction,
+    /// A name for a mailbox that holds characters which hide or reorder others (RFC 9051 5.1).
+    #[error("mailbox name that deceives the eye")]
+    MailboxName,
     /// A command that is not legal in the present state (RFC 9051 3).
     #[error("command out of order")]
     WrongState,

@@ -238,21 +238,17 @@ impl Framer {
         match literal_marker(&text) {
             LiteralMarker::None if self.line.is_empty() => Some(Frame::Line(text)),
             LiteralMarker::None => {
-                self.line.put_slice(&text);
+                self.put(&text);
                 Some(Frame::Line(self.take_line()))
             }
             LiteralMarker::Literal(header) => {
-                if self.memory == Memory::Wiped && self.line.is_empty() {
-                    // A line that grows leaves copies of its beginning behind.
-                    self.line.reserve(limits.total_max.saturating_add(LINE_END));
-                }
-                self.line.put_slice(&text);
-                self.line.put_slice(b"\r\n");
+                self.put(&text);
+                self.put(b"\r\n");
                 self.state = State::Undecided(header);
                 None
             }
             LiteralMarker::Malformed => {
-                self.line.put_slice(&text);
+                self.put(&text);
                 Some(Frame::Malformed(self.take_line()))
             }
         }
@@ -274,17 +270,29 @@ impl Framer {
         match self.memory {
             Memory::Kept => {
                 let chunk = counted.read(&mut self.buffer);
-                self.line.put_slice(&chunk);
+                self.put(&chunk);
             }
             Memory::Wiped => {
                 let due = usize::try_from(counted.remaining()).unwrap_or(usize::MAX);
                 let mut chunk = self.buffer.take_mut(due);
-                self.line.put_slice(&chunk);
+                self.put(&chunk);
                 wipe(&mut chunk);
                 // Not more than is due was taken.
                 let _ = counted.write(chunk.len());
             }
         }
+    }
+
+    /// Appends to the line. One that may hold a password leaves no copy of itself behind where it has to move.
+    fn put(&mut self, octets: &[u8]) {
+        let length = self.line.len().saturating_add(octets.len());
+        if self.memory == Memory::Wiped && length > self.line.capacity() {
+            let mut line = BytesMut::with_capacity(length.saturating_mul(2));
+            line.put_slice(&self.line);
+            wipe(&mut self.line);
+            self.line = line;
+        }
+        self.line.put_slice(octets);
     }
 
     fn take_line(&mut self) -> Bytes {
@@ -320,8 +328,6 @@ fn wipe(octets: &mut [u8]) {
     // Not to be left out because nobody reads it again.
     core::hint::black_box(octets);
 }
-
-const LINE_END: usize = 2;
 
 #[cfg(test)]
 mod tests {

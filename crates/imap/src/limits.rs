@@ -10,6 +10,9 @@ use core::time::Duration;
 /// Memory: a server holds at most one logical line (`command_max`, before login `command_preauth_max`), one read of
 /// its driver, its send queue up to `send_high_water` and one chunk, and `updates_max` updates as large as the
 /// application makes them.
+///
+/// Any values are safe: a conversation under limits that let nothing through is short and ends in order. What cannot be
+/// meant is found by [`server::Config::validate`](crate::server::Config::validate).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -39,7 +42,7 @@ pub struct Limits {
     /// Octets of one line of a SASL exchange, base64 and CR LF included (RFC 9051 4 has no number; RFC 4954 4.5.3
     /// has 12,288).
     pub sasl_line_max: usize,
-    /// How deep search keys and parenthesised lists may nest.
+    /// How deep search keys and parenthesised lists may nest. More than 100 counts as 100.
     pub nesting_max: usize,
     /// Ranges in one sequence set.
     pub ranges_max: usize,
@@ -47,8 +50,8 @@ pub struct Limits {
     pub list_max: usize,
     /// Updates that wait for the client ([`server::Server::update`](crate::server::Server::update)). More are not taken.
     pub updates_max: usize,
-    /// The smallest batch of UIDBATCHES, which a server may not set higher than 500 (RFC 10022 3.1). Smaller:
-    /// `NO [TOOFEW]`.
+    /// The smallest batch of UIDBATCHES, which a server may not set higher than 500 (RFC 10022 3.1): more counts as 500.
+    /// Smaller: `NO [TOOFEW]`.
     pub uid_batch_min: u32,
     /// Attempts to log in that may fail in one session, cancelled ones counted. With the last comes BYE.
     pub auth_failures_max: u32,
@@ -61,7 +64,7 @@ pub struct Limits {
     pub violations_max: u32,
     /// The same before login.
     pub violations_preauth_max: u32,
-    /// Octets in the send queue from which on literals and rows wait.
+    /// Octets in the send queue from which on literals and rows wait. Zero counts as one.
     pub send_high_water: usize,
     /// How long a client that has logged in may be silent (RFC 9051 5.4: at least 30 minutes).
     pub idle_timeout: Duration,
@@ -71,6 +74,96 @@ pub struct Limits {
     pub command_timeout: Duration,
     /// How long the octets of a streamed message may pause.
     pub append_timeout: Duration,
+}
+
+impl Limits {
+    /// The first limit that is zero, by its name. Zero is never "no limit": it lets nothing through, which nobody wants,
+    /// so a configuration that holds it is a mistake ([`server::Config::validate`](crate::server::Config::validate)).
+    pub fn zero(&self) -> Option<&'static str> {
+        let Self {
+            line_max,
+            line_preauth_max,
+            literal_max,
+            literal_preauth_max,
+            command_max,
+            command_preauth_max,
+            literals_max,
+            append_max,
+            append_all_max,
+            append_messages_max,
+            drop_max,
+            sasl_line_max,
+            nesting_max,
+            ranges_max,
+            list_max,
+            updates_max,
+            uid_batch_min,
+            auth_failures_max,
+            auth_steps_max,
+            junk_commands_max,
+            violations_max,
+            violations_preauth_max,
+            send_high_water,
+            idle_timeout,
+            login_timeout,
+            command_timeout,
+            append_timeout,
+        } = self;
+        let zero = [
+            ("line_max", *line_max == 0),
+            ("line_preauth_max", *line_preauth_max == 0),
+            ("literal_max", *literal_max == 0),
+            ("literal_preauth_max", *literal_preauth_max == 0),
+            ("command_max", *command_max == 0),
+            ("command_preauth_max", *command_preauth_max == 0),
+            ("literals_max", *literals_max == 0),
+            ("append_max", *append_max == 0),
+            ("append_all_max", *append_all_max == 0),
+            ("append_messages_max", *append_messages_max == 0),
+            ("drop_max", *drop_max == 0),
+            ("sasl_line_max", *sasl_line_max == 0),
+            ("nesting_max", *nesting_max == 0),
+            ("ranges_max", *ranges_max == 0),
+            ("list_max", *list_max == 0),
+            ("updates_max", *updates_max == 0),
+            ("uid_batch_min", *uid_batch_min == 0),
+            ("auth_failures_max", *auth_failures_max == 0),
+            ("auth_steps_max", *auth_steps_max == 0),
+            ("junk_commands_max", *junk_commands_max == 0),
+            ("violations_max", *violations_max == 0),
+            ("violations_preauth_max", *violations_preauth_max == 0),
+            ("send_high_water", *send_high_water == 0),
+            ("idle_timeout", idle_timeout.is_zero()),
+            ("login_timeout", login_timeout.is_zero()),
+            ("command_timeout", command_timeout.is_zero()),
+            ("append_timeout", append_timeout.is_zero()),
+        ];
+        zero.iter().find_map(|(name, is_zero)| is_zero.then_some(*name))
+    }
+
+    /// The first pair of limits of which the first has to be no larger than the second and is, by their names.
+    pub(crate) fn contradiction(&self) -> Option<(&'static str, &'static str)> {
+        let octets = |limit: usize| u64::try_from(limit).unwrap_or(u64::MAX);
+        let pairs = [
+            ("line_max", octets(self.line_max), "command_max", octets(self.command_max)),
+            ("literal_max", self.literal_max, "command_max", octets(self.command_max)),
+            (
+                "line_preauth_max",
+                octets(self.line_preauth_max),
+                "command_preauth_max",
+                octets(self.command_preauth_max),
+            ),
+            (
+                "literal_preauth_max",
+                self.literal_preauth_max,
+                "command_preauth_max",
+                octets(self.command_preauth_max),
+            ),
+            ("append_max", self.append_max, "append_all_max", self.append_all_max),
+        ];
+        let wrong = |(_, small, _, large): &&(_, u64, _, u64)| small > large;
+        pairs.iter().find(wrong).map(|(small, _, large, _)| (*small, *large))
+    }
 }
 
 impl Default for Limits {

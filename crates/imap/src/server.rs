@@ -16,6 +16,7 @@
 //!                  └──► Closed
 //! ```
 
+mod access;
 mod account;
 mod append;
 mod asked;
@@ -31,12 +32,15 @@ mod fetch;
 mod gate;
 mod head;
 mod idle;
+mod list;
 mod mailbox;
 mod message;
 mod metadata;
+mod notice;
 mod notify;
 mod reply;
 mod search;
+mod select;
 mod update;
 
 use alloc::collections::VecDeque;
@@ -46,24 +50,27 @@ use posthaste_wire::{
     Layer, Misuse, Security, SendQueue, Step, Tickets, Time, TimerName, TimerTable, Upgrade,
 };
 
+pub use access::Access;
+pub use account::Unauthenticate;
 pub use append::{AppendEnd, ReplaceEnd};
 pub use asked::{Asked, Refusal};
 pub use auth::{Auth, StartTls};
 pub use compress::Compress;
-pub use config::{AuthPrivacy, Config, TlsOffer};
+pub use config::{AuthPrivacy, Config, ConfigError, TlsOffer};
 pub use enabled::Feature;
 pub use event::{
-    Access, Append, AppendMore, Close, Copy, Delete, DeleteAcl, Event, Expunge, Fetch, GetAcl, GetMetadataOf,
+    Append, AppendMore, Close, Copy, Delete, DeleteAcl, Event, Expunge, Fetch, GetAcl, GetMetadataOf,
     GetQuota, GetQuotaRoot, Idle, IdleDone, ListRightsOf, Lsub, Move, MultiSearch, MyRights, Namespace, Noop,
     Notify, Rename, Replace, Search, Select, SetAcl, SetMetadata, SetQuota, Sort, StatusOf, Store, Subscribe,
-    Thread, UidBatchesOf, Unauthenticate, Unselect, Unsubscribe,
+    Thread, UidBatchesOf, Unselect, Unsubscribe,
 };
 pub use extensions::Extensions;
 pub use fetch::{FetchWriter, LiteralWriter, RowWriter};
-pub use mailbox::{SelectData, SelectMore, SelectedFlags, Selecting, UidLife};
 pub use message::CopyUid;
 pub use metadata::{MetadataWriter, ValueWriter};
+pub use notice::Notice;
 pub use search::Found;
+pub use select::{SelectData, SelectMore, SelectedFlags, Selecting, UidLife};
 pub use update::{Message, Update};
 
 use crate::error::ProtocolError;
@@ -102,9 +109,13 @@ pub struct Server {
     highest_mod_seq: Option<u64>,
     /// Whether the command in progress forbids EXPUNGE (RFC 9051 7.5.1).
     expunge_forbidden: bool,
+    /// Whether the command in progress is APPEND or REPLACE.
+    appends: bool,
+    /// Whether the client has shown that it understands extended LIST responses (RFC 5258 3).
+    extended_list: bool,
     /// Whether a row of FETCH is incomplete, so that nothing else can be sent.
     in_row: bool,
-    read_only: bool,
+    opened: access::Opened,
     failed_logins: u32,
     violations: u32,
     /// Commands in a row that did nothing, and since when.
@@ -157,8 +168,10 @@ impl TimerName<4> for Timer {
 }
 
 impl Server {
-    /// A conversation that begins now, over a connection that is as secure as `security` says.
+    /// A conversation that begins now, over a connection that is as secure as `security` says. A configuration that
+    /// [cannot be meant](Config::validate) is safe, if of little use.
     pub fn new(config: Config, security: Security, now: Time) -> Self {
+        let config = config.heeded();
         let out = SendQueue::new(config.limits.send_high_water);
         let mut server = Self {
             config,
@@ -179,8 +192,10 @@ impl Server {
             compressed: false,
             highest_mod_seq: None,
             expunge_forbidden: false,
+            appends: false,
+            extended_list: false,
             in_row: false,
-            read_only: false,
+            opened: access::Opened::default(),
             failed_logins: 0,
             violations: 0,
             junk: 0,
@@ -201,11 +216,6 @@ impl Server {
     /// What protects the connection.
     pub const fn security(&self) -> Security {
         self.security
-    }
-
-    /// Whether the selected mailbox was opened with EXAMINE.
-    pub const fn is_read_only(&self) -> bool {
-        self.read_only
     }
 
     /// Takes bytes from the client.
@@ -371,8 +381,10 @@ impl Server {
             compressed,
             highest_mod_seq,
             expunge_forbidden,
+            appends,
+            extended_list,
             in_row,
-            read_only,
+            opened,
             // Counters of misbehaviour stay: TLS is no pardon.
             failed_logins: _,
             violations: _,
@@ -395,8 +407,10 @@ impl Server {
         *compressed = false;
         *highest_mod_seq = None;
         *expunge_forbidden = false;
+        *appends = false;
+        *extended_list = false;
         *in_row = false;
-        *read_only = false;
+        *opened = access::Opened::default();
         timers.disarm_all();
         self.timers.arm(Timer::Login, now, self.config.limits.login_timeout);
         Ok(())

@@ -42,7 +42,15 @@ impl Site {
                 let (uid_validity, uid_next) = (ONE, ONE.saturating_add(2));
                 asked.ok(
                     server,
-                    SelectData { flags, exists: 2, recent: 0, unseen: None, uid_validity, uid_next },
+                    SelectData {
+                        flags,
+                        exists: 2,
+                        recent: 0,
+                        unseen: None,
+                        uid_validity,
+                        uid_next,
+                        access: server::Access::ReadWrite,
+                    },
                 )
             }
             Event::Store(asked) => {

@@ -62,6 +62,7 @@ impl Site {
                     unseen: None,
                     uid_validity: number(1),
                     uid_next: number(self.messages.len() + 1),
+                    access: server::Access::ReadWrite,
                 },
             ),
             Event::Fetch(asked) => {

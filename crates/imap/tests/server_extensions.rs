@@ -13,9 +13,9 @@
 mod support;
 
 use posthaste_imap::search::Hit;
-use posthaste_imap::server::{Extensions, Feature, SelectMore, UidLife};
-use posthaste_imap::types::{FetchItem, Mailbox};
-use posthaste_imap::{Security, State, Step, Time};
+use posthaste_imap::server::{Event, Extensions, Feature, SelectMore, UidLife};
+use posthaste_imap::types::{Atom, FetchItem, ListResponse, Mailbox, MailboxAttribute};
+use posthaste_imap::{Misuse, Security, State, Step, Time};
 use posthaste_testkit::{assert_split_invariant, run};
 use support::{
     application, everything, last, message, named_event, names, number, said, selected, sent, server,
@@ -446,4 +446,151 @@ fn nothing_of_one_login_is_left_after_unauthenticate() {
     assert!(server.update(posthaste_imap::server::Update::Status(Mailbox::inbox(), vec![])).is_err());
     let _ = FetchItem::ModSeq(1);
     assert!(matches!(server.poll_event(), Ok(Step::NeedInput)));
+}
+
+/// A row as an application may give it, sent in answer to a LIST that asked for `children`.
+fn listed(attributes: &[MailboxAttribute]) -> String {
+    let mut server = selected(Extensions::new());
+    server.handle_input(Time::ZERO, b"a LIST \"\" *\r\n");
+    let asked = named_event!(server, List);
+    let row = ListResponse {
+        attributes: attributes.to_vec(),
+        delimiter: Some('/'),
+        mailbox: Mailbox::new("x").unwrap(),
+        child_info: vec![Atom::new("SUBSCRIBED").unwrap()],
+        old_name: Some(Mailbox::new("y").unwrap()),
+    };
+    asked.row(&mut server, row).unwrap();
+    asked.ok(&mut server).unwrap();
+    sent(&mut server).split("\r\n").next().unwrap().to_owned()
+}
+
+#[test]
+fn rfc9051_7_3_1_attributes_that_contradict_each_other_are_never_sent_together() {
+    use MailboxAttribute::{
+        HasChildren, HasNoChildren, Marked, NoInferiors, NoSelect, NonExistent, Subscribed, Unmarked,
+    };
+    let rows: [(&[MailboxAttribute], &str); 9] = [
+        (&[Marked, Subscribed, Unmarked], "\\Subscribed"),
+        (&[NoSelect, Marked], "\\Noselect"),
+        (&[Unmarked, NonExistent], "\\NonExistent"),
+        (&[NoSelect, NonExistent, HasChildren], "\\NonExistent \\HasChildren"),
+        (&[HasChildren, HasNoChildren], ""),
+        (&[NoInferiors, HasChildren], ""),
+        (&[NoInferiors, HasNoChildren], "\\Noinferiors \\HasNoChildren"),
+        (&[Marked, HasChildren, Marked], "\\Marked \\HasChildren"),
+        (&[], ""),
+    ];
+    for (attributes, written) in rows {
+        assert_eq!(listed(attributes), format!("* LIST ({written}) \"/\" x"), "{attributes:?}");
+    }
+}
+
+#[test]
+fn rfc5258_3_a_basic_list_brings_no_extended_data() {
+    assert_eq!(listed(&[]), "* LIST () \"/\" x");
+}
+
+fn normalised(name: &str) -> ListResponse {
+    ListResponse {
+        attributes: vec![],
+        delimiter: Some('/'),
+        mailbox: Mailbox::new(name).unwrap(),
+        child_info: vec![],
+        old_name: None,
+    }
+}
+
+#[test]
+fn rfc9051_6_3_9_7_the_client_is_told_the_name_its_own_became() {
+    for (command, expected) in [
+        ("CREATE \"e\u{301}\"", "* LIST () \"/\" \"\u{e9}\" (\"OLDNAME\" (\"e\u{301}\"))\r\n"),
+        ("DELETE \"e\u{301}\"", "* LIST (\\NonExistent) \"/\" \"\u{e9}\" (\"OLDNAME\" (\"e\u{301}\"))\r\n"),
+        ("RENAME \"e\u{301}\" x", "* LIST () \"/\" \"\u{e9}\" (\"OLDNAME\" (\"e\u{301}\"))\r\n"),
+        ("APPEND \"e\u{301}\" {1}", "* LIST () \"/\" \"\u{e9}\" (\"OLDNAME\" (\"e\u{301}\"))\r\n"),
+    ] {
+        let mut server = selected(everything());
+        said(&mut server, b"e ENABLE IMAP4rev2\r\n");
+        server.handle_input(Time::ZERO, format!("a {command}\r\n").as_bytes());
+        let row = normalised("\u{e9}");
+        match server.poll_event() {
+            Ok(Step::Event(Event::Create(asked))) => {
+                let same = asked.normalised(&mut server, normalised("e\u{301}"));
+                assert!(matches!(same, Err(Misuse::Argument { .. })));
+                asked.normalised(&mut server, row).unwrap();
+                asked.ok(&mut server).unwrap();
+            }
+            Ok(Step::Event(Event::Delete(asked))) => asked.normalised(&mut server, row).unwrap(),
+            Ok(Step::Event(Event::Rename(asked))) => asked.normalised(&mut server, row).unwrap(),
+            Ok(Step::Event(Event::Append(asked))) => asked.normalised(&mut server, row).unwrap(),
+            other => panic!("{other:?}"),
+        }
+        assert!(sent(&mut server).starts_with(expected), "{command}");
+    }
+}
+
+#[test]
+fn rfc5258_3_the_name_is_told_only_to_a_client_that_understands_extended_list() {
+    for (before, told) in [
+        ("n NOOP\r\n", false),
+        ("l LIST (SUBSCRIBED) \"\" *\r\n", true),
+        ("w NOTIFY SET (inboxes (MailboxName))\r\n", true),
+    ] {
+        let mut server = selected(everything());
+        said(&mut server, before.as_bytes());
+        server.handle_input(Time::ZERO, b"a CREATE x\r\n");
+        let asked = named_event!(server, Create);
+        asked.normalised(&mut server, normalised("y")).unwrap();
+        asked.ok(&mut server).unwrap();
+        assert_eq!(sent(&mut server).contains("OLDNAME"), told, "{before}");
+    }
+}
+
+#[test]
+fn mbx_04_names_that_deceive_the_eye_are_not_made() {
+    for character in [
+        '\u{202e}',
+        '\u{202a}',
+        '\u{2066}',
+        '\u{2069}',
+        '\u{200e}',
+        '\u{61c}',
+        '\u{200b}',
+        '\u{feff}',
+        '\u{fffe}',
+        '\u{1ffff}',
+        '\u{2028}',
+        '\u{85}',
+        '\u{1b}',
+        '\0',
+    ] {
+        for command in ["CREATE", "RENAME inbox", "SUBSCRIBE"] {
+            let mut server = selected(everything());
+            said(&mut server, b"e ENABLE IMAP4rev2\r\n");
+            let name = format!("a{character}b");
+            let text = said(&mut server, format!("a {command} {{{}+}}\r\n{name}\r\n", name.len()).as_bytes());
+            let refused =
+                text.starts_with("a NO [CANNOT] ") || (character == '\0' && text.starts_with("a BAD "));
+            assert!(refused && text.matches("\r\n").count() == 1, "{command} {character:?}: {text:?}");
+            // Nothing of it was taken for another command.
+            assert!(said(&mut server, b"n NOOP\r\n").starts_with("n OK "));
+        }
+    }
+    let mut server = selected(everything());
+    // In modified UTF-7, and where the name exists from elsewhere.
+    assert!(said(&mut server, b"a CREATE &IC4-\r\n").starts_with("a NO [CANNOT] "));
+    assert!(said(&mut server, b"a DELETE &IC4-\r\n").starts_with("a OK "));
+    assert!(said(&mut server, b"a RENAME &IC4- plain\r\n").starts_with("a OK "));
+}
+
+#[test]
+fn scripts_and_signs_that_need_joiners_have_names_of_their_own() {
+    for name in [
+        "\u{646}\u{645}\u{6cc}\u{200c}\u{634}\u{648}\u{62f}",
+        "\u{2764}\u{fe0f}",
+        "\u{1f468}\u{200d}\u{1f33e}",
+        "\u{5d0}\u{5d1}",
+    ] {
+        assert!(!Mailbox::new(name).unwrap().is_deceptive(), "{name}");
+    }
 }

@@ -11,7 +11,8 @@
 use std::num::NonZeroU32;
 
 use posthaste_imap::server::{
-    Asked, AuthPrivacy, Config, Event, Fetch, FetchWriter, Refusal, SelectData, SelectedFlags, Server, Update,
+    Access, Asked, AuthPrivacy, Config, Event, Fetch, FetchWriter, Refusal, SelectData, SelectedFlags,
+    Server, Update,
 };
 use posthaste_imap::types::{FetchItem, Flag, Namespaces, Payload, Section};
 use posthaste_imap::{Bytes, ProtocolError, Security, State, Step, Time};
@@ -60,6 +61,7 @@ fn inbox() -> SelectData {
         unseen: Some(number(1)),
         uid_validity: number(1),
         uid_next: number(8),
+        access: Access::ReadWrite,
     }
 }
 

@@ -220,9 +220,16 @@ fn res_15_compress_changes_the_layer_once_and_nothing_else() {
     assert!(server.is_enabled(posthaste_imap::server::Feature::QResync));
     assert!(said(&mut server, b"b COMPRESS DEFLATE\r\n").starts_with("b NO [COMPRESSIONACTIVE] "));
     assert!(!said(&mut server, b"c CAPABILITY\r\n").contains("COMPRESS"));
-    // There is no order to a driver that ends a layer.
-    assert!(said(&mut server, b"d UNAUTHENTICATE\r\n").starts_with("d NO [CANNOT] "));
     assert!(said(&mut server, b"e FETCH 1 UID\r\n").contains("e OK "));
+}
+
+#[test]
+fn rfc8437_3_unauthenticate_under_compress_ends_the_conversation_as_its_sender_has_left_the_layer() {
+    let mut server = compressed();
+    assert!(!said(&mut server, b"c CAPABILITY\r\n").contains("UNAUTHENTICATE"));
+    let text = said(&mut server, b"d UNAUTHENTICATE\r\ne LOGIN u p\r\n");
+    assert!(text.starts_with("* BYE ") && text.matches("\r\n").count() == 1, "{text}");
+    assert_eq!(server.poll_event(), Ok(Step::Closed));
 }
 
 #[test]

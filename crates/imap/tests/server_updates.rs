@@ -91,6 +91,7 @@ fn without_notify_nothing_is_told_of_other_mailboxes() {
     said(&mut server, b"n NOTIFY NONE\r\n");
     assert!(server.update(status("a", 2)).is_err());
     let names = vec![EntryName::new("/shared/comment").unwrap()];
+    said(&mut server, b"e ENABLE METADATA\r\n");
     server.update(Update::Metadata(Mailbox::inbox(), names.clone())).unwrap();
     assert_eq!(sent(&mut server), "* METADATA INBOX /shared/comment\r\n");
     assert!(selected(Extensions::new()).update(Update::Metadata(Mailbox::inbox(), names)).is_err());
@@ -193,6 +194,31 @@ fn res_08_commands_that_do_nothing_are_not_answered_for_ever() {
     said(&mut server, b"l LOGIN u p\r\n");
     let text = said(&mut server, &b"a NOOP\r\n".repeat(100));
     assert_eq!(text.matches("a OK ").count(), 100);
+}
+
+#[test]
+fn rfc9051_6_2_2_a_response_that_is_no_message_of_the_mechanism_is_bad_and_counts() {
+    let mut server = with(everything(), |config| config.limits.auth_failures_max = 2);
+    server.handle_input(Time::ZERO, b"a AUTHENTICATE PLAIN AAAA\r\n");
+    named_event!(server, Auth).malformed(&mut server).unwrap();
+    let text = sent(&mut server);
+    assert!(text.contains("\r\na BAD ") && !text.contains("BYE"), "{text}");
+    server.handle_input(Time::ZERO, b"b AUTHENTICATE PLAIN\r\n");
+    named_event!(server, Auth).challenge(&mut server, b"").unwrap();
+    server.handle_input(Time::ZERO, b"AAAA\r\n");
+    named_event!(server, Auth).malformed(&mut server).unwrap();
+    let text = sent(&mut server);
+    assert!(text.contains("b BAD ") && text.contains("\r\n* BYE "), "{text}");
+}
+
+#[test]
+fn auth_06_failed_logins_stay_counted_over_unauthenticate() {
+    let mut server = with(everything(), |config| config.limits.auth_failures_max = 3);
+    for round in 0..2 {
+        assert!(said(&mut server, b"a LOGIN u wrong\r\n").contains("a NO "), "{round}");
+        said(&mut server, b"b LOGIN u p\r\nc UNAUTHENTICATE\r\n");
+    }
+    assert!(said(&mut server, b"a LOGIN u wrong\r\n").contains("* BYE "));
 }
 
 #[test]

@@ -55,9 +55,11 @@ impl Writer<'_> {
         self.list_mailbox(pattern);
     }
 
-    /// What follows `LIST ` or `LSUB ` in a response.
+    /// What follows `LIST ` or `LSUB ` in a response. Of attributes that contradict each other none is written, as
+    /// either may be the wrong one; `\Noselect`, which `\NonExistent` implies, is not written beside it; and none is
+    /// written twice (RFC 9051 7.3.1, `mbx-list-flags`).
     pub(super) fn list_response(&mut self, response: &ListResponse) {
-        self.list(&response.attributes, |w, attribute: &MailboxAttribute| {
+        self.list(consistent(&response.attributes), |w, attribute: &MailboxAttribute| {
             w.octet(b'\\');
             w.text(attribute.name());
         });
@@ -93,4 +95,24 @@ impl Writer<'_> {
             _ => self.text("NIL"),
         }
     }
+}
+
+/// The attributes that can stand together.
+fn consistent(attributes: &[MailboxAttribute]) -> impl Iterator<Item = &MailboxAttribute> {
+    use MailboxAttribute::{
+        HasChildren, HasNoChildren, Marked, NoInferiors, NoSelect, NonExistent, Unmarked,
+    };
+    let has = |attribute: &MailboxAttribute| attributes.contains(attribute);
+    let excludes: fn(&MailboxAttribute) -> &'static [MailboxAttribute] = |attribute| match attribute {
+        NoSelect => &[NonExistent],
+        Marked => &[NonExistent, NoSelect, Unmarked],
+        Unmarked => &[NonExistent, NoSelect, Marked],
+        HasChildren => &[HasNoChildren, NoInferiors],
+        HasNoChildren | NoInferiors => &[HasChildren],
+        _ => &[],
+    };
+    attributes.iter().enumerate().filter_map(move |(index, attribute)| {
+        let is_first = !attributes.iter().take(index).any(|before| before == attribute);
+        (is_first && !excludes(attribute).iter().any(has)).then_some(attribute)
+    })
 }

@@ -2,13 +2,14 @@
 //! which leaves it.
 
 use alloc::vec::Vec;
-use posthaste_wire::Misuse;
+use posthaste_wire::{Answer, Misuse};
 
 use super::{
-    Asked, DeleteAcl, GetAcl, GetQuota, GetQuotaRoot, ListRightsOf, MyRights, Refusal, Server, SetAcl,
-    SetQuota, Unauthenticate,
+    Asked, DeleteAcl, Event, GetAcl, GetQuota, GetQuotaRoot, ListRightsOf, MyRights, Poll, Refusal, Server,
+    SetAcl, SetQuota,
 };
-use crate::types::{AString, Acl, ListRights, QuotaUsage, Response, Rights};
+use crate::error::Violation;
+use crate::types::{AString, Acl, ListRights, QuotaUsage, Response, Rights, Tag};
 
 impl Asked<GetQuota> {
     /// Tells what is used and what may be.
@@ -112,14 +113,48 @@ impl Asked<MyRights> {
     }
 }
 
-impl Asked<Unauthenticate> {
+/// The client leaves the account. It may have sent the next login behind, so that there is no NO to this (RFC 8437 3):
+/// it is done, or the conversation is over.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the client waits for the answer"]
+pub struct Unauthenticate {
+    asked: Asked<()>,
+}
+
+impl Unauthenticate {
     /// Nobody is logged in any more, no mailbox is selected, and nothing is enabled (RFC 8437 3).
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
     pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
-        self.complete(server, None, "UNAUTHENTICATE completed", Server::log_out)
+        self.asked.complete(server, None, "UNAUTHENTICATE completed", Server::log_out)
+    }
+
+    /// What the login brought cannot be forgotten: BYE.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn end(self, server: &mut Server, reason: Refusal) -> Result<(), Misuse> {
+        if server.tickets.redeem(self.asked.ticket)? == Answer::InTime {
+            server.bye(reason.code, reason.text);
+        }
+        Ok(())
+    }
+}
+
+impl Server {
+    /// Under COMPRESS the layer would have to end with the command: the client's behind its line, ours behind the OK
+    /// (RFC 8437 4.1). There is no such order to a driver, so that it is not announced then; and as the client may have
+    /// left its layer already, nothing it sends could be read after a refusal.
+    pub(super) fn unauthenticate(&mut self, tag: Tag) -> Poll {
+        if self.compressed {
+            self.bye(None, "UNAUTHENTICATE is not possible under COMPRESS");
+            return self.violation(Violation::NotOffered);
+        }
+        let asked = self.ask(tag, ());
+        Poll::Event(Event::Unauthenticate(Unauthenticate { asked }))
     }
 }
 

@@ -175,13 +175,42 @@ impl Asked<ReplaceEnd> {
         uid: NonZeroU32,
         old: impl Into<Message>,
     ) -> Result<(), Misuse> {
-        let gone = server.expunge_response(&[old.into()])?;
-        let code = ResponseCode::AppendUid { uid_validity, uids: UidSet::from_numbers([uid]) };
-        self.complete(server, None, "REPLACE completed", |server| {
-            server.untagged(Condition::Ok, Some(code), "Replacement is there");
-            gone.iter().for_each(|response| server.send(response));
-        })
+        let replaced = replaced(server, uid_validity, uid, old.into())?;
+        self.complete(server, None, "REPLACE completed", replaced)
     }
+
+    /// The same, and the mailbox the old one was in has this mod-sequence now: HIGHESTMODSEQ (RFC 8508 4.5,
+    /// RFC 7162 3.2.9).
+    ///
+    /// # Errors
+    ///
+    /// As [`ok`](Self::ok).
+    pub fn ok_at(
+        self,
+        server: &mut Server,
+        uid_validity: NonZeroU32,
+        uid: NonZeroU32,
+        old: impl Into<Message>,
+        mod_seq: u64,
+    ) -> Result<(), Misuse> {
+        let replaced = replaced(server, uid_validity, uid, old.into())?;
+        self.complete_at(server, mod_seq, "REPLACE completed", replaced)
+    }
+}
+
+/// What is told of a replacement that is stored and of the message that is gone (RFC 8508 3.4).
+fn replaced(
+    server: &Server,
+    uid_validity: NonZeroU32,
+    uid: NonZeroU32,
+    old: Message,
+) -> Result<impl FnOnce(&mut Server) + use<>, Misuse> {
+    let gone = server.expunge_response(&[old])?;
+    let code = ResponseCode::AppendUid { uid_validity, uids: UidSet::from_numbers([uid]) };
+    Ok(move |server: &mut Server| {
+        server.untagged(Condition::Ok, Some(code), "Replacement is there");
+        gone.iter().for_each(|response| server.send(response));
+    })
 }
 
 impl Server {
@@ -196,6 +225,10 @@ impl Server {
     pub(super) fn replace(&mut self, tag: Tag, addressing: Addressing, command: ReplaceCommand) -> Poll {
         let ReplaceCommand { message, head, data } = command;
         let Some(header) = self.admit(&tag, &data, 0) else { return Poll::Again };
+        if self.is_read_only() {
+            self.complete_no(&tag, Refusal::read_only());
+            return Poll::Again;
+        }
         let (length, synchronising) = (header.len, header.synchronising);
         let request = Replace { addressing, message, head, length, synchronising, data };
         Poll::Event(Event::Replace(self.ask(tag, request)))
@@ -236,6 +269,7 @@ impl Server {
         }
         // RFC 9051 7.5.1: while a literal is negotiated, no command is in progress.
         self.expunge_forbidden = true;
+        self.appends = true;
         Some(header)
     }
 

@@ -87,6 +87,11 @@ impl Refusal {
         Self::new("No mailbox of that use").with_code(ResponseCode::UseAttr)
     }
 
+    /// The mailbox is open for reading only: READ-ONLY.
+    pub fn read_only() -> Self {
+        Self::new("Mailbox is read-only").with_code(ResponseCode::ReadOnly)
+    }
+
     /// It may work later: UNAVAILABLE.
     pub fn unavailable() -> Self {
         Self::new("Try again later").with_code(ResponseCode::Unavailable)
@@ -154,6 +159,23 @@ impl<T> Asked<T> {
     ) -> Result<(), Misuse> {
         if server.tickets.redeem(self.ticket)? == Answer::InTime {
             effect(server);
+            server.complete_ok(&self.tag, code, text);
+        }
+        Ok(())
+    }
+
+    /// Completes a command that has expunged: tagged OK with HIGHESTMODSEQ where the client and the mailbox have
+    /// mod-sequences (RFC 7162 3.2.7).
+    pub(super) fn complete_at(
+        self,
+        server: &mut Server,
+        mod_seq: u64,
+        text: &'static str,
+        effect: impl FnOnce(&mut Server),
+    ) -> Result<(), Misuse> {
+        if server.tickets.redeem(self.ticket)? == Answer::InTime {
+            effect(server);
+            let code = server.mod_seq_code(mod_seq);
             server.complete_ok(&self.tag, code, text);
         }
         Ok(())

@@ -144,6 +144,19 @@ impl Auth {
         login_failed(server, &self.exchange.tag, self.ticket, bad_credentials())
     }
 
+    /// What the client sent is no message of the mechanism: tagged BAD (RFC 9051 6.2.2). Counts as a failed login.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn malformed(self, server: &mut Server) -> Result<(), Misuse> {
+        if server.tickets.redeem(self.ticket)? == Answer::InTime {
+            server.bad(Some(&self.exchange.tag), None, "Malformed response");
+            server.count_failed_login();
+        }
+        Ok(())
+    }
+
     /// Refuses for now, because the credentials could not be looked at. Does not count as a failed login.
     ///
     /// # Errors

@@ -1,10 +1,11 @@
-//! What one server machine offers: its name, TLS, mechanisms, bounds.
+//! What one server machine offers: its name, TLS, mechanisms, bounds; and which configurations cannot be meant.
 //!
 //! Decides which capabilities are announced in which state. What a capability means is decided where its commands
 //! are.
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 use posthaste_wire::Security;
 
 use crate::limits::Limits;
@@ -48,7 +49,73 @@ pub enum AuthPrivacy {
     NotRequired,
 }
 
+/// Why a configuration cannot be meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A limit is zero.
+    #[error("limit {limit} is zero")]
+    ZeroLimit {
+        /// Its name in [`Limits`].
+        limit: &'static str,
+    },
+    /// A limit can never be reached, because another is smaller.
+    #[error("limit {limit} is larger than limit {within}")]
+    UnreachableLimit {
+        /// Its name in [`Limits`].
+        limit: &'static str,
+        /// The name of the smaller one.
+        within: &'static str,
+    },
+    /// A limit is larger than the machine heeds.
+    #[error("limit {limit} is larger than {max}")]
+    LimitTooLarge {
+        /// Its name in [`Limits`].
+        limit: &'static str,
+        /// The largest value that has a meaning.
+        max: usize,
+    },
+    /// Clients may be silent for 30 minutes at least (RFC 9051 5.4).
+    #[error("idle_timeout is shorter than 30 minutes")]
+    IdleTimeout,
+}
+
 impl Config {
+    /// Whether the limits can be meant. A machine is safe with any; this is for who starts a server, so that a mistake is
+    /// found then.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`].
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if let Some(limit) = self.limits.zero() {
+            return Err(ConfigError::ZeroLimit { limit });
+        }
+        if let Some((limit, within)) = self.limits.contradiction() {
+            return Err(ConfigError::UnreachableLimit { limit, within });
+        }
+        if self.limits.nesting_max > NESTING_CEILING {
+            return Err(ConfigError::LimitTooLarge { limit: "nesting_max", max: NESTING_CEILING });
+        }
+        if self.limits.uid_batch_min > UID_BATCH_CEILING {
+            return Err(ConfigError::LimitTooLarge { limit: "uid_batch_min", max: 500 });
+        }
+        if self.limits.idle_timeout < IDLE_TIMEOUT_MIN {
+            return Err(ConfigError::IdleTimeout);
+        }
+        Ok(())
+    }
+
+    /// What the machine works with: limits of any value made such that it gets on.
+    pub(super) fn heeded(mut self) -> Self {
+        let limits = &mut self.limits;
+        limits.nesting_max = limits.nesting_max.min(NESTING_CEILING);
+        limits.uid_batch_min = limits.uid_batch_min.min(UID_BATCH_CEILING);
+        // A queue that is congested when it is empty would stop everything for ever.
+        limits.send_high_water = limits.send_high_water.max(1);
+        self
+    }
+
     /// A server called `hostname` that offers TLS, takes no password without it, and knows PLAIN.
     pub fn new(hostname: impl Into<String>) -> Self {
         Self {
@@ -81,3 +148,12 @@ impl Config {
         list
     }
 }
+
+/// Search keys are looked at by functions that call themselves.
+const NESTING_CEILING: usize = 100;
+
+/// RFC 10022 3.1
+const UID_BATCH_CEILING: u32 = 500;
+
+/// RFC 9051 5.4
+const IDLE_TIMEOUT_MIN: Duration = Duration::from_secs(30 * 60);

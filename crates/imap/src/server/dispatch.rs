@@ -8,13 +8,13 @@ use super::{
     Access, Close, Copy, Delete, DeleteAcl, Event, Expunge, Fetch, GetAcl, GetMetadataOf, GetQuota,
     GetQuotaRoot, Idle, ListRightsOf, Lsub, Move, MultiSearch, MyRights, Namespace, Noop, Poll, Refusal,
     Rename, Search, Select, Server, SetAcl, SetMetadata, SetQuota, Sort, StatusOf, Store, Subscribe, Thread,
-    UidBatchesOf, Unauthenticate, Unselect, Unsubscribe,
+    UidBatchesOf, Unselect, Unsubscribe,
 };
 use crate::error::Violation;
 use crate::session::{State, Transition};
 use crate::types::{
-    AString, Addressing, Command, Condition, CopyCommand, FetchCommand, IdParameters, Response, ResponseCode,
-    SearchKey, Tag, UidBatchesCommand,
+    AString, Addressing, Command, Condition, CopyCommand, FetchCommand, IdParameters, ListStyle, Response,
+    ResponseCode, SearchKey, Tag, UidBatchesCommand,
 };
 
 impl Server {
@@ -23,6 +23,10 @@ impl Server {
             return self.refuse_at_gate(&tag, closed);
         }
         self.enable_by(&command);
+        if let Some(refusal) = self.barred(&command) {
+            self.complete_no(&tag, refusal);
+            return Poll::Again;
+        }
         let event = match command {
             Command::Capability => {
                 self.send(&Response::Capability(self.capabilities()));
@@ -55,11 +59,7 @@ impl Server {
             Command::CompressDeflate => return self.compress(tag),
             Command::Notify(command) => return self.notify(tag, command),
             Command::UidBatches(command) => return self.uid_batches(tag, command),
-            Command::Unauthenticate if self.compressed => {
-                // RFC 8437 4.1 ends the layer with it, for which there is no order to a driver.
-                self.complete_no(&tag, Refusal::cannot());
-                return Poll::Again;
-            }
+            Command::Unauthenticate => return self.unauthenticate(tag),
             // The framer hands literals over before the line ends: what comes whole has none, and is CATENATE of URLs.
             Command::Append(..) | Command::Replace(..) => {
                 return self.refuse_at_gate(&tag, Closed::NotOffered);
@@ -67,7 +67,10 @@ impl Server {
             Command::Login(login) => Event::Login(self.ask(tag, login)),
             Command::Noop | Command::Check => Event::Noop(self.ask(tag, Noop)),
             Command::Namespace => Event::Namespace(self.ask(tag, Namespace)),
-            Command::List(list) => Event::List(self.ask(tag, list)),
+            Command::List(list) => {
+                self.extended_list |= list.style == ListStyle::Extended;
+                Event::List(self.ask(tag, list))
+            }
             Command::Lsub { reference, pattern } => Event::Lsub(self.ask(tag, Lsub { reference, pattern })),
             Command::Subscribe(mailbox) => Event::Subscribe(self.ask(tag, Subscribe { mailbox })),
             Command::Unsubscribe(mailbox) => Event::Unsubscribe(self.ask(tag, Unsubscribe { mailbox })),
@@ -83,8 +86,7 @@ impl Server {
             Command::Examine(mailbox, parameters) => {
                 self.select_anew(tag, Select { mailbox, access: Access::ReadOnly, parameters })
             }
-            Command::Close => Event::Close(self.ask(tag, Close)),
-            Command::Unselect => Event::Unselect(self.ask(tag, Unselect)),
+            Command::Close | Command::Unselect => self.leave(tag, &command),
             Command::Expunge => Event::Expunge(self.ask(tag, Expunge { uids: None })),
             Command::UidExpunge(uids) => Event::Expunge(self.ask(tag, Expunge { uids: Some(uids) })),
             Command::Fetch(addressing, FetchCommand { set, attributes, modifiers }) => {
@@ -133,7 +135,6 @@ impl Server {
             Command::SetMetadata { mailbox, entries } => {
                 Event::SetMetadata(self.ask(tag, SetMetadata { mailbox, entries }))
             }
-            Command::Unauthenticate => Event::Unauthenticate(self.ask(tag, Unauthenticate)),
             _ => return self.refuse_at_gate(&tag, Closed::NotOffered),
         };
         Poll::Event(event)
@@ -151,9 +152,15 @@ impl Server {
                 let code = Some(ResponseCode::ClientBug);
                 (code, "Arguments that contradict each other", Violation::Contradiction)
             }
+            Closed::MailboxName => return self.refuse_name(tag),
         };
         self.bad(Some(tag), code, text);
         self.violation(violation)
+    }
+
+    fn refuse_name(&mut self, tag: &Tag) -> Poll {
+        self.complete_no(tag, Refusal::new("No such name can be").with_code(ResponseCode::Cannot));
+        self.violation(Violation::MailboxName)
     }
 
     /// Whatever becomes of the attempt, the mailbox that was selected no longer is (RFC 9051 6.3.2). The client is told
@@ -166,6 +173,16 @@ impl Server {
         }
         self.select(Transition::Deselected);
         Event::Select(self.ask(tag, select))
+    }
+
+    /// CLOSE and UNSELECT tell of no expunge (RFC 9051 6.4.1); where nothing can be changed they are the same.
+    fn leave(&mut self, tag: Tag, command: &Command) -> Event {
+        self.expunge_forbidden = true;
+        if *command == Command::Close && !self.is_read_only() {
+            Event::Close(self.ask(tag, Close))
+        } else {
+            Event::Unselect(self.ask(tag, Unselect))
+        }
     }
 
     fn forbid_expunge(&mut self, addressing: Addressing) {

@@ -22,6 +22,10 @@ pub enum Feature {
     Imap4Rev2,
     /// UIDONLY: messages have no numbers (RFC 9586).
     UidOnly,
+    /// METADATA: changes of annotations, of mailboxes and of the server, are told (RFC 5464 4.1).
+    Metadata,
+    /// METADATA-SERVER: changes of annotations of the server are told.
+    MetadataServer,
 }
 
 /// The features that are on.
@@ -39,12 +43,14 @@ impl Enabled {
 }
 
 impl Feature {
-    const ALL: [(Self, Switch, Capability); 5] = [
+    const ALL: [(Self, Switch, Capability); 7] = [
         (Self::CondStore, Switch::CondStore, Capability::CondStore),
         (Self::QResync, Switch::QResync, Capability::QResync),
         (Self::Utf8Accept, Switch::Utf8Accept, Capability::Utf8Accept),
         (Self::Imap4Rev2, Switch::Imap4Rev2, Capability::Imap4Rev2),
         (Self::UidOnly, Switch::UidOnly, Capability::UidOnly),
+        (Self::Metadata, Switch::Metadata, Capability::Metadata),
+        (Self::MetadataServer, Switch::MetadataServer, Capability::MetadataServer),
     ];
 
     const fn bit(self) -> u8 {
@@ -54,6 +60,8 @@ impl Feature {
             Self::Utf8Accept => 4,
             Self::Imap4Rev2 => 8,
             Self::UidOnly => 16,
+            Self::Metadata => 32,
+            Self::MetadataServer => 64,
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::{AppendEnd, Asked, Auth, Compress, ReplaceEnd, StartTls};
+use super::{Access, AppendEnd, Asked, Auth, Compress, ReplaceEnd, StartTls, Unauthenticate};
 use crate::error::Violation;
 use crate::types;
 
@@ -46,15 +46,16 @@ pub enum Event {
     Status(Asked<StatusOf>),
     /// SELECT or EXAMINE (RFC 9051 6.3.2, 6.3.3). Whatever the answer, the mailbox that was selected no longer is.
     Select(Asked<Select>),
-    /// CLOSE: expunge without a word, then leave the mailbox (RFC 9051 6.4.1).
+    /// CLOSE: expunge without a word, then leave the mailbox (RFC 9051 6.4.1). Comes only where the mailbox is not
+    /// read-only.
     Close(Asked<Close>),
-    /// UNSELECT: leave the mailbox (RFC 9051 6.4.2).
+    /// UNSELECT, or CLOSE of a mailbox that is read-only: leave the mailbox, nothing else (RFC 9051 6.4.1, 6.4.2).
     Unselect(Asked<Unselect>),
     /// APPEND, before the message is let in (RFC 9051 6.3.12).
     Append(Asked<Append>),
     /// The message of APPEND is complete and another follows, before that is let in (RFC 3502).
     AppendMore(Asked<AppendMore>),
-    /// REPLACE and UID REPLACE, before the message is let in (RFC 8508).
+    /// REPLACE and UID REPLACE, before the message is let in (RFC 8508). Never in a mailbox that is read-only.
     Replace(Asked<Replace>),
     /// Octets of the message that APPEND or REPLACE brings.
     Body(Bytes),
@@ -64,15 +65,16 @@ pub enum Event {
     ReplaceEnd(Asked<ReplaceEnd>),
     /// The messages will not be complete: drop what came, those that were complete as well.
     BodyAborted,
-    /// FETCH and UID FETCH (RFC 9051 6.4.5).
+    /// FETCH and UID FETCH (RFC 9051 6.4.5). In a mailbox that is read-only no `\Seen` is set.
     Fetch(Asked<Fetch>),
-    /// STORE and UID STORE (RFC 9051 6.4.6).
+    /// STORE and UID STORE (RFC 9051 6.4.6). In a mailbox that is read-only it comes only where PERMANENTFLAGS has
+    /// some.
     Store(Asked<Store>),
     /// COPY and UID COPY (RFC 9051 6.4.7).
     Copy(Asked<Copy>),
-    /// MOVE and UID MOVE (RFC 9051 6.4.8).
+    /// MOVE and UID MOVE (RFC 9051 6.4.8). Never in a mailbox that is read-only.
     Move(Asked<Move>),
-    /// EXPUNGE (RFC 9051 6.4.3), or UID EXPUNGE, which names the messages (6.4.9).
+    /// EXPUNGE (RFC 9051 6.4.3), or UID EXPUNGE, which names the messages (6.4.9). Never in a mailbox that is read-only.
     Expunge(Asked<Expunge>),
     /// SEARCH and UID SEARCH (RFC 9051 6.4.4).
     Search(Asked<Search>),
@@ -111,7 +113,7 @@ pub enum Event {
     /// COMPRESS (RFC 4978).
     Compress(Compress),
     /// UNAUTHENTICATE (RFC 8437): to leave the account without leaving the connection.
-    Unauthenticate(Asked<Unauthenticate>),
+    Unauthenticate(Unauthenticate),
     /// ENABLE has turned these on (RFC 5161). Answered already.
     Enabled(alloc::vec::Vec<types::Capability>),
     /// An update was refused because too many waited, and none waits now: look at the mailbox again.
@@ -138,7 +140,7 @@ pub struct Namespace;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Close;
 
-/// UNSELECT.
+/// UNSELECT, or CLOSE without its expunge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unselect;
 
@@ -203,19 +205,10 @@ pub struct StatusOf {
 pub struct Select {
     /// The mailbox to open.
     pub mailbox: types::Mailbox,
-    /// Whether changes will be possible.
+    /// Whether changes are wanted: not with EXAMINE.
     pub access: Access,
     /// Parameters of extensions.
     pub parameters: alloc::vec::Vec<types::SelectParameter>,
-}
-
-/// Whether a selected mailbox can be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// SELECT.
-    ReadWrite,
-    /// EXAMINE.
-    ReadOnly,
 }
 
 /// APPEND, before its message.
@@ -445,7 +438,3 @@ pub struct Notify {
     /// What to watch; every event in it is known.
     pub command: types::NotifyCommand,
 }
-
-/// UNAUTHENTICATE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unauthenticate;

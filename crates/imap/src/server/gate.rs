@@ -10,11 +10,11 @@ use super::enabled::Feature;
 use super::extensions::Switch;
 use crate::types::{
     Addressing, Command, FetchAttribute, FetchCommand, ListCommand, ListReturn, ListSelection, ListStyle,
-    MessageSet, NotifyCommand, NotifyEvent, QuotaResource, SearchKey, SearchReturn, SelectParameter, SortKey,
-    StatusAttribute,
+    Mailbox, MessageSet, NotifyCommand, NotifyEvent, QuotaResource, SearchKey, SearchReturn, SelectParameter,
+    SortKey, StatusAttribute,
 };
 
-/// Why a command is not let in. All of these are BAD.
+/// Why a command is not let in. All of these are BAD, but for `MailboxName`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Closed {
     /// It is not announced.
@@ -25,6 +25,8 @@ pub(super) enum Closed {
     UidRequired,
     /// Its arguments contradict each other.
     Contradiction,
+    /// It would make a mailbox whose name is not what the eye sees (RFC 9051 5.1).
+    MailboxName,
 }
 
 type Gate = Result<(), Closed>;
@@ -61,9 +63,11 @@ impl Server {
             }
             Command::List(list) => self.gate_list(list),
             Command::Status(_, attributes) => self.gate_status(attributes),
-            Command::Create(create) if !create.special_use.is_empty() => {
-                self.offers(Switch::CreateSpecialUse)
+            Command::Create(create) => {
+                gate_name(&create.mailbox)?;
+                if create.special_use.is_empty() { Ok(()) } else { self.offers(Switch::CreateSpecialUse) }
             }
+            Command::Rename { to: name, .. } | Command::Subscribe(name) => gate_name(name),
             Command::Fetch(addressing, fetch) => self.gate_fetch(*addressing, fetch),
             Command::Store(addressing, store) => {
                 self.gate_set(*addressing, &store.set)?;
@@ -279,6 +283,12 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// No mailbox gets a name that can pass for another. One that has such a name from elsewhere can still be opened, renamed
+/// and deleted.
+fn gate_name(name: &Mailbox) -> Gate {
+    if name.is_deceptive() { Err(Closed::MailboxName) } else { Ok(()) }
 }
 
 /// RFC 5465 5: new messages and expunges are told of together, and flags only with both.

@@ -118,6 +118,15 @@ impl Asked<Move> {
     pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
         self.complete(server, None, "MOVE completed", |_| {})
     }
+
+    /// All have been moved, and the mailbox they left has this mod-sequence now: HIGHESTMODSEQ (RFC 6851 4.4).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok_at(self, server: &mut Server, mod_seq: u64) -> Result<(), Misuse> {
+        self.complete_at(server, mod_seq, "MOVE completed", |_| {})
+    }
 }
 
 impl Asked<Expunge> {
@@ -148,14 +157,12 @@ impl Asked<Expunge> {
         self.complete(server, None, "EXPUNGE completed", |_| {})
     }
 
-    /// All are gone, and the mailbox has this mod-sequence now: HIGHESTMODSEQ (RFC 7162 3.2.7).
+    /// All are gone, and the mailbox has this mod-sequence now: HIGHESTMODSEQ (RFC 7162 3.2.7, 3.2.9).
     ///
     /// # Errors
     ///
     /// [`Misuse::WrongConnection`].
     pub fn ok_at(self, server: &mut Server, mod_seq: u64) -> Result<(), Misuse> {
-        let code =
-            server.is_enabled(super::Feature::CondStore).then_some(ResponseCode::HighestModSeq(mod_seq));
-        self.complete(server, code, "EXPUNGE completed", |_| {})
+        self.complete_at(server, mod_seq, "EXPUNGE completed", |_| {})
     }
 }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use bytes::Bytes;
 use posthaste_wire::{Layer, Ticket};
 
+use super::access::Opened;
 use super::enabled::{Enabled, Feature};
 use super::{Asked, Event, Phase, Poll, Refusal, Server, Timer};
 use crate::encode::{self, EncodeContext};
@@ -62,6 +63,7 @@ impl Server {
         let may_expunge = self.phase == Phase::Asked && !self.expunge_forbidden;
         self.release(may_expunge);
         self.expunge_forbidden = false;
+        self.appends = false;
         // A refused APPEND: what is on its way is dropped, whichever way it was refused.
         self.framer.refuse();
         let status = Status { condition, code, text: Bytes::from_static(text.as_bytes()) };
@@ -100,7 +102,7 @@ impl Server {
     pub(super) fn log_in(&mut self) {
         self.state = self.state.after(Transition::LoggedIn);
         self.timers.disarm(Timer::Login);
-        self.failed_logins = 0;
+        // Failed logins stay counted: who has one account may guess at others between two UNAUTHENTICATE.
         self.violations = 0;
     }
 
@@ -108,6 +110,8 @@ impl Server {
     pub(super) fn log_out(&mut self) {
         self.select(Transition::Deselected);
         self.state = self.state.after(Transition::Unauthenticated);
+        self.held.clear();
+        self.extended_list = false;
         self.enabled = Enabled::default();
         self.notify.clear();
         self.overflowed = false;
@@ -117,7 +121,7 @@ impl Server {
 
     pub(super) fn select(&mut self, transition: Transition) {
         self.state = self.state.after(transition);
-        self.read_only = false;
+        self.opened = Opened::default();
         self.highest_mod_seq = None;
         // It was about the mailbox that was selected before.
         self.held.retain(|update| !update.is_of_selected());

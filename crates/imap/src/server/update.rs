@@ -1,4 +1,5 @@
-//! What the application has noticed, and when the client may hear of it (RFC 9051 5.5, 7.5.1; RFC 7162 3.2.10).
+//! What the application has noticed, and when the client may hear of it (RFC 9051 5.5, 7.5.1; RFC 7162 3.2.10). Untagged
+//! statuses are in `notice`.
 //!
 //! An update is sent at once where that is allowed, and held back where it is not: an expunge until numbers may
 //! change, with all of the same mailbox that follows it; anything while a row is incomplete. What is held is bounded
@@ -10,7 +11,7 @@ use posthaste_wire::Misuse;
 
 use super::enabled::Feature;
 use super::extensions::Switch;
-use super::{Event, Phase, Server};
+use super::{Event, Notice, Phase, Server};
 use crate::types::{
     Condition, EntryName, FetchItem, Flags, ListResponse, Mailbox, Metadata, MetadataData, Response,
     ResponseCode, StatusItem, UidSet,
@@ -59,8 +60,22 @@ pub enum Update {
     Status(Mailbox, Vec<StatusItem>),
     /// A mailbox or subscription was made, renamed or removed, for NOTIFY (RFC 5465 5.4, 5.5).
     List(ListResponse),
-    /// Annotations have changed (RFC 5464 4.4.2); the empty mailbox stands for the server.
+    /// Annotations have changed (RFC 5464 4.4.2); the empty mailbox stands for the server. For a client that has enabled
+    /// METADATA (METADATA-SERVER where only that is offered), or watches for it by NOTIFY.
     Metadata(Mailbox, Vec<EntryName>),
+    /// An untagged status: a warning, or something about the selected mailbox as a whole.
+    Notice(Notice),
+}
+
+/// What an update is about, on which depends where it may wait and what becomes of it when too many do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Topic {
+    /// The selected mailbox: its order counts.
+    Selected,
+    /// Other mailboxes, of which NOTIFY tells.
+    Watched,
+    /// The account or the server.
+    Session,
 }
 
 impl Update {
@@ -69,14 +84,24 @@ impl Update {
         matches!(self, Self::Expunged(_))
     }
 
-    /// Whether it is about the selected mailbox, so that its order counts.
+    const fn topic(&self) -> Topic {
+        match self {
+            Self::Exists(_) | Self::Recent(_) | Self::Expunged(_) | Self::Fetch(..) | Self::Flags(_) => {
+                Topic::Selected
+            }
+            Self::Notice(notice) if notice.is_of_selected() => Topic::Selected,
+            Self::Notice(_) => Topic::Session,
+            Self::Status(..) | Self::List(_) | Self::Metadata(..) => Topic::Watched,
+        }
+    }
+
     pub(super) const fn is_of_selected(&self) -> bool {
-        !matches!(self, Self::Status(..) | Self::List(_) | Self::Metadata(..))
+        matches!(self.topic(), Topic::Selected)
     }
 }
 
 impl Server {
-    /// Tells of something no command asked for: new messages, flags, expunges, other mailboxes.
+    /// Tells of something no command asked for: new messages, flags, expunges, other mailboxes, warnings.
     ///
     /// Sent as soon as the rules allow. An expunge waits until [`may_expunge`](Self::may_expunge), and what follows it
     /// about the same mailbox waits with it.
@@ -84,9 +109,10 @@ impl Server {
     /// # Errors
     ///
     /// [`Misuse::NotNow`] where it cannot be taken, and nothing was: no mailbox is selected; the extension it belongs to
-    /// is not offered or, for other mailboxes, NOTIFY not in effect; or `updates_max` updates wait already. In the last
-    /// case keep the mailbox's picture instead and look again at [`Event::Resync`]; an update for NOTIFY ends NOTIFY
-    /// with NOTIFICATIONOVERFLOW (RFC 5465 5.8). [`Misuse::Argument`] for a message without UID where one is needed.
+    /// is not offered or not enabled or, for other mailboxes, NOTIFY not in effect; or `updates_max` updates wait already.
+    /// In the last case keep the mailbox's picture instead and look again at [`Event::Resync`]; what is not about the
+    /// selected mailbox ends NOTIFY, where that is in effect, with NOTIFICATIONOVERFLOW (RFC 5465 5.8), and is `Ok`.
+    /// [`Misuse::Argument`] for a message without UID where one is needed.
     pub fn update(&mut self, update: Update) -> Result<(), Misuse> {
         if self.phase == Phase::Closed {
             return Ok(());
@@ -106,7 +132,8 @@ impl Server {
 
     /// Sends what may be sent, unless a row is incomplete or the layer is about to change.
     pub(super) fn release_if_possible(&mut self) {
-        if !self.in_row && !matches!(self.phase, Phase::Upgrading(_) | Phase::UpgradeDue(_)) {
+        let between_layers = matches!(self.phase, Phase::Upgrading(_) | Phase::UpgradeDue(_));
+        if !self.in_row && !between_layers && self.has_greeted() {
             self.release(self.may_expunge());
         }
     }
@@ -120,22 +147,31 @@ impl Server {
             Update::Expunged(message) => self.expunge_response(&[*message]).map(|_| ()),
             Update::Fetch(message, _) => self.row_number(*message).map(|_| ()),
             Update::Status(..) | Update::List(_) if !self.notify.is_set() => not_now("without NOTIFY"),
-            Update::Metadata(mailbox, _) => {
-                let switch =
-                    if mailbox.as_str().is_empty() { Switch::MetadataServer } else { Switch::Metadata };
-                if self.config.extensions.has(switch) { Ok(()) } else { not_now("without METADATA") }
-            }
+            Update::Metadata(mailbox, _) if self.watches_metadata(mailbox) => Ok(()),
+            Update::Metadata(..) => not_now("where METADATA is not enabled"),
+            Update::Notice(notice) => self.check_notice(notice),
             _ => Ok(()),
         }
     }
 
+    /// RFC 5464 4.1: to clients that have enabled it; RFC 5465 5.6 and 5.7: or that watch for it.
+    fn watches_metadata(&self, mailbox: &Mailbox) -> bool {
+        let of_server = mailbox.as_str().is_empty();
+        let switch = if of_server { Switch::MetadataServer } else { Switch::Metadata };
+        let enabled = self.is_enabled(Feature::Metadata)
+            || (of_server && self.is_enabled(Feature::MetadataServer))
+            || self.notify.is_set();
+        self.config.extensions.has(switch) && enabled
+    }
+
     fn overflow(&mut self, update: &Update) -> Result<(), Misuse> {
-        if update.is_of_selected() {
-            self.resync_due = true;
+        let topic = update.topic();
+        self.resync_due |= topic == Topic::Selected;
+        if topic != Topic::Watched || !self.notify.is_set() {
             return Err(Misuse::NotNow { call: "update", state: "while updates_max updates wait" });
         }
-        self.held.retain(Update::is_of_selected);
-        self.overflowed |= self.notify.is_set();
+        self.held.retain(|update| update.topic() != Topic::Watched);
+        self.overflowed = true;
         self.notify.clear();
         self.events.push_back(Event::NotifyOverflow);
         self.release_if_possible();
@@ -197,6 +233,7 @@ impl Server {
             Update::Metadata(mailbox, names) => {
                 Response::Metadata(Metadata { mailbox, data: MetadataData::Changed(names) })
             }
+            Update::Notice(notice) => return self.send_notice(notice),
         };
         self.send(&response);
     }

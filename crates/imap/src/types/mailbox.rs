@@ -48,6 +48,13 @@ impl Mailbox {
         self.name == INBOX
     }
 
+    /// Whether the name holds characters that are not seen, or that change the order in which others are seen, so that it
+    /// can pass for another: those that control the direction of text, zero-width ones other than joiners (which some
+    /// scripts need), and noncharacters. A server creates no such mailbox.
+    pub fn is_deceptive(&self) -> bool {
+        self.name.chars().any(is_deceptive)
+    }
+
     /// The octets a server used although they are no canonical spelling; they are sent back as they came.
     pub fn raw(&self) -> Option<&[u8]> {
         self.raw.as_deref()
@@ -88,6 +95,23 @@ impl fmt::Display for Mailbox {
 /// Control characters (C0, DEL, C1) and the Unicode line and paragraph separators.
 pub(crate) fn is_unacceptable(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// `Bidi_Control`, invisible characters without a use in a name, and noncharacters (Unicode 23.7).
+fn is_deceptive(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61C}'
+            | '\u{180E}'
+            | '\u{200B}'
+            | '\u{200E}'
+            | '\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{FDD0}'..='\u{FDEF}'
+            | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}'
+    ) || u32::from(character) & 0xFFFE == 0xFFFE
 }
 
 const INBOX: &str = "INBOX";

@@ -887,24 +887,33 @@ pub fn fetch_item() -> BoxedStrategy<FetchItem> {
     .boxed()
 }
 
+/// Attributes that do not contradict each other, each once: the encoder writes no others.
+fn attributes() -> impl Strategy<Value = Vec<MailboxAttribute>> {
+    let one_of = |attributes: &'static [MailboxAttribute]| option::of(prop::sample::select(attributes));
+    let selectability = one_of(&[
+        MailboxAttribute::NoSelect,
+        MailboxAttribute::NonExistent,
+        MailboxAttribute::Marked,
+        MailboxAttribute::Unmarked,
+    ]);
+    let children = one_of(&[
+        MailboxAttribute::HasChildren,
+        MailboxAttribute::HasNoChildren,
+        MailboxAttribute::NoInferiors,
+    ]);
+    let others = (one_of(&[MailboxAttribute::Subscribed]), one_of(&[MailboxAttribute::Remote]));
+    let role = option::of(special_use().prop_map(MailboxAttribute::SpecialUse));
+    let own = option::of("X[a-z]{1,6}".prop_map(|name| MailboxAttribute::named(Atom::new(name).unwrap())));
+    (selectability, children, others, role, own)
+        .prop_map(|(selectability, children, others, role, own)| {
+            [selectability, children, others.0, others.1, role, own].into_iter().flatten().collect::<Vec<_>>()
+        })
+        .prop_shuffle()
+}
+
 pub fn list_response() -> BoxedStrategy<ListResponse> {
-    let attribute = prop_oneof![
-        prop::sample::select(vec![
-            MailboxAttribute::NoInferiors,
-            MailboxAttribute::NoSelect,
-            MailboxAttribute::NonExistent,
-            MailboxAttribute::HasChildren,
-            MailboxAttribute::HasNoChildren,
-            MailboxAttribute::Marked,
-            MailboxAttribute::Unmarked,
-            MailboxAttribute::Subscribed,
-            MailboxAttribute::Remote,
-        ]),
-        special_use().prop_map(MailboxAttribute::SpecialUse),
-        "X[a-z]{1,6}".prop_map(|name| MailboxAttribute::named(Atom::new(name).unwrap())),
-    ];
     let child_info = vec(Just(Atom::new("SUBSCRIBED").unwrap()), 0..2);
-    (vec(attribute, 0..4), delimiter(), mailbox(), child_info, option::of(mailbox()))
+    (attributes(), delimiter(), mailbox(), child_info, option::of(mailbox()))
         .prop_map(|(attributes, delimiter, mailbox, child_info, old_name)| ListResponse {
             attributes,
             delimiter,

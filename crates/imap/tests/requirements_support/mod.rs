@@ -185,5 +185,6 @@ pub fn inbox() -> SelectData {
         unseen: Some(number(2)),
         uid_validity: number(1),
         uid_next: number(14),
+        access: posthaste_imap::server::Access::ReadWrite,
     }
 }

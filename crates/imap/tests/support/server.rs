@@ -4,7 +4,8 @@
 use std::num::NonZeroU32;
 
 use posthaste_imap::server::{
-    Asked, Config, Event, Extensions, Fetch, Found, Message, SelectData, SelectMore, SelectedFlags, Server,
+    Access, Asked, Config, Event, Extensions, Fetch, Found, Message, SelectData, SelectMore, SelectedFlags,
+    Server,
 };
 use posthaste_imap::types::{
     AString, Capability, EntryName, FetchItem, Flag, ListResponse, ListReturn, Mailbox, MetadataEntry,
@@ -72,6 +73,7 @@ pub(crate) fn inbox() -> SelectData {
         unseen: Some(number(1)),
         uid_validity: number(9),
         uid_next: number(40),
+        access: Access::ReadWrite,
     }
 }
 

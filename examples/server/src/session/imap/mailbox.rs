@@ -222,6 +222,7 @@ impl Session {
             unseen: selected.first_unseen(),
             uid_validity: nonzero(mailbox.uidvalidity)?,
             uid_next: nonzero(uid_next)?,
+            access: select.access,
         };
         Ok((selected, data))
     }
