@@ -265,7 +265,7 @@ examples! {
     rfc9051_6_3_3_examine_in_rev2: "examine", LoggedInRev2, Server;
     rfc3501_6_3_2_examine: "examine_rev1", LoggedIn, Server Client Both;
     rfc9051_6_3_4_create: "create", LoggedIn, Server Client Both;
-    rfc9051_6_3_4_create_with_another_spelling: "create_normalised", LoggedIn, Client;
+    rfc9051_6_3_4_create_with_another_spelling: "create_normalised", LoggedIn, Server Client;
     rfc9051_6_3_5_delete: "delete", LoggedIn, Server Client Both;
     rfc9051_6_3_6_rename: "rename", LoggedIn, Server Client Both;
     rfc9051_6_3_6_rename_inbox: "rename_inbox", LoggedIn, Server Client Both;
@@ -302,7 +302,8 @@ examples! {
     rfc9051_6_4_9_uid_fetch: "uid_fetch", Selected, Server Client Both;
     rfc4315_3_uids_of_what_is_appended_and_copied: "uidplus", Selected, Server Client;
     rfc4315_3_uids_that_do_not_stay: "uidnotsticky", LoggedIn, Server Client;
-    rfc9051_7_1_warnings: "warnings", Selected, Client;
+    rfc9051_7_1_warnings: "warnings", Selected, Server Client;
+    rfc9051_7_1_3_an_error_of_no_command: "errors_untagged", Selected, Client;
     rfc9051_7_1_errors: "errors", LoggedIn, Server;
     rfc9051_7_1_4_preauth: "preauth", Nothing, Client;
     rfc9051_7_1_5_bye: "bye", Nothing, Client;
@@ -322,8 +323,8 @@ examples! {
     rfc4731_3_1_more_of_esearch: "esearch_more", Selected, Server Client;
     rfc7162_3_1_4_2_changes_of_others: "condstore_told", Selected, Server Client;
     rfc7162_3_2_10_2_vanished: "qresync_noop", Selected, Server Client;
-    rfc9208_4_3_1_a_soft_limit: "quota_soft", Selected, Client;
-    rfc6851_4_4_move_with_vanished: "move_vanished", Selected, Client;
+    rfc9208_4_3_1_a_soft_limit: "quota_soft", Selected, Server Client;
+    rfc6851_4_4_move_with_vanished: "move_vanished", Selected, Server Client;
     rfc5182_2_1_search_save_again: "search_save_again", Selected, Server Client;
     rfc9051_6_4_4_3_search_not_saved: "search_not_saved", Selected, Server Client;
     rfc5464_4_3_setmetadata_literal: "setmetadata_literal", LoggedIn, Server Client;
@@ -426,9 +427,6 @@ macro_rules! pending {
 // What each waits for. Where it is the server, the store behind it has to learn it, too.
 pending! {
     "search_save_bad_charset", Selected, Server: "a word to the application that a SEARCH with SAVE was refused";
-    "warnings", Selected, Server: "a way to say what belongs to no command";
-    "quota_soft", Selected, Server: "a way to warn beside an answer";
-    "create_normalised", LoggedIn, Server: "a way to tell the name that CREATE has made";
     "thread_nested", Selected, Client: "THREAD";
     "condstore_store", Selected, Client: "CONDSTORE";
     "condstore_search", Selected, Client: "CONDSTORE";
@@ -436,7 +434,6 @@ pending! {
     "quota", LoggedIn, Client: "QUOTA";
     "uidonly", Selected, Client: "UIDONLY";
     "esearch_modseq", Selected, Client: "CONDSTORE and ESEARCH";
-    "move_vanished", Selected, Server: "QRESYNC";
 }
 
 #[test]

@@ -4,12 +4,13 @@
 use alloc::vec::Vec;
 use posthaste_wire::Misuse;
 
+use super::extensions::Switch;
 use super::{
     Asked, Close, Delete, IdleDone, Namespace, Noop, Refusal, Rename, Server, StatusOf, Subscribe, Unselect,
     Unsubscribe,
 };
 use crate::session::Transition;
-use crate::types::{Create, Namespaces, Response, StatusItem};
+use crate::types::{Create, Namespaces, ObjectId, Response, ResponseCode, StatusItem};
 
 impl Asked<StatusOf> {
     /// Tells what was asked.

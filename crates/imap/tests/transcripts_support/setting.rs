@@ -16,6 +16,7 @@ pub(crate) fn extensions(name: &str) -> Extensions {
         "append" if name.starts_with("append_binary") => none.with_binary(),
         "compress" => none.with_compress(),
         "condstore" | "enable" => none.with_cond_store(),
+        "create" if name == "create_normalised" => none.with_list_extended(),
         "create" if name.starts_with("create_role") => none.with_create_special_use(),
         "examine" | "select" if ["examine", "select", "select_closed"].contains(&name) => {
             none.with_imap4rev2()
@@ -279,6 +280,7 @@ fn accounts(name: &str, store: &mut Store) {
             }
         }
         "quota" => store.quotas = vec![user_quota(), partition()],
+        "quota_soft" => store.comfort = Some(200),
         "quota_system" => store.quotas = vec![partition()],
         "metadata" => {
             store.folders[0].with_annotation("/shared/comment", "where it all comes in");
@@ -420,6 +422,13 @@ fn others(name: &str, store: &mut Store) {
                 Folder::new("folder2/salmon", 5).with(1, "\\Seen", LATE),
                 Folder::new("folder3", 6).with(1, "", SHORT),
             ];
+        }
+        "create_normalised" => store.spellings.push(("Cafe", "Caf\u{e9}")),
+        "warnings" => {
+            let warned = Change::Warned("the disk is nearly full, please delete some mail");
+            store.news.push_back((Moment::Asked, vec![warned]));
+            let alerted = Change::Alerted("the server goes down at noon");
+            store.news.push_back((Moment::Asked, vec![alerted]));
         }
         "append_several" => store.room = Some(1000),
         "conversation_rev2" => store.challenges = [&b""[..], b"r=rOprNGfwEbeRWgbNEkqO%hv"].into(),

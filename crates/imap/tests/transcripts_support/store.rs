@@ -45,6 +45,10 @@ pub(crate) struct Store {
     pub(crate) challenges: VecDeque<&'static [u8]>,
     /// How many octets there is room for.
     pub(crate) room: Option<u64>,
+    /// How many there are in a mailbox before the user is warned.
+    pub(crate) comfort: Option<u64>,
+    /// Names that are kept in another spelling than they are given in.
+    pub(crate) spellings: Vec<(&'static str, &'static str)>,
     /// How many messages are saved for `$` at most.
     pub(crate) saved_max: usize,
     pub(crate) quotas: Vec<QuotaRoot>,
@@ -86,6 +90,8 @@ impl Store {
             news: VecDeque::new(),
             challenges: VecDeque::new(),
             room: None,
+            comfort: None,
+            spellings: Vec::new(),
             saved_max: usize::MAX,
             quotas: Vec::new(),
             grantable: Vec::new(),

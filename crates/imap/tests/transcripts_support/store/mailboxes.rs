@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use posthaste_imap::Misuse;
 use posthaste_imap::pattern::{Listed, MailboxName, Matcher, Selection, hierarchy_order, list};
 use posthaste_imap::server::{
-    Asked, Lsub, Refusal, Select, SelectData, SelectMore, SelectedFlags, Selecting, Server, UidLife,
+    Access, Asked, Lsub, Refusal, Select, SelectData, SelectMore, SelectedFlags, Selecting, Server, UidLife,
 };
 use posthaste_imap::types::{
     Atom, Create, FetchItem, Flag, ListCommand, ListResponse, ListReturn, ListSelection, ListStyle, Mailbox,
@@ -157,6 +157,8 @@ impl Store {
         if name.is_empty() {
             return asked.no(server, Refusal::cannot());
         }
+        let spelling = self.spellings.iter().find(|(given, _)| *given == name);
+        let name = spelling.map_or(name, |(_, kept)| (*kept).to_owned());
         if self.find(&name).is_some() {
             return asked.no(server, Refusal::already_exists());
         }
@@ -174,6 +176,9 @@ impl Store {
             asked.special_use.iter().map(|role| MailboxAttribute::SpecialUse(*role)).collect();
         let id = folder.id();
         self.folders.push(folder);
+        if name != asked.mailbox.as_str().trim_end_matches(self.delimiter) {
+            asked.normalised(server, self.list_row(&name, Vec::new()))?;
+        }
         asked.ok_with_id(server, id)
     }
 
@@ -280,6 +285,7 @@ impl Store {
             flags: SelectedFlags { defined: defined.into_iter().collect(), permanent },
             exists: folder.exists(),
             recent: folder.recent,
+            access: Access::ReadWrite,
             unseen: unseen.and_then(|index| NonZeroU32::new(u32::try_from(index).unwrap() + 1)),
             uid_validity: NonZeroU32::new(folder.uid_validity).unwrap(),
             uid_next: NonZeroU32::new(folder.uid_next).unwrap(),

@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 
 use posthaste_imap::Misuse;
 use posthaste_imap::server::{
-    Asked, Copy, CopyUid, Expunge, Feature, Message as Told, Move, Refusal, Server, Store as StoreFlags,
+    Asked, Copy, CopyUid, Expunge, Feature, Message as Told, Move, Notice, Refusal, Server,
+    Store as StoreFlags, Update,
 };
 use posthaste_imap::types::{
     Addressing, FetchItem, Flag, MessageSet, ResponseCode, SequenceSet, StoreAction, StoreEcho, UidSet,
@@ -77,6 +78,10 @@ impl Store {
         let named = self.named_uids(asked.addressing, &asked.set);
         self.report(named.len(), |done, of| asked.progress(server, done, of))?;
         let copied = self.copy_to(&named, to);
+        let octets: u64 = self.folders[to].messages.iter().map(Message::size).sum();
+        if self.comfort.is_some_and(|comfort| octets > comfort) {
+            server.update(Update::Notice(Notice::OverQuota))?;
+        }
         asked.ok(server, copied)
     }
 
@@ -90,7 +95,10 @@ impl Store {
         }
         let gone = self.expunge_uids(&named);
         asked.expunged_all(server, &gone)?;
-        asked.ok(server)
+        match self.folder().mod_seq {
+            Some(mod_seq) => asked.ok_at(server, mod_seq),
+            None => asked.ok(server),
+        }
     }
 
     pub(super) fn expunge(&mut self, server: &mut Server, asked: Asked<Expunge>) -> Result<(), Misuse> {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use posthaste_imap::Misuse;
-use posthaste_imap::server::{Asked, Feature, Notify, Server, Update as Told};
+use posthaste_imap::server::{Asked, Feature, Notice, Notify, Server, Update as Told};
 use posthaste_imap::types::{
     EntryName, EventGroup, FetchAttribute, FetchItem, Mailbox, MailboxFilter, NotifyCommand, NotifyEvent,
     StatusAttribute,
@@ -26,6 +26,9 @@ pub(crate) enum Change {
     Created(&'static str),
     Renamed(&'static str, &'static str),
     Subscribed(&'static str),
+    /// Something is said that belongs to no command.
+    Warned(&'static str),
+    Alerted(&'static str),
     /// An annotation, of the server where the mailbox has no name.
     Annotated(&'static str, &'static str, &'static str),
 }
@@ -104,6 +107,8 @@ impl Store {
                     self.elsewhere.push(Told::List(self.list_row(name, attributes)));
                 }
             }
+            Change::Warned(text) => self.elsewhere.push(Told::Notice(Notice::Warning(text.into()))),
+            Change::Alerted(text) => self.elsewhere.push(Told::Notice(Notice::Alert(text.into()))),
             Change::Annotated(name, entry, value) => {
                 let entry = EntryName::new(entry).unwrap();
                 let value = Bytes::from_static(value.as_bytes());
