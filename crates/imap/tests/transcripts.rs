@@ -436,7 +436,7 @@ pending! {
     "quota", LoggedIn, Client: "QUOTA";
     "uidonly", Selected, Client: "UIDONLY";
     "esearch_modseq", Selected, Client: "CONDSTORE and ESEARCH";
-    "move_vanished", Selected, Server: "QRESYNC";
+    "move_vanished", Selected, Server: "HIGHESTMODSEQ behind MOVE";
 }
 
 #[test]
