@@ -113,7 +113,7 @@ enum Start {
     InTheClear,
     /// A1 was LOGIN.
     LoggedIn,
-    /// A2 was SELECT INBOX.
+    /// A2 was SELECT INBOX; or A3, and A2 was ENABLE of what the example needs.
     Selected,
     /// A1 was LOGIN, and ENABLE IMAP4rev2 followed.
     LoggedInRev2,
@@ -143,9 +143,13 @@ impl Example {
         );
         let rev2 = "C: A9 ENABLE IMAP4rev2\nS: * ENABLED IMAP4rev2\nS: A9 OK done\n";
         let exists = store(name).folders[0].messages.len();
+        let enable = enabled(name)
+            .map(|extension| format!("C: A2 ENABLE {extension}\nS: * ENABLED {extension}\nS: A2 OK on\n"));
+        let tag = if enable.is_some() { "A3" } else { "A2" };
         let select = format!(
-            "C: A2 SELECT INBOX\nS& * {exists} EXISTS\nS& * OK [UIDVALIDITY 7001] x\nS& ...\n\
-             S& A2 OK [READ-WRITE] open\n"
+            "{}C: {tag} SELECT INBOX\nS& * {exists} EXISTS\nS& * OK [UIDVALIDITY 7001] x\nS& ...\n\
+             S& {tag} OK [READ-WRITE] open\n",
+            enable.unwrap_or_default()
         );
         let script = match start {
             Start::Nothing | Start::InTheClear => script.to_owned(),
@@ -210,8 +214,20 @@ impl Example {
 
 /// What the client is told at login, as far as an example does not begin before it. No literal goes along by itself.
 const CAPABILITIES: &str = "IMAP4rev1 IDLE ID ENABLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT SPECIAL-USE ESEARCH \
-    SEARCHRES LIST-EXTENDED LIST-STATUS CONDSTORE QRESYNC SORT THREAD=REFERENCES NOTIFY METADATA ACL QUOTA QUOTASET \
+    SEARCHRES LIST-EXTENDED LIST-STATUS CONDSTORE QRESYNC SORT THREAD=REFERENCES THREAD=ORDEREDSUBJECT NOTIFY METADATA ACL QUOTA QUOTASET \
+    QUOTA=RES-STORAGE QUOTA=RES-MESSAGE \
     OBJECTID PREVIEW PARTIAL UIDONLY BINARY MULTIAPPEND";
+
+/// What is enabled before INBOX is selected in the example called `name`: later it cannot be.
+fn enabled(name: &str) -> Option<&'static str> {
+    match name.split('_').next().unwrap_or_default() {
+        "condstore" if name == "condstore_told" => Some("CONDSTORE"),
+        "qresync" => Some("QRESYNC"),
+        "move" if name == "move_vanished" => Some("QRESYNC"),
+        "uidonly" => Some("UIDONLY"),
+        _ => None,
+    }
+}
 
 macro_rules! examples {
     ($($test:ident: $name:literal, $start:ident, $($end:ident)+;)*) => {
@@ -353,13 +369,14 @@ examples! {
     rfc8970_4_1_preview_literal: "preview_literal", Selected, Server Client;
     rfc9394_3_1_partial_pipelined: "partial_pipelined", Selected, Server Client;
     rfc9586_3_3_uidonly_store: "uidonly_store", Selected, Server Client;
-    rfc5256_4_thread_nested: "thread_nested", Selected, Server;
-    rfc5256_6_thread: "thread", Selected, Server;
-    rfc9586_3_uidonly: "uidonly", Selected, Server;
-    rfc7162_3_1_3_condstore_store: "condstore_store", Selected, Server;
-    rfc7162_3_1_5_condstore_search: "condstore_search", Selected, Server;
-    rfc9208_4_1_quota: "quota", LoggedIn, Server;
-    rfc4731_3_2_esearch_modseq: "esearch_modseq", Selected, Server;
+    rfc5256_4_thread_nested: "thread_nested", Selected, Server Client;
+    rfc5256_6_thread: "thread", Selected, Server Client;
+    rfc9586_3_uidonly: "uidonly", Selected, Server Client;
+    rfc9586_3_uidonly_refuses_numbers: "uidonly_numbers", Selected, Server;
+    rfc7162_3_1_3_condstore_store: "condstore_store", Selected, Server Client;
+    rfc7162_3_1_5_condstore_search: "condstore_search", Selected, Server Client;
+    rfc9208_4_1_quota: "quota", LoggedIn, Server Client;
+    rfc4731_3_2_esearch_modseq: "esearch_modseq", Selected, Server Client;
     rfc4314_3_1_no_such_right: "acl_no_such_right", LoggedIn, Server;
     rfc7162_3_1_3_condstore_store_with_some_gone: "condstore_store_gone", Selected, Server;
     rfc5465_5_8_notify_too_much: "notify_overflow", Selected, Server Client;
@@ -429,13 +446,6 @@ pending! {
     "warnings", Selected, Server: "a way to say what belongs to no command";
     "quota_soft", Selected, Server: "a way to warn beside an answer";
     "create_normalised", LoggedIn, Server: "a way to tell the name that CREATE has made";
-    "thread_nested", Selected, Client: "THREAD";
-    "condstore_store", Selected, Client: "CONDSTORE";
-    "condstore_search", Selected, Client: "CONDSTORE";
-    "thread", Selected, Client: "THREAD";
-    "quota", LoggedIn, Client: "QUOTA";
-    "uidonly", Selected, Client: "UIDONLY";
-    "esearch_modseq", Selected, Client: "CONDSTORE and ESEARCH";
     "move_vanished", Selected, Server: "HIGHESTMODSEQ behind MOVE";
 }
 
