@@ -216,7 +216,8 @@ impl Example {
 const CAPABILITIES: &str = "IMAP4rev1 IDLE ID ENABLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT SPECIAL-USE ESEARCH \
     SEARCHRES LIST-EXTENDED LIST-STATUS CONDSTORE QRESYNC SORT THREAD=REFERENCES THREAD=ORDEREDSUBJECT NOTIFY METADATA ACL QUOTA QUOTASET \
     QUOTA=RES-STORAGE QUOTA=RES-MESSAGE \
-    OBJECTID PREVIEW PARTIAL UIDONLY BINARY MULTIAPPEND";
+    OBJECTID PREVIEW PARTIAL UIDONLY BINARY MULTIAPPEND WITHIN ESORT CREATE-SPECIAL-USE MULTISEARCH \
+    STATUS=SIZE LIST-MYRIGHTS UNAUTHENTICATE REPLACE SAVEDATE INPROGRESS";
 
 /// What is enabled before INBOX is selected in the example called `name`: later it cannot be.
 fn enabled(name: &str) -> Option<&'static str> {
@@ -378,34 +379,34 @@ examples! {
     rfc9208_4_1_quota: "quota", LoggedIn, Server Client;
     rfc4731_3_2_esearch_modseq: "esearch_modseq", Selected, Server Client;
     rfc4314_3_1_no_such_right: "acl_no_such_right", LoggedIn, Server;
-    rfc7162_3_1_3_condstore_store_with_some_gone: "condstore_store_gone", Selected, Server;
+    rfc7162_3_1_3_condstore_store_with_some_gone: "condstore_store_gone", Selected, Server Client;
     rfc5465_5_8_notify_too_much: "notify_overflow", Selected, Server Client;
     rfc5258_5_one_hierarchy: "list_family", LoggedIn, Server Client;
     rfc6154_5_1_roles: "list_roles", LoggedIn, Server Client;
-    rfc6154_5_3_create_for_something: "create_role", LoggedIn, Server;
+    rfc6154_5_3_create_for_something: "create_role", LoggedIn, Server Client;
     rfc6154_5_4_roles_as_annotations: "metadata_roles", LoggedIn, Server Client;
-    rfc8440_4_list_with_rights: "list_my_rights", LoggedIn, Server;
+    rfc8440_4_list_with_rights: "list_my_rights", LoggedIn, Server Client;
     rfc9051_6_3_9_8_roots: "list_roots", LoggedIn, Server Client;
     rfc9051_6_3_10_other_users: "namespace_others", LoggedIn, Server Client;
-    rfc8438_3_status_size: "status_size", LoggedIn, Server;
+    rfc8438_3_status_size: "status_size", LoggedIn, Server Client;
     rfc8474_5_3_appended_and_moved: "objectid_append", Selected, Server Client;
     rfc8508_3_2_replace: "replace", Selected, Server;
-    rfc8514_4_2_savedate: "savedate", Selected, Server;
+    rfc8514_4_2_savedate: "savedate", Selected, Server Client;
     rfc8970_5_preview_of_what_was_found: "preview_saved", Selected, Server Client;
     rfc9586_3_6_uidonly_move: "uidonly_move", Selected, Server Client;
-    rfc9585_4_progress: "progress", Selected, Server;
+    rfc9585_4_progress: "progress", Selected, Server Client;
     rfc4314_4_flags_by_rights: "acl_copy", Selected, Server Client;
     rfc4314_5_1_1_select_and_rights: "acl_select", LoggedIn, Server;
     rfc4314_4_list: "acl_list", LoggedIn, Server Client;
     rfc5182_2_4_what_is_saved: "search_save_options", Selected, Server Client;
-    rfc5182_2_2_search_save_in_a_charset: "search_save_charset", Selected, Server;
-    rfc5182_2_3_search_save_without_a_wait: "search_save_pipelined", Selected, Server;
-    rfc5267_3_3_esort: "esort", Selected, Server;
-    rfc5032_4_within: "within", Selected, Server;
+    rfc5182_2_2_search_save_in_a_charset: "search_save_charset", Selected, Server Client;
+    rfc5182_2_3_search_save_without_a_wait: "search_save_pipelined", Selected, Server Client;
+    rfc5267_3_3_esort: "esort", Selected, Server Client;
+    rfc5032_4_within: "within", Selected, Server Client;
     rfc3516_4_4_append_binary: "append_binary", LoggedIn, Server;
     rfc3502_6_3_11_append_several: "append_several", LoggedIn, Server;
     rfc4978_3_compress: "compress", InTheClear, Server;
-    rfc7377_3_several_mailboxes: "multisearch", LoggedIn, Server;
+    rfc7377_3_several_mailboxes: "multisearch", LoggedIn, Server Client;
     rfc5465_3_1_notify_and_select: "notify_select", LoggedIn, Server Client;
     rfc9051_6_3_5_delete_a_parent: "delete_parent", LoggedIn, Server Client;
     rfc9051_6_3_6_rename_and_subscriptions: "rename_subscribed", LoggedIn, Server Client;
@@ -414,8 +415,9 @@ examples! {
     rfc9051_7_6_literals: "errors_literal", LoggedIn, Server;
     rfc9051_8_a_whole_session_in_rev2: "conversation_rev2", InTheClear, Server;
     rfc8437_3_unauthenticate: "unauthenticate", LoggedIn, Server;
+    rfc8437_3_nobody_has_mail: "unauthenticate_nobody", LoggedIn, Server;
     rfc7162_3_2_8_qresync_close: "qresync_close", Selected, Server Client;
-    rfc7162_3_1_3_condstore_of_the_last: "condstore_last", Selected, Server;
+    rfc7162_3_1_3_condstore_of_the_last: "condstore_last", Selected, Server Client;
     rfc9394_3_3_partial_fetch: "partial_fetch", Selected, Server Client;
 }
 /// An example that cannot be played yet.
