@@ -113,7 +113,7 @@ enum Start {
     InTheClear,
     /// A1 was LOGIN.
     LoggedIn,
-    /// A2 was SELECT INBOX.
+    /// A2 was SELECT INBOX; or A3, and A2 was ENABLE of what the example needs.
     Selected,
     /// A1 was LOGIN, and ENABLE IMAP4rev2 followed.
     LoggedInRev2,
@@ -143,9 +143,13 @@ impl Example {
         );
         let rev2 = "C: A9 ENABLE IMAP4rev2\nS: * ENABLED IMAP4rev2\nS: A9 OK done\n";
         let exists = store(name).folders[0].messages.len();
+        let enable = enabled(name)
+            .map(|extension| format!("C: A2 ENABLE {extension}\nS: * ENABLED {extension}\nS: A2 OK on\n"));
+        let tag = if enable.is_some() { "A3" } else { "A2" };
         let select = format!(
-            "C: A2 SELECT INBOX\nS& * {exists} EXISTS\nS& * OK [UIDVALIDITY 7001] x\nS& ...\n\
-             S& A2 OK [READ-WRITE] open\n"
+            "{}C: {tag} SELECT INBOX\nS& * {exists} EXISTS\nS& * OK [UIDVALIDITY 7001] x\nS& ...\n\
+             S& {tag} OK [READ-WRITE] open\n",
+            enable.unwrap_or_default()
         );
         let script = match start {
             Start::Nothing | Start::InTheClear => script.to_owned(),
@@ -210,8 +214,21 @@ impl Example {
 
 /// What the client is told at login, as far as an example does not begin before it. No literal goes along by itself.
 const CAPABILITIES: &str = "IMAP4rev1 IDLE ID ENABLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT SPECIAL-USE ESEARCH \
-    SEARCHRES LIST-EXTENDED LIST-STATUS CONDSTORE QRESYNC SORT THREAD=REFERENCES NOTIFY METADATA ACL QUOTA QUOTASET \
-    OBJECTID PREVIEW PARTIAL UIDONLY BINARY MULTIAPPEND";
+    SEARCHRES LIST-EXTENDED LIST-STATUS CONDSTORE QRESYNC SORT THREAD=REFERENCES THREAD=ORDEREDSUBJECT NOTIFY METADATA ACL QUOTA QUOTASET \
+    QUOTA=RES-STORAGE QUOTA=RES-MESSAGE \
+    OBJECTID PREVIEW PARTIAL UIDONLY BINARY MULTIAPPEND WITHIN ESORT CREATE-SPECIAL-USE MULTISEARCH \
+    STATUS=SIZE LIST-MYRIGHTS UNAUTHENTICATE REPLACE SAVEDATE INPROGRESS";
+
+/// What is enabled before INBOX is selected in the example called `name`: later it cannot be.
+fn enabled(name: &str) -> Option<&'static str> {
+    match name.split('_').next().unwrap_or_default() {
+        "condstore" if name == "condstore_told" => Some("CONDSTORE"),
+        "qresync" => Some("QRESYNC"),
+        "move" if name == "move_vanished" => Some("QRESYNC"),
+        "uidonly" => Some("UIDONLY"),
+        _ => None,
+    }
+}
 
 macro_rules! examples {
     ($($test:ident: $name:literal, $start:ident, $($end:ident)+;)*) => {
@@ -354,42 +371,43 @@ examples! {
     rfc8970_4_1_preview_literal: "preview_literal", Selected, Server Client;
     rfc9394_3_1_partial_pipelined: "partial_pipelined", Selected, Server Client;
     rfc9586_3_3_uidonly_store: "uidonly_store", Selected, Server Client;
-    rfc5256_4_thread_nested: "thread_nested", Selected, Server;
-    rfc5256_6_thread: "thread", Selected, Server;
-    rfc9586_3_uidonly: "uidonly", Selected, Server;
-    rfc7162_3_1_3_condstore_store: "condstore_store", Selected, Server;
-    rfc7162_3_1_5_condstore_search: "condstore_search", Selected, Server;
-    rfc9208_4_1_quota: "quota", LoggedIn, Server;
-    rfc4731_3_2_esearch_modseq: "esearch_modseq", Selected, Server;
+    rfc5256_4_thread_nested: "thread_nested", Selected, Server Client;
+    rfc5256_6_thread: "thread", Selected, Server Client;
+    rfc9586_3_uidonly: "uidonly", Selected, Server Client;
+    rfc9586_3_uidonly_refuses_numbers: "uidonly_numbers", Selected, Server;
+    rfc7162_3_1_3_condstore_store: "condstore_store", Selected, Server Client;
+    rfc7162_3_1_5_condstore_search: "condstore_search", Selected, Server Client;
+    rfc9208_4_1_quota: "quota", LoggedIn, Server Client;
+    rfc4731_3_2_esearch_modseq: "esearch_modseq", Selected, Server Client;
     rfc4314_3_1_no_such_right: "acl_no_such_right", LoggedIn, Server;
-    rfc7162_3_1_3_condstore_store_with_some_gone: "condstore_store_gone", Selected, Server;
+    rfc7162_3_1_3_condstore_store_with_some_gone: "condstore_store_gone", Selected, Server Client;
     rfc5465_5_8_notify_too_much: "notify_overflow", Selected, Server Client;
     rfc5258_5_one_hierarchy: "list_family", LoggedIn, Server Client;
     rfc6154_5_1_roles: "list_roles", LoggedIn, Server Client;
-    rfc6154_5_3_create_for_something: "create_role", LoggedIn, Server;
+    rfc6154_5_3_create_for_something: "create_role", LoggedIn, Server Client;
     rfc6154_5_4_roles_as_annotations: "metadata_roles", LoggedIn, Server Client;
-    rfc8440_4_list_with_rights: "list_my_rights", LoggedIn, Server;
+    rfc8440_4_list_with_rights: "list_my_rights", LoggedIn, Server Client;
     rfc9051_6_3_9_8_roots: "list_roots", LoggedIn, Server Client;
     rfc9051_6_3_10_other_users: "namespace_others", LoggedIn, Server Client;
-    rfc8438_3_status_size: "status_size", LoggedIn, Server;
+    rfc8438_3_status_size: "status_size", LoggedIn, Server Client;
     rfc8474_5_3_appended_and_moved: "objectid_append", Selected, Server Client;
     rfc8508_3_2_replace: "replace", Selected, Server;
-    rfc8514_4_2_savedate: "savedate", Selected, Server;
+    rfc8514_4_2_savedate: "savedate", Selected, Server Client;
     rfc8970_5_preview_of_what_was_found: "preview_saved", Selected, Server Client;
     rfc9586_3_6_uidonly_move: "uidonly_move", Selected, Server Client;
-    rfc9585_4_progress: "progress", Selected, Server;
+    rfc9585_4_progress: "progress", Selected, Server Client;
     rfc4314_4_flags_by_rights: "acl_copy", Selected, Server Client;
     rfc4314_5_1_1_select_and_rights: "acl_select", LoggedIn, Server;
     rfc4314_4_list: "acl_list", LoggedIn, Server Client;
     rfc5182_2_4_what_is_saved: "search_save_options", Selected, Server Client;
-    rfc5182_2_2_search_save_in_a_charset: "search_save_charset", Selected, Server;
-    rfc5182_2_3_search_save_without_a_wait: "search_save_pipelined", Selected, Server;
-    rfc5267_3_3_esort: "esort", Selected, Server;
-    rfc5032_4_within: "within", Selected, Server;
+    rfc5182_2_2_search_save_in_a_charset: "search_save_charset", Selected, Server Client;
+    rfc5182_2_3_search_save_without_a_wait: "search_save_pipelined", Selected, Server Client;
+    rfc5267_3_3_esort: "esort", Selected, Server Client;
+    rfc5032_4_within: "within", Selected, Server Client;
     rfc3516_4_4_append_binary: "append_binary", LoggedIn, Server;
     rfc3502_6_3_11_append_several: "append_several", LoggedIn, Server;
     rfc4978_3_compress: "compress", InTheClear, Server;
-    rfc7377_3_several_mailboxes: "multisearch", LoggedIn, Server;
+    rfc7377_3_several_mailboxes: "multisearch", LoggedIn, Server Client;
     rfc5465_3_1_notify_and_select: "notify_select", LoggedIn, Server Client;
     rfc9051_6_3_5_delete_a_parent: "delete_parent", LoggedIn, Server Client;
     rfc9051_6_3_6_rename_and_subscriptions: "rename_subscribed", LoggedIn, Server Client;
@@ -398,8 +416,9 @@ examples! {
     rfc9051_7_6_literals: "errors_literal", LoggedIn, Server;
     rfc9051_8_a_whole_session_in_rev2: "conversation_rev2", InTheClear, Server;
     rfc8437_3_unauthenticate: "unauthenticate", LoggedIn, Server;
+    rfc8437_3_nobody_has_mail: "unauthenticate_nobody", LoggedIn, Server;
     rfc7162_3_2_8_qresync_close: "qresync_close", Selected, Server Client;
-    rfc7162_3_1_3_condstore_of_the_last: "condstore_last", Selected, Server;
+    rfc7162_3_1_3_condstore_of_the_last: "condstore_last", Selected, Server Client;
     rfc9394_3_3_partial_fetch: "partial_fetch", Selected, Server Client;
 }
 /// An example that cannot be played yet.
@@ -427,13 +446,10 @@ macro_rules! pending {
 // What each waits for. Where it is the server, the store behind it has to learn it, too.
 pending! {
     "search_save_bad_charset", Selected, Server: "a word to the application that a SEARCH with SAVE was refused";
-    "thread_nested", Selected, Client: "THREAD";
-    "condstore_store", Selected, Client: "CONDSTORE";
-    "condstore_search", Selected, Client: "CONDSTORE";
-    "thread", Selected, Client: "THREAD";
-    "quota", LoggedIn, Client: "QUOTA";
-    "uidonly", Selected, Client: "UIDONLY";
-    "esearch_modseq", Selected, Client: "CONDSTORE and ESEARCH";
+    "warnings", Selected, Server: "a way to say what belongs to no command";
+    "quota_soft", Selected, Server: "a way to warn beside an answer";
+    "create_normalised", LoggedIn, Server: "a way to tell the name that CREATE has made";
+    "move_vanished", Selected, Server: "HIGHESTMODSEQ behind MOVE";
 }
 
 #[test]
