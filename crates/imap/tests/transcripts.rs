@@ -446,10 +446,6 @@ macro_rules! pending {
 // What each waits for. Where it is the server, the store behind it has to learn it, too.
 pending! {
     "search_save_bad_charset", Selected, Server: "a word to the application that a SEARCH with SAVE was refused";
-    "warnings", Selected, Server: "a way to say what belongs to no command";
-    "quota_soft", Selected, Server: "a way to warn beside an answer";
-    "create_normalised", LoggedIn, Server: "a way to tell the name that CREATE has made";
-    "move_vanished", Selected, Server: "HIGHESTMODSEQ behind MOVE";
 }
 
 #[test]
