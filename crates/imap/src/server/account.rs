@@ -55,6 +55,21 @@ impl Asked<SetQuota> {
             server.send(&Response::Quota { root, resources });
         })
     }
+    /// Does not change the limits, and tells those that stay (RFC 9208 4.1.3).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn refuse(
+        self,
+        server: &mut Server,
+        resources: Vec<QuotaUsage>,
+        refusal: Refusal,
+    ) -> Result<(), Misuse> {
+        let root = self.root.clone();
+        self.data(server, |server| server.send(&Response::Quota { root, resources }))?;
+        self.no(server, refusal)
+    }
 }
 
 impl Asked<GetAcl> {

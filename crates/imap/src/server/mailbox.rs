@@ -4,12 +4,13 @@
 use alloc::vec::Vec;
 use posthaste_wire::Misuse;
 
+use super::extensions::Switch;
 use super::{
     Asked, Close, Delete, IdleDone, Namespace, Noop, Refusal, Rename, Server, StatusOf, Subscribe, Unselect,
     Unsubscribe,
 };
 use crate::session::Transition;
-use crate::types::{Create, Namespaces, Response, StatusItem};
+use crate::types::{Create, Namespaces, ObjectId, Response, ResponseCode, StatusItem};
 
 impl Asked<StatusOf> {
     /// Tells what was asked.
@@ -57,6 +58,18 @@ impl Asked<Unselect> {
     /// [`Misuse::WrongConnection`].
     pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
         self.complete(server, None, "Mailbox is left", |server| server.select(Transition::Deselected))
+    }
+}
+
+impl Asked<Create> {
+    /// It is done, and the mailbox has this id: MAILBOXID (RFC 8474 4.1). Told where OBJECTID is offered.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn ok_with_id(self, server: &mut Server, id: ObjectId) -> Result<(), Misuse> {
+        let code = server.config.extensions.has(Switch::ObjectId).then_some(ResponseCode::MailboxId(id));
+        self.complete(server, code, "CREATE completed", |_| {})
     }
 }
 
