@@ -52,6 +52,7 @@ async fn serve(stream: Stream, role: Role) -> Result<(u64, u64), Error<posthaste
                     unseen: None,
                     uid_validity: one,
                     uid_next: one.saturating_add(1),
+                    access: server::Access::ReadWrite,
                 };
                 select.ok(server, data).unwrap();
             }
