@@ -51,7 +51,8 @@ fn asked(command: &str) -> ListCommand {
 
 #[test]
 fn rfc5258_3_all_options_reach_the_application() {
-    let list = asked("(SUBSCRIBED REMOTE RECURSIVEMATCH SPECIAL-USE) \"\" (\"a/%\" b) RETURN (SUBSCRIBED CHILDREN)");
+    let list =
+        asked("(SUBSCRIBED REMOTE RECURSIVEMATCH SPECIAL-USE) \"\" (\"a/%\" b) RETURN (SUBSCRIBED CHILDREN)");
     assert_eq!(list.style, ListStyle::Extended);
     assert_eq!(
         list.selection,
@@ -120,7 +121,8 @@ fn rfc5258_3_rows_leave_as_the_application_gives_them() {
         ..row("Foo", &[MailboxAttribute::NonExistent, MailboxAttribute::HasChildren])
     };
     list.row(&mut server, parent).unwrap();
-    let attributes = [MailboxAttribute::Subscribed, MailboxAttribute::Remote, MailboxAttribute::HasNoChildren];
+    let attributes =
+        [MailboxAttribute::Subscribed, MailboxAttribute::Remote, MailboxAttribute::HasNoChildren];
     list.row(&mut server, row("Bar", &attributes)).unwrap();
     list.ok(&mut server).unwrap();
     let expected = "* LIST (\\NonExistent \\HasChildren) \"/\" Foo (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n\
@@ -165,7 +167,10 @@ fn rfc5258_3_a_client_sends_no_option_that_is_not_announced() {
         ("LIST-MYRIGHTS", (vec![], vec![ListReturn::MyRights])),
         (
             "LIST-METADATA",
-            (vec![], vec![ListReturn::Metadata(vec![posthaste_imap::types::EntryName::new("/shared/x").unwrap()])]),
+            (
+                vec![],
+                vec![ListReturn::Metadata(vec![posthaste_imap::types::EntryName::new("/shared/x").unwrap()])],
+            ),
         ),
     ];
     for (capability, (selection, returns)) in cases {

@@ -262,8 +262,7 @@ fn rfc5465_8_words_come_in_any_case() {
         server.handle_input(Time::ZERO, format!("n {command}\r\n").as_bytes());
         let notify = named_event!(server, Notify);
         let NotifyCommand::Set { status: true, groups } = &notify.command else { panic!("{notify:?}") };
-        let expected =
-            [NotifyEvent::MessageNew(vec![FetchAttribute::Uid]), NotifyEvent::MessageExpunge];
+        let expected = [NotifyEvent::MessageNew(vec![FetchAttribute::Uid]), NotifyEvent::MessageExpunge];
         assert_eq!(groups[0].mailboxes, MailboxFilter::SelectedDelayed);
         assert_eq!(groups[0].events, expected);
     }
@@ -293,6 +292,12 @@ fn rfc5465_5_a_client_hears_of_all_of_it() {
     }
     assert_eq!(
         heard,
-        ["Lists/Lemonade 2", "gone [NonExistent]", "secret [NoAccess]", "/shared/comment", "NotificationOverflow"]
+        [
+            "Lists/Lemonade 2",
+            "gone [NonExistent]",
+            "secret [NoAccess]",
+            "/shared/comment",
+            "NotificationOverflow"
+        ]
     );
 }

@@ -176,10 +176,7 @@ fn rfc7162_3_1_9_sort_has_the_highest_too() {
     for (command, expected) in [
         ("SORT (SUBJECT) UTF-8 MODSEQ 620", "* SORT 3 1 (MODSEQ 690)\r\n"),
         ("UID SORT (SUBJECT) UTF-8 MODSEQ 620", "* SORT 3 1 (MODSEQ 690)\r\n"),
-        (
-            "SORT RETURN (ALL) (SUBJECT) UTF-8 MODSEQ 620",
-            "* ESEARCH (TAG \"a\") ALL 3,1 MODSEQ 690\r\n",
-        ),
+        ("SORT RETURN (ALL) (SUBJECT) UTF-8 MODSEQ 620", "* ESEARCH (TAG \"a\") ALL 3,1 MODSEQ 690\r\n"),
     ] {
         asked(&mut server, &format!("a {command}\r\n"));
         named_event!(server, Sort).ok(&mut server, found()).unwrap();
@@ -218,7 +215,8 @@ fn rfc7162_3_2_nothing_overtakes_an_expunge_that_waits() {
     asked(&mut server, "a FETCH 1 FLAGS\r\n");
     let fetch = named_event!(server, Fetch).begin();
     server.update(Update::Expunged(message(2))).unwrap();
-    let later = vec![FetchItem::Uid(number(30)), FetchItem::Flags([Flag::Seen].into()), FetchItem::ModSeq(702)];
+    let later =
+        vec![FetchItem::Uid(number(30)), FetchItem::Flags([Flag::Seen].into()), FetchItem::ModSeq(702)];
     server.update(Update::Fetch(message(2), later)).unwrap();
     assert_eq!(sent(&mut server), "", "the mod-sequence of the change is above that of the expunge");
     fetch.ok(&mut server).unwrap();
@@ -362,9 +360,11 @@ fn rfc7162_3_2_9_uid_expunge_brings_the_mod_sequence() {
 
 #[test]
 fn rfc7162_3_2_10_2_vanished_waits_for_a_uid_search_with_numbers() {
-    for (search, told) in
-        [("UID SEARCH UNSEEN", true), ("UID SEARCH NOT (OR 1:2 SEEN)", false), ("UID SEARCH 1:2 UID 10", false)]
-    {
+    for (search, told) in [
+        ("UID SEARCH UNSEEN", true),
+        ("UID SEARCH NOT (OR 1:2 SEEN)", false),
+        ("UID SEARCH 1:2 UID 10", false),
+    ] {
         let mut server = selected(everything());
         said(&mut server, b"e ENABLE QRESYNC\r\n");
         asked(&mut server, &format!("a {search}\r\n"));

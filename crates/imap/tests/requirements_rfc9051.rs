@@ -15,13 +15,13 @@ mod support;
 
 use std::num::NonZeroU32;
 
+use posthaste_imap::message::Summary;
 use posthaste_imap::search::{BodySearch, Hit, Needle, field_contains, saved_by};
 use posthaste_imap::server::{Extensions, Feature, Refusal, SelectMore, Server};
 use posthaste_imap::types::{
-    FetchAttribute, ListResponse, Mailbox, MailboxAttribute, MessageSet, PartPath, Payload,
-    SearchKey, SearchReturn, UidSet,
+    FetchAttribute, ListResponse, Mailbox, MailboxAttribute, MessageSet, PartPath, Payload, SearchKey,
+    SearchReturn, UidSet,
 };
-use posthaste_imap::message::Summary;
 use posthaste_imap::{Bytes, Time};
 use support::{everything, message, named_event, names, number, said, selected, sent, server};
 
@@ -266,7 +266,10 @@ fn rfc9051_7_2_2_both_revisions_are_announced_and_rev1_is_spoken_until_enable() 
     let mut server = server(Extensions::new().with_imap4rev2());
     said(&mut server, b"l LOGIN u p\r\n");
     let text = said(&mut server, b"a SELECT inbox\r\nb SEARCH ALL\r\n");
-    assert!(text.contains("* 1 RECENT\r\n") && text.contains("* SEARCH ") && !text.contains("* LIST"), "{text}");
+    assert!(
+        text.contains("* 1 RECENT\r\n") && text.contains("* SEARCH ") && !text.contains("* LIST"),
+        "{text}"
+    );
     said(&mut server, b"c ENABLE IMAP4rev2\r\n");
     let text = said(&mut server, b"d SELECT inbox\r\ne SEARCH ALL\r\n");
     assert!(!text.contains("RECENT") && text.contains("* ESEARCH ") && text.contains("* LIST"), "{text}");
@@ -295,7 +298,8 @@ fn rfc9051_7_5_2_binary_parts_are_given_as_they_are() {
 #[test]
 fn rfc9051_7_5_2_sizes_are_those_of_what_is_given() {
     let part = |encoding: &str, body: &str| {
-        let message = format!("Content-Type: text/plain\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}");
+        let message =
+            format!("Content-Type: text/plain\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}");
         let summary = Summary::scan(message.as_bytes());
         let path = PartPath::new(vec![NonZeroU32::MIN]).unwrap();
         let decoded = summary.locate_decoded(Some(&path)).unwrap();
@@ -306,7 +310,10 @@ fn rfc9051_7_5_2_sizes_are_those_of_what_is_given() {
         octets
     };
     assert_eq!(part("base64", "YQ0KYg==\r\n").unwrap(), b"a\r\nb");
-    assert_eq!(part("quoted-printable", "caf=C3=A9\r\nx=\r\ny\r\n").unwrap(), "caf\u{e9}\r\nxy\r\n".as_bytes());
+    assert_eq!(
+        part("quoted-printable", "caf=C3=A9\r\nx=\r\ny\r\n").unwrap(),
+        "caf\u{e9}\r\nxy\r\n".as_bytes()
+    );
     assert_eq!(part("8bit", "a\r\nb\r\n").unwrap(), b"a\r\nb\r\n");
     // UNKNOWN-CTE
     assert_eq!(part("x-nobody-knows", "abc"), None);

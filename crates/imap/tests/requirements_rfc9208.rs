@@ -82,7 +82,10 @@ fn rfc9208_4_1_1_getquota_is_answered_with_quota() {
     let asked = named_event!(server, GetQuota);
     assert_eq!(asked.root.as_bytes(), b"!partition/sda4");
     asked
-        .ok(&mut server, vec![usage(QuotaResource::Storage, 104, 10_923), usage(QuotaResource::Message, 5, 0)])
+        .ok(
+            &mut server,
+            vec![usage(QuotaResource::Storage, 104, 10_923), usage(QuotaResource::Message, 5, 0)],
+        )
         .unwrap();
     let expected = "* QUOTA !partition/sda4 (STORAGE 104 10923 MESSAGE 5 0)\r\na OK GETQUOTA completed\r\n";
     assert_eq!(sent(&mut server), expected);
@@ -167,7 +170,9 @@ fn rfc9208_5_deleted_and_deleted_storage_come_with_their_resources() {
 #[test]
 fn rfc9208_7_names_come_in_any_case() {
     let mut server = selected(everything());
-    for command in ["getquota x", "GetQuotaRoot inbox", "SetQuota x (storage 5)", "status inbox (deleted-STORAGE)"] {
+    for command in
+        ["getquota x", "GetQuotaRoot inbox", "SetQuota x (storage 5)", "status inbox (deleted-STORAGE)"]
+    {
         let text = said(&mut server, format!("a {command}\r\n").as_bytes());
         assert!(text.contains("a OK "), "{command}: {text}");
     }
@@ -176,8 +181,7 @@ fn rfc9208_7_names_come_in_any_case() {
     client_support::sent(&mut client);
     client.handle_input(Time::ZERO, b"* quota x (Storage 1 2 annotation-STORAGE 3 4)\r\nA3 OK\r\n");
     let Step::Event(ClientEvent::Quota { resources, .. }) = client.poll_event().unwrap() else { panic!() };
-    let expected =
-        [usage(QuotaResource::Storage, 1, 2), usage(QuotaResource::AnnotationStorage, 3, 4)];
+    let expected = [usage(QuotaResource::Storage, 1, 2), usage(QuotaResource::AnnotationStorage, 3, 4)];
     assert_eq!(resources, expected);
 }
 
