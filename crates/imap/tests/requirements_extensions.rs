@@ -287,7 +287,7 @@ fn rfc4314_3_rights_reach_the_application_and_can_be_bad() {
         ("qz", RightsChange::Replace(Rights::new("qz").unwrap())),
     ] {
         let mut server = selected(everything());
-        ask(&mut server, &format!("a SETACL inbox \"Jo\" {text}"));
+        ask(&mut server, &format!("a setAcl inbox \"Jo\" {text}"));
         let set = named_event!(server, SetAcl);
         assert_eq!((set.identifier.as_bytes(), &set.change), (&b"Jo"[..], &change), "{text}");
         set.bad(&mut server, "No such right").unwrap();
@@ -306,7 +306,7 @@ fn rfc4314_3_rights_reach_the_application_and_can_be_bad() {
 #[test]
 fn rfc4314_3_4_listrights_has_the_identifier_as_it_was_asked() {
     let mut server = selected(everything());
-    ask(&mut server, "a LISTRIGHTS inbox \"SmiTH x\"");
+    ask(&mut server, "a listrights inbox \"SmiTH x\"");
     let optional = ["r", "swi", "te"].map(|set| Rights::new(set).unwrap()).to_vec();
     named_event!(server, ListRights).ok(&mut server, Rights::new("la").unwrap(), optional).unwrap();
     let text = sent(&mut server);
@@ -381,4 +381,44 @@ fn rfc7888_5_bye_to_a_literal_minus_that_is_far_too_large_has_toobig() {
     let text = said_to(&mut server, b"a APPEND inbox {4294967295+}");
     assert!(text.contains("* BYE [TOOBIG] "), "{text}");
     assert_eq!(server.poll_event(), Ok(Step::Closed));
+}
+
+#[test]
+fn rfc5464_4_1_values_may_have_a_kilobyte_and_be_ten() {
+    let mut server = selected(everything());
+    let value = "x".repeat(1024);
+    let entries: Vec<String> = (0..10).map(|at| format!("/private/e{at} {{1024+}}\r\n{value}")).collect();
+    ask(&mut server, &format!("a SETMETADATA \"\" ({})", entries.join(" ")));
+    let set = named_event!(server, SetMetadata);
+    assert_eq!(set.entries.len(), 10);
+    assert!(set.entries.iter().all(|entry| entry.value.as_ref().is_some_and(|value| value.len() == 1024)));
+    set.ok(&mut server).unwrap();
+    assert_eq!(sent(&mut server), "a OK SETMETADATA completed\r\n");
+}
+
+#[test]
+fn rfc5256_3_sort_and_thread_know_ascii_and_utf8() {
+    for command in
+        ["SORT (SUBJECT)", "uid sort (reverse Date)", "THREAD references", "UID THREAD ORDEREDSUBJECT"]
+    {
+        for charset in ["US-ASCII", "utf-8"] {
+            let mut server = selected(everything());
+            let text = said_to(&mut server, format!("a {command} {charset} TEXT x").as_bytes());
+            assert!(text.contains("a OK "), "{command} {charset}: {text}");
+        }
+        let mut server = selected(everything());
+        let text = said_to(&mut server, format!("a {command} X-NONE TEXT x").as_bytes());
+        assert!(text.starts_with("a NO [BADCHARSET "), "{command}: {text}");
+    }
+}
+
+#[test]
+fn rfc5256_3_quotes_make_no_other_message_id() {
+    use posthaste_imap::message::message_ids;
+    let ids = |text: &'static str| message_ids(text.as_bytes()).collect::<Vec<_>>();
+    let plain = ids("<01KF8JCEOCBS0045PS@xxx.yyy.com>");
+    assert_eq!(plain.len(), 1);
+    assert_eq!(ids("<\"01KF8JCEOCBS0045PS\"@xxx.yyy.com>"), plain);
+    assert_eq!(ids("<\"01KF8JCEOCBS0045P\\S\"@xxx.yyy.com>"), plain);
+    assert_ne!(ids("<01kf8jceocbs0045ps@xxx.yyy.com>"), plain, "case counts");
 }
