@@ -236,3 +236,36 @@ fn rfc6154_3_use_needs_its_capability_on_both_sides() {
     let mut plain = selected(posthaste_imap::server::Extensions::new());
     assert!(said(&mut plain, b"a CREATE x (USE (\\Drafts))\r\n").starts_with("a BAD "));
 }
+
+#[test]
+fn rfc5258_3_4_an_attribute_implies_those_that_are_weaker() {
+    use MailboxAttribute::{HasChildren, HasNoChildren, NoInferiors, NoSelect, NonExistent};
+    for (told, has, has_not) in [
+        (&[NoInferiors][..], &[NoInferiors, HasNoChildren][..], &[NoSelect, NonExistent][..]),
+        (&[NonExistent, HasChildren], &[NonExistent, NoSelect, HasChildren], &[HasNoChildren, NoInferiors]),
+        (&[NoSelect], &[NoSelect], &[NonExistent, HasNoChildren]),
+        (&[], &[], &[NoSelect, HasNoChildren]),
+    ] {
+        let mut client = client("");
+        let names: Vec<String> = told.iter().map(|attribute| format!("\\{}", attribute.name())).collect();
+        let line = format!("* LIST ({}) \"/\" x\r\n", names.join(" "));
+        client.handle_input(Time::ZERO, line.as_bytes());
+        let Step::Event(ClientEvent::List(heard)) = client.poll_event().unwrap() else { panic!("{line}") };
+        assert!(has.iter().all(|attribute| heard.has(attribute)), "{line}");
+        assert!(!has_not.iter().any(|attribute| heard.has(attribute)), "{line}");
+    }
+}
+
+#[test]
+fn rfc5258_3_1_a_client_does_not_send_recursivematch_alone() {
+    use ListSelection::{RecursiveMatch, Remote, SpecialUse, Subscribed};
+    for options in [vec![RecursiveMatch], vec![RecursiveMatch, Remote], vec![Remote, RecursiveMatch]] {
+        let mut client = client("SPECIAL-USE");
+        let refused = extended(&mut client, options, vec![]);
+        assert!(matches!(refused, Err(Misuse::Argument { argument: "RECURSIVEMATCH", .. })), "{refused:?}");
+        assert_eq!(client_support::sent(&mut client), "");
+    }
+    for options in [vec![RecursiveMatch, Subscribed], vec![SpecialUse, RecursiveMatch], vec![Remote]] {
+        extended(&mut client("SPECIAL-USE"), options, vec![]).unwrap();
+    }
+}

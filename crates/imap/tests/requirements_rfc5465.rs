@@ -20,7 +20,7 @@ use posthaste_imap::types::{
     EntryName, FetchAttribute, FetchItem, Flag, ListResponse, Mailbox, MailboxAttribute, MailboxFilter,
     MetadataData, NotifyCommand, NotifyEvent, StatusItem,
 };
-use posthaste_imap::{Step, Time};
+use posthaste_imap::{Misuse, Step, Time};
 use support::{everything, message, named_event, number, said, selected, sent};
 
 const WATCH: &[u8] = b"w NOTIFY SET (selected (MessageNew (UID) MessageExpunge FlagChange)) \
@@ -300,4 +300,45 @@ fn rfc5465_5_a_client_hears_of_all_of_it() {
             "NotificationOverflow"
         ]
     );
+}
+
+/// Groups of events that do not stand together.
+const INCONSISTENT: [&str; 8] = [
+    "(inboxes (MessageNew))",
+    "(inboxes (MessageExpunge MailboxName))",
+    "(inboxes (FlagChange))",
+    "(selected (AnnotationChange))",
+    "(personal (MessageNew MessageExpunge)) (subscribed (MessageExpunge FlagChange))",
+    "(selected (MessageNew MessageExpunge MailboxName))",
+    "(selected-delayed (SubscriptionChange))",
+    "(selected (MessageNew MessageExpunge)) (selected-delayed (MessageNew MessageExpunge))",
+];
+
+#[test]
+fn rfc5465_5_a_client_asks_for_events_that_need_each_other_together() {
+    let command = |line: &str| {
+        let line = bytes::Bytes::from(format!("x NOTIFY SET {line}"));
+        let context = posthaste_imap::types::ParseContext::server();
+        posthaste_imap::parse::command(&line, &context).unwrap().command
+    };
+    for groups in INCONSISTENT {
+        let mut client = client_support::selected("NOTIFY");
+        let refused = client.command(command(groups));
+        assert!(matches!(refused, Err(Misuse::Argument { argument: "events", .. })), "{groups}: {refused:?}");
+        assert_eq!(client_support::sent(&mut client), "", "{groups}");
+    }
+    let mut client = client_support::selected("NOTIFY");
+    client
+        .command(command("(selected (MessageNew MessageExpunge FlagChange)) (personal (MailboxName))"))
+        .unwrap();
+    client.command(command("(selected NONE)")).unwrap();
+}
+
+#[test]
+fn rfc5465_6_1_the_selected_mailbox_is_chosen_once_and_for_events_of_messages() {
+    for groups in INCONSISTENT {
+        let mut server = selected(everything());
+        let text = said(&mut server, format!("a NOTIFY SET {groups}\r\n").as_bytes());
+        assert!(text.starts_with("a BAD "), "{groups}: {text}");
+    }
 }

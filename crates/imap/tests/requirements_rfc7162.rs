@@ -391,3 +391,27 @@ fn rfc7162_3_2_11_closed_stands_between_two_mailboxes() {
         assert!(!said(&mut server, b"c SELECT inbox\r\n").contains("CLOSED"));
     }
 }
+
+#[test]
+fn rfc7162_3_1_2_2_nothing_that_needs_mod_sequences_is_let_in_without_them() {
+    let mut server = logged_in();
+    asked(&mut server, "s SELECT inbox\r\n");
+    named_event!(server, Select).ok(&mut server, support::inbox()).unwrap();
+    assert!(sent(&mut server).contains("* OK [NOMODSEQ] "));
+    for command in [
+        "FETCH 1 FLAGS (CHANGEDSINCE 5)",
+        "UID FETCH 1 (FLAGS MODSEQ)",
+        "SEARCH MODSEQ 5",
+        "UID SEARCH NOT (OR SEEN MODSEQ 5)",
+        "SORT (DATE) UTF-8 MODSEQ 5",
+        "STORE 1 (UNCHANGEDSINCE 5) +FLAGS (\\Seen)",
+    ] {
+        let text = said(&mut server, format!("a {command}\r\n").as_bytes());
+        assert!(text.starts_with("a BAD "), "{command}: {text}");
+    }
+    for command in ["FETCH 1 FLAGS", "SEARCH SEEN", "STORE 1 +FLAGS (\\Seen)", "STATUS other (HIGHESTMODSEQ)"]
+    {
+        let text = said(&mut server, format!("b {command}\r\n").as_bytes());
+        assert!(text.contains("b OK "), "{command}: {text}");
+    }
+}

@@ -47,6 +47,11 @@ fn announced(extensions: Extensions) -> Vec<String> {
 #[test]
 fn rfc9208_3_1_1_each_resource_is_announced_with_quota() {
     assert_eq!(announced(Extensions::new()), [""; 0]);
+    assert_eq!(
+        announced(Extensions::new().with_quota([]).with_quota_set()),
+        [""; 0],
+        "none without a resource"
+    );
     for resource in every_resource() {
         let expected = ["QUOTA".to_owned(), format!("QUOTA=RES-{}", resource.name())];
         assert_eq!(announced(Extensions::new().with_quota([resource])), expected);

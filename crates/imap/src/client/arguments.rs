@@ -3,7 +3,7 @@
 //! Lists that the grammar wants to have a member, flags nobody may set, keys that nest too deep. Depends on nothing
 //! the server says; what does stands in `needs.rs`.
 
-use crate::types::{Command, NotifyCommand, SearchKey};
+use crate::types::{Command, ListCommand, ListSelection, NotifyCommand, SearchKey};
 use posthaste_wire::Misuse;
 
 /// Checks `command`.
@@ -34,6 +34,15 @@ pub(crate) fn check(command: &Command) -> Result<(), Misuse> {
     if let Some(argument) = missing {
         return refuse(argument, "are none");
     }
+    match command {
+        Command::List(list) if is_recursive_alone(list) => {
+            return refuse("RECURSIVEMATCH", "only modifies another selection option");
+        }
+        Command::Notify(notify) if !notify.is_consistent() => {
+            return refuse("events", "need others that are not there, or another choice of mailboxes");
+        }
+        _ => {}
+    }
     let settable = match command {
         Command::Store(_, store) => store.flags.iter().all(|flag| flag.is_settable()),
         Command::Append(head, _) => head.flags.iter().all(|flag| flag.is_settable()),
@@ -60,6 +69,12 @@ pub(crate) fn keys(command: &Command) -> &[SearchKey] {
 /// Whether `is` holds for a key in the tree; looks no deeper than a command may nest.
 pub(crate) fn any(key: &SearchKey, is: &impl Fn(&SearchKey) -> bool) -> bool {
     key.any(is, SEARCH_DEPTH_MAX)
+}
+
+/// RFC 9051 6.3.9.1, RFC 5258 3.1: not alone, nor with REMOTE only.
+fn is_recursive_alone(list: &ListCommand) -> bool {
+    let says_nothing = |option| matches!(option, &ListSelection::RecursiveMatch | &ListSelection::Remote);
+    list.selection.contains(&ListSelection::RecursiveMatch) && list.selection.iter().all(says_nothing)
 }
 
 /// Whether `key` nests more than `levels` deep; looks no deeper than that.
