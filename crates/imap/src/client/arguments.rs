@@ -4,7 +4,7 @@
 //! the server says; what does stands in `needs.rs`.
 
 use crate::types::{
-    Command, EventGroup, ListSelection, MailboxFilter, NotifyCommand, NotifyEvent, QResync, SearchKey,
+    Command, EventGroup, ListCommand, ListSelection, NotifyCommand, NotifyEvent, QResync, SearchKey,
     SelectParameter, UidSet,
 };
 use posthaste_wire::Misuse;
@@ -37,6 +37,15 @@ pub(crate) fn check(command: &Command) -> Result<(), Misuse> {
     if let Some(argument) = missing {
         return refuse(argument, "are none");
     }
+    match command {
+        Command::List(list) if is_recursive_alone(list) => {
+            return refuse("RECURSIVEMATCH", "only modifies another selection option");
+        }
+        Command::Notify(notify) if !notify.is_consistent() => {
+            return refuse("events", "need others that are not there, or another choice of mailboxes");
+        }
+        _ => {}
+    }
     let settable = match command {
         Command::Store(_, store) => store.flags.iter().all(|flag| flag.is_settable()),
         Command::Append(head, _) => head.flags.iter().all(|flag| flag.is_settable()),
@@ -47,7 +56,6 @@ pub(crate) fn check(command: &Command) -> Result<(), Misuse> {
         return refuse("flags", "hold one that cannot be set");
     }
     match command {
-        Command::List(list) => selection(&list.selection),
         Command::Notify(NotifyCommand::Set { groups, .. }) => event_groups(groups),
         Command::Select(_, parameters) | Command::Examine(_, parameters) => {
             parameters.iter().try_for_each(known_messages)
@@ -56,38 +64,11 @@ pub(crate) fn check(command: &Command) -> Result<(), Misuse> {
     }
 }
 
-/// RFC 5258 3.1: RECURSIVEMATCH changes what another option means, and REMOTE is none that it could.
-fn selection(options: &[ListSelection]) -> Result<(), Misuse> {
-    let is_base =
-        |option: &ListSelection| matches!(option, ListSelection::Subscribed | ListSelection::SpecialUse);
-    if options.contains(&ListSelection::RecursiveMatch) && !options.iter().any(is_base) {
-        return refuse("RECURSIVEMATCH", "stands only with another selection option");
-    }
-    Ok(())
-}
-
-/// RFC 5465 5, 6.1, 8.
+/// RFC 5465 5.2: data of new messages is told of the selected mailbox only.
 fn event_groups(groups: &[EventGroup]) -> Result<(), Misuse> {
-    let is_selected = |group: &&EventGroup| {
-        matches!(group.mailboxes, MailboxFilter::Selected | MailboxFilter::SelectedDelayed)
-    };
-    if groups.iter().filter(is_selected).count() > 1 {
-        return refuse("event groups", "are about the selected mailbox more than once");
-    }
-    for group in groups {
-        let has = |is: fn(&NotifyEvent) -> bool| group.events.iter().any(is);
-        let is_new = has(|event| matches!(event, NotifyEvent::MessageNew(_)));
-        let is_gone = has(|event| *event == NotifyEvent::MessageExpunge);
-        let is_changed =
-            has(|event| matches!(event, NotifyEvent::FlagChange | NotifyEvent::AnnotationChange));
-        if is_new != is_gone || is_changed && !is_new {
-            return refuse("events", "have to be MessageNew and MessageExpunge, or neither and no change");
-        }
-        if !is_selected(&group)
-            && has(|event| matches!(event, NotifyEvent::MessageNew(told) if !told.is_empty()))
-        {
-            return refuse("MessageNew", "tells no data of mailboxes that are not selected");
-        }
+    let tells = |event: &NotifyEvent| matches!(event, NotifyEvent::MessageNew(told) if !told.is_empty());
+    if groups.iter().any(|group| !group.is_selected() && group.events.iter().any(tells)) {
+        return refuse("MessageNew", "tells no data of mailboxes that are not selected");
     }
     Ok(())
 }
@@ -121,6 +102,12 @@ pub(crate) fn keys(command: &Command) -> &[SearchKey] {
 /// Whether `is` holds for a key in the tree.
 pub(crate) fn any(key: &SearchKey, is: &impl Fn(&SearchKey) -> bool) -> bool {
     key.any(is)
+}
+
+/// RFC 9051 6.3.9.1, RFC 5258 3.1: not alone, nor with REMOTE only.
+fn is_recursive_alone(list: &ListCommand) -> bool {
+    let says_nothing = |option| matches!(option, &ListSelection::RecursiveMatch | &ListSelection::Remote);
+    list.selection.contains(&ListSelection::RecursiveMatch) && list.selection.iter().all(says_nothing)
 }
 
 /// Whether `key` nests more than `levels` deep; looks no deeper than that.

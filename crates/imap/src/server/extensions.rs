@@ -154,11 +154,11 @@ impl Extensions {
         with_unauthenticate: Unauthenticate;
     }
 
-    /// With QUOTA (RFC 9208) of these resources.
+    /// With QUOTA (RFC 9208) of these resources; without any there is no QUOTA (RFC 9208 1).
     #[must_use]
     pub fn with_quota(mut self, resources: impl IntoIterator<Item = QuotaResource>) -> Self {
         self.quota.extend(resources);
-        self.with(Switch::Quota)
+        if self.quota.is_empty() { self } else { self.with(Switch::Quota) }
     }
 
     /// With THREAD (RFC 5256) by these algorithms.

@@ -6,12 +6,11 @@
 use alloc::vec::Vec;
 
 use super::Server;
-use super::enabled::Feature;
+use super::enabled::{Feature, has_mod_seq};
 use super::extensions::Switch;
 use crate::types::{
     Addressing, Command, FetchAttribute, FetchCommand, ListCommand, ListReturn, ListSelection, ListStyle,
-    Mailbox, MessageSet, NotifyCommand, NotifyEvent, QuotaResource, SearchKey, SearchReturn, SelectParameter,
-    SortKey, StatusAttribute,
+    Mailbox, MessageSet, QuotaResource, SearchKey, SearchReturn, SelectParameter, SortKey, StatusAttribute,
 };
 
 /// Why a command is not let in. All of these are BAD, but for `MailboxName`.
@@ -71,7 +70,7 @@ impl Server {
             Command::Fetch(addressing, fetch) => self.gate_fetch(*addressing, fetch),
             Command::Store(addressing, store) => {
                 self.gate_set(*addressing, &store.set)?;
-                if store.unchanged_since.is_some() { self.offers(Switch::CondStore) } else { Ok(()) }
+                if store.unchanged_since.is_some() { self.has_mod_seqs() } else { Ok(()) }
             }
             Command::Copy(addressing, copy) | Command::Move(addressing, copy) => {
                 self.gate_set(*addressing, &copy.set)
@@ -84,7 +83,7 @@ impl Server {
                     return Err(Closed::Contradiction);
                 }
                 self.gate_returns(search.returns.as_deref().unwrap_or_default())?;
-                self.gate_keys(&search.keys)
+                self.gate_keys_here(&search.keys)
             }
             Command::Sort(addressing, sort) => {
                 self.gate_addressing(*addressing)?;
@@ -97,14 +96,14 @@ impl Server {
                     SortKey::Relevancy => Err(Closed::NotOffered),
                     _ => Ok(()),
                 })?;
-                self.gate_keys(&sort.keys)
+                self.gate_keys_here(&sort.keys)
             }
             Command::Thread(addressing, thread) => {
                 self.gate_addressing(*addressing)?;
                 if !self.config.extensions.has_thread(&thread.algorithm) {
                     return Err(Closed::NotOffered);
                 }
-                self.gate_keys(&thread.keys)
+                self.gate_keys_here(&thread.keys)
             }
             Command::Esearch(search) => {
                 // A result of several mailboxes cannot be saved (RFC 7377 2.2).
@@ -121,7 +120,7 @@ impl Server {
                 self.offers(Switch::Metadata)
             }
             Command::SetQuota { .. } => self.offers(Switch::Quota),
-            Command::Notify(notify) => gate_notify(notify),
+            Command::Notify(notify) if !notify.is_consistent() => Err(Closed::Contradiction),
             Command::XList { .. }
             | Command::StoreLabels(..)
             | Command::CancelUpdate(_)
@@ -196,7 +195,7 @@ impl Server {
         fetch.attributes.iter().try_for_each(|attribute| self.gate_attribute(attribute))?;
         let modifiers = &fetch.modifiers;
         if modifiers.changed_since.is_some() {
-            self.offers(Switch::CondStore)?;
+            self.has_mod_seqs()?;
         }
         if modifiers.partial.is_some() {
             self.offers(Switch::Partial)?;
@@ -229,7 +228,7 @@ impl Server {
             | FetchAttribute::Rfc822Header
             | FetchAttribute::Rfc822Text => Ok(()),
             FetchAttribute::Binary { .. } | FetchAttribute::BinarySize(_) => self.offers(Switch::Binary),
-            FetchAttribute::ModSeq => self.offers(Switch::CondStore),
+            FetchAttribute::ModSeq => self.has_mod_seqs(),
             FetchAttribute::SaveDate => self.offers(Switch::SaveDate),
             FetchAttribute::EmailId | FetchAttribute::ThreadId => self.offers(Switch::ObjectId),
             FetchAttribute::Preview { .. } => self.offers(Switch::Preview),
@@ -254,6 +253,19 @@ impl Server {
                 Err(Closed::NotOffered)
             }
         })
+    }
+
+    /// Whether the selected mailbox keeps mod-sequences: where NOMODSEQ was told, nothing that needs them is let in
+    /// (RFC 7162 3.1.2.2).
+    fn has_mod_seqs(&self) -> Gate {
+        self.offers(Switch::CondStore)?;
+        if self.highest_mod_seq.is_some() { Ok(()) } else { Err(Closed::Contradiction) }
+    }
+
+    /// The keys of a search in the selected mailbox.
+    fn gate_keys_here(&self, keys: &[SearchKey]) -> Gate {
+        self.gate_keys(keys)?;
+        if has_mod_seq(keys) { self.has_mod_seqs() } else { Ok(()) }
     }
 
     fn gate_keys(&self, keys: &[SearchKey]) -> Gate {
@@ -289,18 +301,4 @@ impl Server {
 /// and deleted.
 fn gate_name(name: &Mailbox) -> Gate {
     if name.is_deceptive() { Err(Closed::MailboxName) } else { Ok(()) }
-}
-
-/// RFC 5465 5: new messages and expunges are told of together, and flags only with both.
-fn gate_notify(notify: &NotifyCommand) -> Gate {
-    let NotifyCommand::Set { groups, .. } = notify else { return Ok(()) };
-    let is_consistent = |events: &[NotifyEvent]| {
-        let new = events.iter().any(|event| matches!(event, NotifyEvent::MessageNew(_)));
-        let expunge = events.contains(&NotifyEvent::MessageExpunge);
-        let flags = events
-            .iter()
-            .any(|event| matches!(event, NotifyEvent::FlagChange | NotifyEvent::AnnotationChange));
-        new == expunge && (new || !flags)
-    };
-    if groups.iter().all(|group| is_consistent(&group.events)) { Ok(()) } else { Err(Closed::Contradiction) }
 }

@@ -100,6 +100,20 @@ pub struct ListResponse {
     pub old_name: Option<Mailbox>,
 }
 
+impl ListResponse {
+    /// Whether the mailbox has this attribute, because it was told or because another one implies it: `\NoInferiors`
+    /// has no children, and what does not exist cannot be selected (RFC 9051, section 6.3.9.4; RFC 5258, section 3.4).
+    pub fn has(&self, attribute: &MailboxAttribute) -> bool {
+        let implied_by = match attribute {
+            MailboxAttribute::HasNoChildren => Some(MailboxAttribute::NoInferiors),
+            MailboxAttribute::NoSelect => Some(MailboxAttribute::NonExistent),
+            _ => None,
+        };
+        let is_told = |attribute: &MailboxAttribute| self.attributes.contains(attribute);
+        is_told(attribute) || implied_by.as_ref().is_some_and(is_told)
+    }
+}
+
 /// `mbx-list-flags`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -17,6 +17,16 @@ pub enum NotifyCommand {
     },
 }
 
+impl NotifyCommand {
+    /// Whether what needs each other stands together: new messages and expunges, and with changed flags both (RFC 5465
+    /// 5); and whether the selected mailbox is chosen at most once, for events of messages only (RFC 5465 6.1).
+    pub(crate) fn is_consistent(&self) -> bool {
+        let Self::Set { groups, .. } = self else { return true };
+        groups.iter().filter(|group| group.is_selected()).count() <= 1
+            && groups.iter().all(EventGroup::is_consistent)
+    }
+}
+
 /// `event-group`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventGroup {
@@ -24,6 +34,21 @@ pub struct EventGroup {
     pub mailboxes: MailboxFilter,
     /// The events; an empty list is `NONE`.
     pub events: Vec<NotifyEvent>,
+}
+
+impl EventGroup {
+    pub(crate) const fn is_selected(&self) -> bool {
+        matches!(self.mailboxes, MailboxFilter::Selected | MailboxFilter::SelectedDelayed)
+    }
+
+    fn is_consistent(&self) -> bool {
+        let new = self.events.iter().any(|event| matches!(event, NotifyEvent::MessageNew(_)));
+        let expunge = self.events.contains(&NotifyEvent::MessageExpunge);
+        let is_change = |event| matches!(event, &NotifyEvent::FlagChange | &NotifyEvent::AnnotationChange);
+        let changes = self.events.iter().any(is_change);
+        let others = self.is_selected() && self.events.iter().any(NotifyEvent::is_of_mailboxes);
+        new == expunge && (new || !changes) && !others
+    }
 }
 
 /// `filter-mailboxes`
@@ -85,6 +110,17 @@ impl NotifyEvent {
             Self::ServerMetadataChange => "ServerMetadataChange",
             Self::Other(name) => name.as_str(),
         }
+    }
+
+    /// Whether it is about mailboxes and not about messages.
+    const fn is_of_mailboxes(&self) -> bool {
+        matches!(
+            self,
+            Self::MailboxName
+                | Self::SubscriptionChange
+                | Self::MailboxMetadataChange
+                | Self::ServerMetadataChange
+        )
     }
 
     /// The event called `name`, in any case.
