@@ -21,7 +21,8 @@ use posthaste_benches::race;
 use posthaste_imap::client::{self, Client};
 use posthaste_imap::server::{self, SelectData, SelectedFlags, Server};
 use posthaste_imap::types::{
-    Addressing, FetchAttribute, FetchItem, Flag, Flags, Mailbox, SearchCommand, SearchKey, Section, SequenceSet,
+    Addressing, FetchAttribute, FetchItem, Flag, Flags, Mailbox, SearchCommand, SearchKey, Section,
+    SequenceSet,
 };
 use posthaste_imap::{Secret, Security, Step, Time};
 
@@ -277,12 +278,18 @@ fn print_ratios() {
     let mut room = vec![0; READ_OCTETS];
     let (us, codec) = race(
         15,
-        || drop(black_box(fetch_body(&mut client, &mut commands, &row))),
-        || drop(black_box(fetch_body_imap_codec(&mut fragmentizer, &row))),
+        || {
+            black_box(fetch_body(&mut client, &mut commands, &row));
+        },
+        || {
+            black_box(fetch_body_imap_codec(&mut fragmentizer, &row));
+        },
     );
     let (us_again, copy) = race(
         50,
-        || drop(black_box(fetch_body(&mut client, &mut commands, &row))),
+        || {
+            black_box(fetch_body(&mut client, &mut commands, &row));
+        },
         || copy_body(&mut room, &row),
     );
     let us = us.min(us_again);
@@ -296,7 +303,9 @@ fn print_ratios() {
     let (mut server, message) = (server(), posthaste_benches::plain_lines(MESSAGE_OCTETS));
     let (us, copy) = race(
         50,
-        || drop(black_box(take_message(&mut server, &message))),
+        || {
+            black_box(take_message(&mut server, &message));
+        },
         || copy_body(&mut room, &message),
     );
     println!(
@@ -308,21 +317,45 @@ fn print_ratios() {
     let line = search_line(SEARCH_IDS);
     let (us, codec) = race(
         100,
-        || drop(black_box(search(&mut client, &mut commands, &line))),
-        || drop(black_box(search_imap_codec(&mut fragmentizer, &line))),
+        || {
+            black_box(search(&mut client, &mut commands, &line));
+        },
+        || {
+            black_box(search_imap_codec(&mut fragmentizer, &line));
+        },
     );
     println!("imap-search-in-pieces: {:.1}x of imap-codec's speed ({us:?}, {codec:?})", times(codec, us));
 
     let flags = flag_items();
     for rows in [1_000, 10_000, 100_000, 1_000_000_u32] {
-        let (us, _) = race(if rows > 100_000 { 5 } else { 30 }, || drop(black_box(answer_rows(&mut server, &flags, rows))), || {});
+        let (us, _) = race(
+            if rows > 100_000 { 5 } else { 30 },
+            || {
+                black_box(answer_rows(&mut server, &flags, rows));
+            },
+            || {},
+        );
         let each = us.as_secs_f64() / f64::from(rows);
-        println!("imap-server-rows: {rows} rows, {:.1} ns each, {:.1} million a second", each * 1e9, 1e-6 / each);
+        println!(
+            "imap-server-rows: {rows} rows, {:.1} ns each, {:.1} million a second",
+            each * 1e9,
+            1e-6 / each
+        );
     }
     for ids in [1_000, 10_000, 100_000, 1_000_000_u32] {
         let line = search_line(ids.min(600_000));
-        let (us, _) = race(5, || drop(black_box(search(&mut client, &mut commands, &line))), || {});
-        println!("imap-search-in-pieces: {} ids, {:.1} ns each", ids.min(600_000), us.as_secs_f64() * 1e9 / f64::from(ids.min(600_000)));
+        let (us, _) = race(
+            5,
+            || {
+                black_box(search(&mut client, &mut commands, &line));
+            },
+            || {},
+        );
+        println!(
+            "imap-search-in-pieces: {} ids, {:.1} ns each",
+            ids.min(600_000),
+            us.as_secs_f64() * 1e9 / f64::from(ids.min(600_000))
+        );
     }
 }
 

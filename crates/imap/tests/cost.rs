@@ -13,9 +13,7 @@ use std::num::NonZeroU32;
 
 use posthaste_imap::client::{self, Client};
 use posthaste_imap::server::{self, LiteralWriter, SelectData, SelectedFlags, Server};
-use posthaste_imap::types::{
-    FetchAttribute, FetchItem, Flag, Flags, Mailbox, Payload, Section, SequenceSet,
-};
+use posthaste_imap::types::{FetchAttribute, FetchItem, Flag, Flags, Mailbox, Payload, Section, SequenceSet};
 use posthaste_imap::{Bytes, Misuse, Secret, Security, Step, Time};
 use posthaste_testkit::{Measured, measure};
 
@@ -60,8 +58,9 @@ fn selected_client(exists: u32) -> Client {
     client.login("joe", Secret::from("secret")).unwrap();
     hear(&mut client, b"A1 OK [CAPABILITY IMAP4rev1 LITERAL+ IDLE] in\r\n");
     client.select(Mailbox::inbox(), vec![]).unwrap();
-    let answer =
-        format!("* FLAGS (\\Seen)\r\n* {exists} EXISTS\r\n* OK [UIDVALIDITY 1] x\r\nA2 OK [READ-WRITE] x\r\n");
+    let answer = format!(
+        "* FLAGS (\\Seen)\r\n* {exists} EXISTS\r\n* OK [UIDVALIDITY 1] x\r\nA2 OK [READ-WRITE] x\r\n"
+    );
     hear(&mut client, answer.as_bytes());
     client
 }
@@ -230,7 +229,9 @@ fn a_payload_of_ten_mebibytes_waits_for_a_slow_client_with_the_application() {
     for size in [1_000, 8 * 1024, READ] {
         let mut server = selected_server(1);
         server.handle_input(Time::ZERO, b"c FETCH 1 BODY[]\r\n");
-        let Step::Event(server::Event::Fetch(asked)) = server.poll_event().unwrap() else { panic!("no FETCH") };
+        let Step::Event(server::Event::Fetch(asked)) = server.poll_event().unwrap() else {
+            panic!("no FETCH")
+        };
         let row = asked.begin().row(&mut server, number(1)).unwrap();
         let payload = Payload::Section { section: Section::whole(), origin: None };
         let piece = Bytes::from(vec![b'x'; size]);

@@ -393,10 +393,7 @@ impl Application<Server> for Site<'_> {
             if choice & 0x40 != 0 {
                 self.update(server, self.choices.0.first().copied().unwrap_or(0));
             }
-            let aborts = matches!(
-                event,
-                Event::AppendEnd(_) | Event::ReplaceEnd(_) | Event::AppendMore(_)
-            );
+            let aborts = matches!(event, Event::AppendEnd(_) | Event::ReplaceEnd(_) | Event::AppendMore(_));
             match choice % 8 {
                 0..=2 => self.answer(server, event, Answer::Yes).expect("a good answer"),
                 3 => {
