@@ -224,9 +224,9 @@ impl Application<Client> for User<'_> {
             }
             Event::NotSent { id, .. } => self.close(id),
             Event::Idling(_) => {
-                if self.choices.next() % 2 == 0 {
-                    client.done().expect("IDLE can be ended");
-                }
+                let ends = self.choices.next() % 2 == 0;
+                let ended = if ends { client.done() } else { Ok(()) };
+                ended.expect("IDLE can be ended");
             }
             Event::Challenge(challenge) => self.challenge(client, challenge),
             Event::AppendReady(writer) => self.append(client, writer),
