@@ -12,6 +12,7 @@
 
 mod imap_algorithms;
 mod imap_codec;
+mod imap_session;
 mod plan;
 mod pop3;
 mod sasl;
@@ -23,6 +24,7 @@ pub use imap_algorithms::{imap_summary, imap_threads, imap_view};
 pub use imap_codec::{
     imap_body_structure, imap_command, imap_frame, imap_mutf7, imap_response, imap_search, imap_sequence_set,
 };
+pub use imap_session::{imap_client, imap_server};
 pub use pop3::{pop3_answer, pop3_client, pop3_command, pop3_server};
 pub use sasl::{sasl_client, sasl_server};
 pub use smtp::{smtp_address, smtp_command, smtp_reply};
@@ -46,12 +48,14 @@ pub const TARGETS: &[Target] = &[
     ("pop3_command", pop3_command),
     ("pop3_server", pop3_server),
     ("imap_body_structure", imap_body_structure),
+    ("imap_client", imap_client),
     ("imap_command", imap_command),
     ("imap_frame", imap_frame),
     ("imap_mutf7", imap_mutf7),
     ("imap_response", imap_response),
     ("imap_search", imap_search),
     ("imap_sequence_set", imap_sequence_set),
+    ("imap_server", imap_server),
     ("imap_summary", imap_summary),
     ("imap_threads", imap_threads),
     ("imap_view", imap_view),

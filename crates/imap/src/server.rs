@@ -309,6 +309,8 @@ impl Server {
             if self.tickets.is_open() {
                 return Ok(Step::Paused);
             }
+            // Commands that are here already, and wait behind the one that was answered, are not begun any more.
+            self.shutdown_if_idle();
             let event = match &self.phase {
                 Phase::Closed => return Ok(Step::Closed),
                 Phase::Upgrading(_) => return Ok(Step::NeedInput),

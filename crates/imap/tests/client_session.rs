@@ -97,6 +97,7 @@ fn inj_12_a_literal_that_is_refused_is_not_sent() {
     client.handle_input(Time::ZERO, b"A1 OK welcome\r\n");
     assert_eq!(client.poll_event().unwrap_err(), ProtocolError::CompletedUnsent);
     assert_eq!(client.poll_event().unwrap_err(), ProtocolError::CompletedUnsent);
+    assert_eq!(client.running().count(), 1, "it is in doubt");
     assert_eq!(client.state(), State::NotAuthenticated);
 }
 

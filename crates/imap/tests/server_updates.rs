@@ -69,6 +69,54 @@ fn imap_23_too_much_for_notify_ends_notify_and_says_so() {
     assert_eq!(server.poll_event(), Ok(Step::Event(Event::NotifyOverflow)));
 }
 
+/// The number in the second answer counts without the message that the first is about.
+#[test]
+fn an_expunge_that_was_held_is_told_before_those_of_the_next_command() {
+    for command in ["EXPUNGE", "MOVE 1 x", "UID MOVE 7 x"] {
+        let mut server = selected(Extensions::new());
+        server.handle_input(Time::ZERO, b"f FETCH 1 UID\r\n");
+        let fetch = named_event!(server, Fetch).begin();
+        server.update(Update::Expunged(message(3))).unwrap();
+        fetch.ok(&mut server).unwrap();
+        assert_eq!(sent(&mut server), "f OK FETCH completed\r\n");
+        server.handle_input(Time::ZERO, format!("e {command}\r\n").as_bytes());
+        match server.poll_event() {
+            Ok(Step::Event(Event::Expunge(asked))) => {
+                asked.expunged(&mut server, message(1)).unwrap();
+                asked.ok(&mut server).unwrap();
+            }
+            Ok(Step::Event(Event::Move(asked))) => {
+                asked.expunged(&mut server, message(1)).unwrap();
+                asked.ok(&mut server).unwrap();
+            }
+            other => panic!("{other:?}"),
+        }
+        let text = sent(&mut server);
+        assert!(text.starts_with("* 3 EXPUNGE\r\n* 1 EXPUNGE\r\ne OK"), "{command}: {text}");
+    }
+}
+
+#[test]
+fn a_command_that_waits_behind_a_shutdown_is_not_begun() {
+    let mut server = selected(Extensions::new());
+    server.handle_input(Time::ZERO, b"f FETCH 1 UID\r\ne EXPUNGE\r\n");
+    let fetch = named_event!(server, Fetch).begin();
+    server.shutdown(Time::ZERO);
+    fetch.ok(&mut server).unwrap();
+    assert_eq!(server.poll_event(), Ok(Step::Closed));
+    let text = sent(&mut server);
+    assert!(text.starts_with("f OK FETCH completed\r\n* BYE"), "{text}");
+}
+
+/// One line that has no tag, and half of the next, in one read.
+#[test]
+fn half_a_command_is_under_its_timeout_whatever_came_before_it() {
+    let mut server = selected(Extensions::new());
+    server.handle_input(Time::ZERO, b"+ x\r\nf FET");
+    while !matches!(server.poll_event(), Ok(Step::NeedInput)) {}
+    assert_eq!(server.timer(), Some(posthaste_imap::server::Timer::Command));
+}
+
 #[test]
 fn of_one_mailbox_only_the_newest_status_is_held() {
     let mut server = selected(everything());

@@ -172,7 +172,12 @@ impl Client {
             _ => company(&next.command),
         };
         let joins = self.running.iter().all(|running| company.may_join(running.company));
-        if joins { self.queue.pop_front().map(|next| (next, company)) } else { None }
+        let next = if joins { self.queue.pop_front() } else { None };
+        if self.queue.is_empty() {
+            // A client that waits for hours keeps no room for commands.
+            self.queue = VecDeque::new();
+        }
+        next.map(|next| (next, company))
     }
 
     /// Begins to send a command.

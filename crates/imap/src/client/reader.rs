@@ -177,7 +177,7 @@ impl Reader {
         let end = line_end(&line)?;
         if let Some((read, offset)) = row_of(&line) {
             let mut row = Row::new();
-            row.text(line.get(offset..).unwrap_or_default());
+            row.text(line.slice(offset.min(line.len())..));
             return Ok((Within::Row(row, end), Some(read)));
         }
         match end {
@@ -226,8 +226,9 @@ impl Reader {
                 return Ok((Within::Row(row, end), Some(Read::NeedInput)));
             };
             check_length(row.len(), line.len(), bounds)?;
-            row.text(&line);
-            return Ok((Within::Row(row, line_end(&line)?), None));
+            let end = line_end(&line)?;
+            row.text(line);
+            return Ok((Within::Row(row, end), None));
         }
         match row.scan(context) {
             Found::Item(item, repairs) => {

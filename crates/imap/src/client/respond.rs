@@ -70,11 +70,14 @@ impl Client {
 
     fn tagged(&mut self, tag: &Tag, status: Status) -> Result<(), ProtocolError> {
         let at = self.running.iter().position(|running| running.tag == *tag);
-        let Some(at) = at else { return self.stray() };
-        let mut running = self.running.remove(at);
+        let Some((at, running)) = at.and_then(|at| Some((at, self.running.get(at)?))) else {
+            return self.stray();
+        };
         if status.condition == Condition::Ok && !running.is_sent {
+            // It stays among those that are in doubt.
             return Err(ProtocolError::CompletedUnsent);
         }
+        let mut running = self.running.remove(at);
         let sending = self.stop_sending(&running);
         self.alert(&status);
         if !matches!(self.phase, Phase::Ready) {

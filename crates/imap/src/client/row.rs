@@ -11,7 +11,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 #[derive(Debug)]
 pub(crate) struct Row {
     /// From the start of the current item on.
-    pending: BytesMut,
+    pending: Pending,
     at: usize,
     /// Where the value of the current item begins.
     value: Option<usize>,
@@ -54,9 +54,63 @@ pub(crate) enum Found {
     End,
 }
 
+/// What of a row is not an item yet. Rows mostly come as one line, which is not copied.
+#[derive(Debug)]
+enum Pending {
+    Line(Bytes),
+    /// With a literal in it, which grows as it comes.
+    Grown(BytesMut),
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self::Line(Bytes::new())
+    }
+}
+
+impl Pending {
+    fn octets(&self) -> &[u8] {
+        match self {
+            Self::Line(line) => line,
+            Self::Grown(octets) => octets,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.octets().len()
+    }
+
+    fn append(&mut self, text: Bytes) {
+        if self.len() == 0 {
+            *self = Self::Line(text);
+        } else {
+            self.grown().put_slice(&text);
+        }
+    }
+
+    /// As a buffer that can be written to.
+    fn grown(&mut self) -> &mut BytesMut {
+        loop {
+            match self {
+                Self::Grown(octets) => return octets,
+                Self::Line(line) => *self = Self::Grown(BytesMut::from(line.as_ref())),
+            }
+        }
+    }
+
+    /// Takes the first `count` octets, or all there are.
+    fn split_to(&mut self, count: usize) -> Bytes {
+        let count = count.min(self.len());
+        match self {
+            Self::Line(line) => line.split_to(count),
+            Self::Grown(octets) => octets.split_to(count).freeze(),
+        }
+    }
+}
+
 impl Row {
     pub(crate) fn new() -> Self {
-        Self { pending: BytesMut::new(), at: 0, value: None, state: State::Between }
+        Self { pending: Pending::default(), at: 0, value: None, state: State::Between }
     }
 
     /// How many octets are held.
@@ -65,21 +119,21 @@ impl Row {
     }
 
     /// Appends text of the row, up to a line end, which is left off.
-    pub(crate) fn text(&mut self, text: &[u8]) {
-        self.pending.put_slice(text);
+    pub(crate) fn text(&mut self, text: Bytes) {
+        self.pending.append(text);
     }
 
     /// The payload whose literal the text ends with, when it is the whole value of an item that streams.
     pub(crate) fn payload(&mut self, context: &ParseContext) -> Option<Payload> {
         let value = self.value.filter(|_| matches!(self.state, State::Atom))?;
-        let announced = self.pending.get(value..).unwrap_or_default();
+        let announced = self.pending.octets().get(value..).unwrap_or_default();
         if !matches!(announced.first(), Some(b'{' | b'~')) {
             return None;
         }
-        let item = Bytes::copy_from_slice(&self.pending);
+        let item = Bytes::copy_from_slice(self.pending.octets());
         let Ok(ItemStep::Payload { payload, .. }) = next_item(&item, 0, context) else { return None };
         self.begin();
-        self.pending.clear();
+        self.pending = Pending::default();
         Some(payload)
     }
 
@@ -96,7 +150,7 @@ impl Row {
 
     /// Appends octets of a literal that stays part of its item.
     pub(crate) fn octets(&mut self, octets: &[u8]) {
-        self.pending.put_slice(octets);
+        self.pending.grown().put_slice(octets);
         self.at = self.pending.len();
     }
 
@@ -109,11 +163,11 @@ impl Row {
 
     /// Looks for the end of the current item.
     pub(crate) fn scan(&mut self, context: &ParseContext) -> Found {
-        while let Some(octet) = self.pending.get(self.at).copied() {
+        while let Some(octet) = self.pending.octets().get(self.at).copied() {
             match self.state {
                 State::Between => match octet {
                     b' ' => {
-                        let _ = self.pending.split_to(self.at.saturating_add(1));
+                        drop(self.pending.split_to(self.at.saturating_add(1)));
                         self.at = 0;
                         continue;
                     }
@@ -169,7 +223,7 @@ impl Row {
 
     /// Gives up on the current item: what is there of it comes back as it came. `None` between items.
     pub(crate) fn rest(&mut self) -> Option<FetchItem> {
-        if self.pending.is_empty() {
+        if self.pending.len() == 0 {
             return None;
         }
         self.at = self.pending.len();
@@ -190,7 +244,7 @@ impl Row {
     }
 
     fn cut(&mut self) -> Bytes {
-        let item = self.pending.split_to(self.at.min(self.pending.len())).freeze();
+        let item = self.pending.split_to(self.at);
         self.begin();
         item
     }

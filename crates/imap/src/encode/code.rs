@@ -33,13 +33,17 @@ impl Writer<'_> {
             return self.octet(b'-');
         }
         let utf8 = self.context.utf8 && core::str::from_utf8(text).is_ok();
-        for (index, octet) in text.iter().enumerate() {
-            self.octet(match octet {
+        // Many readers pass over spaces in front of a code.
+        let mut begins = may_be_code;
+        for octet in text {
+            let octet = match octet {
                 b'\r' | b'\n' | 0 => b' ',
-                b'[' if index == 0 && may_be_code => b'(',
+                b'[' if begins => b'(',
                 0x80.. if !utf8 => b'?',
                 octet => *octet,
-            });
+            };
+            begins &= octet == b' ';
+            self.octet(octet);
         }
     }
 

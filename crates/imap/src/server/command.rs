@@ -57,7 +57,10 @@ impl Server {
         let limits = self.frame_limits();
         match self.framer.next(&limits) {
             Frame::NeedInput => {
-                if !self.framer.is_within() {
+                if self.framer.is_within() {
+                    // Its beginning may have come with the line before it.
+                    self.timers.arm_once(Timer::Command, self.now, self.config.limits.command_timeout);
+                } else {
                     self.timers.disarm(Timer::Command);
                 }
                 Poll::NeedInput

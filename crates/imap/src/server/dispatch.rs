@@ -5,7 +5,7 @@
 use super::extensions::Switch;
 use super::gate::Closed;
 use super::{
-    Access, Close, Copy, Delete, DeleteAcl, Event, Expunge, Fetch, GetAcl, GetMetadataOf, GetQuota,
+    Access, Asked, Close, Copy, Delete, DeleteAcl, Event, Expunge, Fetch, GetAcl, GetMetadataOf, GetQuota,
     GetQuotaRoot, Idle, ListRightsOf, Lsub, Move, MultiSearch, MyRights, Namespace, Noop, Poll, Refusal,
     Rename, Search, Select, Server, SetAcl, SetMetadata, SetQuota, Sort, StatusOf, Store, Subscribe, Thread,
     UidBatchesOf, Unselect, Unsubscribe,
@@ -116,7 +116,11 @@ impl Server {
             Command::Move(addressing, CopyCommand { set, mailbox }) => {
                 Event::Move(self.ask(tag, Move { addressing, set, mailbox }))
             }
-            Command::Idle => Event::Idle(self.ask(tag, Idle)),
+            Command::Idle => {
+                // Not `ask`: what is held back follows the `+`.
+                let ticket = self.issue();
+                Event::Idle(Asked { request: Idle, tag, ticket })
+            }
             Command::GetQuota(root) => Event::GetQuota(self.ask(tag, GetQuota { root })),
             Command::GetQuotaRoot(mailbox) => Event::GetQuotaRoot(self.ask(tag, GetQuotaRoot { mailbox })),
             Command::SetQuota { root, limits } => Event::SetQuota(self.ask(tag, SetQuota { root, limits })),

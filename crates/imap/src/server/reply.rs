@@ -16,6 +16,8 @@ use crate::types::{Condition, Response, ResponseCode, Status, Tag};
 impl Server {
     pub(super) fn ask<T>(&mut self, tag: Tag, request: T) -> Asked<T> {
         let ticket = self.issue();
+        // Before the answer: what the application counts there, it counts without what it has told of.
+        self.release_if_possible();
         Asked { request, tag, ticket }
     }
 
