@@ -14,6 +14,7 @@
 
 mod crash;
 mod curl;
+mod dovecot;
 mod exim;
 mod mbsync;
 mod openssl;
