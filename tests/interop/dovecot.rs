@@ -20,26 +20,24 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use posthaste_tokio::tls::{Alpn, client_config_with_roots};
+use posthaste_tokio::tls::Alpn;
 use posthaste_tokio::{ClientOptions, Credentials, TlsMode};
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 
-use crate::{program, server};
+use crate::{
+    identity::{ADDRESS, Identity},
+    program, server,
+};
 
 pub(crate) use session::Session;
 
 pub(crate) const ALICE: &str = "alice@example.test";
 pub(crate) const BOB: &str = "bob@example.test";
 pub(crate) const PASSWORD: &str = "Correct horse, 4 stable";
-/// The address that Dovecot listens at, and the only one its certificate is for.
-pub(crate) const ADDRESS: &str = "127.0.0.1";
 
 /// How long Dovecot may take until it listens, and to end.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -53,7 +51,7 @@ const ATTEMPTS: usize = 4;
 pub(crate) struct Dovecot {
     folder: TempDir,
     ports: Ports,
-    certificate: CertificateDer<'static>,
+    identity: Identity,
     child: Option<Child>,
 }
 
@@ -73,9 +71,7 @@ impl Dovecot {
     pub(crate) fn start() -> Option<Self> {
         let program = program::find("dovecot")?;
         let folder = tempfile::tempdir().unwrap();
-        let certified = rcgen::generate_simple_self_signed([ADDRESS.to_owned()]).unwrap();
-        fs::write(folder.path().join("certificate"), certified.cert.pem()).unwrap();
-        fs::write(folder.path().join("key"), certified.signing_key.serialize_pem()).unwrap();
+        let identity = Identity::make(folder.path());
         let (owner, group) = if is_root() { (NOBODY, NOBODY) } else { own_ids() };
         let user = |name| {
             let home = folder.path().join("mail").join(name);
@@ -88,8 +84,7 @@ impl Dovecot {
             fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
             std::os::unix::fs::chown(&mail, Some(NOBODY), Some(NOBODY)).unwrap();
         }
-        let certificate = certified.cert.der().clone();
-        let mut dovecot = Self { folder, ports: Ports::free(), certificate, child: None };
+        let mut dovecot = Self { folder, ports: Ports::free(), identity, child: None };
         for _ in 0..ATTEMPTS {
             if dovecot.launch(&program) {
                 return Some(dovecot);
@@ -103,22 +98,20 @@ impl Dovecot {
         self.ports
     }
 
-    /// A file of this Dovecot.
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
+    /// The socket at which it judges logins for other servers.
+    pub(crate) fn auth_socket(&self) -> PathBuf {
+        self.file("auth")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// What a client needs to trust this Dovecot and to log in as `user`.
     pub(crate) fn options(&self, user: &str, tls: TlsMode, alpn: Alpn) -> ClientOptions {
         ClientOptions::new(tls)
-            .with_client_config(self.client_config(alpn))
+            .with_client_config(self.identity.client_config(alpn))
             .with_credentials(Credentials::new(user, PASSWORD))
-    }
-
-    pub(crate) fn client_config(&self, alpn: Alpn) -> Arc<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.clone()).unwrap();
-        client_config_with_roots(roots, alpn).unwrap()
     }
 
     /// An IMAP session of `user`.
@@ -199,6 +192,7 @@ impl Dovecot {
              inet_listener imaps {{\n    port = {imaps}\n    ssl = yes\n  }}\n}}\n\
              service pop3-login {{\n  inet_listener pop3 {{\n    port = {pop3}\n  }}\n  \
              inet_listener pop3s {{\n    port = {pop3s}\n    ssl = yes\n  }}\n}}\n\
+             service auth {{\n  unix_listener {folder}/auth {{\n    mode = 0666\n  }}\n}}\n\
              service lmtp {{\n  inet_listener lmtp {{\n    port = {lmtp}\n  }}\n}}\n\
              {rights}"
         )

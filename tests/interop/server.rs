@@ -82,8 +82,9 @@ impl Server {
     #[track_caller]
     pub(crate) fn terminate(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("the server is running");
-        program::terminate(&mut child, STOP_MAX)
-            .unwrap_or_else(|| panic!("the server did not end within {STOP_MAX:?} of SIGTERM\n{}", self.log()))
+        program::terminate(&mut child, STOP_MAX).unwrap_or_else(|| {
+            panic!("the server did not end within {STOP_MAX:?} of SIGTERM\n{}", self.log())
+        })
     }
 
     fn prepared() -> Self {

@@ -15,7 +15,11 @@ type Explained = (&'static str, &'static [&'static str], &'static str);
 const STRUCTURE: &[&str] = &["BODY", "BODYSTRUCTURE"];
 
 const EXPLAINED: &[Explained] = &[
-    ("folded", &["ENVELOPE"], "RFC 5322 2.2.3 takes line ends away, Dovecot also the white space behind them"),
+    (
+        "folded",
+        &["ENVELOPE"],
+        "RFC 5322 2.2.3 takes line ends away, Dovecot also the white space behind them",
+    ),
     ("repeated", &["ENVELOPE"], "of repeated fields other than of recipients, the first counts here"),
     ("empty values", &["ENVELOPE"], "Dovecot invents an address where there is none"),
     ("an address in pieces", &["ENVELOPE"], "Dovecot invents mailboxes and hosts; here they are empty"),
@@ -37,7 +41,11 @@ const EXPLAINED: &[Explained] = &[
     ("an empty part", &["BODY[1.MIME]"], "the one line end is the header's here and the delimiter's there"),
     ("a part without an empty line", &["BODY[1.MIME]"], "as above"),
     ("a boundary in another", &["BODY[1]"], "RFC 2046 5.1.1: the line end before a delimiter belongs to it"),
-    ("a message in base64", STRUCTURE, "RFC 2046 5.2.1 forbids it; here it is octets, as it cannot be looked into"),
+    (
+        "a message in base64",
+        STRUCTURE,
+        "RFC 2046 5.2.1 forbids it; here it is octets, as it cannot be looked into",
+    ),
     ("a message in base64", &["BODY[1.HEADER]"], "as above"),
 ];
 
@@ -73,7 +81,9 @@ async fn compare(session: &mut Session, name: &str, uid: NonZeroU32, message: &[
     assert_eq!(rows[0].items.len(), 4, "{name}: {rows:?}");
     for item in &rows[0].items {
         match item {
-            FetchItem::Rfc822Size(size) => assert_eq!(usize::try_from(*size).unwrap(), message.len(), "{name}"),
+            FetchItem::Rfc822Size(size) => {
+                assert_eq!(usize::try_from(*size).unwrap(), message.len(), "{name}");
+            }
             FetchItem::Envelope(theirs) => {
                 let ours = summary.envelope().into();
                 if **theirs != ours {
@@ -96,7 +106,8 @@ async fn compare(session: &mut Session, name: &str, uid: NonZeroU32, message: &[
         }
     }
 
-    let sections: Vec<String> = sections(&summary).iter().map(|section| format!("BODY.PEEK[{section}]")).collect();
+    let sections: Vec<String> =
+        sections(&summary).iter().map(|section| format!("BODY.PEEK[{section}]")).collect();
     let rows = session.rows(&format!("UID FETCH {uid} ({})", sections.join(" "))).await;
     assert_eq!(rows[0].payloads.len(), sections.len(), "{name}");
     for (payload, theirs) in &rows[0].payloads {
@@ -108,7 +119,9 @@ async fn compare(session: &mut Session, name: &str, uid: NonZeroU32, message: &[
             differ(&format!("BODY[{}]", written(section)), &theirs.as_deref().map(text), &text(&ours));
         }
     }
-    for (offset, count) in [(0, 10), (5, 1), (message.len() - 1, 100), (message.len(), 1), (message.len() + 5, 5)] {
+    for (offset, count) in
+        [(0, 10), (5, 1), (message.len() - 1, 100), (message.len(), 1), (message.len() + 5, 5)]
+    {
         let rows = session.rows(&format!("UID FETCH {uid} BODY.PEEK[]<{offset}.{count}>")).await;
         let (payload, theirs) = &rows[0].payloads[0];
         assert!(
@@ -156,7 +169,8 @@ fn sections(summary: &Summary) -> Vec<String> {
 }
 
 fn written(section: &Section) -> String {
-    let numbers = |path: &PartPath| path.numbers().iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
+    let numbers =
+        |path: &PartPath| path.numbers().iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
     let names = |names: &[AString]| names.iter().map(AString::to_string_lossy).collect::<Vec<_>>().join(" ");
     let part = section.part().map(numbers);
     let text = section.text().map(|text| match text {

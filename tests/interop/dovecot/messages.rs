@@ -3,7 +3,8 @@
 /// Messages of all sizes up to a mebibyte, with what is hard about transport in them.
 pub(crate) fn sized() -> Vec<Vec<u8>> {
     let header = "From: ann@example.test\r\nSubject: sized\r\n\r\n";
-    let lines = "an ordinary line\r\n.\r\n..two dots\r\n\r\nGr\u{fc}\u{df}e, \u{4f60}\u{597d}\r\n\tlast {5}\r\n";
+    let lines =
+        "an ordinary line\r\n.\r\n..two dots\r\n\r\nGr\u{fc}\u{df}e, \u{4f60}\u{597d}\r\n\tlast {5}\r\n";
     let filled = |octets: usize| {
         let body: Vec<u8> = lines.bytes().cycle().take(octets).collect();
         [header.as_bytes(), &body, b"\r\n"].concat()

@@ -33,7 +33,12 @@ fn dovecot_serves_by_pop3_what_imap_stored() {
         assert_eq!(unique.len(), stored.len());
         for ((number, _), message) in list.iter().zip(&stored) {
             let read = client.retr_to_bytes(*number, 2 << 20).await.unwrap();
-            assert!(read == *message, "message {number} of {} octets is {} octets", message.len(), read.len());
+            assert!(
+                read == *message,
+                "message {number} of {} octets is {} octets",
+                message.len(),
+                read.len()
+            );
         }
         let (last, _) = *list.last().unwrap();
         let mut top = client.top(last, 2).await.unwrap();

@@ -118,7 +118,8 @@ fn dovecot_tells_by_qresync_and_condstore_what_changed_and_nothing_else() {
 
         // Another UIDVALIDITY: everything starts over.
         let mut session = dovecot.session(ALICE).await;
-        let old = Known { uid_validity: NonZeroU32::new(known.uid_validity.get() - 1).unwrap(), ..known.clone() };
+        let old =
+            Known { uid_validity: NonZeroU32::new(known.uid_validity.get() - 1).unwrap(), ..known.clone() };
         let (_, _, told) = catch_up(&mut session, Some(old), &mut memory).await;
         assert_eq!(told.first(), Some(&Change::StartOver));
         assert_eq!(memory, truth(&mut other).await);

@@ -34,7 +34,11 @@ impl Session {
     /// Queues a command, written as in RFC 9051 but without a tag.
     #[track_caller]
     pub(crate) fn queue(&mut self, text: &str) -> CommandId {
-        self.0.connection().machine().command(command(text)).unwrap_or_else(|misuse| panic!("{text}: {misuse}"))
+        self.0
+            .connection()
+            .machine()
+            .command(command(text))
+            .unwrap_or_else(|misuse| panic!("{text}: {misuse}"))
     }
 
     /// Gives a command, which must succeed, and what came until its end.
