@@ -4,15 +4,19 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use posthaste_imap::message::{Kind, StructureForm, Summary, partial};
-use posthaste_imap::types::{AString, FetchItem, PartPath, Payload, Section, SectionText};
+use posthaste_imap::message::{Kind, StructureForm, Summary, TransferDecoder, partial};
+use posthaste_imap::types::{
+    AString, BodyKind, BodyPart, BodyStructure, FetchItem, PartPath, Payload, Section, SectionText,
+};
 
-use super::{ALICE, Dovecot, Session, messages, run};
+use super::{ALICE, Dovecot, Session, messages, run, session};
 
 /// A message of [`messages::varied`], what is told otherwise of it, and why.
 type Explained = (&'static str, &'static [&'static str], &'static str);
 
 const STRUCTURE: &[&str] = &["BODY", "BODYSTRUCTURE"];
+
+const FIRST_PART: &[&str] = &["BODY[1]", "BODY[1.MIME]", "BINARY[1]", "BINARY.SIZE[1]"];
 
 const EXPLAINED: &[Explained] = &[
     (
@@ -33,11 +37,11 @@ const EXPLAINED: &[Explained] = &[
     ("long parameters", STRUCTURE, "Dovecot joins the sections of RFC 2231, here they are told as written"),
     ("no empty line", &["BODY[HEADER.FIELDS (SUBJECT FROM X-NONE)]"], "RFC 9051 6.4.5.1: no line to add"),
     ("no boundary", STRUCTURE, "Dovecot makes up an empty part; here a text"),
-    ("no boundary", &["BODY[1]", "BODY[1.MIME]"], "as above"),
+    ("no boundary", FIRST_PART, "as above"),
     ("no parts", STRUCTURE, "as above"),
-    ("no parts", &["BODY[1]", "BODY[1.MIME]"], "as above"),
+    ("no parts", FIRST_PART, "as above"),
     ("only an end", STRUCTURE, "as above"),
-    ("only an end", &["BODY[1]", "BODY[1.MIME]"], "as above"),
+    ("only an end", FIRST_PART, "as above"),
     ("an empty part", &["BODY[1.MIME]"], "the one line end is the header's here and the delimiter's there"),
     ("a part without an empty line", &["BODY[1.MIME]"], "as above"),
     ("a boundary in another", &["BODY[1]"], "RFC 2046 5.1.1: the line end before a delimiter belongs to it"),
@@ -46,7 +50,7 @@ const EXPLAINED: &[Explained] = &[
         STRUCTURE,
         "RFC 2046 5.2.1 forbids it; here it is octets, as it cannot be looked into",
     ),
-    ("a message in base64", &["BODY[1.HEADER]"], "as above"),
+    ("a message in base64", &["BODY[1.HEADER]", "BINARY[1]", "BINARY.SIZE[1]"], "as above"),
 ];
 
 #[test]
@@ -119,6 +123,26 @@ async fn compare(session: &mut Session, name: &str, uid: NonZeroU32, message: &[
             differ(&format!("BODY[{}]", written(section)), &theirs.as_deref().map(text), &text(&ours));
         }
     }
+    for (path, part) in leaves(&summary) {
+        // What cannot be decoded is refused.
+        let id = session.queue(&format!("UID FETCH {uid} (BINARY.PEEK[{path}] BINARY.SIZE[{path}])"));
+        let mut events = Vec::new();
+        let status = session.0.wait(id, |event| events.push(event)).await;
+        let theirs = status.is_ok().then(|| session::rows(events).remove(0));
+        let decoded = summary.locate_decoded(Some(&part)).unwrap();
+        let ours = decoded.encoding.map(|encoding| TransferDecoder::all(encoding, decoded.span.of(message)));
+        let octets = theirs.as_ref().and_then(|row| row.payloads.first()?.1.clone());
+        if octets != ours {
+            differ(&format!("BINARY[{path}]"), &octets, &ours);
+        }
+        let size = theirs.iter().flat_map(|row| &row.items).find_map(|item| match item {
+            FetchItem::BinarySize { size, .. } => Some(u64::from(*size)),
+            _ => None,
+        });
+        if size != decoded.octets {
+            differ(&format!("BINARY.SIZE[{path}]"), &size, &decoded.octets);
+        }
+    }
     for (offset, count) in
         [(0, 10), (5, 1), (message.len() - 1, 100), (message.len(), 1), (message.len() + 5, 5)]
     {
@@ -131,6 +155,30 @@ async fn compare(session: &mut Session, name: &str, uid: NonZeroU32, message: &[
         let ours = partial(message, offset as u64, count);
         assert_eq!(theirs.as_deref().unwrap_or_default(), ours, "{name}: <{offset}.{count}>");
     }
+}
+
+/// The parts that hold octets and no other parts, with their numbers.
+fn leaves(summary: &Summary) -> Vec<(String, PartPath)> {
+    let structure = summary.body_structure(StructureForm::Plain);
+    let mut found = Vec::new();
+    let mut open = vec![(Vec::new(), &structure)];
+    while let Some((numbers, structure)) = open.pop() {
+        match structure {
+            BodyStructure::Multipart(multipart) => {
+                for (part, number) in multipart.parts.iter().zip(1..) {
+                    let number = NonZeroU32::new(number).unwrap();
+                    open.push(([&numbers[..], &[number]].concat(), part));
+                }
+            }
+            BodyStructure::Part(BodyPart { kind: BodyKind::Message { .. }, .. }) => {}
+            BodyStructure::Part(_) => {
+                let numbers = if numbers.is_empty() { vec![NonZeroU32::MIN] } else { numbers };
+                let text = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
+                found.push((text, PartPath::new(numbers).unwrap()));
+            }
+        }
+    }
+    found
 }
 
 /// Every section of a message that could be there, and a few that could not.

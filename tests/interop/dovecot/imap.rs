@@ -1,12 +1,13 @@
 //! What a session does: logging in, adding, changing, moving and removing messages, naming mailboxes, news.
 
+use posthaste_imap::Layer;
 use posthaste_imap::client::Event;
 use posthaste_imap::types::{
     Condition, Date, DateTime, FetchItem, Flag, Mailbox, MailboxAttribute, MetadataData, QuotaResource,
     ResponseCode, SpecialUse, StatusAttribute, StatusItem,
 };
 use posthaste_tokio::tls::Alpn;
-use posthaste_tokio::{ClientError, Credentials, Mechanism, TlsMode, imap};
+use posthaste_tokio::{ClientError, Credentials, Error, Mechanism, TlsMode, imap};
 
 use super::session::only;
 use super::{ADDRESS, ALICE, BOB, Dovecot, PASSWORD, Session, messages, run};
@@ -294,5 +295,19 @@ fn dovecot_notifies_of_mailboxes_that_are_not_selected() {
                 _ => {}
             }
         }
+    });
+}
+
+#[test]
+fn dovecot_agrees_to_compress_which_the_driver_cannot_yet() {
+    let Some(dovecot) = Dovecot::start() else { return };
+    run(async {
+        let mut session = dovecot.session(ALICE).await;
+        assert!(session.0.connection().machine().has_capability("COMPRESS=DEFLATE"));
+        let id = session.0.connection().machine().compress_deflate().unwrap();
+        session.0.wait(id, drop).await.unwrap();
+        // Once the driver has RFC 4978: a message goes there and back from here on.
+        let next = session.0.connection().next().await;
+        assert!(matches!(next, Err(Error::NoLayer(Layer::Deflate))), "{next:?}");
     });
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use posthaste_imap::client::{Change, Counted, Known, Method, Outcome, Resync};
-use posthaste_imap::types::{Flag, Mailbox};
+use posthaste_imap::types::{Flag, Mailbox, ResponseCode};
 
 use super::{ALICE, Dovecot, Session, run};
 
@@ -80,7 +80,7 @@ async fn truth(other: &mut Session) -> Memory {
 }
 
 #[test]
-fn dovecot_tells_by_qresync_and_condstore_what_changed_and_nothing_else() {
+fn dovecot_tells_by_qresync_what_changed_and_nothing_else() {
     let Some(dovecot) = Dovecot::start() else { return };
     run(async {
         let mut other = dovecot.session(ALICE).await;
@@ -132,5 +132,32 @@ fn dovecot_tells_by_qresync_and_condstore_what_changed_and_nothing_else() {
         let (_, method, _) = catch_up(&mut session, Some(poor), &mut memory).await;
         assert_eq!(method, Method::Full);
         assert_eq!(memory, truth(&mut other).await);
+    });
+}
+
+#[test]
+fn dovecot_does_not_store_over_a_change_that_was_not_seen() {
+    let Some(dovecot) = Dovecot::start() else { return };
+    run(async {
+        let mut session = dovecot.session(ALICE).await;
+        for number in 1..=2 {
+            session.append("INBOX", format!("Subject: {number}\r\n\r\n").as_bytes()).await;
+        }
+        session.run("SELECT INBOX (CONDSTORE)").await;
+        let seen = session.0.connection().machine().mailbox().unwrap().highest_mod_seq.unwrap();
+        let mut other = dovecot.session(ALICE).await;
+        other.run("SELECT INBOX").await;
+        other.run("UID STORE 2 +FLAGS (\\Flagged)").await;
+        // RFC 7162 3.1.3: the one is stored, the other is named.
+        let text = format!("UID STORE 1:2 (UNCHANGEDSINCE {seen}) FLAGS (\\Seen)");
+        let (status, _) = session.done(&text).await;
+        match status.code {
+            Some(ResponseCode::Modified(set)) => assert_eq!(set.to_string(), "2"),
+            code => panic!("{code:?}"),
+        }
+        assert_eq!(session.numbers("UID SEARCH SEEN").await, [1]);
+        assert_eq!(session.numbers("UID SEARCH FLAGGED").await, [2]);
+        let changed = session.rows(&format!("UID FETCH 1:* (FLAGS) (CHANGEDSINCE {seen})")).await;
+        assert_eq!(changed.len(), 2, "{changed:?}");
     });
 }
