@@ -14,9 +14,12 @@
 
 mod crash;
 mod curl;
+mod dovecot;
 mod exim;
+mod identity;
 mod mbsync;
 mod openssl;
+mod postfix;
 mod program;
 mod python;
 mod raw;

@@ -5,7 +5,7 @@ use std::{
     ffi::OsStr,
     io::{Read, Write},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
     time::{Duration, Instant},
@@ -122,6 +122,22 @@ pub(crate) fn run_for<A: AsRef<OsStr>>(
         }
     };
     Output { command: line, code: child.wait().unwrap().code(), stdout, stderr }
+}
+
+/// Sends SIGTERM to a child and waits for its end. One that does not end in time is killed: `None`.
+pub(crate) fn terminate(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
+    let kill = Command::new("/bin/sh").args(["-c", &format!("kill -TERM {}", child.id())]).status();
+    let deadline = Instant::now() + timeout;
+    while kill.is_ok() && Instant::now() < deadline {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) => thread::sleep(Duration::from_millis(10)),
+            Err(_) => break,
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    None
 }
 
 fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {

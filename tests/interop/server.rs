@@ -16,7 +16,7 @@ use std::{
         mpsc::{self, RecvTimeoutError},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::program;
@@ -33,6 +33,9 @@ const START_MAX: Duration = Duration::from_secs(60);
 const STOP_MAX: Duration = Duration::from_secs(30);
 /// A port that was free may be taken by somebody else before the server has it.
 const ATTEMPTS: usize = 4;
+
+const LISTENERS: [&str; 9] =
+    ["smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "lmtp", "http"];
 
 /// A running server. Dropping it ends the process and removes the directory.
 #[derive(Debug)]
@@ -79,19 +82,9 @@ impl Server {
     #[track_caller]
     pub(crate) fn terminate(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("the server is running");
-        program::run(Path::new("/bin/sh"), ["-c", &format!("kill -TERM {}", child.id())], b"").success();
-        let deadline = Instant::now() + STOP_MAX;
-        loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                return status;
-            }
-            if Instant::now() > deadline {
-                let _ = child.kill();
-                let _ = child.wait();
-                panic!("the server did not end within {STOP_MAX:?} of SIGTERM\n{}", self.log());
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
+        program::terminate(&mut child, STOP_MAX).unwrap_or_else(|| {
+            panic!("the server did not end within {STOP_MAX:?} of SIGTERM\n{}", self.log())
+        })
     }
 
     fn prepared() -> Self {
@@ -132,7 +125,7 @@ impl Server {
     #[track_caller]
     fn launch(&mut self) {
         for attempt in 1..=ATTEMPTS {
-            self.ports = free_ports();
+            self.ports = LISTENERS.into_iter().zip(free_ports::<{ LISTENERS.len() }>()).collect();
             self.configure();
             let log = File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
             let mut child = Command::new(binary())
@@ -222,25 +215,21 @@ fn build() -> PathBuf {
     profile.join("posthaste")
 }
 
-/// One free port for each listener. None is given twice to the tests of this process.
-fn free_ports() -> BTreeMap<&'static str, u16> {
-    const LISTENERS: [&str; 9] =
-        ["smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "lmtp", "http"];
+/// Free ports of loopback. None is given twice to the tests of this process.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut given = GIVEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let mut held = Vec::new();
-    LISTENERS
-        .map(|listener| {
-            loop {
-                let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-                let port = socket.local_addr().unwrap().port();
-                held.push(socket);
-                if given.insert(port) {
-                    return (listener, port);
-                }
+    [(); N].map(|()| {
+        loop {
+            let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = socket.local_addr().unwrap().port();
+            held.push(socket);
+            if given.insert(port) {
+                return port;
             }
-        })
-        .into()
+        }
+    })
 }
 
 #[test]
