@@ -51,6 +51,7 @@ fn server() -> Server {
                     unseen: None,
                     uid_validity: NonZeroU32::MIN,
                     uid_next: number(2_000_000),
+                    access: posthaste_imap::server::Access::ReadWrite,
                 };
                 asked.ok(&mut server, data).unwrap();
             }

@@ -40,6 +40,7 @@ fn selected_server(exists: u32) -> Server {
                     unseen: None,
                     uid_validity: NonZeroU32::MIN,
                     uid_next: number(1_000_000),
+                    access: posthaste_imap::server::Access::ReadWrite,
                 };
                 asked.ok(&mut server, data).unwrap();
             }

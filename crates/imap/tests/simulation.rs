@@ -223,6 +223,7 @@ impl Store {
                     unseen: None,
                     uid_validity: NonZeroU32::MIN,
                     uid_next: NonZeroU32::new(self.uid_next).unwrap(),
+                    access: posthaste_imap::server::Access::ReadWrite,
                 };
                 self.answered();
                 asked.ok(server, data)

@@ -100,7 +100,7 @@ async fn fetch(stream: Stream, role: Role) -> Vec<u8> {
             }
             client::Event::Body(chunk) => octets.extend_from_slice(&chunk),
             client::Event::Item(FetchItem::Payload { data: Some(data), .. }) => {
-                octets.extend_from_slice(&data)
+                octets.extend_from_slice(&data);
             }
             client::Event::NotSent { why, .. } => panic!("{why}"),
             _ => {}

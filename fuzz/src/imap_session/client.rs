@@ -278,7 +278,7 @@ impl Application<Client> for User<'_> {
         security: Security,
     ) -> Result<(), Misuse> {
         let layer = upgrade.layer();
-        let early = client.take_compressed();
+        let early = upgrade.ahead().clone();
         client.upgraded(now, upgrade, security)?;
         if layer == Layer::Deflate {
             // What was compressed reads as it is here.

@@ -191,6 +191,7 @@ impl<'a> Site<'a> {
                     unseen: None,
                     uid_validity: NonZeroU32::MIN,
                     uid_next: NonZeroU32::new(self.uid_next).unwrap(),
+                    access: posthaste_imap::server::Access::ReadWrite,
                 };
                 let selecting = asked.open(server, data, more)?;
                 if resync && !self.uids.is_empty() {
@@ -518,7 +519,7 @@ fn refuse(server: &mut Server, event: Event) -> Result<(), Misuse> {
         Event::GetMetadata(asked) => asked.no(server, no),
         Event::SetMetadata(asked) => asked.no(server, no),
         Event::Notify(asked) => asked.no(server, no),
-        Event::Unauthenticate(asked) => asked.no(server, no),
+        Event::Unauthenticate(asked) => asked.end(server, no),
         Event::Idle(asked) => asked.no(server, no),
         Event::IdleDone(asked) => asked.bad(server, "No"),
         other => panic!("{other:?} is no question"),
