@@ -25,7 +25,7 @@ use std::{
 };
 
 use posthaste_tokio::tls::Alpn;
-use posthaste_tokio::{ClientOptions, Credentials, TlsMode};
+use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, TlsMode};
 use tempfile::TempDir;
 
 use crate::{
@@ -108,8 +108,14 @@ impl Dovecot {
     }
 
     /// What a client needs to trust this Dovecot and to log in as `user`.
-    pub(crate) fn options(&self, user: &str, tls: TlsMode, alpn: Alpn) -> ClientOptions {
-        ClientOptions::new(tls)
+    /// One of its services.
+    pub(crate) fn endpoint(protocol: Protocol, tls: TlsMode, port: u16) -> Endpoint {
+        Endpoint::new(protocol, ADDRESS).unwrap().with_tls(tls).with_port(port)
+    }
+
+    /// Options of a client that trusts it and is `user`.
+    pub(crate) fn options(&self, user: &str, alpn: Alpn) -> ClientOptions {
+        ClientOptions::default()
             .with_client_config(self.identity.client_config(alpn))
             .with_credentials(Credentials::new(user, PASSWORD))
     }

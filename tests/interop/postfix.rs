@@ -19,7 +19,7 @@ use std::{
 use posthaste_imap::client::Event;
 use posthaste_smtp::{BodyType, Envelope, EnvelopeId, Keyword, Notify, OriginalRecipient, Recipient, Ret};
 use posthaste_tokio::tls::Alpn;
-use posthaste_tokio::{ClientError, ClientOptions, Credentials, TlsMode, smtp};
+use posthaste_tokio::{Cause, ClientOptions, Credentials, Endpoint, Protocol, TlsMode, smtp};
 use tempfile::TempDir;
 
 use crate::{
@@ -197,9 +197,11 @@ impl Postfix {
     /// A session with it, behind STARTTLS, logged in where there are credentials.
     async fn client(&self, credentials: Option<Credentials>) -> smtp::Client {
         let mut options =
-            ClientOptions::new(TlsMode::StartTls).with_client_config(self.identity.client_config(Alpn::Smtp));
+            ClientOptions::default().with_client_config(self.identity.client_config(Alpn::Smtp));
         options.credentials = credentials;
-        smtp::Client::connect(ADDRESS, self.port, "client.test".parse().unwrap(), &options).await.unwrap()
+        let endpoint = Endpoint::new(Protocol::Submission, ADDRESS).unwrap();
+        let endpoint = endpoint.with_tls(TlsMode::StartTls).with_port(self.port);
+        smtp::Client::connect(&endpoint, "client.test".parse().unwrap(), &options).await.unwrap()
     }
 }
 
@@ -394,8 +396,8 @@ fn postfix_and_we_see_the_same_one_message_in_what_looks_like_two() {
                 "<ann@remote.test>".parse().unwrap(),
                 [format!("<{}>", server::ALICE).parse().unwrap()],
             );
-            let sent = client.send(envelope, smuggled(end)).await;
-            assert!(matches!(sent, Err(ClientError::Connection(_))), "{end:?}: {sent:?}");
+            let error = client.send(envelope, smuggled(end)).await.unwrap_err();
+            assert!(matches!(error.cause(), Cause::Connection(_)), "{end:?}: {error}");
         }
     });
     assert!(!postfix.log().contains("status="), "{}", postfix.log());

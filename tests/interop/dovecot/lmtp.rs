@@ -1,22 +1,17 @@
 //! Delivering by LMTP: an answer for each recipient, and the message where IMAP finds it.
 
-use posthaste_smtp::client::Mode;
 use posthaste_smtp::{BodyType, Envelope};
-use posthaste_tokio::{ClientOptions, Role, Stream, TlsMode, smtp};
-use tokio::net::TcpStream;
+use posthaste_tokio::{ClientOptions, Protocol, TlsMode, smtp};
 
-use super::{ADDRESS, ALICE, BOB, Dovecot, run};
+use super::{ALICE, BOB, Dovecot, run};
 
 #[test]
 fn dovecot_takes_a_message_by_lmtp_for_those_it_knows() {
     let Some(dovecot) = Dovecot::start() else { return };
     run(async {
-        let tcp = TcpStream::connect((ADDRESS, dovecot.ports().lmtp)).await.unwrap();
-        let options = ClientOptions::new(TlsMode::Plain);
-        let role = Role::Client { tls: None };
+        let endpoint = Dovecot::endpoint(Protocol::Lmtp, TlsMode::Plain, dovecot.ports().lmtp);
         let name = "client.test".parse().unwrap();
-        let mut client =
-            smtp::Client::over(Stream::from(tcp), role, Mode::Lmtp, name, &options).await.unwrap();
+        let mut client = smtp::Client::connect(&endpoint, name, &ClientOptions::default()).await.unwrap();
         let recipients = [ALICE, "nobody@example.test", BOB].map(|name| format!("<{name}>").parse().unwrap());
         let envelope = Envelope::new("<sender@remote.test>".parse().unwrap(), recipients)
             .with_body(BodyType::EightBitMime);

@@ -1,14 +1,15 @@
 //! Fetching mail by POP3: what was stored is what is read, octet for octet.
 
 use posthaste_tokio::tls::Alpn;
-use posthaste_tokio::{TlsMode, pop3};
+use posthaste_tokio::{Protocol, TlsMode, pop3};
 
-use super::{ADDRESS, ALICE, Dovecot, messages, run};
+use super::{ALICE, Dovecot, messages, run};
 
 async fn open(dovecot: &Dovecot, tls: TlsMode) -> pop3::Client {
     let ports = dovecot.ports();
     let port = if tls == TlsMode::Implicit { ports.pop3s } else { ports.pop3 };
-    pop3::Client::connect(ADDRESS, port, &dovecot.options(ALICE, tls, Alpn::Pop3)).await.unwrap()
+    let endpoint = Dovecot::endpoint(Protocol::Pop3, tls, port);
+    pop3::Client::connect(&endpoint, &dovecot.options(ALICE, Alpn::Pop3)).await.unwrap()
 }
 
 #[test]

@@ -8,9 +8,9 @@ use posthaste_imap::types::{
     Command, DateTime, FetchItem, Flag, Mailbox, ParseContext, Payload, ResponseCode, Status, UidSet,
 };
 use posthaste_tokio::tls::Alpn;
-use posthaste_tokio::{ClientError, TlsMode, imap};
+use posthaste_tokio::{Protocol, TlsMode, imap};
 
-use super::{ADDRESS, Dovecot};
+use super::Dovecot;
 
 pub(crate) struct Session(pub(crate) imap::Client);
 
@@ -27,8 +27,8 @@ impl Session {
     pub(crate) async fn open(dovecot: &Dovecot, user: &str, tls: TlsMode) -> Self {
         let ports = dovecot.ports();
         let port = if tls == TlsMode::Implicit { ports.imaps } else { ports.imap };
-        let options = dovecot.options(user, tls, Alpn::Imap);
-        Self(imap::Client::connect(ADDRESS, port, &options).await.unwrap())
+        let endpoint = Dovecot::endpoint(Protocol::Imap, tls, port);
+        Self(imap::Client::connect(&endpoint, &dovecot.options(user, Alpn::Imap)).await.unwrap())
     }
 
     /// Queues a command, written as in RFC 9051 but without a tag.
@@ -57,10 +57,8 @@ impl Session {
     /// Gives a command, which must be refused by NO or BAD.
     pub(crate) async fn refused(&mut self, text: &str) -> Status {
         let id = self.queue(text);
-        match self.0.wait(id, drop).await {
-            Err(ClientError::Refused(status)) => status,
-            other => panic!("{text}: {other:?}"),
-        }
+        let error = self.0.wait(id, drop).await.expect_err(text);
+        error.refusal().unwrap_or_else(|| panic!("{text}: {error}")).clone()
     }
 
     /// Gives a FETCH, and the rows that came.
