@@ -34,7 +34,6 @@ const EXPLAINED: &[Explained] = &[
     ("forwarded multipart", STRUCTURE, "as above"),
     ("no subtype", STRUCTURE, "RFC 2045 5.2: what has no valid type is text/plain"),
     ("no type", STRUCTURE, "as above"),
-    ("long parameters", STRUCTURE, "Dovecot joins the sections of RFC 2231, here they are told as written"),
     ("no empty line", &["BODY[HEADER.FIELDS (SUBJECT FROM X-NONE)]"], "RFC 9051 6.4.5.1: no line to add"),
     ("no boundary", STRUCTURE, "Dovecot makes up an empty part; here a text"),
     ("no boundary", FIRST_PART, "as above"),
