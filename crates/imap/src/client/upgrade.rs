@@ -12,7 +12,7 @@ impl Client {
     /// but the octets, see [`Upgrade::ahead`].
     ///
     /// # Errors
-    /// [`Misuse::NoUpgrade`] when no [`Step::Upgrade`] came before.
+    /// [`Misuse::NoUpgrade`] when no [`Step::Upgrade`](crate::Step::Upgrade) came before.
     #[expect(clippy::needless_pass_by_value, reason = "the order is used up")]
     pub fn upgraded(&mut self, now: Time, upgrade: Upgrade, security: Security) -> Result<(), Misuse> {
         let Phase::Upgrade(None) = self.phase else { return Err(Misuse::NoUpgrade) };
