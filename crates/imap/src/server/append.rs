@@ -217,6 +217,9 @@ impl Server {
     /// The text in front of an APPEND's message is complete and well formed.
     pub(super) fn append(&mut self, tag: Tag, head: AppendHead, data: AppendData) -> Poll {
         let Some(header) = self.admit(&tag, &data, 0) else { return Poll::Again };
+        if self.is_given_up(&tag, header) {
+            return Poll::Again;
+        }
         let request = Append { head, length: header.len, synchronising: header.synchronising, data };
         Poll::Event(Event::Append(self.ask(tag, request)))
     }
@@ -232,6 +235,17 @@ impl Server {
         let (length, synchronising) = (header.len, header.synchronising);
         let request = Replace { addressing, message, head, length, synchronising, data };
         Poll::Event(Event::Replace(self.ask(tag, request)))
+    }
+
+    /// Whether the message is empty, by which a client gives up what it has begun (RFC 3502 6.3.11): then NO is said,
+    /// and of several messages none is kept. Without MULTIAPPEND an empty message is one like any other.
+    fn is_given_up(&mut self, tag: &Tag, header: LiteralHeader) -> bool {
+        let is_given_up = header.len == 0 && self.config.extensions.has(Switch::MultiAppend);
+        if is_given_up {
+            self.framer.refuse();
+            self.complete_no(tag, Refusal::new("No message is empty"));
+        }
+        is_given_up
     }
 
     /// Whether a message may come; `None` where it was refused.
@@ -385,6 +399,10 @@ impl Server {
             self.events.push_back(Event::BodyAborted);
             return Poll::Again;
         };
+        if self.is_given_up(&tag, header) {
+            self.events.push_back(Event::BodyAborted);
+            return Poll::Again;
+        }
         let request = AppendMore {
             options,
             length: header.len,
