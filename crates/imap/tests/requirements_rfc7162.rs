@@ -311,11 +311,7 @@ fn rfc7162_3_2_6_vanished_needs_changedsince() {
 
 /// A client that has enabled QRESYNC and has INBOX open; the next tag is A4.
 fn resyncing() -> Client {
-    let mut client = client_support::selected("CONDSTORE QRESYNC ENABLE");
-    client.enable(vec![Capability::QResync]).unwrap();
-    client_support::sent(&mut client);
-    say(&mut client, "* ENABLED QRESYNC\r\nA3 OK on\r\n");
-    client
+    client_support::enabled("CONDSTORE QRESYNC", &[Capability::QResync])
 }
 
 #[test]
