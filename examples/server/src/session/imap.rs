@@ -175,7 +175,7 @@ impl Session {
             }
             Login::Unavailable => login.no(self.connection.machine(), Refusal::unavailable())?,
             Login::Refused | Login::Malformed | Login::Challenge(_) => {
-                login.refuse(self.connection.machine())?
+                login.refuse(self.connection.machine())?;
             }
         }
         Ok(())
