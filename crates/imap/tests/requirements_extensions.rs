@@ -124,7 +124,7 @@ fn rfc3691_2_unselect_leaves_without_an_expunge() {
     // The application hears that nothing is to be expunged.
     named_event!(server, Unselect).ok(&mut server).unwrap();
     let text = sent(&mut server);
-    assert!(text.starts_with("a OK ") && text.matches("\r\n").count() == 1, "{text}");
+    assert!(text.starts_with("a OK ") && text.lines().count() == 1, "{text}");
     assert_eq!(server.state(), State::Authenticated);
     for line in [&b"b UNSELECT"[..], b"c FETCH 1 FLAGS"] {
         let text = said_to(&mut server, line);
@@ -218,7 +218,7 @@ fn rfc6855_3_no_charset_once_it_is_enabled() {
     assert!(said_to(&mut server, b"a SEARCH CHARSET UTF-8 ALL").starts_with("a BAD "));
     assert!(said_to(&mut server, b"b UID SEARCH CHARSET US-ASCII ALL").starts_with("b BAD "));
     assert!(said_to(&mut server, "c SEARCH SUBJECT \"\u{20ac}\"".as_bytes()).contains("c OK "));
-    let mut client = client_support::enabled("UTF8=ACCEPT", &[Capability::Utf8Accept]);
+    let mut client = client_support::enabled("ENABLE UTF8=ACCEPT", &[Capability::Utf8Accept]);
     let subject = SearchKey::Subject(AString::new("\u{20ac}").unwrap());
     let search = SearchCommand { returns: None, charset: None, keys: vec![subject] };
     client.search(Addressing::Uid, search).unwrap();

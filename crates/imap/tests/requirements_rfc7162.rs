@@ -311,7 +311,7 @@ fn rfc7162_3_2_6_vanished_needs_changedsince() {
 
 /// A client that has enabled QRESYNC and has INBOX open; the next tag is A4.
 fn resyncing() -> Client {
-    client_support::enabled("CONDSTORE QRESYNC", &[Capability::QResync])
+    client_support::enabled("CONDSTORE QRESYNC ENABLE", &[Capability::QResync])
 }
 
 #[test]

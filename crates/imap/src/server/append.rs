@@ -217,9 +217,6 @@ impl Server {
     /// The text in front of an APPEND's message is complete and well formed.
     pub(super) fn append(&mut self, tag: Tag, head: AppendHead, data: AppendData) -> Poll {
         let Some(header) = self.admit(&tag, &data, 0) else { return Poll::Again };
-        if self.is_given_up(&tag, header) {
-            return Poll::Again;
-        }
         let request = Append { head, length: header.len, synchronising: header.synchronising, data };
         Poll::Event(Event::Append(self.ask(tag, request)))
     }
@@ -235,17 +232,6 @@ impl Server {
         let (length, synchronising) = (header.len, header.synchronising);
         let request = Replace { addressing, message, head, length, synchronising, data };
         Poll::Event(Event::Replace(self.ask(tag, request)))
-    }
-
-    /// Whether the message is empty, by which a client gives up what it has begun (RFC 3502 6.3.11): then NO is said,
-    /// and of several messages none is kept. Without MULTIAPPEND an empty message is one like any other.
-    fn is_given_up(&mut self, tag: &Tag, header: LiteralHeader) -> bool {
-        let is_given_up = header.len == 0 && self.config.extensions.has(Switch::MultiAppend);
-        if is_given_up {
-            self.framer.refuse();
-            self.complete_no(tag, Refusal::new("No message is empty"));
-        }
-        is_given_up
     }
 
     /// Whether a message may come; `None` where it was refused.
@@ -280,6 +266,13 @@ impl Server {
             }
             let violation = Violation::LiteralTooLong { limit };
             return self.not_admitted(Poll::Event(Event::Violation(violation)));
+        }
+        // RFC 3502 6.3.11: by an empty message a client gives up what it has begun. Without MULTIAPPEND nobody has said
+        // so, and it is a message like any other.
+        if header.len == 0 && self.config.extensions.has(Switch::MultiAppend) {
+            self.framer.refuse();
+            self.complete_no(tag, Refusal::new("No message is empty"));
+            return None;
         }
         // RFC 9051 7.5.1: while a literal is negotiated, no command is in progress.
         self.expunge_forbidden = true;
@@ -399,10 +392,6 @@ impl Server {
             self.events.push_back(Event::BodyAborted);
             return Poll::Again;
         };
-        if self.is_given_up(&tag, header) {
-            self.events.push_back(Event::BodyAborted);
-            return Poll::Again;
-        }
         let request = AppendMore {
             options,
             length: header.len,
