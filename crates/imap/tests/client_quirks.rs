@@ -1,5 +1,9 @@
 //! Servers as they are: each test plays what a server was seen to say, named by its number among the quirks and the
 //! public thread it is told of in.
+//!
+//! Not here, because no other octets would help: that RENAME, LIST or another command is refused for reasons of the
+//! server's own is told as its answer. What is odd in the shape of one item is in `codec_quirks.rs`; what odd clients do
+//! to a server, in `server_session.rs` (quirk 18) and `requirements_attacks.rs` (`mbx_03`, for modern-email/defects#8).
 
 #![allow(
     clippy::unwrap_used,
@@ -19,9 +23,9 @@ use posthaste_imap::client::{
     CharsetUse, Client, Config, Event, Peer, ProtocolError, Quirks, QuirksPolicy, Timer, esearch_of,
 };
 use posthaste_imap::types::{
-    AString, Addressing, Capability, Command, FetchAttribute, FetchCommand, FetchModifiers, IdParameters,
-    ListPattern, ListReturn, Mailbox, Repairs, SearchCommand, SearchKey, SearchReturn, SequenceNumber,
-    SequenceRange, SequenceSet,
+    AString, Addressing, Capability, Command, FetchAttribute, FetchCommand, FetchModifiers, Flag,
+    IdParameters, ListPattern, ListReturn, Mailbox, Repairs, SearchCommand, SearchKey, SearchReturn,
+    SequenceNumber, SequenceRange, SequenceSet,
 };
 use posthaste_imap::{Secret, Security, Step, Time};
 
@@ -513,4 +517,48 @@ fn xeams_095_data_outside_of_its_row_costs_itself() {
         say(&mut client, "* 1 FETCH (BODY[] {3}\r\nabc)\r\n FLAGS (\\Seen) RFC822.SIZE 3)\r\n* 6 EXISTS\r\n");
     assert_eq!(events[events.len() - 1], "Exists 6");
     assert!(events[events.len() - 2].starts_with("Violation"), "{events:?}");
+}
+
+#[test]
+fn mailkit_1957_a_list_that_is_refused_keeps_nobody_from_inbox() {
+    // strato says NO to LIST "" INBOX. INBOX is always there, and the machine waits for no LIST.
+    let mut client = selected("");
+    let id = client.list(Mailbox::new("").unwrap(), ListPattern::new("INBOX").unwrap()).unwrap();
+    client.select(Mailbox::inbox(), vec![]).unwrap();
+    assert_eq!(sent(&mut client), "A3 LIST \"\" INBOX\r\n");
+    assert_eq!(say(&mut client, "A3 NO what?\r\n"), [format!("Done {id:?} No")]);
+    assert_eq!(sent(&mut client), "A4 SELECT INBOX\r\n");
+}
+
+#[test]
+fn gromox_60_append_has_the_flags_it_is_given() {
+    // gromox refused an APPEND without flags. An empty list in place of none is not more likely to please it, so there
+    // is no fallback; whoever meets it gives a flag.
+    let mut client = selected("LITERAL+");
+    client.append(Mailbox::inbox(), [], None, 3).unwrap();
+    assert_eq!(sent(&mut client), "A3 APPEND INBOX {3+}\r\n");
+    let mut client = selected("LITERAL+");
+    client.append(Mailbox::inbox(), [Flag::Seen], None, 3).unwrap();
+    assert_eq!(sent(&mut client), "A3 APPEND INBOX (\\Seen) {3+}\r\n");
+}
+
+#[test]
+fn mailroom_30_literals_where_strings_are_expected_and_in_any_pieces() {
+    let row = "* 1 FETCH (ENVELOPE (NIL {5}\r\nhello (({4}\r\nJo\"e NIL joe {11}\r\nexample.org)) NIL NIL NIL NIL NIL NIL {0}\r\n) UID 7)\r\n";
+    let whole = say(&mut selected(""), row);
+    assert!(whole.iter().any(|event| event.contains("example.org") && event.contains("Jo")), "{whole:?}");
+    for size in [1, 2, 3, 7] {
+        let mut client = selected("");
+        let pieces = row.as_bytes().chunks(size);
+        let events: Vec<String> =
+            pieces.flat_map(|piece| say(&mut client, core::str::from_utf8(piece).unwrap())).collect();
+        assert_eq!(events, whole, "{size}");
+    }
+}
+
+#[test]
+fn quirk_03_nul_in_a_payload_is_an_octet() {
+    for row in ["* 1 FETCH (BINARY[1] ~{3}\r\na\0b)", "* 1 FETCH (BODY[1] {3}\r\na\0b)"] {
+        assert_understood(row);
+    }
 }

@@ -64,6 +64,16 @@ proptest! {
     }
 
     #[test]
+    fn the_name_of_a_code_is_its_first_word(status in status(&[Condition::Ok]), utf8 in any::<bool>()) {
+        if let Some(code) = status.code.clone() {
+            let line = encoded(&Response::Untagged(status), utf8);
+            let written = line.strip_prefix(b"* OK [").unwrap();
+            let name = written.split(|octet| matches!(octet, b' ' | b']')).next().unwrap();
+            prop_assert_eq!(code.name().as_bytes(), name);
+        }
+    }
+
+    #[test]
     fn nothing_but_literals_holds_line_ends_or_nul(response in response(), utf8 in any::<bool>()) {
         let line = encoded(&response, utf8);
         let mut rest = &line[..];

@@ -15,10 +15,11 @@ mod client_support;
 mod support;
 
 use posthaste_imap::client::Event as ClientEvent;
-use posthaste_imap::server::{Extensions, Feature, Refusal, Server};
+use posthaste_imap::server::{Extensions, Feature, Refusal, Server, Update};
 use posthaste_imap::types::{
-    AString, Capability, EntryName, FetchAttribute, FetchItem, Mailbox, ObjectId, ResponseCode, Rights,
-    RightsChange, SearchKey, StatusAttribute, StatusItem,
+    AString, Addressing, Capability, EntryName, FetchAttribute, FetchItem, Mailbox, ObjectId, PartialEnd,
+    PartialRange, ResponseCode, Rights, RightsChange, SearchCommand, SearchKey, SearchReturn,
+    StatusAttribute, StatusItem,
 };
 use posthaste_imap::{Layer, Misuse, Security, State, Step, Time};
 use support::{everything, message, named_event, names, number, said, selected, sent, server};
@@ -118,6 +119,7 @@ fn rfc2342_4_namespace_is_announced_and_names_are_modified_utf7() {
 fn rfc3691_2_unselect_leaves_without_an_expunge() {
     let mut server = selected(Extensions::new());
     assert!(names(&server.capabilities()).iter().any(|name| name == "UNSELECT"));
+    server.update(Update::Expunged(message(1))).unwrap();
     ask(&mut server, "a uNSELECT");
     // The application hears that nothing is to be expunged.
     named_event!(server, Unselect).ok(&mut server).unwrap();
@@ -218,8 +220,8 @@ fn rfc6855_3_no_charset_once_it_is_enabled() {
     assert!(said_to(&mut server, "c SEARCH SUBJECT \"\u{20ac}\"".as_bytes()).contains("c OK "));
     let mut client = client_support::enabled("ENABLE UTF8=ACCEPT", &[Capability::Utf8Accept]);
     let subject = SearchKey::Subject(AString::new("\u{20ac}").unwrap());
-    let search = posthaste_imap::types::SearchCommand { returns: None, charset: None, keys: vec![subject] };
-    client.search(posthaste_imap::types::Addressing::Uid, search).unwrap();
+    let search = SearchCommand { returns: None, charset: None, keys: vec![subject] };
+    client.search(Addressing::Uid, search).unwrap();
     let text = client_support::sent(&mut client);
     assert!(text.starts_with("A4 UID SEARCH SUBJECT ") && !text.contains("CHARSET"), "{text}");
 }
@@ -419,4 +421,86 @@ fn rfc5256_3_quotes_make_no_other_message_id() {
     assert_eq!(ids("<\"01KF8JCEOCBS0045PS\"@xxx.yyy.com>"), plain);
     assert_eq!(ids("<\"01KF8JCEOCBS0045P\\S\"@xxx.yyy.com>"), plain);
     assert_ne!(ids("<01kf8jceocbs0045ps@xxx.yyy.com>"), plain, "case counts");
+}
+
+#[test]
+fn rfc5182_3_words_come_in_any_case() {
+    let mut server = selected(everything());
+    assert_eq!(
+        said_to(&mut server, b"a search return (save Count) all"),
+        "* ESEARCH (TAG \"a\") COUNT 5 MODSEQ 7\r\na OK SEARCH completed\r\n"
+    );
+    ask(&mut server, "b SEARCH RETURN (Save) ALL");
+    named_event!(server, Search).no(&mut server, Refusal::not_saved()).unwrap();
+    assert!(sent(&mut server).starts_with("b NO [NOTSAVED] "));
+}
+
+#[test]
+fn rfc9394_3_1_a_command_has_one_part_and_not_all_beside_it() {
+    let part = |first: u32, last: u32| {
+        SearchReturn::Partial(PartialRange::new(PartialEnd::Oldest, number(first), number(last)))
+    };
+    for (returns, words) in [
+        (vec![part(1, 2), SearchReturn::All], "PARTIAL 1:2 ALL"),
+        (vec![SearchReturn::All, part(1, 2)], "ALL PARTIAL 1:2"),
+        (vec![part(1, 2), part(3, 4)], "PARTIAL 1:2 PARTIAL 3:4"),
+        (vec![part(1, 2), part(1, 2)], "PARTIAL 1:2 PARTIAL 1:2"),
+    ] {
+        let mut client = client_support::selected("ESEARCH PARTIAL");
+        let search = SearchCommand { returns: Some(returns), charset: None, keys: vec![SearchKey::All] };
+        let refused = client.search(Addressing::Uid, search.clone());
+        assert!(matches!(refused, Err(Misuse::Argument { argument: "PARTIAL", .. })), "{refused:?}");
+        assert!(client.search(Addressing::Sequence, search).is_err());
+        assert_eq!(client_support::sent(&mut client), "");
+        for command in ["SEARCH", "UID SEARCH"] {
+            let mut server = selected(everything());
+            let text = said_to(&mut server, format!("a {command} RETURN ({words}) ALL").as_bytes());
+            assert!(text.starts_with("a BAD "), "{words}: {text}");
+        }
+    }
+    // Whatever else there is may stand beside it.
+    let returns = vec![part(1, 2), SearchReturn::Min, SearchReturn::Count];
+    let search = SearchCommand { returns: Some(returns), charset: None, keys: vec![SearchKey::All] };
+    assert!(client_support::selected("ESEARCH PARTIAL").search(Addressing::Uid, search).is_ok());
+}
+
+#[test]
+fn rfc9394_4_words_come_in_any_case() {
+    let mut server = selected(everything());
+    let text = said_to(&mut server, b"a uid search return (partial 1:2) all");
+    assert!(text.starts_with("* ESEARCH (TAG \"a\") UID MODSEQ 7 PARTIAL (1:2 10,20)\r\n"), "{text}");
+    ask(&mut server, "b uid fetch 1:* (flags) (partial -1:-2)");
+    let fetch = named_event!(server, Fetch);
+    let part = PartialRange::new(PartialEnd::Newest, number(1), number(2));
+    assert_eq!(fetch.modifiers.partial, Some(part));
+}
+
+#[test]
+fn rfc8437_3_unauthenticate_is_done_or_is_bad_and_can_be_pipelined() {
+    for (login, line) in [("", "UNAUTHENTICATE"), ("l LOGIN u p\r\n", "UNAUTHENTICATE now")] {
+        let mut server = server(everything());
+        said(&mut server, login.as_bytes());
+        assert!(said_to(&mut server, format!("a {line}").as_bytes()).starts_with("a BAD "), "{line}");
+    }
+    let mut server = logged_in(Extensions::new());
+    assert!(said_to(&mut server, b"a UNAUTHENTICATE").starts_with("a BAD "), "not offered");
+    let mut server = selected(everything());
+    server.update(Update::Expunged(message(1))).unwrap();
+    let text = said(&mut server, b"a UNAUTHENTICATE\r\nb LOGIN u p\r\nc SELECT inbox\r\n");
+    assert!(text.starts_with("a OK UNAUTHENTICATE completed\r\nb OK "), "no EXPUNGE: {text}");
+    assert!(text.contains("\r\nc OK "), "{text}");
+}
+
+#[test]
+fn rfc8437_4_1_metadata_and_condstore_have_to_be_turned_on_again() {
+    let mut server = selected(everything());
+    said_to(&mut server, b"a ENABLE METADATA METADATA-SERVER CONDSTORE UTF8=ACCEPT");
+    said(&mut server, b"b UNAUTHENTICATE\r\nc LOGIN u p\r\nd SELECT inbox\r\n");
+    let names = vec![EntryName::new("/shared/comment").unwrap()];
+    assert!(server.update(Update::Metadata(Mailbox::inbox(), names)).is_err());
+    let text = said_to(&mut server, b"e ENABLE METADATA METADATA-SERVER CONDSTORE UTF8=ACCEPT");
+    for name in ["METADATA", "METADATA-SERVER", "CONDSTORE", "UTF8=ACCEPT"] {
+        let enabled = text.lines().find(|line| line.starts_with("* ENABLED ")).unwrap();
+        assert!(enabled.split(' ').any(|word| word == name), "{name} was not enabled any more: {text}");
+    }
 }

@@ -28,10 +28,10 @@ fn several_messages_come_in_one_append_and_get_one_answer() {
     let input = "a APPEND inbox (\\Seen) {3}\r\nonetwo\r\n";
     // Not MULTIAPPEND: octets behind the message.
     assert!(conversation(everything, input).text().contains("\r\na BAD "));
-    let input = "a APPEND inbox (\\Seen) {3}\r\none (\\Flagged) \"01-Jan-2024 00:00:00 +0000\" {3}\r\ntwo {0}\r\n\r\nb NOOP\r\n";
+    let input = "a APPEND inbox (\\Seen) {3}\r\none (\\Flagged) \"01-Jan-2024 00:00:00 +0000\" {3}\r\ntwo {1}\r\n3\r\nb NOOP\r\n";
     let outcome = conversation(everything, input);
     let text = outcome.text();
-    assert_eq!(outcome.bodies(), b"onetwo");
+    assert_eq!(outcome.bodies(), b"onetwo3");
     assert_eq!(text.matches("+ Ready\r\n").count(), 3, "{text}");
     assert!(text.contains("a OK [APPENDUID 9 40:42] APPEND completed\r\nb OK "), "{text}");
     let names = outcome.notes.iter().filter(|note| format!("{note:?}").contains("Append")).count();
@@ -43,6 +43,8 @@ fn imap_20_of_several_messages_all_are_kept_or_none() {
     for tail in [
         " {3}\r\nt\0o\r\n",                 // NUL in the second
         " {3+}\r\ntwo junk\r\n",            // junk behind it
+        " {0+}\r\n\r\n",                    // given up
+        " {0}\r\n",                         // given up before it is sent
         " (\\Bogus {3+}\r\ntwo\r\n",        // a malformed list in front of it
         " CATENATE (TEXT {3+}\r\ntwo)\r\n", // another extension
         " {52428801+}\r\n",                 // over APPENDLIMIT, dropped

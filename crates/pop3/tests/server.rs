@@ -64,6 +64,7 @@ fn answer(server: &mut Server, event: Event) -> Note {
             match response.as_deref() {
                 None | Some("") => auth.challenge(server, b"go on").unwrap(),
                 Some("\0user\0pass word") => auth.accept(server, maildrop()).unwrap(),
+                Some("no message") => auth.malformed(server).unwrap(),
                 Some("\0on\0on") => auth.challenge(server, b"and on").unwrap(),
                 Some(_) => auth.reject(server, LoginRefusal::Credentials).unwrap(),
             }
@@ -407,6 +408,17 @@ fn auth_02_a_malformed_response_ends_the_exchange_and_no_more() {
     let long = format!("AUTH PLAIN\r\n{}\r\n{LOGIN}", "A".repeat(12_289));
     let outcome = run(&mut private(), [long.as_bytes()], true, answer);
     assert!(outcome.has("cancelled") && outcome.text().ends_with("+OK 2 messages\r\n"));
+}
+
+#[test]
+fn rfc5034_4_a_response_that_is_no_message_of_the_mechanism_is_refused_and_counts() {
+    let malformed = "-ERR authentication response is malformed\n";
+    let said = says(private, &format!("AUTH PLAIN bm8gbWVzc2FnZQ==\r\n{LOGIN}"));
+    assert_eq!(said, format!("{malformed}{IN}"));
+    let said = says(private, "AUTH PLAIN\r\nbm8gbWVzc2FnZQ==\r\n");
+    assert_eq!(said, format!("+ Z28gb24=\n{malformed}"));
+    let outcome = played(private, &"AUTH PLAIN bm8gbWVzc2FnZQ==\r\n".repeat(5));
+    assert_eq!(outcome.text().matches("-ERR authentication").count(), 3, "{outcome:?}");
 }
 
 #[test]

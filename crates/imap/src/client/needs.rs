@@ -328,7 +328,13 @@ impl Check<'_> {
 
     /// The options that have no fallback.
     fn returns(&self, returns: Option<&[SearchReturn]>) -> Result<(), Misuse> {
-        returns.unwrap_or_default().iter().try_for_each(|option| match option {
+        let returns = returns.unwrap_or_default();
+        let partials = returns.iter().filter(|option| matches!(option, SearchReturn::Partial(_))).count();
+        if partials > 1 || (partials == 1 && returns.contains(&SearchReturn::All)) {
+            // RFC 9394 3.1
+            return Err(Misuse::Argument { argument: "PARTIAL", problem: "stands once, and not with ALL" });
+        }
+        returns.iter().try_for_each(|option| match option {
             SearchReturn::Save => self.announced(&SEARCH_RES),
             SearchReturn::Partial(_) => self.announced(&PARTIAL_SEARCH),
             SearchReturn::Relevancy => self.announced(&SEARCH_FUZZY),

@@ -153,6 +153,8 @@ impl Server {
             self.bye(None, "UNAUTHENTICATE is not possible under COMPRESS");
             return self.violation(Violation::NotOffered);
         }
+        // As at UNSELECT, no expunge is told any more (RFC 8437 3).
+        self.expunge_forbidden = true;
         let asked = self.ask(tag, ());
         Poll::Event(Event::Unauthenticate(Unauthenticate { asked }))
     }

@@ -267,6 +267,13 @@ impl Server {
             let violation = Violation::LiteralTooLong { limit };
             return self.not_admitted(Poll::Event(Event::Violation(violation)));
         }
+        // RFC 3502 6.3.11: by an empty message a client gives up what it has begun. Without MULTIAPPEND nobody has said
+        // so, and it is a message like any other.
+        if header.len == 0 && self.config.extensions.has(Switch::MultiAppend) {
+            self.framer.refuse();
+            self.complete_no(tag, Refusal::new("No message is empty"));
+            return None;
+        }
         // RFC 9051 7.5.1: while a literal is negotiated, no command is in progress.
         self.expunge_forbidden = true;
         self.appends = true;

@@ -60,6 +60,16 @@ impl Auth {
     pub fn reject(self, server: &mut Server, refusal: LoginRefusal) -> Result<(), Misuse> {
         server.reject_login(self.ticket, refusal)
     }
+
+    /// Refuses what is no message of the mechanism, or comes where the mechanism has none (RFC 5034 4): -ERR without
+    /// `[AUTH]`, as it says nothing of the user. Counts as [`reject`](Self::reject) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`challenge`](Self::challenge).
+    pub fn malformed(self, server: &mut Server) -> Result<(), Misuse> {
+        server.refuse_login(self.ticket, None, Text::MalformedResponse)
+    }
 }
 
 impl Server {

@@ -164,9 +164,19 @@ impl Server {
     }
 
     pub(super) fn reject_login(&mut self, ticket: Ticket, refusal: LoginRefusal) -> Result<(), Misuse> {
+        let (code, text) = refusal.words();
+        self.refuse_login(ticket, Some(code), text)
+    }
+
+    /// Refuses, and counts it as a failed login.
+    pub(super) fn refuse_login(
+        &mut self,
+        ticket: Ticket,
+        code: Option<ResponseCode>,
+        text: Text,
+    ) -> Result<(), Misuse> {
         if let Answer::InTime = self.tickets.redeem(ticket)? {
-            let (code, text) = refusal.words();
-            self.say(Status::Err, Some(code), text);
+            self.say(Status::Err, code, text);
             self.auth_failures = self.auth_failures.saturating_add(1);
             if self.auth_failures >= self.config.limits.auth_failures_max {
                 self.close();

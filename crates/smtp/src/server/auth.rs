@@ -120,6 +120,20 @@ impl Auth {
         }
         Ok(())
     }
+
+    /// 501 5.5.2: what the client sent is no message of the mechanism, or comes where the mechanism has none
+    /// (RFC 4954 4). Counts as [`reject`](Self::reject) with class 5 does.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn malformed(self, server: &mut Server) -> Result<(), Misuse> {
+        if server.redeem(self.ticket)? == Answer::InTime {
+            server.put(&Reply::fixed(501, (5, 5, 2), "Malformed authentication response"));
+            server.auth_failed();
+        }
+        Ok(())
+    }
 }
 
 /// An exchange in which the client is to answer a challenge.

@@ -36,6 +36,7 @@ fn answer_auth(server: &mut Server, auth: Auth) {
         None => auth.challenge(server, b"Username:").unwrap(),
         Some(b"u") if auth.mechanism() == "LOGIN" => auth.challenge(server, b"").unwrap(),
         Some(b"p" | b"\0u\0p") => auth.accept(server).unwrap(),
+        Some(b"no message") => auth.malformed(server).unwrap(),
         Some(b"later") => auth.reject(server, Rejection::authentication_unavailable()).unwrap(),
         Some(_) => auth.reject(server, Rejection::credentials_invalid()).unwrap(),
     }
@@ -82,6 +83,7 @@ fn ways_out_of_an_exchange() {
         ("*", "501 5.7.0 Authentication cancelled\r\n"),
         ("d?", "501 5.5.2 Cannot decode base64\r\n"),
         ("dQ", "501 5.5.2 Cannot decode base64\r\n"),
+        ("bm8gbWVzc2FnZQ==", "501 5.5.2 Malformed authentication response\r\n"),
         ("eA==", "535 5.7.8 Authentication credentials invalid\r\n"),
         ("bGF0ZXI=", "454 4.7.0 Temporary authentication failure\r\n"),
     ] {
@@ -159,6 +161,14 @@ fn res_13_guessing_ends_the_session() {
     let outcome = exchange(&"AUTH PLAIN bGF0ZXI=\r\n".repeat(9));
     assert_eq!(said(&outcome).matches("454 4.7.0").count(), 9);
     assert_eq!(outcome.error, None);
+}
+
+#[test]
+fn res_13_guessing_at_the_form_ends_the_session_too() {
+    let outcome = exchange(&"AUTH PLAIN bm8gbWVzc2FnZQ==\r\n".repeat(5));
+    assert_eq!(said(&outcome).matches("501 5.5.2 ").count(), 3);
+    let error = ProtocolError::Excess { of: Excess::AuthFailures, limit: 3 };
+    assert_eq!(outcome.error, Some(error.to_string()));
 }
 
 #[test]

@@ -108,6 +108,7 @@ impl Session {
                         auth.accept(server)?;
                     }
                     Login::Refused => auth.reject(server)?,
+                    Login::Malformed => auth.malformed(server)?,
                     Login::Unavailable => auth.unavailable(server)?,
                 }
             }
@@ -173,7 +174,9 @@ impl Session {
                 login.ok(self.connection.machine())?;
             }
             Login::Unavailable => login.no(self.connection.machine(), Refusal::unavailable())?,
-            Login::Refused | Login::Challenge(_) => login.refuse(self.connection.machine())?,
+            Login::Refused | Login::Malformed | Login::Challenge(_) => {
+                login.refuse(self.connection.machine())?;
+            }
         }
         Ok(())
     }

@@ -11,8 +11,10 @@ pub(super) enum Login {
     Challenge(Vec<u8>),
     /// The client is who it says.
     Accepted(Account),
-    /// It is not, or it did not follow the mechanism; the log says which, the client learns nothing.
+    /// It is not; the log says why, the client learns nothing.
     Refused,
+    /// What it sent is no message of the mechanism, which says nothing of any user.
+    Malformed,
     /// The credentials could not be checked for now.
     Unavailable,
 }
@@ -50,7 +52,7 @@ impl Exchanges {
                 Err(_) => return Login::Refused,
             },
             (None, Some(challenge), Some(response)) => challenge.respond(response),
-            (None, ..) => return Login::Refused,
+            (None, ..) => return Login::Malformed,
         };
         self.went(directory, event).await
     }
@@ -75,7 +77,11 @@ impl Exchanges {
             }
             Event::Failure(failure) => {
                 tracing::info!(reason = %failure.error(), "login refused");
-                Login::Refused
+                match failure.error() {
+                    // All others may come of what somebody typed, and then they look like a wrong password.
+                    SaslError::Malformed | SaslError::OutOfStep => Login::Malformed,
+                    _ => Login::Refused,
+                }
             }
             _ => Login::Refused,
         }

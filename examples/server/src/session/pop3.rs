@@ -91,13 +91,13 @@ impl Session {
                 let (directory, channel) = (&self.context.directory, self.connection.channel());
                 let begins = auth.is_start().then(|| auth.mechanism());
                 let step = self.exchanges.step(directory, &channel, begins, auth.response()).await;
-                if let Login::Challenge(challenge) = step {
-                    auth.challenge(self.connection.machine(), &challenge)?;
-                } else {
-                    match self.open(step).await {
+                match step {
+                    Login::Challenge(challenge) => auth.challenge(self.connection.machine(), &challenge)?,
+                    Login::Malformed => auth.malformed(self.connection.machine())?,
+                    step => match self.open(step).await {
                         Ok(maildrop) => auth.accept(self.connection.machine(), maildrop)?,
                         Err(refusal) => auth.reject(self.connection.machine(), refusal)?,
-                    }
+                    },
                 }
             }
             Event::AuthCancelled => self.exchanges.cancel(),
@@ -142,7 +142,7 @@ impl Session {
     async fn open(&mut self, login: Login) -> Result<Maildrop, LoginRefusal> {
         match login {
             Login::Accepted(account) => self.lock(&account).await,
-            Login::Refused | Login::Challenge(_) => Err(LoginRefusal::Credentials),
+            Login::Refused | Login::Malformed | Login::Challenge(_) => Err(LoginRefusal::Credentials),
             Login::Unavailable => Err(LoginRefusal::Temporary),
         }
     }

@@ -130,6 +130,7 @@ impl Session {
                         auth.accept(server)?;
                     }
                     Login::Refused => auth.reject(server, Rejection::credentials_invalid())?,
+                    Login::Malformed => auth.malformed(server)?,
                     Login::Unavailable => auth.reject(server, Rejection::authentication_unavailable())?,
                 }
             }

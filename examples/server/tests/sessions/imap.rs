@@ -205,6 +205,24 @@ async fn an_append_that_is_cut_stores_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_no_message_of_the_mechanism_is_no_wrong_password() {
+    let world = World::new().await;
+    // No NUL in it.
+    let response = "bm8gbWVzc2FnZQ==";
+    let mut peer = world.connect(Service::Imaps).await;
+    peer.expect("* OK").await;
+    peer.ask(&format!("a AUTHENTICATE PLAIN {response}"), "a BAD ").await;
+    let mut peer = world.connect(Service::Pop3s).await;
+    peer.expect("+OK").await;
+    let said = peer.ask(&format!("AUTH PLAIN {response}"), "-ERR ").await;
+    assert!(!said.contains("[AUTH]"), "{said}");
+    let mut peer = world.connect(Service::Submissions).await;
+    peer.expect("220 ").await;
+    peer.ehlo("EHLO").await;
+    peer.ask(&format!("AUTH PLAIN {response}"), "501 5.5.2 ").await;
+}
+
+#[tokio::test]
 async fn passwords_are_not_taken_in_clear() {
     let world = World::new().await;
     let mut peer = world.connect(Service::Imap).await;
