@@ -23,11 +23,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// Repeats lines; panics where the line says so; ends when the service does.
-async fn session(accepted: Accepted) {
+async fn session(mut accepted: Accepted) {
     let mut connection = Connection::new(Toy::server(), accepted.stream, plain_server());
     loop {
         let event = tokio::select! {
-            () = accepted.shutdown.cancelled() => {
+            () = accepted.shutdown.requested() => {
                 connection.machine().say("shutting down");
                 drop(connection.flush().await);
                 return;
