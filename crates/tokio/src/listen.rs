@@ -4,7 +4,8 @@
 //! begin at once. Then its session runs as a task of its own (`serve`), so that a panic in one ends that one, and
 //! in a span with stable names, so that what is logged of a connection can be found:
 //!
-//! `connection` with `service` ([`Listener::with_name`]), `peer` ([`Accepted::peer`]) and `id` ([`Accepted::id`]).
+//! `connection` with `service` ([`Listener::with_name`]), `peer` ([`Accepted::peer`]), `id` ([`Accepted::id`]), and
+//! `proxy` where there is one, which is the address that the connection really came from.
 
 mod admission;
 mod network;
@@ -256,14 +257,7 @@ impl Listener {
     }
 
     fn over(sockets: Vec<Socket>) -> Self {
-        Self {
-            sockets,
-            name: "".into(),
-            tls: None,
-            proxies: None,
-            admission: Admission::default(),
-            turn: 0,
-        }
+        Self { sockets, name: "".into(), tls: None, proxies: None, admission: Admission::default(), turn: 0 }
     }
 
     /// Asks every socket once, another one first each time.

@@ -151,7 +151,8 @@ mod tests {
         for text in ["", "/8", "localhost", "10.0.0/8", "010.0.0.0/8", " 10.0.0.0/8", "fe80::1%eth0"] {
             assert_eq!(refused(text), NetworkError::Address, "{text}");
         }
-        for text in ["10.0.0.0/", "10.0.0.0/33", "10.0.0.0/+8", "10.0.0.0/-1", "10.0.0.0/256", "10.0.0.0/8/8"] {
+        for text in ["10.0.0.0/", "10.0.0.0/33", "10.0.0.0/+8", "10.0.0.0/-1", "10.0.0.0/256", "10.0.0.0/8/8"]
+        {
             assert_eq!(refused(text), NetworkError::Bits { max: 32 }, "{text}");
         }
         assert_eq!(refused("::/129"), NetworkError::Bits { max: 128 });

@@ -116,7 +116,8 @@ fn surely_missing(header: &[u8]) -> usize {
             V2_HEAD.saturating_add(u16::from_be_bytes([*high, *low]).into())
         }
         [b'\r', ..] if seen > V2_HEAD => {
-            let length = header.get(V2_HEAD.saturating_sub(2)..V2_HEAD).and_then(|field| field.first_chunk::<2>());
+            let length =
+                header.get(V2_HEAD.saturating_sub(2)..V2_HEAD).and_then(|field| field.first_chunk::<2>());
             V2_HEAD.saturating_add(length.copied().map_or(0, u16::from_be_bytes).into())
         }
         [b'\r', ..] => V2_HEAD,
@@ -217,7 +218,9 @@ mod tests {
         let long_line = [b"PROXY TCP4 ".as_slice(), &[b'1'; 100_000]].concat();
         let long_block = [b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff".as_slice(), &[0; 100_000]].concat();
         let bad_family = b"\r\n\r\n\0\r\nQUIT\n\x21\x51\0\x0c123456789012".to_vec();
-        for input in [long_line, long_block, bad_family, b"EHLO client.example\r\n".to_vec(), vec![0; 100_000]] {
+        for input in
+            [long_line, long_block, bad_family, b"EHLO client.example\r\n".to_vec(), vec![0; 100_000]]
+        {
             let mut stream = input.as_slice();
             let error = read(&mut stream).await.unwrap_err();
             assert!(matches!(error, HeaderError::Malformed(_)), "{error}");

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tracing::field::{Empty, display};
 use tracing::{Instrument, Span, debug, error, info_span, warn};
 
 use super::admission::{Place, Stage};
@@ -36,7 +37,7 @@ pub struct Outcome {
 /// place among the connections is given back. When the process is out of file descriptors, accepting pauses for a
 /// moment at a time and goes on by itself; what waits meanwhile is the system's to keep.
 ///
-/// Each session runs in a span `connection` with the fields `service`, `peer` and `id`.
+/// Each session runs in a span `connection` with the fields `service`, `peer` and `id`, behind a proxy `proxy` too.
 ///
 /// Several services are several calls, in one `tokio::join!` or as tasks, with clones of one token; a common
 /// [`Admission`](super::Admission) counts their connections together.
@@ -97,8 +98,7 @@ where
             continue;
         };
         let session = Arc::clone(&session);
-        let accepted = &newcomer.accepted;
-        let span = info_span!("connection", service = &*listener.name, peer = %accepted.peer, id = accepted.id);
+        let span = newcomer.span(&listener.name);
         let task = async move {
             if let Some((accepted, place)) = newcomer.prepare().await {
                 session(accepted).await;
@@ -157,6 +157,14 @@ impl Newcomer {
         }
     }
 
+    /// What the session runs in. Behind a proxy it is not known yet who the peer is.
+    fn span(&self, service: &str) -> Span {
+        let (peer, id) = (self.accepted.peer, self.accepted.id);
+        let span = info_span!("connection", service, peer = Empty, proxy = Empty, id);
+        span.record(if self.proxies.is_some() { "proxy" } else { "peer" }, display(peer));
+        span
+    }
+
     /// Reads the PROXY header and puts TLS under the connection, where there is to be one. `None` when that
     /// failed, or the service shuts down meanwhile.
     async fn prepare(self) -> Option<(Accepted, Place)> {
@@ -168,8 +176,8 @@ impl Newcomer {
                 if let Some(client) = proxied::source(&header) {
                     accepted.peer = client;
                     accepted.stream = accepted.stream.relayed(client.addr(), header.destination());
-                    Span::current().record("peer", tracing::field::display(client));
                 }
+                Span::current().record("peer", display(accepted.peer));
                 let counted = proxied::source(&header).and_then(Source::ip);
                 accepted.proxy = Some(header);
                 if let Some(Err(refusal)) = counted.map(|address| place.belongs_to(address, &limits)) {

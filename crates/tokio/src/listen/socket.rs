@@ -96,7 +96,9 @@ impl Socket {
         Poll::Ready(match self {
             Self::Tcp(socket) => ready!(socket.poll_accept(cx)).map(|(tcp, peer)| Incoming::Tcp(tcp, peer)),
             #[cfg(unix)]
-            Self::Unix(socket) => ready!(socket.listener.poll_accept(cx)).map(|(unix, _)| Incoming::Unix(unix)),
+            Self::Unix(socket) => {
+                ready!(socket.listener.poll_accept(cx)).map(|(unix, _)| Incoming::Unix(unix))
+            }
         })
     }
 }
