@@ -242,10 +242,10 @@ mod tests {
     fn no_trace_of_a_network_stays_behind() {
         let admission = Admission::default();
         for last in 0..=255 {
-            let address = Some(IpAddr::from([192, 0, 2, last]));
+            let address = IpAddr::from([192, 0, 2, last]);
             let mut place = admission.admit(None, Stage::Preparing, &Limits::default()).unwrap();
-            drop(admission.admit(address, Stage::Ready, &Limits::default()).unwrap());
-            place.belongs_to(address.unwrap(), &Limits::default()).unwrap();
+            drop(admission.admit(Some(address), Stage::Ready, &Limits::default()).unwrap());
+            place.belongs_to(address, &Limits::default()).unwrap();
         }
         let counts = admission.counts.lock().unwrap();
         assert!(counts.networks.is_empty() && counts.recent.current.is_empty());
