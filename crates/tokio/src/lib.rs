@@ -80,11 +80,13 @@
 //!
 //! # Features and versions
 //!
-//! No features. Needs Rust 1.85 and a tokio runtime with time and I/O enabled.
+//! `codec`: codecs for `tokio_util::codec`, for programs that want frames and no machine. Off by default. Needs Rust 1.85 and a tokio runtime with time and I/O enabled.
 
 mod body;
 mod channel;
 mod client;
+#[cfg(feature = "codec")]
+pub mod codec;
 mod connection;
 mod error;
 pub mod imap;
