@@ -16,9 +16,9 @@
 //! let mut server = Framed::new(near, ServerCodec::default());
 //! let mut client = Framed::new(far, ClientCodec::default());
 //!
-//! client.send(posthaste_smtp::Command::Noop(None)).await?;
+//! client.send(posthaste_smtp::Command::Noop).await?;
 //! let Some(Received::Command(Ok(command))) = server.next().await.transpose()? else { panic!() };
-//! assert_eq!(command, posthaste_smtp::Command::Noop(None));
+//! assert_eq!(command, posthaste_smtp::Command::Noop);
 //! server.send(posthaste_smtp::Reply::new(250, None, "Fine")?).await?;
 //! let reply = client.next().await.transpose()?;
 //! assert_eq!(reply.map(|reply| reply.code()), Some(250));

@@ -66,8 +66,8 @@ pub enum Received {
 
 /// What a client reads and writes: responses in, pieces of commands out.
 ///
-/// A command is sent as the [`Fragment`]s that [`encode::command`] makes of it, in order: at [`Fragment::SyncPoint`] the sink
-/// is flushed and [`Response::Continue`] is awaited.
+/// A command is sent as the [`Fragment`]s that [`encode::command()`] makes of it, in order: at
+/// [`Fragment::SyncPoint`] the sink is flushed and [`Response::Continue`] is awaited.
 ///
 /// Memory: one frame up to [`FrameLimits::frame_max`].
 #[derive(Debug)]

@@ -9,12 +9,14 @@ use super::{CodecError, FrameError, Malformed};
 
 /// What a server reads and writes: commands in, replies out.
 ///
-/// Bounds: `command_line_max`, `auth_line_max` and `text_line_max` of [`Limits`]. How long a message may be is to be
-/// counted by whoever takes it.
-#[derive(Debug, Default)]
+/// Bounds: `command_line_max` and `auth_line_max` of [`Limits`], and
+/// [`with_content_line_max`](Self::with_content_line_max). How long a message may be is to be counted by whoever takes
+/// it.
+#[derive(Debug)]
 pub struct ServerCodec {
     lines: Lines,
     limits: Limits,
+    content_line_max: usize,
     expected: Expected,
 }
 
@@ -55,7 +57,15 @@ pub struct ClientCodec {
 impl ServerCodec {
     /// A codec with these limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, ..Self::default() }
+        let expected = Expected::default();
+        Self { lines: Lines::default(), limits, content_line_max: CONTENT_LINE_MAX, expected }
+    }
+
+    /// Octets of a line of a message behind DATA, its CR LF counted. 65,536: there are messages with lines over the
+    /// 1,000 of RFC 5321 4.5.3.1.6.
+    #[must_use]
+    pub fn with_content_line_max(self, content_line_max: usize) -> Self {
+        Self { content_line_max, ..self }
     }
 
     /// The next frame is a line that is no command: the answer to a SASL challenge (RFC 4954 4).
@@ -92,7 +102,7 @@ impl ServerCodec {
                 self.expected = Expected::Command;
                 Received::Line(line.text)
             })),
-            Expected::Lines => Ok(self.content(input)?),
+            Expected::Lines => self.content(input),
             Expected::Octets(0) => {
                 self.expected = Expected::Command;
                 Ok(Some(Received::ContentEnd))
@@ -107,7 +117,7 @@ impl ServerCodec {
 
     /// A line of a message. That only CR LF ends a line is what keeps a message from ending early.
     fn content(&mut self, input: &mut BytesMut) -> Result<Option<Received>, FrameError> {
-        let Some(line) = self.lines.next(input, self.limits.text_line_max)? else { return Ok(None) };
+        let Some(line) = self.lines.next(input, self.content_line_max)? else { return Ok(None) };
         if line.text == b"."[..] {
             self.expected = Expected::Command;
             return Ok(Some(Received::ContentEnd));
@@ -143,6 +153,14 @@ impl ClientCodec {
         Ok(None)
     }
 }
+
+impl Default for ServerCodec {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
+const CONTENT_LINE_MAX: usize = 64 * 1024;
 
 decoder!(ServerCodec, Received);
 decoder!(ClientCodec, Reply);

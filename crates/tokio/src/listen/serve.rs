@@ -99,8 +99,9 @@ where
         };
         let session = Arc::clone(&session);
         let span = newcomer.span(&listener.name);
+        let named = span.clone();
         let task = async move {
-            if let Some((accepted, place)) = newcomer.prepare().await {
+            if let Some((accepted, place)) = newcomer.prepare(&named).await {
                 session(accepted).await;
                 drop(place);
             }
@@ -167,7 +168,7 @@ impl Newcomer {
 
     /// Reads the PROXY header and puts TLS under the connection, where there is to be one. `None` when that
     /// failed, or the service shuts down meanwhile.
-    async fn prepare(self) -> Option<(Accepted, Place)> {
+    async fn prepare(self, span: &Span) -> Option<(Accepted, Place)> {
         let Self { mut accepted, mut place, proxies, tls, limits } = self;
         let token = accepted.shutdown.token().clone();
         let preparing = async {
@@ -177,7 +178,7 @@ impl Newcomer {
                     accepted.peer = client;
                     accepted.stream = accepted.stream.relayed(client.addr(), header.destination());
                 }
-                Span::current().record("peer", display(accepted.peer));
+                span.record("peer", display(accepted.peer));
                 let counted = proxied::source(&header).and_then(Source::ip);
                 accepted.proxy = Some(header);
                 if let Some(Err(refusal)) = counted.map(|address| place.belongs_to(address, &limits)) {
