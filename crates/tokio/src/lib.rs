@@ -8,10 +8,10 @@
 //! use posthaste_tokio::{Accepted, Connection, Limits, Listener, Role, Time, serve};
 //! use tokio_util::sync::CancellationToken;
 //!
-//! async fn session(accepted: Accepted) -> Result<(), Box<dyn std::error::Error>> {
+//! async fn session(mut accepted: Accepted) -> Result<(), Box<dyn std::error::Error>> {
 //!     let machine = Server::new(Config::default(), accepted.stream.security(), Time::ZERO);
 //!     let mut connection = Connection::new(machine, accepted.stream, Role::Server { tls: None });
-//!     while let Some(event) = connection.next().await? {
+//!     while let Some(event) = accepted.shutdown.next(&mut connection).await? {
 //!         if let Event::Login(login) = event {
 //!             login.reject(connection.machine(), LoginRefusal::Credentials)?;
 //!         }
@@ -54,7 +54,9 @@
 //! | [`Connection`], [`Timeouts`] | when to send, read, upgrade, close |
 //! | [`Stream`], [`Role`] | what carries the octets, and which side of TLS this is |
 //! | [`tls`] | whom to trust, what to show |
-//! | [`serve`], [`Listener`], [`Limits`] | who may connect, and how a service ends |
+//! | [`serve`], [`Listener`], [`Limits`], [`Admission`] | who may connect, and how a service ends |
+//! | [`Proxies`], [`Network`] | whose PROXY header is believed |
+//! | [`Shutdown`] | how a session ends when its service does |
 //! | [`smtp`], [`pop3`], [`imap`] | a call for each thing a client does |
 //! | [`Error`], [`ClientError`] | whose fault it was |
 //!
@@ -78,11 +80,13 @@
 //!
 //! # Features and versions
 //!
-//! No features. Needs Rust 1.85 and a tokio runtime with time and I/O enabled.
+//! `codec`: codecs for `tokio_util::codec`, for programs that want frames and no machine. Off by default. Needs Rust 1.85 and a tokio runtime with time and I/O enabled.
 
 mod body;
 mod channel;
 mod client;
+#[cfg(feature = "codec")]
+pub mod codec;
 mod connection;
 mod error;
 pub mod imap;
@@ -99,7 +103,10 @@ pub use client::{
 };
 pub use connection::{Connection, Timeouts};
 pub use error::Error;
-pub use listen::{Accepted, Limits, Listener, Outcome, Refusal, serve};
+pub use listen::{
+    Accepted, Admission, BoundSocket, Limits, Listener, Network, NetworkError, Outcome, Proxies, Refusal,
+    ServerMachine, Shutdown, Source, serve,
+};
 pub use posthaste_sasl::{Channel, Mechanism};
-pub use posthaste_wire::{Machine, Misuse, Secret, Security, Time};
+pub use posthaste_wire::{Machine, Misuse, Secret, Security, Time, proxy};
 pub use stream::{Role, Stream, Transport};

@@ -148,6 +148,13 @@ impl Stream {
         Ok(self)
     }
 
+    /// The same stream with the addresses that a proxy tells, in the place of its own. A path to a client that is
+    /// not of this machine is not a local one, whatever the path to the proxy is.
+    pub(crate) fn relayed(self, peer: Option<SocketAddr>, local: Option<SocketAddr>) -> Self {
+        let security = if peer.is_some() { Security::Plain } else { self.security };
+        Self { peer, local, security, ..self }
+    }
+
     /// Puts a handshake in the place of the stream. Nothing is read or written yet.
     pub(crate) fn start_tls(&mut self, role: &Role) -> io::Result<()> {
         let raw = match std::mem::replace(&mut self.layer, Layer::Gone) {

@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use common::{Toy, plain_server, read_all, serve as converse, tls_roles};
 use posthaste_tokio::tls::Alpn;
-use posthaste_tokio::{Accepted, Connection, Limits, Listener, Outcome, Refusal, Role, Stream, serve};
+use posthaste_tokio::{
+    Accepted, Connection, Limits, Listener, Outcome, Proxies, Refusal, Role, Stream, serve,
+};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -23,11 +25,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// Repeats lines; panics where the line says so; ends when the service does.
-async fn session(accepted: Accepted) {
+async fn session(mut accepted: Accepted) {
     let mut connection = Connection::new(Toy::server(), accepted.stream, plain_server());
     loop {
         let event = tokio::select! {
-            () = accepted.shutdown.cancelled() => {
+            () = accepted.shutdown.requested() => {
                 connection.machine().say("shutting down");
                 drop(connection.flush().await);
                 return;
@@ -175,7 +177,7 @@ async fn a_service_listens_on_several_addresses() {
 }
 
 #[tokio::test]
-async fn implicit_tls_serves_tls_and_drops_plaintext_and_silence() {
+async fn res_03_implicit_tls_serves_tls_and_drops_plaintext_and_silence() {
     let (server, client) = tls_roles(Alpn::Smtp);
     let Role::Server { tls: Some(config) } = server else { panic!() };
     let listener = Listener::bind("127.0.0.1:0").await.unwrap().with_implicit_tls(config);
@@ -184,6 +186,9 @@ async fn implicit_tls_serves_tls_and_drops_plaintext_and_silence() {
     let service = start_on(listener, limits);
 
     let mut silent = service.connect().await;
+    let mut half = service.connect().await;
+    // The head of a ClientHello and no more.
+    half.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc").await.unwrap();
     let mut plain = service.connect().await;
     plain.write_all(b"EHLO client.example\r\n").await.unwrap();
     let tcp = TcpStream::connect(service.address).await.unwrap();
@@ -199,8 +204,59 @@ async fn implicit_tls_serves_tls_and_drops_plaintext_and_silence() {
     let mut rest = Vec::new();
     drop(plain.read_to_end(&mut rest).await);
     assert!(!rest.windows(5).any(|octets| octets == b"hello"));
-    let mut nothing = Vec::new();
-    assert_eq!(silent.read_to_end(&mut nothing).await.unwrap_or_default(), 0);
+    for peer in [&mut silent, &mut half] {
+        let mut nothing = Vec::new();
+        assert_eq!(peer.read_to_end(&mut nothing).await.unwrap_or_default(), 0);
+    }
+    service.stop().await;
+}
+
+/// Keeps the fields of spans as text.
+#[derive(Clone, Default)]
+struct Spans(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+impl tracing::field::Visit for Spans {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        self.0.lock().unwrap().push(format!("{}={value:?}", field.name()));
+    }
+}
+
+impl tracing::Subscriber for Spans {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.is_span() && metadata.target().starts_with("posthaste_tokio")
+    }
+
+    fn new_span(&self, attributes: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        self.0.lock().unwrap().push(attributes.metadata().name().to_owned());
+        attributes.record(&mut self.clone());
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, values: &tracing::span::Record<'_>) {
+        values.record(&mut self.clone());
+    }
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn a_session_runs_in_a_span_that_names_its_connection() {
+    let spans = Spans::default();
+    let _subscribed = tracing::subscriber::set_default(spans.clone());
+    let proxies = Proxies::new(["127.0.0.1".parse().unwrap()]);
+    let listener = Listener::bind("127.0.0.1:0").await.unwrap().with_name("smtp").with_proxies(proxies);
+    let service = start_on(listener, Limits::default());
+    let mut peer = service.connect().await;
+    let own = peer.get_ref().local_addr().unwrap();
+    peer.write_all(b"PROXY TCP4 192.0.2.7 192.0.2.8 1234 25\r\n").await.unwrap();
+    assert!(repeats(&mut peer).await);
+    let seen = spans.0.lock().unwrap().clone();
+    assert_eq!(seen[..2], ["connection", "service=\"smtp\""]);
+    assert!(seen[2].starts_with("id="), "{seen:?}");
+    assert_eq!(seen[3..], [format!("proxy={own}"), "peer=192.0.2.7:1234".to_owned()]);
     service.stop().await;
 }
 

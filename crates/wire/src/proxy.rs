@@ -14,7 +14,7 @@ mod tlv;
 mod v1;
 mod v2;
 
-pub use tlv::{TLV_CRC32C, Tlvs};
+pub use tlv::{TLV_ALPN, TLV_AUTHORITY, TLV_CRC32C, Tlvs};
 
 /// The longest header that is read or written, in octets, its first and last included.
 ///

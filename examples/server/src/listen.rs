@@ -13,7 +13,6 @@ use posthaste_tokio::{Accepted, Listener, Role};
 use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
 
 use crate::config::Config;
 use crate::directory::{Directory, DirectoryError, HashCost};
@@ -183,6 +182,7 @@ fn with_alpn(tls: &ServerConfig, service: Service) -> Arc<ServerConfig> {
 
 async fn listen(service: Service, listener: Listener, tls: Arc<ServerConfig>, context: Context) {
     let implicit = matches!(service, Service::Submissions | Service::Imaps | Service::Pop3s);
+    let listener = listener.with_name(&format!("{service:?}").to_lowercase());
     let listener = if implicit { listener.with_implicit_tls(Arc::clone(&tls)) } else { listener };
     let mut limits = posthaste_tokio::Limits::default();
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
@@ -198,8 +198,7 @@ async fn listen(service: Service, listener: Listener, tls: Arc<ServerConfig>, co
     let stop = context.stop.clone();
     let outcome = posthaste_tokio::serve(listener, limits, stop, move |accepted| {
         let role = Role::Server { tls: Some(Arc::clone(&tls)) };
-        let span = tracing::info_span!("session", service = ?service, peer = %accepted.peer);
-        talk(service, accepted, role, context.clone()).instrument(span)
+        talk(service, accepted, role, context.clone())
     })
     .await;
     if outcome.dropped > 0 || outcome.panicked > 0 {

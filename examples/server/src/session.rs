@@ -10,6 +10,7 @@ pub mod smtp;
 
 use std::sync::Arc;
 
+use posthaste_tokio::Shutdown;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -30,25 +31,9 @@ pub struct Context {
 }
 
 impl Context {
-    fn stop(&self) -> Stop {
-        Stop { asked: self.stop.clone(), told: false }
-    }
-}
-
-/// What a session hears of the end of the server: once.
-struct Stop {
-    asked: CancellationToken,
-    told: bool,
-}
-
-impl Stop {
-    /// Completes when the server is to stop, the first time only. Cancel safe.
-    async fn requested(&mut self) {
-        if self.told {
-            std::future::pending::<()>().await;
-        }
-        self.asked.cancelled().await;
-        self.told = true;
+    /// The end of the server, for one session.
+    fn shutdown(&self) -> Shutdown {
+        Shutdown::new(self.stop.clone())
     }
 }
 

@@ -3,18 +3,21 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use posthaste_wire::proxy::ProxyHeader;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, warn};
+use tracing::field::{Empty, display};
+use tracing::{Instrument, Span, debug, error, info_span, warn};
 
-use super::admission::Admission;
-use super::{Accepted, Limits, Listener};
+use super::admission::{Place, Stage};
+use super::socket::Incoming;
+use super::{Accepted, Limits, Listener, Proxies, Shutdown, Source, proxied};
 use crate::{Role, Stream};
 
 /// How a service ended.
@@ -30,9 +33,14 @@ pub struct Outcome {
 /// Accepts connections and runs `session` for each as a task, until `shutdown` is cancelled; then accepts no
 /// more, and returns when the sessions have ended or the time for that is over.
 ///
-/// A session is told by [`Accepted::shutdown`]. A panic ends the session it happens in and no other; its place
-/// among the connections is given back. When the process is out of file descriptors, accepting pauses for a
-/// moment at a time and goes on by itself.
+/// A session hears of that by [`Accepted::shutdown`]. A panic ends the session it happens in and no other; its
+/// place among the connections is given back. When the process is out of file descriptors, accepting pauses for a
+/// moment at a time and goes on by itself; what waits meanwhile is the system's to keep.
+///
+/// Each session runs in a span `connection` with the fields `service`, `peer` and `id`, behind a proxy `proxy` too.
+///
+/// Several services are several calls, in one `tokio::join!` or as tasks, with clones of one token; a common
+/// [`Admission`](super::Admission) counts their connections together.
 ///
 /// Dropping the future drops all sessions.
 ///
@@ -63,7 +71,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let session = Arc::new(session);
-    let admission = Admission::default();
+    let limits = Arc::new(limits);
     let mut tasks = Tasks::default();
     let mut failures = Failures::default();
     loop {
@@ -77,8 +85,8 @@ where
             Some(_) = tasks.refusals.join_next() => continue,
             accepted = std::future::poll_fn(|cx| listener.poll_accept(cx)) => accepted,
         };
-        let (tcp, peer) = match accepted {
-            Ok(accepted) => accepted,
+        let incoming = match accepted {
+            Ok(incoming) => incoming,
             Err(error) => {
                 tokio::select! {
                     () = shutdown.cancelled() => break,
@@ -86,48 +94,147 @@ where
                 }
             }
         };
-        let place = match admission.admit(peer.ip(), &limits) {
-            Ok(place) => place,
-            Err(refusal) => {
-                debug!(%peer, ?refusal, "connection refused");
-                let farewell = if listener.tls.is_none() { (limits.farewell)(refusal) } else { Bytes::new() };
-                tasks.refuse(tcp, farewell);
-                continue;
+        let Some(newcomer) = Newcomer::admit(incoming, &listener, &limits, &shutdown, &mut tasks) else {
+            continue;
+        };
+        let session = Arc::clone(&session);
+        let span = newcomer.span(&listener.name);
+        let named = span.clone();
+        let task = async move {
+            if let Some((accepted, place)) = newcomer.prepare(&named).await {
+                session(accepted).await;
+                drop(place);
             }
         };
-        let accepted = Accepted { stream: Stream::from(tcp), peer, shutdown: shutdown.child_token() };
-        let session = Arc::clone(&session);
-        let tls = listener.tls.clone().map(|role| (role, limits.handshake_timeout));
-        tasks.sessions.spawn(async move {
-            if let Some(accepted) = handshake(accepted, tls).await {
-                session(accepted).await;
-            }
-            drop(place);
-        });
+        tasks.sessions.spawn(task.instrument(span));
     }
     drop(listener);
     tasks.drain(limits.drain_timeout).await
 }
 
-/// Puts TLS under the connection where the service has implicit TLS.
-async fn handshake(accepted: Accepted, tls: Option<(Role, Duration)>) -> Option<Accepted> {
-    let Some((role, patience)) = tls else { return Some(accepted) };
-    let Accepted { stream, peer, shutdown } = accepted;
-    tokio::select! {
-        () = shutdown.cancelled() => None,
-        done = timeout(patience, stream.into_tls(&role)) => match done {
-            Ok(Ok(stream)) => Some(Accepted { stream, peer, shutdown }),
-            Ok(Err(error)) => {
-                debug!(%peer, %error, "TLS handshake failed");
+/// A connection that has a place, and what is to be done before its session begins.
+struct Newcomer {
+    accepted: Accepted,
+    place: Place,
+    proxies: Option<Proxies>,
+    tls: Option<Role>,
+    limits: Arc<Limits>,
+}
+
+impl Newcomer {
+    /// Gives the connection a place, or says goodbye to it.
+    fn admit(
+        incoming: Incoming,
+        listener: &Listener,
+        limits: &Arc<Limits>,
+        shutdown: &CancellationToken,
+        tasks: &mut Tasks,
+    ) -> Option<Self> {
+        let peer = incoming.source();
+        let proxies = listener.proxies.clone().filter(|proxies| proxies.trusts(peer));
+        let tls = listener.tls.clone();
+        let stage = if proxies.is_some() || tls.is_some() { Stage::Preparing } else { Stage::Ready };
+        // For how many clients a proxy connects is not known before its header.
+        let counted = if proxies.is_some() { None } else { peer.ip() };
+        match listener.admission.admit(counted, stage, limits) {
+            Ok(place) => {
+                let accepted = Accepted {
+                    stream: incoming.into_stream(),
+                    peer,
+                    id: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
+                    proxy: None,
+                    shutdown: Shutdown::new(shutdown.child_token()),
+                };
+                Some(Self { accepted, place, proxies, tls, limits: Arc::clone(limits) })
+            }
+            Err(refusal) => {
+                debug!(service = &*listener.name, %peer, ?refusal, "connection refused");
+                // A proxy, or a client that begins with TLS, does not listen for a word in the clear.
+                if stage == Stage::Ready {
+                    tasks.refuse(incoming.into_stream(), (limits.farewell)(refusal));
+                }
                 None
             }
-            Err(_) => {
-                debug!(%peer, ?patience, "TLS handshake was not done in time");
-                None
+        }
+    }
+
+    /// What the session runs in. Behind a proxy it is not known yet who the peer is.
+    fn span(&self, service: &str) -> Span {
+        let (peer, id) = (self.accepted.peer, self.accepted.id);
+        let span = info_span!("connection", service, peer = Empty, proxy = Empty, id);
+        span.record(if self.proxies.is_some() { "proxy" } else { "peer" }, display(peer));
+        span
+    }
+
+    /// Reads the PROXY header and puts TLS under the connection, where there is to be one. `None` when that
+    /// failed, or the service shuts down meanwhile.
+    async fn prepare(self, span: &Span) -> Option<(Accepted, Place)> {
+        let Self { mut accepted, mut place, proxies, tls, limits } = self;
+        let token = accepted.shutdown.token().clone();
+        let preparing = async {
+            if let Some(proxies) = proxies {
+                let header = read_header(&mut accepted.stream, &proxies).await?;
+                if let Some(client) = proxied::source(&header) {
+                    accepted.peer = client;
+                    accepted.stream = accepted.stream.relayed(client.addr(), header.destination());
+                }
+                span.record("peer", display(accepted.peer));
+                let counted = proxied::source(&header).and_then(Source::ip);
+                accepted.proxy = Some(header);
+                if let Some(Err(refusal)) = counted.map(|address| place.belongs_to(address, &limits)) {
+                    debug!(?refusal, "connection refused");
+                    if tls.is_none() {
+                        let farewell = (limits.farewell)(refusal);
+                        drop(timeout(REFUSAL_TIMEOUT, say_goodbye(accepted.stream, &farewell)).await);
+                    }
+                    return None;
+                }
             }
-        },
+            if let Some(role) = tls {
+                accepted.stream = handshake(accepted.stream, &role, limits.handshake_timeout).await?;
+            }
+            place.ready();
+            Some((accepted, place))
+        };
+        tokio::select! {
+            biased;
+            () = token.cancelled() => None,
+            prepared = preparing => prepared,
+        }
     }
 }
+
+async fn read_header(stream: &mut Stream, proxies: &Proxies) -> Option<ProxyHeader> {
+    match timeout(proxies.timeout(), proxied::read(stream)).await {
+        Ok(Ok(header)) => Some(header),
+        Ok(Err(error)) => {
+            warn!(%error, "a proxy sent no header");
+            None
+        }
+        Err(_) => {
+            warn!(patience = ?proxies.timeout(), "a proxy sent no header in time");
+            None
+        }
+    }
+}
+
+/// Puts TLS under the connection where the service has implicit TLS.
+async fn handshake(stream: Stream, role: &Role, patience: Duration) -> Option<Stream> {
+    match timeout(patience, stream.into_tls(role)).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            debug!(%error, "TLS handshake failed");
+            None
+        }
+        Err(_) => {
+            debug!(?patience, "TLS handshake was not done in time");
+            None
+        }
+    }
+}
+
+/// The number of the next connection, in the whole process.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
 /// The tasks of a service.
 #[derive(Default)]
@@ -148,10 +255,10 @@ impl Tasks {
     }
 
     /// Says goodbye to a connection that has no place, unless too many are being told already.
-    fn refuse(&mut self, tcp: TcpStream, farewell: Bytes) {
+    fn refuse(&mut self, stream: Stream, farewell: Bytes) {
         if !farewell.is_empty() && self.refusals.len() < REFUSALS_MAX {
             self.refusals.spawn(async move {
-                drop(timeout(REFUSAL_TIMEOUT, say_goodbye(tcp, &farewell)).await);
+                drop(timeout(REFUSAL_TIMEOUT, say_goodbye(stream, &farewell)).await);
             });
         }
     }
@@ -180,11 +287,11 @@ impl Tasks {
 }
 
 /// Sends a farewell, and reads what the peer has sent so that a reset does not overtake it.
-async fn say_goodbye(mut tcp: TcpStream, farewell: &[u8]) -> io::Result<()> {
-    tcp.write_all(farewell).await?;
-    tcp.shutdown().await?;
+async fn say_goodbye(mut stream: Stream, farewell: &[u8]) -> io::Result<()> {
+    stream.write_all(farewell).await?;
+    stream.shutdown().await?;
     let mut ignored = [0; 512];
-    while tcp.read(&mut ignored).await? > 0 {}
+    while stream.read(&mut ignored).await? > 0 {}
     Ok(())
 }
 

@@ -10,6 +10,12 @@ use super::{HEADER_MAX, ProxyError};
 /// The type of the vector that holds a CRC32C of the whole header.
 pub const TLV_CRC32C: u8 = 0x03;
 
+/// The type of the vector that holds the protocol agreed on over the connection, such as by ALPN (RFC 7301).
+pub const TLV_ALPN: u8 = 0x01;
+
+/// The type of the vector that holds the host name that the client asked for, in UTF-8, such as by SNI (RFC 6066 3).
+pub const TLV_AUTHORITY: u8 = 0x02;
+
 /// Vectors of type and value, in the order in which they travel. Types may occur more than once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tlvs(Bytes);

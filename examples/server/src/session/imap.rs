@@ -69,18 +69,13 @@ struct Arriving {
 
 impl Session {
     async fn serve(&mut self) -> Outcome {
-        let mut stop = self.context.stop();
+        let mut shutdown = self.context.shutdown();
         loop {
             let watching = self.idling && self.selected.is_some();
             let event = tokio::select! {
-                event = self.connection.next() => event?,
+                event = shutdown.next(&mut self.connection) => event?,
                 alive = selected::changed(&mut self.selected), if watching => {
                     if alive { self.sync().await } else { self.mailbox_gone() }
-                    continue;
-                }
-                () = stop.requested() => {
-                    let now = self.connection.now();
-                    self.connection.machine().shutdown(now);
                     continue;
                 }
             };

@@ -58,19 +58,11 @@ struct Opened {
 
 impl Session {
     async fn serve(&mut self) -> Result<(), Error<ProtocolError>> {
-        let mut stop = self.context.stop();
-        loop {
-            let event = tokio::select! {
-                event = self.connection.next() => event?,
-                () = stop.requested() => {
-                    let now = self.connection.now();
-                    self.connection.machine().shutdown(now);
-                    continue;
-                }
-            };
-            let Some(event) = event else { return Ok(()) };
+        let mut shutdown = self.context.shutdown();
+        while let Some(event) = shutdown.next(&mut self.connection).await? {
             self.handle(event).await?;
         }
+        Ok(())
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), Error<ProtocolError>> {
