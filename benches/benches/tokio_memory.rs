@@ -77,7 +77,10 @@ async fn measure(way: &'static str) {
     }
     // What was said last is still to be sent.
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    println!("{way}: {} octets for each of {CONNECTIONS} idle connections", (resident() - before) / CONNECTIONS);
+    println!(
+        "{way}: {} octets for each of {CONNECTIONS} idle connections",
+        (resident() - before) / CONNECTIONS
+    );
     drop(peers.stdin.take());
     peers.wait().await.unwrap();
 }

@@ -7,9 +7,9 @@
 mod alarm;
 mod clock;
 mod output;
+mod space;
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -37,7 +37,7 @@ use output::Output;
 /// ```
 ///
 /// Memory: the machine's bound, and up to 64 KiB of output that the peer has not taken yet. There is no read
-/// buffer: octets go from the stream to the machine through the stack.
+/// buffer: all connections of a thread read into the same one.
 pub struct Connection<M: Machine> {
     machine: M,
     stream: Stream,
@@ -336,26 +336,33 @@ impl<M: Machine> Connection<M> {
 
     /// Reads once and hands what came to the machine.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut space = [MaybeUninit::uninit(); READ_MAX];
-        let mut buffer = ReadBuf::uninit(&mut space);
-        match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
-            Ok(()) if !buffer.filled().is_empty() => {
-                let length = u64::try_from(buffer.filled().len()).unwrap_or(u64::MAX);
-                self.received = self.received.saturating_add(length);
-                self.inflated = self.inflated.saturating_add(length);
-                if self.stream.is_deflated() && self.inflated > INFLATED_MAX {
-                    self.lost(Error::Inflated(INFLATED_MAX));
-                    return Poll::Ready(());
-                }
-                self.machine.handle_input(self.clock.now(), buffer.filled());
+        space::with(|space| {
+            let mut buffer = ReadBuf::new(space);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                Ok(()) => self.came(buffer.filled()),
+                // TLS was cut without its own end. The protocols above say where a message ends, so a machine treats
+                // a cut and an end alike: what is incomplete is not accepted.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.end_of_input(),
+                Err(error) => self.lost(Error::Io(error)),
             }
-            Ok(()) => self.end_of_input(),
-            // TLS was cut without its own end. The protocols above say where a message ends, so a machine treats
-            // a cut and an end alike: what is incomplete is not accepted.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.end_of_input(),
-            Err(error) => self.lost(Error::Io(error)),
+            Poll::Ready(())
+        })
+    }
+
+    /// Hands what was read to the machine.
+    fn came(&mut self, octets: &[u8]) {
+        if octets.is_empty() {
+            self.end_of_input();
+            return;
         }
-        Poll::Ready(())
+        let length = u64::try_from(octets.len()).unwrap_or(u64::MAX);
+        self.received = self.received.saturating_add(length);
+        self.inflated = self.inflated.saturating_add(length);
+        if self.stream.is_deflated() && self.inflated > INFLATED_MAX {
+            self.lost(Error::Inflated(INFLATED_MAX));
+            return;
+        }
+        self.machine.handle_input(self.clock.now(), octets);
     }
 
     /// Sends what is queued here and in the machine. Ready when nothing is left, also because nothing can be sent.
@@ -516,11 +523,12 @@ impl<M: Machine> Connection<M> {
         if self.dropped >= LINGER_MAX {
             return Poll::Ready(false);
         }
-        let mut space = [MaybeUninit::uninit(); READ_MAX];
-        let mut buffer = ReadBuf::uninit(&mut space);
-        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
-        self.dropped = self.dropped.saturating_add(buffer.filled().len());
-        Poll::Ready(read.is_ok() && !buffer.filled().is_empty())
+        space::with(|space| {
+            let mut buffer = ReadBuf::new(space);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+            self.dropped = self.dropped.saturating_add(buffer.filled().len());
+            Poll::Ready(read.is_ok() && !buffer.filled().is_empty())
+        })
     }
 
     /// The peer sends nothing more.
@@ -616,9 +624,6 @@ impl<M: Machine> Drop for Running<'_, M> {
 fn deadline_in(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
-
-/// So much is read at a time.
-const READ_MAX: usize = 16 * 1024;
 
 /// So much the peer has to take within the time given for writing.
 const PROGRESS_MIN: u64 = 16 * 1024;

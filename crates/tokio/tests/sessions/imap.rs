@@ -3,10 +3,12 @@
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
+use posthaste_imap::Misuse;
 use posthaste_imap::client::{self, Client};
 use posthaste_imap::server::{self, Access, Extensions, SelectData, SelectedFlags, Server, TlsOffer};
-use posthaste_imap::types::{Condition, FetchAttribute, FetchItem, Flag, Mailbox, Payload, Section, SequenceSet};
-use posthaste_imap::Misuse;
+use posthaste_imap::types::{
+    Condition, FetchAttribute, FetchItem, Flag, Mailbox, Payload, Section, SequenceSet,
+};
 use posthaste_tokio::{Security, Time};
 
 use super::{CHALLENGE, Login, PASSWORD, PLAIN, Plan, RESPONSE, Rig, USER, message};
@@ -86,7 +88,10 @@ pub async fn serve(rig: &mut Rig<Server>) -> Result<(), Failure> {
                 idle.start(server)?;
                 server.update(server::Update::Exists(2))?;
             }
-            _ => {}
+            Event::Noop(noop) => noop.ok(server)?,
+            Event::IdleDone(done) => done.ok(server)?,
+            Event::AuthCancelled | Event::Id(_) => {}
+            event => panic!("{event:?}"),
         }
     }
     Ok(())
@@ -109,7 +114,8 @@ pub async fn use_mailbox(rig: &mut Rig<Client>, plan: Plan) -> Result<(), Failur
                 }
                 client.append(Mailbox::inbox(), vec![Flag::Seen], None, rest.len() as u64)?;
                 client.select(Mailbox::inbox(), Vec::new())?;
-                let section = FetchAttribute::Section { section: Section::whole(), partial: None, peek: true };
+                let section =
+                    FetchAttribute::Section { section: Section::whole(), partial: None, peek: true };
                 client.fetch(SequenceSet::single(NonZeroU32::MIN), vec![section])?;
                 client.idle()?;
             }
@@ -131,7 +137,9 @@ pub async fn use_mailbox(rig: &mut Rig<Client>, plan: Plan) -> Result<(), Failur
                 rig.flush().await?;
             }
             Event::Body(chunk) => rig.notes.body.extend_from_slice(&chunk),
-            Event::Item(FetchItem::Payload { data: Some(data), .. }) => rig.notes.body.extend_from_slice(&data),
+            Event::Item(FetchItem::Payload { data: Some(data), .. }) => {
+                rig.notes.body.extend_from_slice(&data)
+            }
             Event::Exists(2) => {
                 client.done()?;
                 client.logout()?;

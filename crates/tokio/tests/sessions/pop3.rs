@@ -14,7 +14,8 @@ pub fn server() -> Server {
     let mut config = server::Config::default();
     config.tls = server::TlsOffer::StartTls;
     config.auth_requires_tls = server::AuthPrivacy::NotRequired;
-    config.mechanisms = ["PLAIN", "CRAM-MD5"].map(|name| posthaste_pop3::MechanismName::new(name).unwrap()).into();
+    config.mechanisms =
+        ["PLAIN", "CRAM-MD5"].map(|name| posthaste_pop3::MechanismName::new(name).unwrap()).into();
     Server::new(config, Security::Plain, Time::ZERO)
 }
 
@@ -26,10 +27,9 @@ pub fn client(plan: Plan) -> Client {
 
 fn maildrop(plan: Plan) -> Maildrop {
     let sizes = [message(1).len(), message(plan.lines).len()];
-    let listed = (1..).zip(sizes).map(|(number, size)| Listed {
-        size: size as u64,
-        uidl: Uidl::new(&format!("id{number}")).unwrap(),
-    });
+    let listed = (1..)
+        .zip(sizes)
+        .map(|(number, size)| Listed { size: size as u64, uidl: Uidl::new(&format!("id{number}")).unwrap() });
     Maildrop::new(listed.collect()).unwrap()
 }
 
@@ -74,15 +74,20 @@ pub async fn serve(rig: &mut Rig<Server>, plan: Plan) -> Result<(), Failure> {
 
 pub async fn fetch(rig: &mut Rig<Client>, plan: Plan) -> Result<(), Failure> {
     use client::Event;
+    let mut login = None;
     while let Some(event) = rig.next().await? {
         let client = rig.connection.machine();
         match event {
             Event::Ready { .. } => {
-                match plan.login {
+                login = Some(match plan.login {
                     Login::Password => client.login(USER, PASSWORD.into())?,
                     Login::Initial => client.authenticate("PLAIN", Some(PLAIN.into()))?,
                     Login::Challenge => client.authenticate("CRAM-MD5", None)?,
-                };
+                });
+            }
+            Event::Reply { id, reply } if login == Some(id) => {
+                assert!(reply.is_ok(), "{reply:?}");
+                login = None;
                 client.uidl()?;
                 for number in [1, 2] {
                     client.retr(MessageNumber::new(number).unwrap())?;

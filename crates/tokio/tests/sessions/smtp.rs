@@ -55,15 +55,19 @@ pub async fn serve(rig: &mut Rig<Server>) -> Result<(), Failure> {
 
 pub async fn submit(rig: &mut Rig<Client>, plan: Plan) -> Result<(), Failure> {
     use client::Event;
-    let envelope =
-        Envelope::new("<ursel@mail.example>".parse()?, ["<hans@mail.example>".parse()?, "<eva@mail.example>".parse()?]);
+    let envelope = Envelope::new(
+        "<ursel@mail.example>".parse()?,
+        ["<hans@mail.example>".parse()?, "<eva@mail.example>".parse()?],
+    );
     let (mut writing, mut rest) = (None, Bytes::from(message(plan.lines)));
     while let Some(event) = rig.next().await? {
         let client = rig.connection.machine();
         match event {
             Event::Ready(_) => match plan.login {
                 Login::Challenge => client.authenticate("CRAM-MD5".parse()?, None)?,
-                Login::Password | Login::Initial => client.authenticate("PLAIN".parse()?, Some(PLAIN.into()))?,
+                Login::Password | Login::Initial => {
+                    client.authenticate("PLAIN".parse()?, Some(PLAIN.into()))?
+                }
             },
             Event::Challenge(challenge) => {
                 assert_eq!(challenge.challenge().expose(), CHALLENGE);
