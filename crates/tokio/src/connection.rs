@@ -16,10 +16,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use posthaste_sasl::Channel;
-use posthaste_wire::{Layer, Machine, Security, Step, Time, Upgrade};
+use posthaste_wire::{Direction, Layer, Machine, Security, Step, Time, Upgrade};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+use crate::observe::{self, Observer};
 use crate::{Error, Role, Stream};
 use alarm::Alarm;
 use clock::Clock;
@@ -66,6 +67,7 @@ pub struct Connection<M: Machine> {
     taken: u64,
     /// What `next` returns when the machine is done, in place of `None`.
     verdict: Option<Error<M::Error>>,
+    observer: Observer,
 }
 
 /// The deadlines of the driver itself. Those of the protocol are limits of the machine.
@@ -111,9 +113,11 @@ impl<M: Machine> Connection<M> {
     /// A connection over `stream`, with a machine that was made at [`Time::ZERO`] and with
     /// [`stream.security()`](Stream::security).
     pub fn new(machine: M, stream: impl Into<Stream>, role: Role) -> Self {
-        Self {
+        let stream = stream.into();
+        let observer = Observer::new(&stream, &role);
+        let mut connection = Self {
             machine,
-            stream: stream.into(),
+            stream,
             role,
             timeouts: Timeouts::default(),
             phase: Phase::Open,
@@ -130,6 +134,27 @@ impl<M: Machine> Connection<M> {
             told: None,
             taken: 0,
             verdict: None,
+            observer,
+        };
+        connection.keep_record();
+        connection
+    }
+
+    /// The same connection with a log of what is said on it, a line at a time: for an operator who looks for what is
+    /// wrong with a peer. Of credentials the log has the command and how many octets, of messages how many octets.
+    ///
+    /// Without one, the lines go to `tracing` where that is enabled for the target `posthaste::wire` at the level
+    /// TRACE. A greeting that the machine made before it was given here is in neither.
+    #[must_use]
+    pub fn with_wire_log(mut self, log: impl FnMut(Direction, &str) + Send + Sync + 'static) -> Self {
+        self.observer.log_to(Box::new(log));
+        self.keep_record();
+        self
+    }
+
+    fn keep_record(&mut self) {
+        if self.observer.is_logging() {
+            self.machine.keep_record();
         }
     }
 
@@ -252,7 +277,10 @@ impl<M: Machine> Connection<M> {
                 }
                 Phase::Closed => return Poll::Ready(self.verdict.take().map_or(Ok(None), Err)),
             }
-            match self.machine.poll_event() {
+            self.observer.log(&mut self.machine);
+            let step = self.machine.poll_event();
+            self.observer.log(&mut self.machine);
+            match step {
                 Ok(Step::Event(event)) => {
                     self.inflated = 0;
                     return Poll::Ready(Ok(Some(event)));
@@ -317,6 +345,7 @@ impl<M: Machine> Connection<M> {
     fn alarm_rang(&mut self) {
         let now = Instant::now();
         if self.write_limit.is_some_and(|(deadline, _)| deadline <= now) {
+            self.observer.timeout("write");
             self.lost(Error::WriteTimeout(self.timeouts.write));
         } else if !self.eof && self.write_lost.is_some_and(|deadline| deadline <= now) {
             self.end_of_input();
@@ -329,6 +358,7 @@ impl<M: Machine> Connection<M> {
     /// output to leave, is not asked again and again.
     fn time_out(&mut self) {
         let now = self.clock.now();
+        self.observer.timeout("machine");
         self.overdue = false;
         self.told = self.machine.poll_timeout().filter(|deadline| *deadline <= now);
         self.machine.handle_timeout(now);
@@ -415,6 +445,7 @@ impl<M: Machine> Connection<M> {
     /// Ready, and the connection lost, when the peer has taken too little for too long.
     fn poll_write_limit(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.alarm.poll(cx, self.write_limit.map(|(deadline, _)| deadline)));
+        self.observer.timeout("write");
         self.lost(Error::WriteTimeout(self.timeouts.write));
         Poll::Ready(())
     }
@@ -464,6 +495,7 @@ impl<M: Machine> Connection<M> {
             Poll::Ready(Err(error)) => self.cut(Error::Handshake(error)),
             Poll::Pending => {
                 ready!(self.alarm.poll(cx, deadline));
+                self.observer.timeout("handshake");
                 self.cut(Error::HandshakeTimeout(self.timeouts.handshake));
             }
         }
@@ -474,9 +506,11 @@ impl<M: Machine> Connection<M> {
         let Phase::Upgrading { upgrade, .. } = std::mem::replace(&mut self.phase, Phase::Open) else {
             return;
         };
+        self.observer.upgraded(upgrade.layer(), &self.stream);
         if let Err(misuse) = self.machine.upgraded(self.clock.now(), upgrade, self.stream.security()) {
             self.cut(Error::Misuse(misuse));
         }
+        self.keep_record();
     }
 
     /// Sends the rest, closes this side and gives the peer a moment to close its own.
@@ -570,9 +604,20 @@ impl<M: Machine> Connection<M> {
     }
 
     fn closed(&mut self) {
+        self.observer.log(&mut self.machine);
+        let why = observe::why(self.verdict.as_ref());
+        self.observer.closed(self.received, self.output.sent(), why);
         self.stream.abandon();
         self.write_lost.get_or_insert_with(Instant::now);
         self.phase = Phase::Closed;
+    }
+}
+
+/// A connection that is dropped before its end is told of, too.
+impl<M: Machine> Drop for Connection<M> {
+    fn drop(&mut self) {
+        self.observer.log(&mut self.machine);
+        self.observer.closed(self.received, self.output.sent(), "dropped");
     }
 }
 

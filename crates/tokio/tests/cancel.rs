@@ -83,6 +83,8 @@ async fn run(session: Session, plan: Plan, little: usize, drops: (Drops, Drops))
 /// Every poll of either side is once the last of its future.
 async fn at_every_poll(session: Session, plan: Plan, little: usize) {
     let (expected, (served, asked)) = run(session, plan, little, (Drops::Never, Drops::Never)).await;
+    let names = expected.server.events.iter().chain(&expected.client.events);
+    assert!(!names.clone().any(|name| name == "Violation" || name == "BodyAborted"), "{expected:?}");
     let whole = message(plan.lines);
     match session {
         Session::Smtp => assert!(expected.server.body == whole),

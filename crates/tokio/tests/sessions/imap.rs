@@ -90,7 +90,7 @@ pub async fn serve(rig: &mut Rig<Server>) -> Result<(), Failure> {
             }
             Event::Noop(noop) => noop.ok(server)?,
             Event::IdleDone(done) => done.ok(server)?,
-            Event::AuthCancelled | Event::Id(_) => {}
+            Event::AuthCancelled | Event::Id(_) | Event::Logout | Event::Violation(_) => {}
             event => panic!("{event:?}"),
         }
     }
