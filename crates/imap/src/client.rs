@@ -391,4 +391,4 @@ impl fmt::Debug for Client {
     }
 }
 
-posthaste_wire::delegate_machine!(Client, Event, ProtocolError);
+posthaste_wire::delegate_machine!(Client, Event, ProtocolError, |machine| (machine.reader, machine.send));

@@ -8,7 +8,7 @@
 use crate::parse::{LiteralMarker, literal_marker};
 use crate::types::LiteralHeader;
 use bytes::{BufMut, Bytes, BytesMut};
-use posthaste_wire::{Counted, Drained, LineTooLong, ReceiveBuffer, Residue, Secret};
+use posthaste_wire::{Counted, Drained, LineTooLong, Passage, ReceiveBuffer, Residue, Secret};
 
 /// What becomes of the memory a line was in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,14 @@ impl Framer {
     /// Whether a logical line has begun and is not complete.
     pub(crate) fn is_within(&self) -> bool {
         self.state != State::Text || !self.line.is_empty() || !self.buffer.is_empty()
+    }
+
+    pub(crate) fn keep_record(&mut self) {
+        self.buffer.keep_record();
+    }
+
+    pub(crate) fn take_record(&mut self) -> Option<Passage> {
+        self.buffer.take_record()
     }
 
     /// Takes one line that is no command: a response to a SASL challenge.
@@ -259,7 +267,7 @@ impl Framer {
         match self.memory {
             Memory::Kept => self.buffer.line(limits.line_max),
             Memory::Wiped => {
-                let line = self.buffer.secret_line(limits.line_max)?;
+                let line = self.buffer.secret_command(limits.line_max)?;
                 Ok(line.map(|line| Bytes::from_owner(Wiped(line))))
             }
         }

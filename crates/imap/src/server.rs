@@ -443,4 +443,4 @@ enum Poll {
     NeedInput,
 }
 
-posthaste_wire::delegate_machine!(Server, Event, ProtocolError);
+posthaste_wire::delegate_machine!(Server, Event, ProtocolError, |machine| (machine.framer, machine.out));

@@ -7,19 +7,20 @@
 mod alarm;
 mod clock;
 mod output;
+mod space;
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use posthaste_sasl::Channel;
-use posthaste_wire::{Layer, Machine, Security, Step, Time, Upgrade};
+use posthaste_wire::{Direction, Layer, Machine, Security, Step, Time, Upgrade};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+use crate::observe::{self, Observer};
 use crate::{Error, Role, Stream};
 use alarm::Alarm;
 use clock::Clock;
@@ -37,7 +38,7 @@ use output::Output;
 /// ```
 ///
 /// Memory: the machine's bound, and up to 64 KiB of output that the peer has not taken yet. There is no read
-/// buffer: octets go from the stream to the machine through the stack.
+/// buffer: all connections of a thread read into the same one.
 pub struct Connection<M: Machine> {
     machine: M,
     stream: Stream,
@@ -66,6 +67,7 @@ pub struct Connection<M: Machine> {
     taken: u64,
     /// What `next` returns when the machine is done, in place of `None`.
     verdict: Option<Error<M::Error>>,
+    observer: Observer,
 }
 
 /// The deadlines of the driver itself. Those of the protocol are limits of the machine.
@@ -111,9 +113,11 @@ impl<M: Machine> Connection<M> {
     /// A connection over `stream`, with a machine that was made at [`Time::ZERO`] and with
     /// [`stream.security()`](Stream::security).
     pub fn new(machine: M, stream: impl Into<Stream>, role: Role) -> Self {
-        Self {
+        let stream = stream.into();
+        let observer = Observer::new(&stream, &role);
+        let mut connection = Self {
             machine,
-            stream: stream.into(),
+            stream,
             role,
             timeouts: Timeouts::default(),
             phase: Phase::Open,
@@ -130,6 +134,27 @@ impl<M: Machine> Connection<M> {
             told: None,
             taken: 0,
             verdict: None,
+            observer,
+        };
+        connection.keep_record();
+        connection
+    }
+
+    /// The same connection with a log of what is said on it, a line at a time: for an operator who looks for what is
+    /// wrong with a peer. Of credentials the log has the command and how many octets, of messages how many octets.
+    ///
+    /// Without one, the lines go to `tracing` where that is enabled for the target `posthaste::wire` at the level
+    /// TRACE. A greeting that the machine made before it was given here is in neither.
+    #[must_use]
+    pub fn with_wire_log(mut self, log: impl FnMut(Direction, &str) + Send + Sync + 'static) -> Self {
+        self.observer.log_to(Box::new(log));
+        self.keep_record();
+        self
+    }
+
+    fn keep_record(&mut self) {
+        if self.observer.is_logging() {
+            self.machine.keep_record();
         }
     }
 
@@ -252,7 +277,10 @@ impl<M: Machine> Connection<M> {
                 }
                 Phase::Closed => return Poll::Ready(self.verdict.take().map_or(Ok(None), Err)),
             }
-            match self.machine.poll_event() {
+            self.observer.log(&mut self.machine);
+            let step = self.machine.poll_event();
+            self.observer.log(&mut self.machine);
+            match step {
                 Ok(Step::Event(event)) => {
                     self.inflated = 0;
                     return Poll::Ready(Ok(Some(event)));
@@ -317,6 +345,7 @@ impl<M: Machine> Connection<M> {
     fn alarm_rang(&mut self) {
         let now = Instant::now();
         if self.write_limit.is_some_and(|(deadline, _)| deadline <= now) {
+            self.observer.timeout("write");
             self.lost(Error::WriteTimeout(self.timeouts.write));
         } else if !self.eof && self.write_lost.is_some_and(|deadline| deadline <= now) {
             self.end_of_input();
@@ -329,6 +358,7 @@ impl<M: Machine> Connection<M> {
     /// output to leave, is not asked again and again.
     fn time_out(&mut self) {
         let now = self.clock.now();
+        self.observer.timeout("machine");
         self.overdue = false;
         self.told = self.machine.poll_timeout().filter(|deadline| *deadline <= now);
         self.machine.handle_timeout(now);
@@ -336,26 +366,33 @@ impl<M: Machine> Connection<M> {
 
     /// Reads once and hands what came to the machine.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut space = [MaybeUninit::uninit(); READ_MAX];
-        let mut buffer = ReadBuf::uninit(&mut space);
-        match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
-            Ok(()) if !buffer.filled().is_empty() => {
-                let length = u64::try_from(buffer.filled().len()).unwrap_or(u64::MAX);
-                self.received = self.received.saturating_add(length);
-                self.inflated = self.inflated.saturating_add(length);
-                if self.stream.is_deflated() && self.inflated > INFLATED_MAX {
-                    self.lost(Error::Inflated(INFLATED_MAX));
-                    return Poll::Ready(());
-                }
-                self.machine.handle_input(self.clock.now(), buffer.filled());
+        space::with(|space| {
+            let mut buffer = ReadBuf::new(space);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                Ok(()) => self.came(buffer.filled()),
+                // TLS was cut without its own end. The protocols above say where a message ends, so a machine treats
+                // a cut and an end alike: what is incomplete is not accepted.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.end_of_input(),
+                Err(error) => self.lost(Error::Io(error)),
             }
-            Ok(()) => self.end_of_input(),
-            // TLS was cut without its own end. The protocols above say where a message ends, so a machine treats
-            // a cut and an end alike: what is incomplete is not accepted.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.end_of_input(),
-            Err(error) => self.lost(Error::Io(error)),
+            Poll::Ready(())
+        })
+    }
+
+    /// Hands what was read to the machine.
+    fn came(&mut self, octets: &[u8]) {
+        if octets.is_empty() {
+            self.end_of_input();
+            return;
         }
-        Poll::Ready(())
+        let length = u64::try_from(octets.len()).unwrap_or(u64::MAX);
+        self.received = self.received.saturating_add(length);
+        self.inflated = self.inflated.saturating_add(length);
+        if self.stream.is_deflated() && self.inflated > INFLATED_MAX {
+            self.lost(Error::Inflated(INFLATED_MAX));
+            return;
+        }
+        self.machine.handle_input(self.clock.now(), octets);
     }
 
     /// Sends what is queued here and in the machine. Ready when nothing is left, also because nothing can be sent.
@@ -408,6 +445,7 @@ impl<M: Machine> Connection<M> {
     /// Ready, and the connection lost, when the peer has taken too little for too long.
     fn poll_write_limit(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.alarm.poll(cx, self.write_limit.map(|(deadline, _)| deadline)));
+        self.observer.timeout("write");
         self.lost(Error::WriteTimeout(self.timeouts.write));
         Poll::Ready(())
     }
@@ -457,6 +495,7 @@ impl<M: Machine> Connection<M> {
             Poll::Ready(Err(error)) => self.cut(Error::Handshake(error)),
             Poll::Pending => {
                 ready!(self.alarm.poll(cx, deadline));
+                self.observer.timeout("handshake");
                 self.cut(Error::HandshakeTimeout(self.timeouts.handshake));
             }
         }
@@ -467,9 +506,11 @@ impl<M: Machine> Connection<M> {
         let Phase::Upgrading { upgrade, .. } = std::mem::replace(&mut self.phase, Phase::Open) else {
             return;
         };
+        self.observer.upgraded(upgrade.layer(), &self.stream);
         if let Err(misuse) = self.machine.upgraded(self.clock.now(), upgrade, self.stream.security()) {
             self.cut(Error::Misuse(misuse));
         }
+        self.keep_record();
     }
 
     /// Sends the rest, closes this side and gives the peer a moment to close its own.
@@ -516,11 +557,12 @@ impl<M: Machine> Connection<M> {
         if self.dropped >= LINGER_MAX {
             return Poll::Ready(false);
         }
-        let mut space = [MaybeUninit::uninit(); READ_MAX];
-        let mut buffer = ReadBuf::uninit(&mut space);
-        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
-        self.dropped = self.dropped.saturating_add(buffer.filled().len());
-        Poll::Ready(read.is_ok() && !buffer.filled().is_empty())
+        space::with(|space| {
+            let mut buffer = ReadBuf::new(space);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+            self.dropped = self.dropped.saturating_add(buffer.filled().len());
+            Poll::Ready(read.is_ok() && !buffer.filled().is_empty())
+        })
     }
 
     /// The peer sends nothing more.
@@ -562,9 +604,20 @@ impl<M: Machine> Connection<M> {
     }
 
     fn closed(&mut self) {
+        self.observer.log(&mut self.machine);
+        let why = observe::why(self.verdict.as_ref());
+        self.observer.closed(self.received, self.output.sent(), why);
         self.stream.abandon();
         self.write_lost.get_or_insert_with(Instant::now);
         self.phase = Phase::Closed;
+    }
+}
+
+/// A connection that is dropped before its end is told of, too.
+impl<M: Machine> Drop for Connection<M> {
+    fn drop(&mut self) {
+        self.observer.log(&mut self.machine);
+        self.observer.closed(self.received, self.output.sent(), "dropped");
     }
 }
 
@@ -616,9 +669,6 @@ impl<M: Machine> Drop for Running<'_, M> {
 fn deadline_in(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
-
-/// So much is read at a time.
-const READ_MAX: usize = 16 * 1024;
 
 /// So much the peer has to take within the time given for writing.
 const PROGRESS_MIN: u64 = 16 * 1024;

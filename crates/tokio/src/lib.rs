@@ -66,6 +66,25 @@
 //! taken, and under TLS what rustls buffers. There is no read buffer. A peer that takes less than 16 KiB in
 //! [`Timeouts::write`] is cut. Nothing is read while more than the machine's mark waits to be sent.
 //!
+//! # What is told
+//!
+//! `tracing` has, under the target `posthaste` at the level DEBUG, a span `connection` with the fields `peer`, `local`
+//! and `security`, and in it the events `opened` (`role`), `upgraded` (`layer`), `timeout` (`which`: `machine`, `write`
+//! or `handshake`) and `closed` (`received`, `sent`, `why`, `after`). `why` is `done`, `dropped` or the kind of the
+//! [`Error`]. Under the target `posthaste::wire` at the level TRACE there is an event `wire` (`direction`, `line`) for
+//! each line that is said, as [`Connection::with_wire_log`] has it: without credentials and messages.
+//!
+//! With the feature `metrics`, and whatever recorder the program installs:
+//!
+//! | name | kind | labels |
+//! | --- | --- | --- |
+//! | `posthaste_connections_opened_total` | counter | `role` |
+//! | `posthaste_connections_closed_total` | counter | `role`, `why` |
+//! | `posthaste_connections_open` | gauge | `role` |
+//! | `posthaste_octets_total` | counter, at the end of a connection, above TLS | `role`, `direction` |
+//! | `posthaste_timeouts_total` | counter | `which` |
+//! | `posthaste_connection_seconds` | histogram | `role` |
+//!
 //! # Sources
 //!
 //! | RFC | what of it | status |
@@ -80,7 +99,12 @@
 //!
 //! # Features and versions
 //!
-//! `codec`: codecs for `tokio_util::codec`, for programs that want frames and no machine. Off by default. Needs Rust 1.85 and a tokio runtime with time and I/O enabled.
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `codec` (off) | codecs for `tokio_util::codec`, for programs that want frames and no machine |
+//! | `metrics` (off) | the figures above |
+//!
+//! Needs Rust 1.85 and a tokio runtime with time and I/O enabled.
 
 mod body;
 mod channel;
@@ -91,6 +115,7 @@ mod connection;
 mod error;
 pub mod imap;
 mod listen;
+mod observe;
 pub mod pop3;
 pub mod smtp;
 mod stream;
@@ -108,5 +133,5 @@ pub use listen::{
     ServerMachine, Shutdown, Source, serve,
 };
 pub use posthaste_sasl::{Channel, Mechanism};
-pub use posthaste_wire::{Machine, Misuse, Secret, Security, Time, proxy};
+pub use posthaste_wire::{Direction, Machine, Misuse, Secret, Security, Time, proxy};
 pub use stream::{Role, Stream, Transport};

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use crate::{Misuse, Security, Step, Time, Upgrade};
+use crate::{Direction, Misuse, Passage, Security, Step, Time, Upgrade};
 
 /// A protocol conversation of one connection, without the connection.
 ///
@@ -74,11 +74,22 @@ pub trait Machine {
     /// Whether as much is waiting to be sent as the machine wants to hold. A driver sends before it lets the
     /// application write more of a body.
     fn is_congested(&self) -> bool;
+
+    /// Begins to keep a record of what passes, for a log: what a line is, what is secret and what belongs to a message
+    /// only the machine knows. Lasts until the next [`upgraded`](Self::upgraded). A machine need not be able to.
+    fn keep_record(&mut self) {}
+
+    /// The next passage of the record in one direction. Nothing unless [`keep_record`](Self::keep_record) was called.
+    fn take_record(&mut self, direction: Direction) -> Option<Passage> {
+        let _ = direction;
+        None
+    }
 }
 
 /// Implements [`Machine`] for a type that has the methods of the contract as its own, by calling those.
 ///
 /// The arguments are the machine, its event and its error. A method that is missing or different does not compile.
+/// A fourth, `|machine| (receive, send)`, names the buffers that keep its record.
 ///
 /// ```
 /// # use posthaste_wire::{Bytes, Layer, Misuse, Security, Step, Time, Upgrade, delegate_machine};
@@ -111,6 +122,27 @@ pub trait Machine {
 #[macro_export]
 macro_rules! delegate_machine {
     ($machine:ty, $event:ty, $error:ty) => {
+        $crate::delegate_machine!($machine, $event, $error;);
+    };
+    ($machine:ty, $event:ty, $error:ty, |$this:ident| ($receive:expr, $send:expr)) => {
+        $crate::delegate_machine!(
+            $machine, $event, $error;
+            fn keep_record(&mut self) {
+                let $this = self;
+                $receive.keep_record();
+                $send.keep_record();
+            }
+
+            fn take_record(&mut self, direction: $crate::Direction) -> Option<$crate::Passage> {
+                let $this = self;
+                match direction {
+                    $crate::Direction::In => $receive.take_record(),
+                    $crate::Direction::Out => $send.take_record(),
+                }
+            }
+        );
+    };
+    ($machine:ty, $event:ty, $error:ty; $($record:item)*) => {
         impl $crate::Machine for $machine {
             type Event = $event;
             type Error = $error;
@@ -151,6 +183,8 @@ macro_rules! delegate_machine {
             fn is_congested(&self) -> bool {
                 <$machine>::is_congested(self)
             }
+
+            $($record)*
         }
     };
 }

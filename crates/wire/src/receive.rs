@@ -10,7 +10,8 @@ use core::fmt;
 use memchr::{memchr, memrchr};
 use zeroize::Zeroize;
 
-use crate::{Drained, Secret};
+use crate::record::{Record, verb_of};
+use crate::{Drained, Passage, Secret};
 
 /// Unparsed octets of one direction of one connection.
 ///
@@ -32,6 +33,7 @@ pub struct ReceiveBuffer {
     skipping: bool,
     /// The line that waits, not complete yet, is a secret.
     secret: bool,
+    record: Record,
 }
 
 /// A line is longer than its limit. The rest of it is dropped, octet by octet as it comes in.
@@ -107,6 +109,9 @@ impl ReceiveBuffer {
     pub fn line_ref(&mut self, limit: usize) -> Result<Option<Line<'_>>, LineTooLong> {
         self.secret = false;
         let octets = self.find_line(limit)?;
+        if let Some(line) = octets.and_then(|octets| self.bytes.get(..octets)) {
+            self.record.line(line);
+        }
         Ok(octets.map(|octets| Line { bytes: &mut self.bytes, octets }))
     }
 
@@ -119,6 +124,37 @@ impl ReceiveBuffer {
     ///
     /// As [`line`](Self::line).
     pub fn secret_line(&mut self, limit: usize) -> Result<Option<Secret>, LineTooLong> {
+        let line = self.wiped_line(limit)?;
+        if let Some(line) = &line {
+            self.record.secret(None, line.len().saturating_add(2));
+        }
+        Ok(line)
+    }
+
+    /// Takes the next line as [`secret_line`](Self::secret_line) does, where it is a command. A record says which.
+    ///
+    /// # Errors
+    ///
+    /// As [`line`](Self::line).
+    pub fn secret_command(&mut self, limit: usize) -> Result<Option<Secret>, LineTooLong> {
+        let line = self.wiped_line(limit)?;
+        if let Some(line) = &line {
+            self.record.secret(verb_of(line.expose(), true), line.len().saturating_add(2));
+        }
+        Ok(line)
+    }
+
+    /// Keeps a record of what is taken from here on, for [`take_record`](Self::take_record).
+    pub fn keep_record(&mut self) {
+        self.record.start();
+    }
+
+    /// The next passage of the record. Whoever keeps one asks after each event, since it grows with what is taken.
+    pub fn take_record(&mut self) -> Option<Passage> {
+        self.record.take()
+    }
+
+    fn wiped_line(&mut self, limit: usize) -> Result<Option<Secret>, LineTooLong> {
         let octets = self.find_line(limit);
         self.secret = matches!(octets, Ok(None));
         Ok(octets?.map(|octets| {
@@ -140,6 +176,7 @@ impl ReceiveBuffer {
     pub fn take_mut(&mut self, max: usize) -> BytesMut {
         let count = max.min(self.bytes.len());
         self.scanned = self.scanned.saturating_sub(count);
+        self.record.body(count);
         self.bytes.split_to(count)
     }
 

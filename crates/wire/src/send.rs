@@ -7,7 +7,8 @@ use alloc::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use core::fmt;
 
-use crate::Secret;
+use crate::record::{Record, verb_of};
+use crate::{Passage, Secret};
 
 /// Bytes that wait to be sent.
 ///
@@ -23,6 +24,7 @@ pub struct SendQueue {
     room: usize,
     queued: usize,
     high_water: usize,
+    record: Record,
 }
 
 /// The usual high-water mark, in octets.
@@ -34,13 +36,42 @@ const GATHER_MAX: usize = 4 * 1024;
 impl SendQueue {
     /// An empty queue that is congested from `high_water` octets on.
     pub fn new(high_water: usize) -> Self {
-        Self { chunks: VecDeque::new(), tail: BytesMut::new(), room: 0, queued: 0, high_water }
+        Self {
+            chunks: VecDeque::new(),
+            tail: BytesMut::new(),
+            room: 0,
+            queued: 0,
+            high_water,
+            record: Record::default(),
+        }
     }
 
-    /// Queues a piece; a large one without a copy.
+    /// Queues a piece of a body or another payload; a large one without a copy.
     pub fn push(&mut self, piece: Bytes) {
+        self.record.body(piece.len());
+        self.queue(piece);
+    }
+
+    /// Queues text of the protocol as [`push`](Self::push) does a body.
+    pub fn push_text(&mut self, text: Bytes) {
+        self.record.text(&text);
+        self.queue(text);
+    }
+
+    /// Keeps a record of what is queued from here on, for [`take_record`](Self::take_record).
+    pub fn keep_record(&mut self) {
+        self.record.start();
+    }
+
+    /// The next passage of the record, in the order in which they were queued.
+    pub fn take_record(&mut self) -> Option<Passage> {
+        self.record.take()
+    }
+
+    fn queue(&mut self, piece: Bytes) {
         if piece.len() < GATHER_MAX {
-            self.put(&piece);
+            self.tail.extend_from_slice(&piece);
+            self.queued = self.queued.saturating_add(piece.len());
             return;
         }
         self.close_tail();
@@ -55,12 +86,14 @@ impl SendQueue {
     /// `Bytes` into buffers of its own, as TLS does, is not wiped.
     pub fn push_secret(&mut self, secret: Secret) {
         if !secret.is_empty() {
+            self.record.secret(verb_of(secret.expose(), false), secret.len());
             self.push_owned(SecretOctets(secret));
         }
     }
 
     /// Queues a copy of a small piece.
     pub fn put(&mut self, piece: &[u8]) {
+        self.record.text(piece);
         self.tail.extend_from_slice(piece);
         self.queued = self.queued.saturating_add(piece.len());
     }
@@ -69,6 +102,7 @@ impl SendQueue {
     pub fn encode(&mut self, encode: impl FnOnce(&mut BytesMut)) {
         let before = self.tail.len();
         encode(&mut self.tail);
+        self.record.text(self.tail.get(before..).unwrap_or_default());
         self.queued = self.queued.saturating_sub(before).saturating_add(self.tail.len());
     }
 

@@ -259,7 +259,7 @@ impl Client {
     pub(crate) fn send_pieces(&mut self, serial: u64, mut rest: VecDeque<Piece>, then: Then) {
         while let Some(piece) = rest.pop_front() {
             match piece {
-                Piece::Bytes(bytes) => self.send.push(bytes),
+                Piece::Bytes(bytes) => self.send.push_text(bytes),
                 Piece::Secret(secret) => self.send.push_secret(secret),
                 Piece::Wait => {
                     self.sending = Some((serial, Sending::Pieces { rest, then }));

@@ -11,7 +11,7 @@ use crate::parse::{LiteralMarker, literal_marker};
 use crate::types::{FetchItem, ParseContext, Payload, Repairs};
 use bytes::{BufMut, Bytes, BytesMut};
 use core::num::NonZeroU32;
-use posthaste_wire::{Counted, Drained, ReceiveBuffer, Residue};
+use posthaste_wire::{Counted, Drained, Passage, ReceiveBuffer, Residue};
 
 /// What the reader found.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,6 +110,14 @@ enum LineEnd {
 impl Reader {
     pub(crate) fn new() -> Self {
         Self { buffer: ReceiveBuffer::new(), within: Within::Start, literals: 0, repairs: Repairs::default() }
+    }
+
+    pub(crate) fn keep_record(&mut self) {
+        self.buffer.keep_record();
+    }
+
+    pub(crate) fn take_record(&mut self) -> Option<Passage> {
+        self.buffer.take_record()
     }
 
     pub(crate) fn push(&mut self, input: &[u8]) {

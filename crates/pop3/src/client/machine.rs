@@ -383,4 +383,4 @@ impl Client {
     }
 }
 
-posthaste_wire::delegate_machine!(Client, Event, crate::ProtocolError);
+posthaste_wire::delegate_machine!(Client, Event, crate::ProtocolError, |machine| (machine.input, machine.out));

@@ -325,9 +325,12 @@ impl Server {
     /// The next line of the phase, as a secret: any of them may hold a password.
     fn next_line(&mut self) -> Result<Option<Secret>, posthaste_wire::LineTooLong> {
         let limits = &self.config.limits;
-        let is_auth = matches!(self.phase, Phase::Response(_))
-            || self.input.peek().get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"AUTH "));
-        self.input.secret_line(if is_auth { limits.auth_line_max } else { limits.command_line_max })
+        if matches!(self.phase, Phase::Response(_)) {
+            return self.input.secret_line(limits.auth_line_max);
+        }
+        let is_auth =
+            self.input.peek().get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"AUTH "));
+        self.input.secret_command(if is_auth { limits.auth_line_max } else { limits.command_line_max })
     }
 
     // What tokens call.
@@ -422,4 +425,4 @@ impl Server {
     }
 }
 
-posthaste_wire::delegate_machine!(Server, Event, crate::ProtocolError);
+posthaste_wire::delegate_machine!(Server, Event, crate::ProtocolError, |machine| (machine.input, machine.out));

@@ -482,4 +482,4 @@ impl Client {
     }
 }
 
-posthaste_wire::delegate_machine!(Client, Event, ProtocolError);
+posthaste_wire::delegate_machine!(Client, Event, ProtocolError, |machine| (machine.receive, machine.send));

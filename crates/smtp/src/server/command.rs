@@ -41,7 +41,7 @@ impl Server {
 
     /// A line that may hold credentials is wiped when it is done with.
     fn auth_command(&mut self) -> Result<bool, LineTooLong> {
-        let Some(line) = self.receive.secret_line(self.config.limits.auth_line_max)? else {
+        let Some(line) = self.receive.secret_command(self.config.limits.auth_line_max)? else {
             return Ok(false);
         };
         self.arm();

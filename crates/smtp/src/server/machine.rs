@@ -510,4 +510,4 @@ impl Server {
     }
 }
 
-posthaste_wire::delegate_machine!(Server, Event, ProtocolError);
+posthaste_wire::delegate_machine!(Server, Event, ProtocolError, |machine| (machine.receive, machine.send));
