@@ -96,7 +96,8 @@ impl<M: Machine> Session<M> {
         self.error(Cause::Refused(refusal))
     }
 
-    fn limit(&self) -> Instant {
+    /// Until when the next thing has to happen.
+    pub(crate) fn limit(&self) -> Instant {
         let idle = after(self.idle);
         self.deadline.map_or(idle, |(deadline, _)| deadline.min(idle))
     }
