@@ -60,6 +60,7 @@ impl Client {
         envelope.size = envelope.size.or_else(|| outgoing.body.as_ref().and_then(Body::size));
         let id = match self.machine().send(envelope.clone()) {
             Ok(id) => id,
+            Err(Misuse::NotNow { .. }) => return Err(SendError::before(self.error(Cause::Closed), envelope)),
             Err(misuse) => return Err(SendError::before(misuse, envelope)),
         };
         // Also for the case that this future is dropped: nothing is said any more in a session that nobody follows.
