@@ -1,17 +1,28 @@
 //! A POP3 client with a call for each command, and messages that stream (RFC 1939, 2449, 2595, 5034).
 //!
-//! Stands on `posthaste_pop3::client::Client`, which decides what is said. Commands are sent one at a time here;
-//! whoever wants them ahead of their answers takes the connection below.
+//! Stands on `posthaste_pop3::client::Client`, which decides what is said. What a message is to its reader stands in
+//! `message`; which messages are wanted, and for how long they stay at the server, in `fetch` and `dates`.
+
+mod dates;
+mod fetch;
+mod message;
+
+use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
 use posthaste_pop3::client::{self as machine, CommandId, Event};
-use posthaste_pop3::{MessageNumber, ProtocolError, Reply, Time, Uidl};
+use posthaste_pop3::{Capabilities, LanguageRange, MessageNumber, ProtocolError, Reply, Time, Uidl};
 use posthaste_sasl::client::Exchange;
 
 use crate::client::{
     self, Cause, ClientError, ClientOptions, Dialled, Endpoint, Phase, Protocol, Session, TlsMode,
 };
 use crate::{Connection, Credentials, Stream};
+
+pub use dates::Dates;
+pub use fetch::{Messages, NewMessage, NewMessages, Row};
+pub use message::Message;
+pub use posthaste_pop3::client::Seen;
 
 /// Why a call of a POP3 client failed.
 pub type Error = ClientError<ProtocolError, Reply>;
@@ -39,17 +50,26 @@ pub struct Client {
     session: Session<machine::Client>,
 }
 
-/// A message on its way.
+/// A session before its login: for what has to be said there.
 ///
-/// Dropped before its end, the rest is read and thrown away by the next call on the client.
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use posthaste_tokio::{ClientOptions, pop3};
+///
+/// let endpoint = "pop3s://ursel:Geheim!@mail.example".parse()?;
+/// let mut greeted = pop3::Client::greet(&endpoint, &ClientOptions::default()).await?;
+/// if greeted.capabilities().has("UTF8") {
+///     greeted.utf8().await?;
+/// }
+/// let mut client = greeted.log_in().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
-#[must_use = "the message comes in chunks"]
-pub struct Message<'a> {
-    client: &'a mut Client,
-    id: CommandId,
-    /// The first chunk, or the end, was read to know that the message exists.
-    first: Option<Bytes>,
-    ended: bool,
+#[must_use = "without a login there are no messages"]
+pub struct Greeted {
+    client: Client,
+    credentials: Option<Credentials>,
 }
 
 impl Client {
@@ -59,6 +79,15 @@ impl Client {
     ///
     /// [`Cause::Refused`] when the credentials are or the server wants no session; others as they are named.
     pub async fn connect(endpoint: &Endpoint, options: &ClientOptions) -> Result<Self, Error> {
+        Self::greet(endpoint, options).await?.log_in().await
+    }
+
+    /// Connects to `endpoint` and sets up TLS. The time of opening runs until the login is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn greet(endpoint: &Endpoint, options: &ClientOptions) -> Result<Greeted, Error> {
         is_pop3(endpoint)?;
         let dialled = client::dial::<machine::Client, _>(endpoint, options).await?;
         Self::open(dialled, endpoint, options).await
@@ -75,6 +104,19 @@ impl Client {
         endpoint: &Endpoint,
         options: &ClientOptions,
     ) -> Result<Self, Error> {
+        Self::greet_over(stream, endpoint, options).await?.log_in().await
+    }
+
+    /// As [`greet`](Self::greet), over a stream that is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn greet_over(
+        stream: impl Into<Stream>,
+        endpoint: &Endpoint,
+        options: &ClientOptions,
+    ) -> Result<Greeted, Error> {
         is_pop3(endpoint)?;
         let deadline = client::after(options.open_timeout);
         let dialled =
@@ -82,7 +124,7 @@ impl Client {
         Self::open(dialled, endpoint, options).await
     }
 
-    async fn open(dialled: Dialled, endpoint: &Endpoint, options: &ClientOptions) -> Result<Self, Error> {
+    async fn open(dialled: Dialled, endpoint: &Endpoint, options: &ClientOptions) -> Result<Greeted, Error> {
         let mut config = machine::Config::default();
         config.tls = match endpoint.tls() {
             TlsMode::Implicit | TlsMode::StartTls => machine::TlsPolicy::Required,
@@ -100,9 +142,23 @@ impl Client {
         }
         client.session.enter(Phase::Login);
         let credentials = options.credentials.clone().or_else(|| endpoint.credentials());
-        let credentials = credentials.ok_or_else(|| client.error(Cause::NoCredentials))?;
-        client.log_in(credentials).await?;
-        Ok(client)
+        Ok(Greeted { client, credentials })
+    }
+
+    /// What the server can do, as it said last.
+    pub const fn capabilities(&self) -> &Capabilities {
+        self.session.machine_ref().capabilities()
+    }
+
+    /// Asks for texts in a language (LANG, RFC 6856 3.2).
+    ///
+    /// # Errors
+    ///
+    /// As [`stat`](Self::stat).
+    pub async fn language(&mut self, range: LanguageRange) -> Result<(), Error> {
+        self.session.begin(Phase::Query);
+        let id = self.machine().language(range)?;
+        self.reply(id).await
     }
 
     /// How many messages there are, and how many octets they have together.
@@ -160,15 +216,51 @@ impl Client {
         }
     }
 
+    /// The messages with their sizes and unique-ids, asked for at once where the server reads ahead (RFC 2449 6.6). No
+    /// ids, where it has none or does not give them for every message.
+    ///
+    /// # Errors
+    ///
+    /// As [`stat`](Self::stat).
+    pub async fn listing(&mut self) -> Result<Vec<Row>, Error> {
+        self.rows().await.map(|(rows, _)| rows)
+    }
+
+    /// As [`listing`](Self::listing), with the server's answer where it refuses to give ids.
+    async fn rows(&mut self) -> Result<(Vec<Row>, Option<Reply>), Error> {
+        self.session.begin(Phase::Query);
+        let sizes = self.machine().list()?;
+        let ids = self.machine().uidl()?;
+        let mut rows = BTreeMap::new();
+        loop {
+            match self.event().await? {
+                Event::Size { id, number, octets } if id == sizes => {
+                    rows.insert(number, Row { number, octets: Some(octets), uidl: None });
+                }
+                Event::Uidl { id, number, uidl } if id == ids => {
+                    if let Some(row) = rows.get_mut(&number) {
+                        row.uidl = Some(uidl);
+                    }
+                }
+                Event::Reply { id, reply } if id == sizes => return Err(self.session.refused(reply)),
+                Event::Reply { id, reply } if id == ids => {
+                    return Ok((rows.into_values().collect(), Some(reply)));
+                }
+                Event::ListEnd { id } if id == ids => return Ok((rows.into_values().collect(), None)),
+                _ => {}
+            }
+        }
+    }
+
     /// A message, in chunks as they arrive.
     ///
     /// # Errors
     ///
     /// As [`stat`](Self::stat).
     pub async fn retr(&mut self, number: MessageNumber) -> Result<Message<'_>, Error> {
-        self.session.begin_stream(Phase::Query);
+        self.session.begin(Phase::Query);
         let id = self.machine().retr(number)?;
-        self.message(id).await
+        self.message(id, Row { number, octets: None, uidl: None }).await
     }
 
     /// A message in one piece, when it has at most `octets_max` octets.
@@ -194,9 +286,9 @@ impl Client {
     ///
     /// As [`stat`](Self::stat).
     pub async fn top(&mut self, number: MessageNumber, lines: u32) -> Result<Message<'_>, Error> {
-        self.session.begin_stream(Phase::Query);
+        self.session.begin(Phase::Query);
         let id = self.machine().top(number, lines)?;
-        self.message(id).await
+        self.message(id, Row { number, octets: None, uidl: None }).await
     }
 
     /// Marks a message for removal, which happens at [`quit`](Self::quit).
@@ -308,7 +400,7 @@ impl Client {
     }
 
     /// Waits until it is clear that there is a message.
-    async fn message(&mut self, id: CommandId) -> Result<Message<'_>, Error> {
+    async fn message(&mut self, id: CommandId, row: Row) -> Result<Message<'_>, Error> {
         let (first, ended) = loop {
             match self.event().await? {
                 Event::Body { id: of, chunk } if of == id => break (Some(chunk), false),
@@ -318,7 +410,7 @@ impl Client {
                 _ => {}
             }
         };
-        Ok(Message { client: self, id, first, ended })
+        Ok(Message::new(self, id, row, first, ended))
     }
 
     fn positive(&self, reply: Reply) -> Result<(), Error> {
@@ -338,25 +430,41 @@ impl Client {
     }
 }
 
-impl Message<'_> {
-    /// The next piece of the message, without dot-stuffing; `None` when it is complete.
+impl Greeted {
+    /// What the server can do before the login.
+    pub const fn capabilities(&self) -> &Capabilities {
+        self.client.capabilities()
+    }
+
+    /// Asks for messages in UTF-8 (RFC 6856 2.1): header fields of some may hold it then.
     ///
     /// # Errors
     ///
-    /// [`Cause::Closed`] when the connection ended inside the message: what came so far is no message.
-    pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        if let Some(first) = self.first.take() {
-            return Ok(Some(first));
-        }
-        while !self.ended {
-            match self.client.event().await? {
-                Event::Body { id, chunk } if id == self.id => return Ok(Some(chunk)),
-                Event::BodyEnd { id } if id == self.id => self.ended = true,
-                Event::BodyAborted { id } if id == self.id => return Err(self.client.error(Cause::Closed)),
-                _ => {}
-            }
-        }
-        Ok(None)
+    /// [`Cause::Refused`], after which the session goes on without; others as they are named.
+    pub async fn utf8(&mut self) -> Result<(), Error> {
+        let id = self.client.machine().utf8()?;
+        self.client.reply(id).await
+    }
+
+    /// Asks for texts in a language (LANG, RFC 6856 3.2), those of the login included.
+    ///
+    /// # Errors
+    ///
+    /// As [`utf8`](Self::utf8).
+    pub async fn language(&mut self, range: LanguageRange) -> Result<(), Error> {
+        let id = self.client.machine().language(range)?;
+        self.client.reply(id).await
+    }
+
+    /// Logs in, with the credentials of the options or of the endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Refused`] when they are; [`Cause::NoCredentials`]; others as they are named.
+    pub async fn log_in(mut self) -> Result<Client, Error> {
+        let credentials = self.credentials.ok_or_else(|| self.client.error(Cause::NoCredentials))?;
+        self.client.log_in(credentials).await?;
+        Ok(self.client)
     }
 }
 

@@ -1,17 +1,24 @@
 //! An SMTP and LMTP client that sends messages with one call each (RFC 5321, 6409, 2033).
 //!
 //! Stands on `posthaste_smtp::client::Client`, which decides what is said. Adds: connecting, the choice of a login,
-//! and bodies that are read while they are sent.
+//! bodies that are read while they are sent (`send`), errors that say what became of each recipient (`error`), and
+//! sessions that are used for more than one message (`pool`).
 
-use bytes::Bytes;
-use posthaste_smtp::client::{self as machine, AuthPrivacy, BodyWriter, Event, Mode, Report, TlsPolicy};
-use posthaste_smtp::{Capabilities, ClientName, Envelope, ProtocolError, Rejection, Time};
-use posthaste_wire::Misuse;
+mod error;
+mod pool;
+mod send;
+
+use posthaste_smtp::client::{self as machine, AuthPrivacy, Event, Mode, TlsPolicy};
+use posthaste_smtp::{Capabilities, ClientName, ProtocolError, Rejection, Time};
+
+pub use error::SendError;
+pub use pool::{Pool, PoolOptions, PoolStats};
+pub use posthaste_smtp::client::{Fate, Refusal, Report, Stage, Unsupported};
 
 use crate::client::{
     self, Cause, ClientError, ClientOptions, Dialled, Endpoint, Phase, Protocol, Session, TlsMode,
 };
-use crate::{Body, Connection, Credentials, Stream};
+use crate::{Connection, Credentials, Stream};
 
 /// Why a call of an SMTP client failed.
 pub type Error = ClientError<ProtocolError, Rejection>;
@@ -36,6 +43,8 @@ pub type Error = ClientError<ProtocolError, Rejection>;
 #[derive(Debug)]
 pub struct Client {
     session: Session<machine::Client>,
+    /// Nothing is said any more: a message was begun and its end not seen.
+    over: bool,
 }
 
 impl Client {
@@ -88,7 +97,7 @@ impl Client {
         let config =
             machine::Config::new(mode, name).with_tls(tls).with_auth_requires_tls(AuthPrivacy::Required);
         let machine = machine::Client::new(config, dialled.stream.security(), Time::ZERO);
-        let mut client = Self { session: Session::new(machine, dialled, options) };
+        let mut client = Self { session: Session::new(machine, dialled, options), over: false };
         while !matches!(client.event().await?, Event::Ready(_)) {}
         if let Some(credentials) = options.credentials.clone().or_else(|| endpoint.credentials()) {
             client.session.enter(Phase::Login);
@@ -97,36 +106,17 @@ impl Client {
         Ok(client)
     }
 
-    /// Sends one message, whose lines end in CR LF, and waits for what becomes of it: the answer for each recipient, and whether the server
-    /// has taken the message.
-    ///
-    /// A body that is not fully read is not sent: the session is given up in the middle, and the server throws
-    /// away what it has. So it is when the future is dropped; the client is then of no use any more.
+    /// Asks the server for a sign of life (NOOP): keeps an idle session open, or finds out that it is not before a
+    /// message depends on it. The server is there, whatever it says.
     ///
     /// # Errors
     ///
-    /// A refused message is no error: see [`Report`]. `ProtocolError::OutcomeUnknown` means that the server may
-    /// have the message.
-    pub async fn send(&mut self, envelope: Envelope, body: impl Into<Body>) -> Result<Report, Error> {
-        self.session.begin_stream(Phase::Transfer);
-        let id = self.machine().send(envelope)?;
-        let mut body = Some(body.into());
-        loop {
-            match self.event().await? {
-                Event::Body(writer) if writer.id() == id => match body.take() {
-                    Some(body) => {
-                        if let Some(report) = self.write(writer, body).await? {
-                            return Ok(report);
-                        }
-                    }
-                    None => writer.abort(self.machine())?,
-                },
-                // Of a message whose future was dropped.
-                Event::Body(writer) => writer.abort(self.machine())?,
-                Event::Sent(report) if report.id == id => return Ok(report),
-                _ => {}
-            }
-        }
+    /// The session is of no use any more.
+    pub async fn probe(&mut self) -> Result<(), Error> {
+        self.begin(Phase::Query)?;
+        self.machine().probe()?;
+        while !matches!(self.event().await?, Event::Probed(_)) {}
+        Ok(())
     }
 
     /// Ends the session in order. What was reported as sent is sent, whatever comes of this.
@@ -135,7 +125,7 @@ impl Client {
     ///
     /// The server did not answer in time or cut the connection.
     pub async fn quit(mut self) -> Result<(), Error> {
-        self.session.begin(Phase::Close);
+        self.begin(Phase::Close)?;
         self.machine().quit();
         loop {
             match self.event().await {
@@ -144,6 +134,18 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether no further message can be sent: a call was given up in the middle or failed, or the server takes no
+    /// more messages in one session (RFC 9422 4.1). That the server has closed the session is found out by the next
+    /// call.
+    pub fn is_over(&self) -> bool {
+        self.over || self.session.machine_ref().is_used_up()
+    }
+
+    /// Whether the next message would be begun at once.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.session.machine_ref().is_idle()
     }
 
     /// What the server offers.
@@ -189,48 +191,10 @@ impl Client {
         }
     }
 
-    /// Sends a body in pieces, each when there is room. An error leaves nothing that a server would take. A report
-    /// comes before the end where the server refuses the message in the middle.
-    async fn write(&mut self, mut writer: BodyWriter, mut body: Body) -> Result<Option<Report>, Error> {
-        loop {
-            let piece = match body.next().await {
-                Ok(Some(piece)) => piece,
-                Ok(None) => {
-                    writer.finish(self.machine())?;
-                    // From here on the server may have taken it.
-                    self.session.enter(Phase::Change);
-                    return Ok(None);
-                }
-                Err(error) => {
-                    writer.abort(self.machine())?;
-                    return Err(self.error(Cause::Source(error)));
-                }
-            };
-            match self.write_piece(&mut writer, &piece).await {
-                Ok(None) => {}
-                Ok(Some(report)) => return Ok(Some(report)),
-                Err(error) => {
-                    writer.abort(self.machine())?;
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    async fn write_piece(&mut self, writer: &mut BodyWriter, piece: &Bytes) -> Result<Option<Report>, Error> {
-        loop {
-            match writer.write(self.machine(), piece.clone()) {
-                Err(Misuse::Congested { .. }) => {
-                    self.session.room().await?;
-                }
-                // BDAT: the server is to answer first, and may do so with a no.
-                Err(Misuse::Unanswered) => match self.event().await? {
-                    Event::Sent(report) if report.id == writer.id() => return Ok(Some(report)),
-                    _ => {}
-                },
-                done => return Ok(done.map(|()| None)?),
-            }
-        }
+    /// Begins a call, where the session is one that can be followed.
+    fn begin(&mut self, phase: Phase) -> Result<(), Error> {
+        self.session.begin(phase);
+        if self.over { Err(self.error(Cause::Closed)) } else { Ok(()) }
     }
 
     const fn machine(&mut self) -> &mut machine::Client {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{BodyWriter, Challenge, LeftOut, Refusal};
+use super::{BodyWriter, Challenge, LeftOut, Refusal, Unsupported};
 use crate::{Capabilities, Rejection, Reply};
 
 /// An event of a client.
@@ -74,6 +74,7 @@ pub enum Stage {
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use = "the server may have refused the message"]
 pub struct Report {
     /// The message.
     pub id: TransactionId,
@@ -99,5 +100,38 @@ impl Report {
     /// Whether every recipient gets the message.
     pub fn is_complete(&self) -> bool {
         self.recipients.iter().all(Result::is_ok)
+    }
+
+    /// Whether no recipient gets it.
+    pub fn is_refused(&self) -> bool {
+        self.recipients.iter().all(Result::is_err)
+    }
+
+    /// The recipients that get the message, by index, with what the server said.
+    pub fn accepted(&self) -> impl Iterator<Item = (usize, &Reply)> {
+        let recipients = self.recipients.iter().enumerate();
+        recipients.filter_map(|(index, result)| result.as_ref().ok().map(|reply| (index, reply)))
+    }
+
+    /// The recipients that do not, by index, each with the reason.
+    pub fn refused(&self) -> impl Iterator<Item = (usize, &Refusal)> {
+        let recipients = self.recipients.iter().enumerate();
+        recipients.filter_map(|(index, result)| result.as_ref().err().map(|refusal| (index, refusal)))
+    }
+
+    /// Whether some recipients do not get the message now and may get it later: a further attempt is due for those
+    /// whose [`Refusal::is_transient`].
+    pub fn is_transient(&self) -> bool {
+        self.refused().any(|(_, refusal)| refusal.is_transient())
+    }
+
+    /// What the envelope needs and the server does not offer, where the message was not begun for that: nothing of
+    /// it was said.
+    pub fn unsupported(&self) -> Option<&Unsupported> {
+        let reason = |(_, refusal)| match refusal {
+            &Refusal::Unsupported(ref unsupported) => Some(unsupported),
+            _ => None,
+        };
+        if self.stage == Stage::Capabilities { self.refused().find_map(reason) } else { None }
     }
 }

@@ -1,9 +1,12 @@
 //! What the calls of the three clients have in common: one connection, deadlines, and errors that say where.
 
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use posthaste_wire::Machine;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::dial::Dialled;
 use super::{Cause, ClientError, ClientOptions, Peer, Phase, ServerRefusal};
@@ -68,6 +71,30 @@ impl<M: Machine> Session<M> {
         self.in_time(next).and_then(|event| event.ok_or(Cause::Closed)).map_err(|cause| self.error(cause))
     }
 
+    /// Begins a piece of a call that streams and was waited for so long already, while so many octets came. What comes
+    /// slower than it may for long is given up as a call that takes too long.
+    pub(crate) fn begin_piece(&mut self, waited: Duration, octets: u64) {
+        let time = self.call.saturating_add(Duration::from_secs(octets.checked_div(RATE_MIN).unwrap_or(0)));
+        self.deadline = Some((after(time.saturating_sub(waited)), time));
+    }
+
+    /// The polled form of [`event`](Self::event), for readers. The alarm belongs to the wait for one event.
+    pub(crate) fn poll_event<R: ServerRefusal>(
+        &mut self,
+        cx: &mut Context<'_>,
+        alarm: &mut Option<Pin<Box<Sleep>>>,
+    ) -> Poll<Result<M::Event, ClientError<M::Error, R>>> {
+        let limit = self.limit();
+        let alarm_set = alarm.get_or_insert_with(|| Box::pin(sleep_until(limit)));
+        let next = match pin!(self.connection.next()).poll(cx) {
+            Poll::Ready(next) => Ok(next),
+            Poll::Pending => Err(ready!(alarm_set.as_mut().poll(cx))),
+        };
+        *alarm = None;
+        let event = self.in_time(next).and_then(|event| event.ok_or(Cause::Closed));
+        Poll::Ready(event.map_err(|cause| self.error(cause)))
+    }
+
     /// The next event, whenever it comes: for a call that waits for news, and whose machine keeps the time.
     pub(crate) async fn news<R: ServerRefusal>(&mut self) -> Result<M::Event, ClientError<M::Error, R>> {
         match self.connection.next().await {
@@ -96,14 +123,15 @@ impl<M: Machine> Session<M> {
         self.error(Cause::Refused(refusal))
     }
 
-    fn limit(&self) -> Instant {
+    /// Until when the next thing has to happen.
+    pub(crate) fn limit(&self) -> Instant {
         let idle = after(self.idle);
         self.deadline.map_or(idle, |(deadline, _)| deadline.min(idle))
     }
 
-    fn in_time<T, R: ServerRefusal>(
+    fn in_time<T, L, R: ServerRefusal>(
         &self,
-        done: Result<Result<T, Error<M::Error>>, tokio::time::error::Elapsed>,
+        done: Result<Result<T, Error<M::Error>>, L>,
     ) -> Result<T, Cause<M::Error, R>> {
         match done {
             Ok(done) => Ok(done?),
@@ -132,3 +160,6 @@ pub(crate) fn after(time: Duration) -> Instant {
 }
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// So many octets a second a message has to come in with, or be done within the time of a call.
+const RATE_MIN: u64 = 500;
