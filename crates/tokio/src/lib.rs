@@ -78,12 +78,21 @@
 //!
 //! # Features and versions
 //!
-//! No features. Needs Rust 1.85 and a tokio runtime with time and I/O enabled.
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `ring` (default) | the cryptography of *ring* |
+//! | `aws-lc-rs` | that of AWS-LC, which comes before *ring* where both are there; needs a C compiler |
+//! | `webpki-roots` (default) | the public authorities, as they were when the crate was built |
+//! | `platform-verifier` | the trust of the operating system |
+//!
+//! Each may be off: [`tls`] says what has to be named then. Needs Rust 1.85 and a tokio runtime with time and I/O
+//! enabled.
 
 mod body;
 mod channel;
 mod client;
 mod connection;
+mod der;
 mod error;
 pub mod imap;
 mod listen;
@@ -95,7 +104,7 @@ pub mod tls;
 pub use body::Body;
 pub use client::{
     Cause, ClientError, ClientOptions, Credentials, Endpoint, EndpointError, Peer, Phase, Protocol, Retry,
-    ServerRefusal, TlsMode, nonce,
+    ServerRefusal, TlsMode, nonce, nonce_from,
 };
 pub use connection::{Connection, Timeouts};
 pub use error::Error;
