@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use posthaste_tokio::tls::{Alpn, ClientSettings, ClientTls, Trust};
 use posthaste_tokio::{Role, Stream};
-use rcgen::{CertificateParams, IsCa, Issuer, KeyPair, SignatureAlgorithm, date_time_ymd};
+use rcgen::{CertificateParams, DnType, IsCa, Issuer, KeyPair, SignatureAlgorithm, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::duplex;
@@ -27,6 +27,9 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        // Authorities are told apart by their names.
+        let name = format!("authority {:?}", &key.public_key_raw()[1..9]);
+        params.distinguished_name.push(DnType::CommonName, name);
         let certificate = params.self_signed(&key).unwrap().der().clone();
         Self { issuer: Issuer::new(params, key), certificate }
     }
