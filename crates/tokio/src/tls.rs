@@ -106,7 +106,7 @@ pub use certificates::{CertificateFiles, Certificates, Identity, LoadError, Load
 pub use client::{ClientSettings, ClientTls, Trust, client_config, client_config_with_roots};
 pub use pinned::{Pin, PinnedCertificates};
 pub use provider::default_provider;
-pub use server::{AlpnPolicy, ServerSettings, server_config};
+pub use server::{ServerSettings, server_config};
 
 pub(crate) use provider::Random;
 
@@ -121,6 +121,18 @@ pub enum Alpn {
     Pop3,
     /// No name is registered for SMTP, so that none is sent.
     Smtp,
+}
+
+/// What becomes of a peer that names no application protocol. One that names others only is always refused: by a
+/// server with the alert `no_application_protocol`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AlpnPolicy {
+    /// It may go on: most mail clients and many servers name none.
+    #[default]
+    Optional,
+    /// It is refused: by a server with the alert `access_denied`, by a client once the handshake has shown it and
+    /// before anything is said. A client that offers no name, as for SMTP, does not ask for one either.
+    Required,
 }
 
 impl Alpn {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use common::authority::{Authority, Issued, expired, not_yet_valid, self_signed, shake};
 use posthaste_sasl::Nonce;
 use posthaste_tokio::tls::{
-    Alpn, ClientSettings, ClientTls, Pin, PinnedCertificates, Trust, default_provider,
+    Alpn, AlpnPolicy, ClientSettings, ClientTls, Pin, PinnedCertificates, Trust, default_provider,
 };
 use posthaste_tokio::{
     ClientOptions, Credentials, Endpoint, Phase, Protocol, Retry, Role, Stream, TlsMode, imap, nonce,
@@ -125,6 +125,36 @@ async fn tlsc_19_a_protocol_that_was_not_offered_is_refused() {
     config.alpn_protocols.clear();
     let (_, client) = shake(&Arc::new(config), &authority.client("mail.example", Alpn::Imap)).await;
     assert_eq!(client.unwrap().tls().unwrap().alpn_protocol(), None);
+}
+
+#[tokio::test]
+async fn tlsc_19_a_server_that_selects_no_protocol_is_refused_where_one_is_required() {
+    let authority = Authority::new();
+    let issued = authority.issue(&["mail.example"]);
+    let mut silent = rustls::ServerConfig::clone(&issued.server_config(Alpn::Imap));
+    silent.alpn_protocols.clear();
+    let mut options = ClientOptions::default()
+        .with_client_config(authority.client_config(Alpn::Imap))
+        .with_credentials(Credentials::new("ursel", "Geheim!"));
+    options.alpn_policy = AlpnPolicy::Required;
+    let endpoint = Endpoint::new(Protocol::Imap, "mail.example").unwrap();
+    let role = Role::Server { tls: Some(Arc::new(silent)) };
+    let (near, far) = duplex(64 * 1024);
+    let (server, client) =
+        tokio::join!(Stream::from(near).into_tls(&role), imap::Client::over(far, &endpoint, &options));
+    let error = client.unwrap_err();
+    assert!(error.to_string().contains("selects no application protocol"), "{error}");
+    assert_eq!(error.phase(), Phase::Handshake);
+    // Nothing was said inside.
+    let mut said = Vec::new();
+    drop(server.unwrap().read_to_end(&mut said).await);
+    assert!(said.is_empty(), "{said:?}");
+    // One that does is taken, and so is one of SMTP, where there is nothing to select.
+    for alpn in [Alpn::Imap, Alpn::Smtp] {
+        let client = authority.client("mail.example", alpn).with_alpn_policy(AlpnPolicy::Required);
+        let (_, client) = shake(&issued.server_config(alpn), &client).await;
+        client.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -12,15 +12,18 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::{Alpn, LoadError, LoadProblem, default_provider};
+use super::{Alpn, AlpnPolicy, LoadError, LoadProblem, default_provider};
 
 /// What a client needs for a handshake: whom to trust, and the name the certificate must be for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ClientTls {
     /// Trust, versions, ALPN.
     pub config: Arc<ClientConfig>,
     /// The host name or address that the server's certificate is checked against.
     pub name: ServerName<'static>,
+    /// What becomes of a server that selects no application protocol.
+    pub alpn: AlpnPolicy,
 }
 
 /// Which certificates a client takes.
@@ -71,7 +74,13 @@ impl ClientTls {
         let host = host.strip_suffix('.').unwrap_or(host);
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "not a host name or address"))?;
-        Ok(Self { config, name })
+        Ok(Self { config, name, alpn: AlpnPolicy::Optional })
+    }
+
+    /// The same with another policy for servers that select no application protocol.
+    #[must_use]
+    pub fn with_alpn_policy(self, alpn: AlpnPolicy) -> Self {
+        Self { alpn, ..self }
     }
 }
 

@@ -12,7 +12,7 @@ use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache, 
 use rustls::sign::CertifiedKey;
 
 use super::certificates::Table;
-use super::{Alpn, Certificates, default_provider};
+use super::{Alpn, AlpnPolicy, Certificates, default_provider};
 
 /// How a service speaks TLS.
 ///
@@ -33,17 +33,6 @@ use super::{Alpn, Certificates, default_provider};
 pub struct ServerSettings {
     alpn: Alpn,
     policy: AlpnPolicy,
-}
-
-/// What becomes of a client that names no application protocol. One that names others only is always refused, with
-/// the alert `no_application_protocol`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AlpnPolicy {
-    /// It may go on: most mail clients name none.
-    #[default]
-    Optional,
-    /// It is refused, with the alert `access_denied`.
-    Required,
 }
 
 impl ServerSettings {
