@@ -7,14 +7,17 @@
 
 mod certificate;
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use posthaste_sasl::{BindingType, ChannelBinding};
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, ProtocolVersion, ServerConfig};
+use rustls::{ProtocolVersion, ServerConfig};
 use tokio_rustls::TlsStream;
+
+use crate::tls::{AlpnPolicy, ClientTls};
 
 /// What a binding needs to know of the handshake and rustls does not tell afterwards.
 #[derive(Debug, Default)]
@@ -22,14 +25,17 @@ pub(crate) struct Witness {
     /// Whether the configuration takes TLS 1.2 with extended master secret only. Whether a connection has it is not
     /// told otherwise.
     requires_ems: bool,
+    /// Whether a server that selects no application protocol is refused.
+    requires_alpn: bool,
     /// The certificate that this side shows, at a server.
     shown: Option<Arc<Shown>>,
 }
 
 impl Witness {
     /// Of a handshake as a client.
-    pub(crate) fn of_client(config: &ClientConfig) -> Self {
-        Self { requires_ems: config.require_ems, shown: None }
+    pub(crate) fn of_client(tls: &ClientTls) -> Self {
+        let requires_alpn = tls.alpn == AlpnPolicy::Required && !tls.config.alpn_protocols.is_empty();
+        Self { requires_ems: tls.config.require_ems, requires_alpn, shown: None }
     }
 
     /// Of a handshake as a server, and the configuration that the handshake is to be made with.
@@ -39,7 +45,19 @@ impl Witness {
         // What sessions are resumed from is shared with the original, which has the same certificates.
         let mut watched = config.clone();
         watched.cert_resolver = Arc::<Shown>::clone(&shown);
-        (Self { requires_ems: config.require_ems, shown: Some(shown) }, Arc::new(watched))
+        let witness = Self { requires_ems: config.require_ems, requires_alpn: false, shown: Some(shown) };
+        (witness, Arc::new(watched))
+    }
+
+    /// What rustls does not check: that a protocol was selected at all.
+    pub(crate) fn check<T>(&self, tls: &TlsStream<T>) -> io::Result<()> {
+        if self.requires_alpn && tls.get_ref().1.alpn_protocol().is_none() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the server selects no application protocol",
+            ));
+        }
+        Ok(())
     }
 
     /// The bindings of a connection, the one that a client is to use first.

@@ -9,7 +9,7 @@ mod error;
 mod options;
 mod session;
 
-pub use credentials::{Credentials, nonce};
+pub use credentials::{Credentials, nonce, nonce_from};
 pub use endpoint::{Endpoint, EndpointError, Protocol, TlsMode};
 pub use error::{Cause, ClientError, Peer, Phase, Retry, ServerRefusal};
 pub use options::ClientOptions;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use posthaste_wire::{Layer, Misuse};
 
+use crate::tls::problem::Explained;
+
 /// Why a connection cannot go on, or why a call was not possible. `E` is the machine's `ProtocolError`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -20,7 +22,7 @@ pub enum Error<E: std::error::Error> {
     #[error("the peer took almost nothing for {0:?}")]
     WriteTimeout(Duration),
     /// The TLS handshake failed. The connection is closed; it never goes on in the clear.
-    #[error("TLS handshake failed: {0}")]
+    #[error("TLS handshake failed: {}", Explained(.0))]
     Handshake(#[source] io::Error),
     /// The TLS handshake was not done in time.
     #[error("TLS handshake was not done within {0:?}")]

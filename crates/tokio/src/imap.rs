@@ -16,7 +16,7 @@ use std::num::NonZeroU32;
 use crate::client::{
     self, Cause, ClientError, ClientOptions, Dialled, Endpoint, Phase, Protocol, Session, TlsMode,
 };
-use crate::tls;
+use crate::tls::Random;
 use crate::{Body, Connection, Credentials, Stream};
 
 /// Why a call of an IMAP client failed.
@@ -124,7 +124,7 @@ impl Client {
             TlsMode::StartTlsIfOffered => TlsPolicy::Opportunistic,
             TlsMode::Plain => TlsPolicy::Off,
         };
-        config.tag_prefix = random_tag_prefix()
+        config.tag_prefix = random_tag_prefix(options)
             .map_err(|error| ClientError::new(Phase::Call, None, Cause::Connect(error)))?;
         let machine = machine::Client::new(config, dialled.stream.security(), Time::ZERO);
         let mut client = Self { session: Session::new(machine, dialled, options) };
@@ -295,7 +295,7 @@ impl Client {
     async fn log_in(&mut self, credentials: Credentials) -> Result<(), Error> {
         let channel = self.session.connection.channel();
         let offered: Vec<&str> = self.session.machine_ref().mechanisms().collect();
-        let exchange = credentials.exchange(&offered, &channel);
+        let exchange = credentials.exchange(&offered, &channel, self.session.random());
         let Some(exchange) = exchange else {
             let login = credentials.without_mechanism(&channel);
             let (user, password) = login.ok_or_else(|| self.error(Cause::NoLogin))?;
@@ -464,10 +464,8 @@ fn is_imap(endpoint: &Endpoint) -> Result<(), Error> {
 }
 
 /// A prefix that cannot be guessed, so that nobody answers a command before it was sent.
-fn random_tag_prefix() -> std::io::Result<TagPrefix> {
-    let mut random = [0; 8];
-    let provider = tls::provider();
-    provider.secure_random.fill(&mut random).map_err(|_| std::io::Error::other("no randomness"))?;
+fn random_tag_prefix(options: &ClientOptions) -> std::io::Result<TagPrefix> {
+    let random: [u8; 8] = Random::of_client(options).fill().map_err(std::io::Error::other)?;
     let letters: String = random.iter().map(|octet| char::from(b'A'.saturating_add(octet % 26))).collect();
     TagPrefix::new(letters).map_err(std::io::Error::other)
 }

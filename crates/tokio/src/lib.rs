@@ -99,12 +99,17 @@
 //!
 //! # Features and versions
 //!
-//! | feature | what it adds |
+//! | feature | what it brings |
 //! | --- | --- |
-//! | `codec` (off) | codecs for `tokio_util::codec`, for programs that want frames and no machine |
-//! | `metrics` (off) | the figures above |
+//! | `ring` (default) | the cryptography of *ring* |
+//! | `aws-lc-rs` | that of AWS-LC, which comes before *ring* where both are there; needs a C compiler |
+//! | `webpki-roots` (default) | the public authorities, as they were when the crate was built |
+//! | `platform-verifier` | the trust of the operating system |
+//! | `codec` | codecs for `tokio_util::codec`, for programs that want frames and no machine |
+//! | `metrics` | the figures above |
 //!
-//! Needs Rust 1.85 and a tokio runtime with time and I/O enabled.
+//! Each may be off: [`tls`] says what has to be named then. Needs Rust 1.85 and a tokio runtime with time and I/O
+//! enabled.
 
 mod body;
 mod channel;
@@ -112,6 +117,7 @@ mod client;
 #[cfg(feature = "codec")]
 pub mod codec;
 mod connection;
+mod der;
 mod error;
 pub mod imap;
 mod listen;
@@ -124,7 +130,7 @@ pub mod tls;
 pub use body::Body;
 pub use client::{
     Cause, ClientError, ClientOptions, Credentials, Endpoint, EndpointError, Peer, Phase, Protocol, Retry,
-    ServerRefusal, TlsMode, nonce,
+    ServerRefusal, TlsMode, nonce, nonce_from,
 };
 pub use connection::{Connection, Timeouts};
 pub use error::Error;

@@ -345,8 +345,9 @@ impl Client {
 
     async fn log_in(&mut self, credentials: Credentials) -> Result<(), Error> {
         let channel = self.session.connection.channel();
+        let random = self.session.random();
         let offered = self.machine().capabilities().mechanisms();
-        let Some(exchange) = credentials.exchange(&offered, &channel) else {
+        let Some(exchange) = credentials.exchange(&offered, &channel, random) else {
             let login = credentials.without_mechanism(&channel);
             let (user, password) = login.ok_or_else(|| self.error(Cause::NoLogin))?;
             let id = self.machine().login(&user, password)?;

@@ -162,7 +162,9 @@ impl Client {
         let channel = self.session.connection.channel();
         let offered = self.capabilities().mechanisms();
         let offered: Vec<&str> = offered.into_iter().map(posthaste_smtp::Mechanism::as_str).collect();
-        let exchange = credentials.exchange(&offered, &channel).ok_or_else(|| self.error(Cause::NoLogin))?;
+        let exchange = credentials
+            .exchange(&offered, &channel, self.session.random())
+            .ok_or_else(|| self.error(Cause::NoLogin))?;
         let mut exchange = exchange.map_err(|error| self.error(error))?;
         let name = exchange.mechanism().name().parse().map_err(|_| self.error(Cause::NoLogin))?;
         self.machine().authenticate(name, exchange.initial())?;

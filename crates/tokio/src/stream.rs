@@ -171,7 +171,7 @@ impl Stream {
                 Handshake::Accept(TlsAcceptor::from(config).accept(raw))
             }
             Role::Client { tls: Some(tls) } => {
-                self.witness = Witness::of_client(&tls.config);
+                self.witness = Witness::of_client(tls);
                 let connector = TlsConnector::from(Arc::clone(&tls.config));
                 Handshake::Connect(connector.connect(tls.name.clone(), raw))
             }
@@ -193,7 +193,9 @@ impl Stream {
             Handshake::Connect(connect) => ready!(Pin::new(connect).poll(cx)).map(TlsStream::Client),
         };
         self.layer = Layer::Gone;
-        self.layer = Layer::Carrier(Carrier::Tls(Box::new(done?)));
+        let done = done?;
+        self.witness.check(&done)?;
+        self.layer = Layer::Carrier(Carrier::Tls(Box::new(done)));
         Poll::Ready(Ok(()))
     }
 

@@ -7,6 +7,8 @@
 
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
+use crate::der::{BIT_STRING, OBJECT_IDENTIFIER, SEQUENCE, element};
+
 /// The hash of a certificate with the hash function of its signature.
 pub(super) fn hash(certificate: &[u8]) -> Option<Vec<u8>> {
     let function = signature_algorithm(certificate).and_then(function_of)?;
@@ -52,25 +54,6 @@ fn signature_algorithm(certificate: &[u8]) -> Option<&[u8]> {
     let (identifier, _parameters) = element(OBJECT_IDENTIFIER, algorithm)?;
     Some(identifier)
 }
-
-/// The content of the first element, which has this tag, and what follows the element.
-fn element(tag: u8, input: &[u8]) -> Option<(&[u8], &[u8])> {
-    let ([found, length], rest) = input.split_first_chunk()?;
-    let (length, rest) = match *length {
-        short @ ..=0x7f => (usize::from(short), rest),
-        // TLS carries no certificate whose length needs more than three octets (RFC 8446 4.4.2).
-        long @ 0x81..=0x83 => {
-            let (octets, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
-            (octets.iter().fold(0, |length, octet| (length << 8) | usize::from(*octet)), rest)
-        }
-        _ => return None,
-    };
-    if *found == tag { rest.split_at_checked(length) } else { None }
-}
-
-const BIT_STRING: u8 = 0x03;
-const OBJECT_IDENTIFIER: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
 
 /// 1.2.840.113549.1.1: signatures with RSA (RFC 8017 A.2.4).
 const PKCS_1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];

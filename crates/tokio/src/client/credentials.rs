@@ -6,8 +6,10 @@
 use posthaste_sasl::client::{self as sasl, Exchange, Policy, choose};
 use posthaste_sasl::{Channel, Mechanism, Nonce, SaslError};
 use posthaste_wire::Secret;
+use rustls::crypto::CryptoProvider;
 
 use super::{Cause, ServerRefusal};
+use crate::tls::Random;
 
 /// What a client logs in with, and which login is good enough. Secrets are wiped when dropped and never printed.
 ///
@@ -79,11 +81,12 @@ impl Credentials {
         &self,
         offered: &[impl AsRef<str>],
         channel: &Channel,
+        random: Random,
     ) -> Option<Result<Exchange, SaslError>> {
         if !channel.security().is_private() {
             return None;
         }
-        let nonce = match nonce() {
+        let nonce = match random_nonce(random) {
             Ok(nonce) => nonce,
             Err(error) => return Some(Err(error)),
         };
@@ -120,15 +123,25 @@ pub(crate) async fn respond<E: std::error::Error, R: ServerRefusal>(
     work.await.map_err(|_| Cause::Closed)
 }
 
-/// A nonce that was never used, from the generator that TLS uses. The clients make their own; a server needs one
-/// for each exchange.
+/// A nonce that was never used, from the generator of [`default_provider`](crate::tls::default_provider). The
+/// clients make their own, with the cryptography they were given; a server needs one for each exchange.
 ///
 /// # Errors
 ///
 /// [`SaslError::NoRandomness`].
 pub fn nonce() -> Result<Nonce, SaslError> {
-    let mut random = [0; Nonce::OCTETS];
-    let generator = rustls::crypto::ring::default_provider().secure_random;
-    generator.fill(&mut random).map_err(|_| SaslError::NoRandomness)?;
-    Ok(Nonce::new(random))
+    random_nonce(Random::usual())
+}
+
+/// As [`nonce`], from the generator of `provider`, such as that of a `ServerConfig`.
+///
+/// # Errors
+///
+/// [`SaslError::NoRandomness`].
+pub fn nonce_from(provider: &CryptoProvider) -> Result<Nonce, SaslError> {
+    random_nonce(Random::of(provider))
+}
+
+fn random_nonce(random: Random) -> Result<Nonce, SaslError> {
+    random.fill::<{ Nonce::OCTETS }>().map(Nonce::new).map_err(|_| SaslError::NoRandomness)
 }

@@ -75,7 +75,7 @@ fn role(endpoint: &Endpoint, options: &ClientOptions) -> io::Result<Role> {
         Some(config) => Arc::clone(config),
         None => client_config(alpn(endpoint.protocol())).map_err(io::Error::other)?,
     };
-    Ok(Role::Client { tls: Some(ClientTls::new(config, host)?) })
+    Ok(Role::Client { tls: Some(ClientTls::new(config, host)?.with_alpn_policy(options.alpn_policy)) })
 }
 
 const fn alpn(protocol: Protocol) -> Alpn {

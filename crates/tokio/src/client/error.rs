@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use posthaste_sasl::SaslError;
 use posthaste_wire::Misuse;
+use rustls::CertificateError;
 
 use super::Protocol;
 use crate::Error;
+use crate::tls::problem::{Explained, certificate_error};
 
 /// Why a client's call failed. `E` is the machine's `ProtocolError`, `R` what the server says when it refuses.
 ///
@@ -100,7 +102,7 @@ pub enum Cause<E: std::error::Error, R: ServerRefusal> {
     #[error("the endpoint is one of {0:?}")]
     WrongProtocol(Protocol),
     /// The server could not be reached, or TLS from the first octet failed.
-    #[error("cannot connect: {0}")]
+    #[error("cannot connect: {}", Explained(.0))]
     Connect(#[source] io::Error),
     /// The connection cannot go on.
     #[error(transparent)]
@@ -162,6 +164,14 @@ impl<E: std::error::Error, R: ServerRefusal> ClientError<E, R> {
         }
     }
 
+    /// What is wrong with the server's certificate, where that is what went wrong.
+    pub fn certificate_error(&self) -> Option<&CertificateError> {
+        match self.cause() {
+            Cause::Connect(error) | Cause::Connection(Error::Handshake(error)) => certificate_error(error),
+            _ => None,
+        }
+    }
+
     /// The server's code, where it refused with one.
     pub fn code(&self) -> Option<Cow<'_, str>> {
         self.refusal().and_then(ServerRefusal::code)
@@ -169,6 +179,9 @@ impl<E: std::error::Error, R: ServerRefusal> ClientError<E, R> {
 
     /// Whether the call may be made again.
     pub fn retry(&self) -> Retry {
+        if self.certificate_error().is_some() {
+            return Retry::Never;
+        }
         match self.cause() {
             Cause::Refused(refusal) if refusal.is_transient() => Retry::Later,
             Cause::Refused(_)

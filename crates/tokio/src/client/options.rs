@@ -7,6 +7,7 @@ use rustls::ClientConfig;
 
 use super::Credentials;
 use crate::Timeouts;
+use crate::tls::AlpnPolicy;
 
 /// Who a client is, whom it trusts, and how long it waits. `Default` has the values named here, and no credentials.
 ///
@@ -25,6 +26,8 @@ pub struct ClientOptions {
     pub credentials: Option<Credentials>,
     /// Which certificates are trusted, and everything else about TLS; those of public authorities when `None`.
     pub client_config: Option<Arc<ClientConfig>>,
+    /// What becomes of a server that selects no application protocol (ALPN). It may go on.
+    pub alpn_policy: AlpnPolicy,
     /// How long it may take in all until a session is ready: the name, all addresses, TLS, the greeting and the login.
     /// 2 minutes.
     pub open_timeout: Duration,
@@ -57,6 +60,7 @@ impl Default for ClientOptions {
         Self {
             credentials: None,
             client_config: None,
+            alpn_policy: AlpnPolicy::default(),
             open_timeout: Duration::from_secs(2 * 60),
             idle_timeout: Duration::from_secs(10 * 60),
             call_timeout: Duration::from_secs(15 * 60),

@@ -10,6 +10,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::dial::Dialled;
 use super::{Cause, ClientError, ClientOptions, Peer, Phase, ServerRefusal};
+use crate::tls::Random;
 use crate::{Connection, Error};
 
 /// A connection with a client's machine, and the call that is under way.
@@ -23,6 +24,8 @@ pub(crate) struct Session<M: Machine> {
     call: Duration,
     /// When the call under way has to be done, and how long that was.
     deadline: Option<(Instant, Duration)>,
+    /// Where nonces come from.
+    random: Random,
 }
 
 impl<M: Machine> Session<M> {
@@ -36,7 +39,13 @@ impl<M: Machine> Session<M> {
             idle: options.idle_timeout,
             call: options.call_timeout,
             deadline: Some((deadline, options.open_timeout)),
+            random: Random::of_client(options),
         }
+    }
+
+    /// The generator that goes with the cryptography of this client.
+    pub(crate) const fn random(&self) -> Random {
+        self.random
     }
 
     pub(crate) const fn machine(&mut self) -> &mut M {
