@@ -20,7 +20,7 @@ use posthaste_imap::server::{
 };
 use posthaste_imap::types::{
     Addressing, AppendHead, DateTime, FetchAttribute, FetchItem, Flag, Flags, ListPattern, ListResponse,
-    Mailbox as Name, MailboxAttribute, Namespace, Namespaces, PermanentFlags, ResponseCode, SequenceSet,
+    Mailbox as Name, MailboxAttribute, Namespace, Namespaces, PermanentFlags, SequenceSet,
     StatusAttribute, StatusItem, StoreAction, StoreEcho, UidSet,
 };
 use posthaste_imap::view::{self, Allowed, View};
@@ -286,8 +286,7 @@ impl Session<'_> {
         let program = match Program::new(&asked.command, &scope) {
             Ok(program) => program,
             Err(SearchError::Charset) => {
-                let refusal = Refusal::new("Unknown charset").with_code(ResponseCode::BadCharset(vec![]));
-                return Ok(asked.no(&mut self.link.machine, refusal)?);
+                return Ok(asked.no(&mut self.link.machine, Refusal::bad_charset())?);
             }
             Err(_) => return Ok(asked.no(&mut self.link.machine, Refusal::cannot())?),
         };

@@ -276,7 +276,7 @@ fn imap_11_impossible_dates_and_numbers_are_refused() {
     ] {
         assert_refused(format!("A1 SEARCH {key}"));
     }
-    assert_eq!(command("A1 SEARCH CHARSET x ALL").unwrap_err().kind, ParseErrorKind::Charset);
+    assert_taken("A1 SEARCH CHARSET x ALL");
     assert_taken("A1 SEARCH CHARSET utf-8 TEXT {2}\r\n\u{e4}");
     assert_taken("A1 SEARCH RETURN (PARTIAL -1:-4294967295 SAVE) MODSEQ 18446744073709551615 $");
     assert_taken("A1 UID SEARCH RETURN () 1:* (OR SEEN (NOT (NEW))) SINCE \"1-feb-2024\" SENTON 29-Feb-2024");

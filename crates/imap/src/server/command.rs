@@ -278,10 +278,6 @@ impl Server {
                             "No such name can be",
                         );
                     }
-                    ParseErrorKind::Charset => {
-                        let code = ResponseCode::bad_charset();
-                        self.tagged(&head.tag, Condition::No, Some(code), "Unknown charset");
-                    }
                     ParseErrorKind::Limit(_) => {
                         self.bad(Some(&head.tag), Some(ResponseCode::TooBig), "Too long or too deep");
                     }
