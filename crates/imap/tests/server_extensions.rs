@@ -96,11 +96,23 @@ fn the_default_offers_what_costs_nothing() {
         "UIDPLUS",
         "MOVE",
         "UNSELECT",
-        "SPECIAL-USE",
         "ESEARCH",
         "APPENDLIMIT=52428800",
     ];
     assert_eq!(names(&server.capabilities()), expected);
+}
+
+#[test]
+fn rfc6154_2_special_use_is_announced_where_its_options_are_taken() {
+    for (extensions, taken) in [(Extensions::new(), false), (Extensions::new().with_list_extended(), true)] {
+        let mut server = server(extensions);
+        said(&mut server, b"a LOGIN u p\r\n");
+        assert_eq!(names(&server.capabilities()).contains(&"SPECIAL-USE".to_owned()), taken);
+        for command in ["LIST (SPECIAL-USE) \"\" *", "LIST \"\" * RETURN (SPECIAL-USE)"] {
+            let text = said(&mut server, format!("b {command}\r\n").as_bytes());
+            assert_eq!(text.contains("b OK "), taken, "{command}: {text}");
+        }
+    }
 }
 
 /// Commands, each of which needs one offer, with a mailbox selected and CONDSTORE and QRESYNC enabled where they are

@@ -11,7 +11,7 @@ use crate::types::{Capability, QuotaResource, Rights, ThreadAlgorithm};
 
 /// The extensions of a server.
 ///
-/// The default: CHILDREN, ENABLE, ESEARCH, ID, IDLE, LITERAL+, MOVE, NAMESPACE, SASL-IR, SPECIAL-USE, UIDPLUS, UNSELECT,
+/// The default: CHILDREN, ENABLE, ESEARCH, ID, IDLE, LITERAL+, MOVE, NAMESPACE, SASL-IR, UIDPLUS, UNSELECT,
 /// and APPENDLIMIT with [`Limits::append_max`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extensions {
@@ -87,7 +87,8 @@ impl Extensions {
     offers! {
         /// With LITERAL- in place of LITERAL+: non-synchronising literals of at most 4,096 octets (RFC 7888 5).
         with_literal_minus: LiteralMinus;
-        /// With LIST-EXTENDED (RFC 5258). Promises that selection and return options and several patterns are heeded.
+        /// With LIST-EXTENDED (RFC 5258), and SPECIAL-USE (RFC 6154), whose options come with it. Promises that selection
+        /// and return options and several patterns are heeded. The attributes of roles go into any LIST, with or without.
         with_list_extended: ListExtended;
         /// With LIST-STATUS (RFC 5819), and the LIST-EXTENDED it needs. Promises STATUS for each row that has one.
         with_list_status: ListExtended, ListStatus;
@@ -201,12 +202,13 @@ impl Extensions {
             Capability::UidPlus,
             Capability::Move,
             Capability::Unselect,
-            Capability::SpecialUse,
             Capability::Esearch,
             Capability::AppendLimit(Some(limits.append_max)),
         ]);
         let switched = [
             (Switch::ListExtended, Capability::ListExtended),
+            // What it announces are options of the extended LIST; the attributes themselves need none (RFC 6154 2).
+            (Switch::ListExtended, Capability::SpecialUse),
             (Switch::ListStatus, Capability::ListStatus),
             (Switch::ListMyRights, Capability::ListMyRights),
             (Switch::CreateSpecialUse, Capability::CreateSpecialUse),
