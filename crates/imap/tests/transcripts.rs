@@ -267,8 +267,8 @@ examples! {
     rfc9051_6_2_2_authenticate_with_challenges: "authenticate_challenges", Nothing, Server Client Both;
     rfc9051_6_2_2_authenticate_again: "authenticate_refused", Nothing, Server Client Both;
     rfc9051_6_2_3_login: "login", Nothing, Server Client Both;
-    rfc3501_7_5_login_in_literals: "login_literals", Nothing, Server Client;
-    rfc7888_3_literals_without_a_wait: "login_literals_plus", Nothing, Server Client Both;
+    rfc3501_7_5_login_in_literals: "login_literals", Nothing, Server;
+    rfc7888_3_literals_without_a_wait: "login_literals_plus", Nothing, Server;
     rfc9051_6_3_1_enable: "enable", LoggedIn, Server Client;
     rfc5161_3_1_enable_nothing: "enable_nothing", LoggedIn, Server Client Both;
     rfc9051_6_3_2_select: "select", LoggedIn, Client;
