@@ -12,8 +12,8 @@ use posthaste_imap::server::{Asked, Found, MultiSearch, Refusal, Search, Server,
 use posthaste_imap::sort::{self, Entry};
 use posthaste_imap::thread;
 use posthaste_imap::types::{
-    Addressing, Date, Flag, Mailbox, MailboxFilter, ModSeqSearch, ObjectId, SearchCommand,
-    SearchReturn, UidSet,
+    Addressing, Date, Flag, Mailbox, MailboxFilter, ModSeqSearch, ObjectId, SearchCommand, SearchReturn,
+    UidSet,
 };
 
 use super::{Folder, Message, Store};
