@@ -213,7 +213,7 @@ fn mod_seq(cursor: &mut Cursor<'_>) -> Result<ModSeqSearch> {
         cursor.space("search-modseq-ext")?;
         entry = Some(ModSeqEntry { flag, scope });
     }
-    Ok(ModSeqSearch { entry, mod_seq: cursor.number64("mod-sequence-valzer")? })
+    Ok(ModSeqSearch { entry, mod_seq: cursor.mod_seq_or_zero("mod-sequence-valzer")? })
 }
 
 /// Where the entry names of flags begin; RFC 7162 has no others.
