@@ -327,7 +327,7 @@ impl Server {
                 if before.is_empty() || seen { Poll::Again } else { Poll::Event(Event::Body(before)) }
             }
             // Nothing else comes while octets are due.
-            Frame::Line(_) | Frame::Literal(_) | Frame::Refused | Frame::TooLong | Frame::Malformed(_) => {
+            Frame::Line(_) | Frame::Literal(_) | Frame::Refused | Frame::TooLong(_) | Frame::Malformed(_) => {
                 Poll::Again
             }
         }
@@ -345,7 +345,7 @@ impl Server {
         self.timers.disarm(Timer::Command);
         let tag = arrival.tag.clone();
         let (text, violation) = match frame {
-            Frame::Malformed(_) | Frame::TooLong => {
+            Frame::Malformed(_) | Frame::TooLong(_) => {
                 self.abort_body();
                 self.bad(Some(&tag), None, BEHIND);
                 self.end_if_unreadable(&frame);
