@@ -281,8 +281,8 @@ fn imap_11_impossible_dates_and_numbers_are_refused() {
     for set in ["1 FLAGS (CHANGEDSINCE 0)", "1 FLAGS (CHANGEDSINCE 9223372036854775808)"] {
         assert_refused(format!("A1 FETCH {set}"));
     }
-    assert_refused("A1 STORE 1 (UNCHANGEDSINCE 9223372036854775808) FLAGS ()".to_owned());
-    assert_refused("A1 SELECT x (QRESYNC (1 9223372036854775808))".to_owned());
+    assert_refused("A1 STORE 1 (UNCHANGEDSINCE 9223372036854775808) FLAGS ()");
+    assert_refused("A1 SELECT x (QRESYNC (1 9223372036854775808))");
     assert_taken("A1 FETCH 1 FLAGS (CHANGEDSINCE 9223372036854775807)");
     assert_taken("A1 STORE 1 (UNCHANGEDSINCE 0) FLAGS ()");
     assert_taken("A1 SEARCH CHARSET x ALL");
