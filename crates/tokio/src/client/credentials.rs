@@ -14,7 +14,7 @@ use crate::tls::Random;
 /// What a client logs in with, and which login is good enough. Secrets are wiped when dropped and never printed.
 ///
 /// The strongest mechanism of those the server offers is used. Over TLS these are the -PLUS forms of SCRAM, which
-/// are bound to the connection ([`Stream::channel`]): somebody in the middle who has a certificate that the client
+/// are bound to the connection ([`Stream::channel`](crate::Stream::channel)): somebody in the middle who has a certificate that the client
 /// trusts cannot log in with what he sees.
 ///
 /// Such a one can offer less than the server does. That -PLUS is missing is noticed by the server; that all of SCRAM
