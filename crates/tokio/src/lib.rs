@@ -117,7 +117,7 @@ pub use client::{
     Cause, ClientError, ClientOptions, Credentials, Endpoint, EndpointError, Peer, Phase, Protocol, Retry,
     ServerRefusal, TlsMode, nonce,
 };
-pub use connection::{Connection, Timeouts};
+pub use connection::{Connection, Timeouts, Turn};
 pub use error::Error;
 pub use listen::{Accepted, Limits, Listener, Outcome, Refusal, serve};
 pub use posthaste_sasl::{Channel, Mechanism};
