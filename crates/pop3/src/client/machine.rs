@@ -383,4 +383,7 @@ impl Client {
     }
 }
 
-posthaste_wire::delegate_machine!(Client, Event, crate::ProtocolError, |machine| (machine.input, machine.out));
+posthaste_wire::delegate_machine!(Client, Event, crate::ProtocolError, |machine| (
+    machine.input,
+    machine.out
+));

@@ -328,8 +328,7 @@ impl Server {
         if matches!(self.phase, Phase::Response(_)) {
             return self.input.secret_line(limits.auth_line_max);
         }
-        let is_auth =
-            self.input.peek().get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"AUTH "));
+        let is_auth = self.input.peek().get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"AUTH "));
         self.input.secret_command(if is_auth { limits.auth_line_max } else { limits.command_line_max })
     }
 
@@ -425,4 +424,7 @@ impl Server {
     }
 }
 
-posthaste_wire::delegate_machine!(Server, Event, crate::ProtocolError, |machine| (machine.input, machine.out));
+posthaste_wire::delegate_machine!(Server, Event, crate::ProtocolError, |machine| (
+    machine.input,
+    machine.out
+));
