@@ -132,7 +132,7 @@ pub use client::{
     Cause, ClientError, ClientOptions, Credentials, Endpoint, EndpointError, Peer, Phase, Protocol, Retry,
     ServerRefusal, TlsMode, nonce, nonce_from,
 };
-pub use connection::{Connection, Timeouts};
+pub use connection::{Connection, Timeouts, Turn};
 pub use error::Error;
 pub use listen::{
     Accepted, Admission, BoundSocket, Limits, Listener, Network, NetworkError, Outcome, Proxies, Refusal,
