@@ -14,6 +14,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::Bytes;
+use common::breaking::Breaking;
 use common::mailserver::{Store, serve};
 use common::{endpoint, tls_roles, trusting};
 use posthaste_imap::types::{
@@ -425,4 +426,196 @@ async fn a_call_that_is_dropped_at_any_await_disturbs_nobody() {
         assert_eq!(client.search(Addressing::Uid, [SearchKey::All]).await.unwrap().len(), 3);
     }
     panic!("the call was never complete");
+}
+
+/// Many calls at once over a connection that breaks: none hangs, and none is said to be safe to repeat that was done.
+async fn over_a_break(breaking: impl Fn(DuplexStream) -> Breaking) -> bool {
+    let store = Store::new(&[SMALL, &[b'x'; 2000]]);
+    let (near, far) = duplex(256);
+    let server = tokio::spawn(serve(near, store.clone()));
+    let mut options = options();
+    options.inline_max = 100;
+    let endpoint = endpoint(Protocol::Imap, TlsMode::Plain);
+    let Ok(client) = Client::over(Stream::local(breaking(far)), &endpoint, &options).await else {
+        return false;
+    };
+    let idle = client.idle();
+    let selected = client.select(Mailbox::inbox()).await;
+    let read = async {
+        let mut rows = client.fetch(SequenceSet::all(), body()).await?;
+        let mut octets = 0;
+        while let Some(mut row) = rows.next().await? {
+            while let Some(part) = row.next().await? {
+                match part {
+                    Part::Literal(literal) => octets += literal.to_bytes(usize::MAX).await?.len(),
+                    Part::Item(FetchItem::Payload { data, .. }) => octets += data.unwrap().len(),
+                    part => panic!("{part:?}"),
+                }
+            }
+        }
+        Ok(octets)
+    };
+    let flags = || Flags::from([Flag::Flagged]);
+    let (listed, read, added, stored, found) = tokio::join!(
+        client.list(pattern()),
+        read,
+        client.append(Mailbox::new("Sent").unwrap(), Append::new([b'y'; 500].to_vec())),
+        client.store(Addressing::Uid, one(1), StoreAction::Add, flags()),
+        client.search(Addressing::Uid, [SearchKey::All]),
+    );
+    let all: Vec<Option<posthaste_tokio::imap::Error>> =
+        vec![selected.err(), listed.err(), read.as_ref().err().cloned(), found.err()];
+    // What only asks is safe to ask again, or was refused because nothing is selected.
+    assert!(all.iter().flatten().all(|error| error.retry() != Retry::Unknown), "{all:?}");
+    assert!(read.is_err() || read.unwrap() == SMALL.len() + 2000);
+    let is_well = all.iter().all(Option::is_none) && added.is_ok() && stored.is_ok();
+    drop((client, idle));
+    server.await.unwrap();
+    let picture = store.picture();
+    match added {
+        Ok(_) => assert_eq!(picture.len(), 3),
+        Err(error) if error.retry() == Retry::Safe => assert_eq!(picture.len(), 2, "{error}"),
+        Err(_) => {}
+    }
+    match stored {
+        Ok(_) => assert!(picture[&1].contains(&Flag::Flagged)),
+        Err(error) if error.retry() == Retry::Safe => assert!(picture[&1].is_empty(), "{error}"),
+        Err(_) => {}
+    }
+    is_well
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_over_a_connection_that_is_cut_at_any_octet_all_end_and_tell_the_truth() {
+    let bound = Duration::from_secs(3600);
+    for cut in 1..4000 {
+        tokio::time::timeout(bound, over_a_break(|far| Breaking::reads(far, cut))).await.expect("no answer");
+    }
+    for cut in 1..1200 {
+        tokio::time::timeout(bound, over_a_break(|far| Breaking::writes(far, cut))).await.expect("no answer");
+    }
+    // These cuts were behind the end.
+    assert!(over_a_break(|far| Breaking::reads(far, 4000)).await);
+    assert!(over_a_break(|far| Breaking::writes(far, 1200)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nonsense_between_the_answers_is_passed_over_and_too_much_of_it_ends_the_session() {
+    let nonsense = "* 5 FETCH (FLAGS (\\Seen))\r\n* 3 EXPUNGE\r\n+ go\r\nZZZ9 OK stray\r\n* GARBAGE {\r\n* LIST oops\r\n";
+    let answer = "* LIST () \"/\" INBOX\r\nTAG OK done\r\n";
+    let (client, _server) = raw(&format!("{nonsense}{answer}"), false).await;
+    assert_eq!(client.list(pattern()).await.unwrap().len(), 1);
+    let (client, _server) = raw(&nonsense.repeat(100), false).await;
+    let other = client.clone();
+    let (one, two) = tokio::join!(client.list(pattern()), other.delete(Mailbox::new("x").unwrap()));
+    assert!(matches!(one.unwrap_err().cause(), Cause::Connection(_)));
+    assert!(two.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closure_that_panics_takes_nobody_along() {
+    let client = client(&Store::new(&[])).await;
+    assert!(client.look(|_| panic!("on purpose")).await.map(|(): ()| ()).is_err());
+    assert!(client.look(|machine| machine.has_capability("IMAP4rev1")).await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_has_its_time_and_the_next_goes_on() {
+    let store = Store::new(&[]);
+    store.add(large());
+    let mut options = options();
+    options.call_timeout = Duration::from_secs(10);
+    let client = client_with(&store, &options).await;
+    client.select(Mailbox::inbox()).await.unwrap();
+    let mut rows = client.fetch(SequenceSet::all(), body()).await.unwrap();
+    let row = rows.next().await.unwrap();
+    let error = client.delete(Mailbox::new("Archive").unwrap()).await.unwrap_err();
+    assert!(matches!(error.cause(), Cause::Deadline(_)), "{error}");
+    assert_eq!(error.retry(), Retry::Unknown);
+    drop(row);
+    client.noop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_listener_who_does_not_listen_is_told_how_much_he_missed() {
+    let store = Store::new(&[SMALL]);
+    let client = client(&store).await;
+    client.select(Mailbox::inbox()).await.unwrap();
+    let mut updates = client.updates();
+    for _ in 0..1500 {
+        store.add(Bytes::from_static(SMALL));
+        client.noop().await.unwrap();
+    }
+    let mut heard = 0;
+    let mut missed = 0;
+    while let Some(update) = updates.try_next() {
+        match update {
+            Update::Lagged(lag) => missed += lag,
+            _ => heard += 1,
+        }
+    }
+    assert_eq!(heard + missed, 1500);
+    assert!(missed > 0);
+}
+
+#[test]
+fn what_is_given_out_can_be_moved_between_threads() {
+    fn check<T: Send + 'static>() {}
+    check::<Client>();
+    check::<posthaste_tokio::imap::Rows>();
+    check::<posthaste_tokio::imap::Row>();
+    check::<posthaste_tokio::imap::Literal>();
+    check::<posthaste_tokio::imap::Idle>();
+    check::<posthaste_tokio::imap::Changes>();
+    check::<posthaste_tokio::imap::Watch>();
+}
+
+/// Run by hand: `cargo test --release -- --ignored --nocapture`. A message of 10 MiB through the client, against the
+/// same octets copied through the same kind of pipe.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures, and asserts nothing about time"]
+async fn throughput_of_a_large_message() {
+    const PIPE: usize = 64 * 1024;
+    let message = Bytes::from(vec![b'x'; 10 * 1024 * 1024]);
+    let mut ratios = Vec::new();
+    for _ in 0..10 {
+        let (mut near, mut far) = duplex(PIPE);
+        let content = message.clone();
+        let start = std::time::Instant::now();
+        let writing = tokio::spawn(async move { near.write_all(&content).await.unwrap() });
+        let plain_octets = tokio::io::copy(&mut far, &mut tokio::io::sink()).await.unwrap();
+        let plain = start.elapsed();
+        writing.await.unwrap();
+
+        let (mut near, far) = duplex(PIPE);
+        let content = message.clone();
+        tokio::spawn(async move {
+            near.write_all(b"* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n").await.unwrap();
+            let mut near = BufReader::new(near);
+            for answer in ["* 1 EXISTS\r\n", "* 1 FETCH (BODY[] {10485760}\r\n"] {
+                let mut line = String::new();
+                near.read_line(&mut line).await.unwrap();
+                near.write_all(answer.as_bytes()).await.unwrap();
+                if answer.contains("FETCH") {
+                    near.write_all(&content).await.unwrap();
+                    near.write_all(b")\r\n").await.unwrap();
+                }
+                let tag = line.split(' ').next().unwrap();
+                near.write_all(format!("{tag} OK done\r\n").as_bytes()).await.unwrap();
+            }
+            let mut rest = Vec::new();
+            let _ = near.read_to_end(&mut rest).await;
+        });
+        let client = open(far, &options()).await;
+        client.select(Mailbox::inbox()).await.unwrap();
+        let start = std::time::Instant::now();
+        let mut rows = client.fetch(one(1), body()).await.unwrap();
+        let mut row = rows.next().await.unwrap().unwrap();
+        let Some(Part::Literal(mut literal)) = row.next().await.unwrap() else { panic!() };
+        let octets = tokio::io::copy(&mut literal, &mut tokio::io::sink()).await.unwrap();
+        assert_eq!(octets, plain_octets);
+        ratios.push(plain.as_secs_f64() / start.elapsed().as_secs_f64());
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("of the speed of a plain copy: {ratios:.2?}");
 }

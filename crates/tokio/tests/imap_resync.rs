@@ -12,19 +12,16 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::io;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use common::breaking::Breaking;
 use common::endpoint;
 use common::mailserver::{Store, serve};
 use posthaste_imap::types::{Flag, Flags, Mailbox, StoreAction};
 use posthaste_tokio::imap::{Backoff, Change, Client, Counted, Method, Watch, Watched};
 use posthaste_tokio::{ClientOptions, Credentials, Protocol, Stream, TlsMode};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
+use tokio::io::duplex;
 use tokio::task::AbortHandle;
 
 const MESSAGE: &[u8] = b"Subject: hi\r\n\r\nbody\r\n";
@@ -85,58 +82,17 @@ async fn what_changed_between_two_sessions_is_told_by_the_second() {
     }
 }
 
-/// A stream that breaks after so many octets from the server.
-struct Breaking {
-    inner: DuplexStream,
-    left: Arc<AtomicUsize>,
-}
-
-impl AsyncRead for Breaking {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let left = self.left.load(Ordering::Relaxed);
-        let mut space = [0; 4096];
-        let length = left.min(buffer.remaining()).min(space.len());
-        let mut part = ReadBuf::new(&mut space[..length]);
-        if left == 0 {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        std::task::ready!(Pin::new(&mut self.inner).poll_read(cx, &mut part))?;
-        buffer.put_slice(part.filled());
-        self.left.fetch_sub(part.filled().len(), Ordering::Relaxed);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Breaking {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, data)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
-}
-
 /// A watch whose first connections break after so many octets each, and whose last does not.
 fn watch(store: &Store, breaks: &[usize], current: &Arc<Mutex<Option<AbortHandle>>>) -> Watch {
     let (store, current) = (store.clone(), Arc::clone(current));
     let mut breaks = breaks.to_vec().into_iter();
     let connect = move || {
         let (near, far) = duplex(4096);
-        let left = Arc::new(AtomicUsize::new(breaks.next().unwrap_or(usize::MAX)));
+        let stream = Breaking::reads(far, breaks.next().unwrap_or(usize::MAX));
         let server = tokio::spawn(serve(near, store.clone()));
         *current.lock().unwrap() = Some(server.abort_handle());
         async move {
-            let stream = Stream::local(Breaking { inner: far, left });
-            Client::over(stream, &endpoint(Protocol::Imap, TlsMode::Plain), &options()).await
+            Client::over(Stream::local(stream), &endpoint(Protocol::Imap, TlsMode::Plain), &options()).await
         }
     };
     Watch::with(connect, Mailbox::inbox(), None).with_backoff(Backoff::default())

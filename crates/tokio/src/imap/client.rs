@@ -211,20 +211,26 @@ impl Client {
         answer: oneshot::Receiver<Result<T, Error>>,
         phase: Phase,
     ) -> Result<T, Error> {
-        let time = self.shared.call;
-        let deadline = client::after(time);
-        let late = |phase| self.error(phase, Cause::Deadline(time));
-        timeout_at(deadline, self.send(request)).await.map_err(|_| late(Phase::Call))??;
+        let deadline = client::after(self.shared.call);
+        self.send(request).await?;
         match timeout_at(deadline, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(self.lost(phase)),
-            Err(_) => Err(late(phase)),
+            Err(_) => Err(self.late(phase)),
         }
     }
 
     /// Hands a request over when there is room for it.
     pub(crate) async fn send(&self, request: Request) -> Result<(), Error> {
-        self.requests.send(request).await.map_err(|_| self.lost(Phase::Call))
+        let deadline = client::after(self.shared.call);
+        match timeout_at(deadline, self.requests.send(request)).await {
+            Ok(sent) => sent.map_err(|_| self.lost(Phase::Call)),
+            Err(_) => Err(self.late(Phase::Call)),
+        }
+    }
+
+    fn late(&self, phase: Phase) -> Error {
+        self.error(phase, Cause::Deadline(self.shared.call))
     }
 
     /// Why there is no session any more, as a call sees it that was in `phase`.

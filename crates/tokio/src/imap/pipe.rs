@@ -218,6 +218,11 @@ impl Pipe {
         }
     }
 
+    /// Whether nobody waits for any of it.
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.lock().is_done_with_rows
+    }
+
     /// The status of the command, where it is complete.
     pub(crate) fn status(&self) -> Option<Status> {
         match &self.lock().end {

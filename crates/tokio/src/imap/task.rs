@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::{Future, pending};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -196,7 +197,11 @@ impl Task {
             return;
         }
         match request {
-            Request::Look(look) => look(self.connection.machine_ref()),
+            Request::Look(look) => {
+                let machine = self.connection.machine_ref();
+                // A closure that panics sees only the machine from outside, and takes nobody else along.
+                drop(catch_unwind(AssertUnwindSafe(|| look(machine))));
+            }
             Request::Call { command, sink } => self.call(command, sink),
             Request::Append { message, reply } if !reply.is_closed() => self.append(message, reply),
             Request::Append { .. } => {}
@@ -221,6 +226,7 @@ impl Task {
         let kind = match sink {
             Sink::Answer(reply) if reply.is_closed() => return,
             Sink::Answer(reply) => Kind::Answer(reply, Vec::new()),
+            Sink::Rows(pipe) if pipe.is_unwanted() => return,
             Sink::Rows(pipe) => Kind::Rows(Writer::new(pipe, self.shared.inline_max)),
             Sink::Data(_, reply) if reply.is_closed() => return,
             Sink::Data(data, reply) => Kind::Data(data, reply),
@@ -317,6 +323,10 @@ impl Task {
     fn answer(&mut self, id: CommandId, event: Event, octets: usize) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         match &mut call.kind {
+            // A message that is gone has no row.
+            Kind::Rows(_) if matches!(event, Event::Vanished { .. }) => {
+                self.shared.listeners.tell(&event.into());
+            }
             Kind::Rows(writer) => {
                 let is_news = |head: &Head| match &call.command {
                     Some(Command::Fetch(_, fetch)) => route::is_news(head, fetch),

@@ -199,6 +199,7 @@ impl Session {
             }
             Event::IdleDone(done) => done.ok(self.machine()),
             Event::Create(asked) => asked.no(self.machine(), Refusal::already_exists()),
+            Event::Delete(asked) => asked.no(self.machine(), Refusal::nonexistent()),
             Event::Unselect(asked) => asked.ok(self.machine()),
             _ => Ok(()),
         }

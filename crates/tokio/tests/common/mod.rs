@@ -1,6 +1,7 @@
 //! A protocol of lines, small enough to see through, that uses every part of the machine contract.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+pub mod breaking;
 pub mod mailserver;
 pub mod scram;
 
