@@ -11,7 +11,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -85,10 +85,10 @@ async fn what_changed_between_two_sessions_is_told_by_the_second() {
 /// A watch whose first connections break after so many octets each, and whose last does not.
 fn watch(store: &Store, breaks: &[usize], current: &Arc<Mutex<Option<AbortHandle>>>) -> Watch {
     let (store, current) = (store.clone(), Arc::clone(current));
-    let mut breaks = breaks.to_vec().into_iter();
+    let mut breaks: VecDeque<usize> = breaks.iter().copied().collect();
     let connect = move || {
         let (near, far) = duplex(4096);
-        let stream = Breaking::reads(far, breaks.next().unwrap_or(usize::MAX));
+        let stream = Breaking::reads(far, breaks.pop_front().unwrap_or(usize::MAX));
         let server = tokio::spawn(serve(near, store.clone()));
         *current.lock().unwrap() = Some(server.abort_handle());
         async move {

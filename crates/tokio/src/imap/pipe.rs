@@ -35,6 +35,9 @@ pub(crate) struct Head {
     pub(crate) is_whole: bool,
 }
 
+/// A row, and its name among those of its pipe.
+pub(crate) type Begun = (Head, u64);
+
 /// How the server names a message in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
@@ -147,7 +150,7 @@ impl Pipe {
     }
 
     /// The next row, once the one before it has been read or dropped.
-    pub(crate) fn poll_row(&self, cx: &mut Context<'_>) -> Poll<Result<Option<(Head, u64)>, Option<Error>>> {
+    pub(crate) fn poll_row(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Begun>, Option<Error>>> {
         let mut state = self.lock();
         if state.place == Place::BetweenRows {
             if let Some(Piece::Row(head)) = state.pop() {

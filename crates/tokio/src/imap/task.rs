@@ -5,30 +5,37 @@
 //! beside a resynchronisation. Never waits for a reader for good: see [`Stall`]. What is sent when is the machine's
 //! affair, whose data is whose stands in `route.rs`.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::future::{Future, pending};
+mod call;
+mod catching;
+mod news;
+mod stall;
+mod upload;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use posthaste_imap::client::{
-    self as machine, AppendWriter, CommandId, Event, Outcome, ProtocolError, Timer,
-};
+use posthaste_imap::client::{self as machine, CommandId, Event, ProtocolError, Timer};
 use posthaste_imap::types::{Command, Condition, FetchItem, Status};
-use posthaste_wire::Misuse;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::client::{Answer, Client, Reply, Request, Shared, Sink, Upload};
 use super::pipe::{End, Head, Pipe, Writer};
-use super::resync::{Change, Resync, Synced};
+use super::resync::Resync;
 use super::route;
 use super::update::Update;
 use super::{Cause, Error, Phase};
 use crate::client::after;
 use crate::connection::Moved;
-use crate::{Body, ClientOptions, Connection, Peer};
+use crate::{ClientOptions, Connection, Peer};
+use call::{Call, Kind};
+use catching::Catching;
+use stall::{Stall, room};
+use upload::{Sending, piece};
 
 /// Starts the task of a session that is logged in.
 pub(crate) fn spawn(connection: Connection<machine::Client>, peer: Peer, options: &ClientOptions) -> Client {
@@ -83,50 +90,6 @@ struct Task {
     received: u64,
     /// Nobody holds a handle any more: the time for LOGOUT.
     closing: Option<Instant>,
-}
-
-/// A command on its way.
-struct Call {
-    /// `None` for APPEND, which is answered with its status alone.
-    command: Option<Command>,
-    phase: Phase,
-    kind: Kind,
-    /// How many octets its data has had.
-    octets: usize,
-}
-
-enum Kind {
-    Answer(Reply<Answer>, Vec<Event>),
-    Rows(Writer),
-    Data(mpsc::Sender<Event>, Reply<Status>),
-    Append(Option<Body>, Reply<Answer>),
-    Resync,
-    /// The answer is thrown away.
-    Nobody,
-}
-
-/// A message, while its octets are being sent.
-struct Sending {
-    writer: AppendWriter,
-    body: Body,
-    /// A piece for which there is no room yet.
-    pending: Option<Bytes>,
-    /// When the next piece has to be there.
-    deadline: Instant,
-}
-
-/// A mailbox on its way to being up to date.
-struct Catching {
-    resync: Resync,
-    changes: mpsc::Sender<Change>,
-    done: Reply<Synced>,
-}
-
-/// A reader who has to take something before the session reads on.
-enum Stall {
-    Rows(Arc<Pipe>),
-    Data(mpsc::Sender<Event>, Option<Event>),
-    Changes(mpsc::Sender<Change>, VecDeque<Change>),
 }
 
 /// What the task woke up for.
@@ -355,7 +318,7 @@ impl Task {
             Kind::Data(data, _) => match data.try_send(event) {
                 Ok(()) => {}
                 Err(mpsc::error::TrySendError::Full(event)) => {
-                    let stall = Stall::Data(data.clone(), Some(event));
+                    let stall = Stall::Data(data.clone(), Some(Box::new(event)));
                     self.stall = Some((stall, after(self.shared.idle)));
                 }
                 Err(mpsc::error::TrySendError::Closed(_)) => call.kind = Kind::Nobody,
@@ -399,179 +362,7 @@ impl Task {
         }
     }
 
-    // Messages on their way to the server
-
-    fn begin_upload(&mut self, writer: AppendWriter) {
-        let body = match self.calls.get_mut(&writer.id()) {
-            Some(Call { kind: Kind::Append(body, _), .. }) => body.take(),
-            _ => None,
-        };
-        match body {
-            Some(body) => {
-                let deadline = after(self.shared.idle);
-                self.upload = Some(Sending { writer, body, pending: None, deadline });
-            }
-            None => drop(writer.abort(self.connection.machine())),
-        }
-    }
-
-    fn take_piece(&mut self, piece: std::io::Result<Option<Bytes>>) {
-        let Some(mut upload) = self.upload.take() else { return };
-        match piece {
-            Ok(Some(piece)) => {
-                upload.pending = Some(piece);
-                self.upload = Some(upload);
-            }
-            Ok(None) => {
-                let remaining = upload.writer.remaining(self.connection.machine_ref());
-                if remaining > 0 {
-                    self.give_up(upload.writer, Misuse::TooLittle { remaining }.into());
-                    return;
-                }
-                // From here on the server may have it.
-                if let Some(call) = self.calls.get_mut(&upload.writer.id()) {
-                    call.phase = Phase::Change;
-                }
-                let _ = upload.writer.finish(self.connection.machine());
-            }
-            Err(error) => {
-                let error = self.error_in(Phase::Transfer, Cause::Source(error));
-                self.give_up(upload.writer, error);
-            }
-        }
-    }
-
-    /// Writes the piece that is at hand, when there is room.
-    fn write(&mut self) {
-        let Some(upload) = &mut self.upload else { return };
-        let Some(piece) = upload.pending.take() else { return };
-        match upload.writer.write(self.connection.machine(), piece.clone()) {
-            Ok(()) => upload.deadline = after(self.shared.idle),
-            Err(Misuse::Congested { .. }) => upload.pending = Some(piece),
-            Err(misuse) => {
-                if let Some(upload) = self.upload.take() {
-                    self.give_up(upload.writer, misuse.into());
-                }
-            }
-        }
-    }
-
-    /// The server waits for octets that will not come: the session ends, and only this call knows why.
-    fn give_up(&mut self, writer: AppendWriter, error: Error) {
-        self.fail(writer.id(), &error);
-        let _ = writer.abort(self.connection.machine());
-    }
-
-    // News
-
-    /// Waits for news while somebody wants it and nobody wants anything else.
-    fn settle_idle(&mut self) {
-        let busy = !self.calls.is_empty()
-            || self.held.is_some()
-            || self.catching.is_some()
-            || self.upload.is_some()
-            || self.closing.is_some();
-        let wanted = !busy && *self.idlers.borrow() > 0;
-        let machine = self.connection.machine();
-        let has_idle = machine.has_capability("IDLE") || machine.has_capability("IMAP4rev2");
-        if !wanted {
-            self.next_poll = None;
-            if self.idle.is_some() {
-                // It may be over already.
-                let _ = machine.done();
-            }
-        } else if !has_idle || self.is_idle_refused {
-            self.next_poll.get_or_insert_with(|| after(POLL));
-        } else if self.idle.is_none() {
-            self.idle = machine.idle().ok();
-        }
-    }
-
-    /// Asks for news where the server does not tell it by itself.
-    fn poll_news(&mut self) {
-        self.next_poll = None;
-        if let Ok(id) = self.connection.machine().noop() {
-            let call = Call { command: None, phase: Phase::Query, kind: Kind::Nobody, octets: 0 };
-            self.calls.insert(id, call);
-        }
-    }
-
-    // Resynchronisation
-
-    /// Shows an event to the resynchronisation in progress.
-    fn observe(&mut self, event: &Event) {
-        let Some(catching) = &mut self.catching else { return };
-        let changes = catching.resync.observe(self.connection.machine_ref(), event);
-        let mut changes = VecDeque::from(changes);
-        while let Some(change) = changes.pop_front() {
-            match catching.changes.try_send(change) {
-                Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
-                Err(mpsc::error::TrySendError::Full(change)) => {
-                    changes.push_front(change);
-                    let stall = Stall::Changes(catching.changes.clone(), changes);
-                    self.stall = Some((stall, after(self.shared.idle)));
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Gives the machine the next command of the resynchronisation, or ends it.
-    fn catch_up(&mut self) {
-        let Some(catching) = &mut self.catching else { return };
-        if let Some(outcome) = catching.resync.outcome() {
-            let done = match outcome {
-                Outcome::Done { known, method, counted } => {
-                    Ok(Synced { known: known.clone(), method: *method, counted: *counted })
-                }
-                Outcome::Refused(status) => Err(Cause::Refused(status.clone())),
-                Outcome::NotSent(misuse) => Err(crate::Error::Misuse(*misuse).into()),
-                _ => Err(Cause::TooLong(catching.resync.ranges_max)),
-            };
-            let done = done.map_err(|cause| self.error_in(Phase::Query, cause));
-            if let Some(catching) = self.catching.take() {
-                drop(catching.done.send(done));
-            }
-            return;
-        }
-        let Some(command) = catching.resync.due() else { return };
-        match self.connection.machine().command(command.clone()) {
-            Ok(id) => {
-                catching.resync.sent(id);
-                let (command, kind) = (Some(command), Kind::Resync);
-                self.calls.insert(id, Call { command, phase: Phase::Query, kind, octets: 0 });
-            }
-            Err(misuse) => {
-                if let Some(catching) = self.catching.take() {
-                    drop(catching.done.send(Err(misuse.into())));
-                }
-            }
-        }
-    }
-
     // The end
-
-    /// A reader has let his time pass: what comes for him is thrown away from now on.
-    fn give_up_reader(&mut self) {
-        let error = self.error_in(Phase::Query, Cause::Unread(self.shared.idle));
-        match self.stall.take() {
-            Some((Stall::Rows(pipe), _)) => pipe.give_up(error),
-            Some((Stall::Data(data, _), _)) => {
-                let is_his = |call: &Call| matches!(&call.kind, Kind::Data(of, _) if of.same_channel(&data));
-                let id = self.calls.iter().find(|(_, call)| is_his(call)).map(|(id, _)| *id);
-                if let Some(id) = id {
-                    self.fail(id, &error);
-                }
-            }
-            Some((Stall::Changes(..), _)) => {
-                // Its command is answered, if one is in progress, and nobody looks at it.
-                if let Some(catching) = self.catching.take() {
-                    drop(catching.done.send(Err(error)));
-                }
-            }
-            None => {}
-        }
-    }
 
     /// Nobody holds a handle any more.
     fn close(&mut self) {
@@ -638,38 +429,6 @@ impl Drop for Task {
     }
 }
 
-impl Call {
-    fn fail(self, error: Error) {
-        self.kind.fail(error);
-    }
-}
-
-impl Kind {
-    fn fail(self, error: Error) {
-        match self {
-            Self::Answer(reply, _) | Self::Append(_, reply) => drop(reply.send(Err(error))),
-            Self::Rows(writer) => writer.pipe.finish(End::Failed(error)),
-            Self::Data(_, reply) => drop(reply.send(Err(error))),
-            Self::Resync | Self::Nobody => {}
-        }
-    }
-}
-
-impl Request {
-    fn fail(self, error: &Error) {
-        match self {
-            Self::Call { sink: Sink::Answer(reply), .. } | Self::Append { reply, .. } => {
-                drop(reply.send(Err(error.clone())));
-            }
-            Self::Call { sink: Sink::Rows(pipe), .. } => pipe.finish(End::Failed(error.clone())),
-            Self::Call { sink: Sink::Data(_, reply), .. } => drop(reply.send(Err(error.clone()))),
-            Self::Resync { done, .. } => drop(done.send(Err(error.clone()))),
-            // Its reply is in there, and sees that it is gone.
-            Self::Look(_) => {}
-        }
-    }
-}
-
 /// Moves the conversation on; while nothing may be read, only sends.
 async fn moved(
     connection: &mut Connection<machine::Client>,
@@ -687,54 +446,12 @@ async fn moved(
     Ok(connection.next().await?.map(Moved::Event))
 }
 
-/// Waits for a reader, in his time.
-async fn room(stall: &mut Option<(Stall, Instant)>) -> bool {
-    let Some((stall, deadline)) = stall else { return pending().await };
-    timeout_at(*deadline, stall.room()).await.is_ok()
-}
-
-impl Stall {
-    /// Cancel safe: what is taken is handed over in the same breath.
-    async fn room(&mut self) {
-        match self {
-            Self::Rows(pipe) => std::future::poll_fn(|cx| pipe.poll_room(cx)).await,
-            Self::Data(data, event) => {
-                if let (Ok(permit), Some(event)) = (data.reserve().await, event.take()) {
-                    permit.send(event);
-                }
-            }
-            Self::Changes(sender, changes) => {
-                while !changes.is_empty() {
-                    let Ok(permit) = sender.reserve().await else { return };
-                    if let Some(change) = changes.pop_front() {
-                        permit.send(change);
-                    }
-                }
-            }
-        }
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
     }
 }
-
-/// The next piece of the message that is being sent, in time.
-async fn piece(upload: &mut Option<Sending>) -> std::io::Result<Option<Bytes>> {
-    let Some(upload) = upload else { return pending().await };
-    match timeout_at(upload.deadline, upload.body.next()).await {
-        Ok(piece) => piece,
-        Err(elapsed) => Err(elapsed.into()),
-    }
-}
-
-fn at(instant: Option<Instant>) -> impl Future<Output = ()> {
-    async move {
-        match instant {
-            Some(instant) => sleep_until(instant).await,
-            None => pending().await,
-        }
-    }
-}
-
-/// How often a server without IDLE is asked for news.
-const POLL: Duration = Duration::from_secs(60);
 
 /// How long the orderly end may take when nobody waits for it.
 const CLOSE: Duration = Duration::from_secs(5);
