@@ -56,6 +56,7 @@
 //! | [`tls`] | whom to trust, what to show |
 //! | [`serve`], [`Listener`], [`Limits`] | who may connect, and how a service ends |
 //! | [`smtp`], [`pop3`], [`imap`] | a call for each thing a client does |
+//! | [`smtp::Pool`] | which session a message goes over |
 //! | [`Error`], [`ClientError`] | whose fault it was |
 //!
 //! # Limits
