@@ -58,6 +58,7 @@
 //! | [`Proxies`], [`Network`] | whose PROXY header is believed |
 //! | [`Shutdown`] | how a session ends when its service does |
 //! | [`smtp`], [`pop3`], [`imap`] | a call for each thing a client does |
+//! | [`smtp::Pool`] | which session a message goes over |
 //! | [`Error`], [`ClientError`] | whose fault it was |
 //!
 //! # Limits
