@@ -14,7 +14,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Cause::Refused`] when the credentials are; others as they are named.
+    /// [`Cause::Refused`](crate::Cause::Refused) when the credentials are; others as they are named.
     pub async fn connect(endpoint: &Endpoint, options: &ClientOptions) -> Result<Self, Error> {
         is_imap(endpoint)?;
         let dialled = client::dial::<machine::Client, _>(endpoint, options).await?;
