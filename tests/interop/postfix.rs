@@ -232,10 +232,10 @@ fn message(subject: &str, octets: usize) -> String {
 /// Waits until so many messages are in the INBOX, and gives the newest.
 async fn newest(session: &mut Session, count: u32) -> String {
     session.run("SELECT INBOX").await;
-    if session.0.connection().machine().mailbox().unwrap().exists < count {
-        let mut idle = session.0.idle().unwrap();
-        while !matches!(idle.next().await.unwrap(), Event::Exists(exists) if exists >= count) {}
-        idle.done().await.unwrap();
+    if session.machine().mailbox().unwrap().exists < count {
+        let mut idle = session.idle().await;
+        while !matches!(idle.next().await, Event::Exists(exists) if exists >= count) {}
+        idle.done().await;
     }
     let uids = session.numbers("UID SEARCH ALL").await;
     let newest = uids.last().copied().unwrap().try_into().unwrap();

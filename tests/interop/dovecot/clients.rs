@@ -270,7 +270,9 @@ impl Followed {
                 Watched::Change(Change::New { uid, flags, .. } | Change::Flags { uid, flags, .. }) => {
                     self.0.insert(uid.get(), flags.contains(&Flag::Flagged));
                 }
-                Watched::Change(Change::Gone(uids)) => self.0.retain(|uid, _| !uids.iter().any(|gone| gone == *uid)),
+                Watched::Change(Change::Gone(uids)) => {
+                    self.0.retain(|uid, _| !uids.iter().any(|gone| gone == *uid))
+                }
                 Watched::Synced(_) if until(&self.0) => return lost,
                 Watched::Lost { .. } => lost += 1,
                 Watched::Synced(_) | Watched::Update(_) => {}
@@ -291,8 +293,7 @@ fn dovecot_is_watched_over_a_session_that_it_ends() {
         let mut backoff = Backoff::default();
         backoff.first = Duration::from_millis(50);
         let options = dovecot.options(ALICE, Alpn::Imap);
-        let mut watch =
-            Watch::new(endpoint(&dovecot), options, Mailbox::inbox(), None).with_backoff(backoff);
+        let mut watch = Watch::new(endpoint(&dovecot), options, Mailbox::inbox(), None).with_backoff(backoff);
         let mut followed = Followed::default();
         let lost = followed.follow(&mut watch, |has| has.len() == 3).await;
         assert_eq!((lost, &followed.0), (0, &BTreeMap::from([(1, false), (2, false), (3, false)])));
@@ -303,12 +304,17 @@ fn dovecot_is_watched_over_a_session_that_it_ends() {
         assert_eq!(followed.follow(&mut watch, |has| has[&2]).await, 0);
 
         drop(other);
-        program::run(&doveadm, ["-c".as_ref(), dovecot.file("dovecot.conf").as_os_str(), "kick".as_ref(), ALICE.as_ref()], b"")
-            .success();
+        program::run(
+            &doveadm,
+            ["-c".as_ref(), dovecot.file("dovecot.conf").as_os_str(), "kick".as_ref(), ALICE.as_ref()],
+            b"",
+        )
+        .success();
         let mut other = dovecot.session(ALICE).await;
         other.run("SELECT INBOX").await;
         meddle(&mut other, "3", "1", 1).await;
-        let lost = followed.follow(&mut watch, |has| has.contains_key(&4) && !has.contains_key(&1) && has[&3]).await;
+        let lost =
+            followed.follow(&mut watch, |has| has.contains_key(&4) && !has.contains_key(&1) && has[&3]).await;
         assert!(lost > 0, "the session was not ended");
         assert_eq!(followed.0, BTreeMap::from([(2, true), (3, true), (4, false)]));
     });
