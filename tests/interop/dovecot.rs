@@ -4,6 +4,7 @@
 //! loopback. It runs as root, where Dovecot gives its rights away, and as anybody, where it has none. Nothing of the
 //! system's configuration is read.
 
+mod clients;
 mod differences;
 mod imap;
 mod lmtp;

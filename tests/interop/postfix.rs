@@ -19,7 +19,7 @@ use std::{
 use posthaste_imap::client::Event;
 use posthaste_smtp::{BodyType, Envelope, EnvelopeId, Keyword, Notify, OriginalRecipient, Recipient, Ret};
 use posthaste_tokio::tls::Alpn;
-use posthaste_tokio::{Cause, ClientOptions, Credentials, Endpoint, Protocol, TlsMode, smtp};
+use posthaste_tokio::{Cause, ClientOptions, Credentials, Endpoint, Protocol, Retry, TlsMode, smtp};
 use tempfile::TempDir;
 
 use crate::{
@@ -232,10 +232,10 @@ fn message(subject: &str, octets: usize) -> String {
 /// Waits until so many messages are in the INBOX, and gives the newest.
 async fn newest(session: &mut Session, count: u32) -> String {
     session.run("SELECT INBOX").await;
-    if session.0.connection().machine().mailbox().unwrap().exists < count {
-        let mut idle = session.0.idle().unwrap();
-        while !matches!(idle.next().await.unwrap(), Event::Exists(exists) if exists >= count) {}
-        idle.done().await.unwrap();
+    if session.machine().mailbox().unwrap().exists < count {
+        let mut idle = session.idle().await;
+        while !matches!(idle.next().await, Event::Exists(exists) if exists >= count) {}
+        idle.done().await;
     }
     let uids = session.numbers("UID SEARCH ALL").await;
     let newest = uids.last().copied().unwrap().try_into().unwrap();
@@ -397,7 +397,8 @@ fn postfix_and_we_see_the_same_one_message_in_what_looks_like_two() {
                 [format!("<{}>", server::ALICE).parse().unwrap()],
             );
             let error = client.send(envelope, smuggled(end)).await.unwrap_err();
-            assert!(matches!(error.cause(), Cause::Connection(_)), "{end:?}: {error}");
+            assert!(matches!(error.cause(), Cause::Source(_)), "{end:?}: {error}");
+            assert_eq!(error.retry(), Retry::Never);
         }
     });
     assert!(!postfix.log().contains("status="), "{}", postfix.log());

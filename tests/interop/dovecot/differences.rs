@@ -126,7 +126,7 @@ async fn compare(session: &mut Session, name: &str, uid: NonZeroU32, message: &[
         // What cannot be decoded is refused.
         let id = session.queue(&format!("UID FETCH {uid} (BINARY.PEEK[{path}] BINARY.SIZE[{path}])"));
         let mut events = Vec::new();
-        let status = session.0.wait(id, |event| events.push(event)).await;
+        let status = session.wait(id, |event| events.push(event)).await;
         let theirs = status.is_ok().then(|| session::rows(events).remove(0));
         let decoded = summary.locate_decoded(Some(&part)).unwrap();
         let ours = decoded.encoding.map(|encoding| TransferDecoder::all(encoding, decoded.span.of(message)));

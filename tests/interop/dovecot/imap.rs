@@ -22,7 +22,7 @@ fn dovecot_logs_in_by_each_mechanism_and_behind_either_tls() {
             for mechanism in [Mechanism::Plain, Mechanism::ScramSha1, Mechanism::ScramSha256] {
                 let pinned = Credentials::new(ALICE, PASSWORD).with_pinned(mechanism);
                 let options = dovecot.options(ALICE, Alpn::Imap).with_credentials(pinned);
-                let mut client = imap::Client::connect(&endpoint, &options).await.unwrap();
+                let client = imap::Client::connect(&endpoint, &options).await.unwrap();
                 assert_eq!(client.select(Mailbox::inbox()).await.unwrap().exists, 0);
                 client.logout().await.unwrap();
             }
@@ -46,7 +46,7 @@ fn dovecot_gives_back_what_was_appended_octet_for_octet() {
     let Some(dovecot) = Dovecot::start() else { return };
     run(async {
         let mut session = dovecot.session(ALICE).await;
-        assert!(session.0.connection().machine().has_capability("LITERAL+"));
+        assert!(session.machine().has_capability("LITERAL+"));
         session.run("SELECT INBOX").await;
         let mut stored = Vec::new();
         for message in messages::sized() {
@@ -115,9 +115,9 @@ fn dovecot_copies_moves_and_removes_and_says_where_to() {
             events.iter().any(|event| matches!(event, Event::Expunge(number) if number.get() == 2)),
             "{events:?}"
         );
-        assert_eq!(session.0.connection().machine().mailbox().unwrap().exists, 2);
+        assert_eq!(session.machine().mailbox().unwrap().exists, 2);
         session.run("EXPUNGE").await;
-        assert_eq!(session.0.connection().machine().mailbox().unwrap().exists, 0);
+        assert_eq!(session.machine().mailbox().unwrap().exists, 0);
         session.run("CLOSE").await;
         session.run("SELECT Trash").await;
         assert_eq!(session.numbers("SEARCH ALL").await, [1, 2, 3]);
@@ -133,7 +133,7 @@ fn dovecot_lists_mailboxes_with_names_uses_and_numbers() {
         // RFC 3501 5.1.3: an ampersand, letters of several alphabets, and some that need surrogates.
         let names = ["Entw\u{fc}rfe & mehr", "\u{53f0}\u{5317}/\u{65e5}\u{672c}\u{8a9e}", "\u{1f4ec}"];
         for name in names {
-            session.0.connection().machine().create(Mailbox::new(name).unwrap()).unwrap();
+            session.machine().create(Mailbox::new(name).unwrap()).unwrap();
             session.run("NOOP").await;
             session.append(name, b"Subject: in it\r\n\r\n").await;
         }
@@ -227,8 +227,8 @@ fn dovecot_answers_commands_that_are_sent_together() {
         // Answers may come in another order; that of the last command is waited for, then those that are left.
         let (mut done, mut most) = (Vec::new(), 0);
         while done.len() < commands.len() {
-            most = most.max(session.0.connection().machine().running().count());
-            match session.0.connection().next().await.unwrap().unwrap() {
+            most = most.max(session.machine().running().count());
+            match session.event().await {
                 Event::Done { id, status } => {
                     assert!(status.condition == Condition::Ok, "{status:?}");
                     done.push(id);
@@ -250,13 +250,13 @@ fn dovecot_tells_an_idle_session_what_another_does() {
         let mut session = dovecot.session(ALICE).await;
         session.run("SELECT INBOX").await;
         let mut other = Session::open(&dovecot, ALICE, TlsMode::StartTls).await;
-        let mut idle = session.0.idle().unwrap();
+        let mut idle = session.idle().await;
         let uid = other.append("INBOX", b"Subject: news\r\n\r\n").await;
-        while !matches!(idle.next().await.unwrap(), Event::Exists(1)) {}
+        while !matches!(idle.next().await, Event::Exists(1)) {}
         other.run("SELECT INBOX").await;
         other.run(&format!("UID STORE {uid} +FLAGS (\\Flagged)")).await;
         loop {
-            if let Event::Item(FetchItem::Flags(flags)) = idle.next().await.unwrap()
+            if let Event::Item(FetchItem::Flags(flags)) = idle.next().await
                 && flags.contains(&Flag::Flagged)
             {
                 break;
@@ -264,10 +264,10 @@ fn dovecot_tells_an_idle_session_what_another_does() {
         }
         other.run(&format!("UID STORE {uid} +FLAGS (\\Deleted)")).await;
         other.run("EXPUNGE").await;
-        while !matches!(idle.next().await.unwrap(), Event::Expunge(number) if number.get() == 1) {}
-        idle.done().await.unwrap();
+        while !matches!(idle.next().await, Event::Expunge(number) if number.get() == 1) {}
+        idle.done().await;
         session.run("NOOP").await;
-        assert_eq!(session.0.connection().machine().mailbox().unwrap().exists, 0);
+        assert_eq!(session.machine().mailbox().unwrap().exists, 0);
     });
 }
 
@@ -276,13 +276,13 @@ fn dovecot_notifies_of_mailboxes_that_are_not_selected() {
     let Some(dovecot) = Dovecot::start() else { return };
     run(async {
         let mut session = dovecot.session(BOB).await;
-        assert!(session.0.connection().machine().has_capability("NOTIFY"));
+        assert!(session.machine().has_capability("NOTIFY"));
         session.run("SELECT INBOX").await;
         session.run("NOTIFY SET (PERSONAL (MessageNew MessageExpunge))").await;
         let mut other = dovecot.session(BOB).await;
         other.append("Trash", b"Subject: news\r\n\r\n").await;
         loop {
-            match session.0.connection().next().await.unwrap().unwrap() {
+            match session.event().await {
                 Event::Status(mailbox, items) if mailbox.as_str() == "Trash" => {
                     assert!(items.contains(&StatusItem::Messages(1)), "{items:?}");
                     break;
@@ -298,14 +298,14 @@ fn dovecot_and_the_driver_go_on_compressed() {
     let Some(dovecot) = Dovecot::start() else { return };
     run(async {
         let mut session = dovecot.session(ALICE).await;
-        assert!(session.0.connection().machine().has_capability("COMPRESS=DEFLATE"));
-        let id = session.0.connection().machine().compress_deflate().unwrap();
-        session.0.wait(id, drop).await.unwrap();
+        assert!(session.machine().has_capability("COMPRESS=DEFLATE"));
+        let id = session.machine().compress_deflate().unwrap();
+        session.wait(id, drop).await.unwrap();
         session.run("SELECT INBOX").await;
         for message in messages::sized() {
             let uid = session.append("INBOX", &message).await;
             assert!(session.message(uid).await == message, "{} octets", message.len());
         }
-        assert!(session.0.connection().machine_ref().is_compressed());
+        assert!(session.machine().is_compressed());
     });
 }

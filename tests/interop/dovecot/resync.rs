@@ -17,7 +17,7 @@ async fn catch_up(
     known: Option<Known>,
     memory: &mut Memory,
 ) -> (Known, Method, Vec<Change>) {
-    let connection = session.0.connection();
+    let connection = session.connection();
     let mut resync = Resync::new(connection.machine(), Mailbox::inbox(), known);
     let mut told = Vec::new();
     loop {
@@ -49,7 +49,7 @@ fn apply(memory: &mut Memory, change: &Change) {
 }
 
 /// The UIDs that changes are of, apart from those that are gone.
-fn touched(told: &[Change]) -> Vec<u32> {
+pub(super) fn touched(told: &[Change]) -> Vec<u32> {
     let mut uids: Vec<u32> = told
         .iter()
         .filter_map(|change| match change {
@@ -63,7 +63,7 @@ fn touched(told: &[Change]) -> Vec<u32> {
 }
 
 /// A second session: flags, removes and adds.
-async fn meddle(other: &mut Session, flag: &str, remove: &str, add: usize) {
+pub(super) async fn meddle(other: &mut Session, flag: &str, remove: &str, add: usize) {
     other.run(&format!("UID STORE {flag} +FLAGS (\\Flagged)")).await;
     other.run(&format!("UID STORE {remove} +FLAGS (\\Deleted)")).await;
     other.run(&format!("UID EXPUNGE {remove}")).await;
@@ -144,7 +144,7 @@ fn dovecot_does_not_store_over_a_change_that_was_not_seen() {
             session.append("INBOX", format!("Subject: {number}\r\n\r\n").as_bytes()).await;
         }
         session.run("SELECT INBOX (CONDSTORE)").await;
-        let seen = session.0.connection().machine().mailbox().unwrap().highest_mod_seq.unwrap();
+        let seen = session.machine().mailbox().unwrap().highest_mod_seq.unwrap();
         let mut other = dovecot.session(ALICE).await;
         other.run("SELECT INBOX").await;
         other.run("UID STORE 2 +FLAGS (\\Flagged)").await;

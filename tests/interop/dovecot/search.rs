@@ -158,7 +158,7 @@ fn dovecot_threads_as_we_thread() {
             [("REFERENCES", ThreadAlgorithm::References), ("ORDEREDSUBJECT", ThreadAlgorithm::OrderedSubject)]
         {
             let offered = format!("THREAD={name}");
-            assert!(session.0.connection().machine().has_capability(&offered), "{offered}");
+            assert!(session.machine().has_capability(&offered), "{offered}");
             let events = session.run(&format!("UID THREAD {name} UTF-8 ALL")).await;
             let theirs = events.into_iter().find_map(|event| match event {
                 Event::Thread(threads) => Some(threads),

@@ -1,18 +1,30 @@
-//! An IMAP session whose commands are given as text, and whose rows are read whole.
+//! An IMAP session whose commands are given as text, and whose rows are read whole: the machine of the client, with
+//! nothing but the driver around it, so that every event can be looked at.
 
 use std::num::NonZeroU32;
 
-use posthaste_imap::client::{CommandId, Event};
+use posthaste_imap::client::{Client, CommandId, Config, Event, TlsPolicy};
 use posthaste_imap::parse;
 use posthaste_imap::types::{
-    Command, DateTime, FetchItem, Flag, Mailbox, ParseContext, Payload, ResponseCode, Status, UidSet,
+    Command, Condition, DateTime, FetchItem, Flag, Mailbox, ParseContext, Payload, ResponseCode, Status,
+    UidSet,
 };
-use posthaste_tokio::tls::Alpn;
-use posthaste_tokio::{Protocol, TlsMode, imap};
+use posthaste_tokio::tls::{Alpn, ClientTls};
+use posthaste_tokio::{Connection, Role, Stream, Time, TlsMode};
+use tokio::net::TcpStream;
 
-use super::Dovecot;
+use super::{Dovecot, PASSWORD};
+use crate::identity::ADDRESS;
 
-pub(crate) struct Session(pub(crate) imap::Client);
+pub(crate) struct Session {
+    connection: Connection<Client>,
+}
+
+/// An IDLE that the server has confirmed.
+pub(crate) struct Idle<'a> {
+    session: &'a mut Session,
+    id: CommandId,
+}
 
 /// A row of FETCH, with all its payloads.
 #[derive(Debug, Default)]
@@ -24,21 +36,67 @@ pub(crate) struct Row {
 }
 
 impl Session {
+    /// Connects, sets up TLS as `tls` says, and logs in.
     pub(crate) async fn open(dovecot: &Dovecot, user: &str, tls: TlsMode) -> Self {
         let ports = dovecot.ports();
         let port = if tls == TlsMode::Implicit { ports.imaps } else { ports.imap };
-        let endpoint = Dovecot::endpoint(Protocol::Imap, tls, port);
-        Self(imap::Client::connect(&endpoint, &dovecot.options(user, Alpn::Imap)).await.unwrap())
+        let client_tls = ClientTls::new(dovecot.identity.client_config(Alpn::Imap), ADDRESS).unwrap();
+        let role = Role::Client { tls: Some(client_tls) };
+        let mut stream = Stream::from(TcpStream::connect((ADDRESS, port)).await.unwrap());
+        if tls == TlsMode::Implicit {
+            stream = stream.into_tls(&role).await.unwrap();
+        }
+        let mut config = Config::default();
+        config.tls = TlsPolicy::Required;
+        let machine = Client::new(config, stream.security(), Time::ZERO);
+        let mut session = Self { connection: Connection::new(machine, stream, role) };
+        while !matches!(session.event().await, Event::Ready) {}
+        let id = session.machine().login(user, PASSWORD.into()).unwrap();
+        session.wait(id, drop).await.unwrap();
+        session
+    }
+
+    pub(crate) const fn connection(&mut self) -> &mut Connection<Client> {
+        &mut self.connection
+    }
+
+    pub(crate) const fn machine(&mut self) -> &mut Client {
+        self.connection.machine()
+    }
+
+    /// The next event of a session that goes on.
+    pub(crate) async fn event(&mut self) -> Event {
+        self.connection.next().await.unwrap().expect("the session goes on")
+    }
+
+    /// Notes what comes until a command is complete, and gives the status; NO and BAD are errors.
+    pub(crate) async fn wait(
+        &mut self,
+        id: CommandId,
+        mut note: impl FnMut(Event),
+    ) -> Result<Status, Status> {
+        loop {
+            match self.event().await {
+                Event::Done { id: of, status } if of == id => {
+                    return if status.condition == Condition::Ok { Ok(status) } else { Err(status) };
+                }
+                Event::NotSent { id: of, why } if of == id => panic!("not sent: {why}"),
+                event => note(event),
+            }
+        }
+    }
+
+    /// Begins IDLE and waits until the server has confirmed it.
+    pub(crate) async fn idle(&mut self) -> Idle<'_> {
+        let id = self.machine().idle().unwrap();
+        while !matches!(self.event().await, Event::Idling(of) if of == id) {}
+        Idle { session: self, id }
     }
 
     /// Queues a command, written as in RFC 9051 but without a tag.
     #[track_caller]
     pub(crate) fn queue(&mut self, text: &str) -> CommandId {
-        self.0
-            .connection()
-            .machine()
-            .command(command(text))
-            .unwrap_or_else(|misuse| panic!("{text}: {misuse}"))
+        self.machine().command(command(text)).unwrap_or_else(|misuse| panic!("{text}: {misuse}"))
     }
 
     /// Gives a command, which must succeed, and what came until its end.
@@ -50,15 +108,14 @@ impl Session {
     pub(crate) async fn done(&mut self, text: &str) -> (Status, Vec<Event>) {
         let id = self.queue(text);
         let mut events = Vec::new();
-        let status = self.0.wait(id, |event| events.push(event)).await;
-        (status.unwrap_or_else(|error| panic!("{text}: {error}")), events)
+        let status = self.wait(id, |event| events.push(event)).await;
+        (status.unwrap_or_else(|refusal| panic!("{text}: {refusal:?}")), events)
     }
 
     /// Gives a command, which must be refused by NO or BAD.
     pub(crate) async fn refused(&mut self, text: &str) -> Status {
         let id = self.queue(text);
-        let error = self.0.wait(id, drop).await.expect_err(text);
-        error.refusal().unwrap_or_else(|| panic!("{text}: {error}")).clone()
+        self.wait(id, drop).await.expect_err(text)
     }
 
     /// Gives a FETCH, and the rows that came.
@@ -79,8 +136,20 @@ impl Session {
         message: &[u8],
     ) -> NonZeroU32 {
         let (mailbox, length) = (Mailbox::new(mailbox).unwrap(), message.len() as u64);
-        let status = self.0.append(mailbox, flags, date, length, message.to_vec()).await.unwrap();
-        match status.code {
+        let id = self.machine().append(mailbox, flags, date, length).unwrap();
+        let mut writer = loop {
+            match self.event().await {
+                Event::AppendReady(writer) => break writer,
+                Event::Done { status, .. } => panic!("APPEND ended with {status:?}"),
+                _ => {}
+            }
+        };
+        for chunk in message.chunks(CHUNK) {
+            self.connection.room().await.unwrap();
+            writer.write(self.machine(), chunk.to_vec().into()).unwrap();
+        }
+        writer.finish(self.machine()).unwrap();
+        match self.wait(id, drop).await.unwrap().code {
             Some(ResponseCode::AppendUid { uids, .. }) => only(&uids),
             code => panic!("APPEND ended with {code:?}"),
         }
@@ -101,6 +170,19 @@ impl Session {
             _ => None,
         });
         found.unwrap_or_else(|| panic!("{text}: no answer")).into_iter().map(NonZeroU32::get).collect()
+    }
+}
+
+impl Idle<'_> {
+    /// The next that the server tells.
+    pub(crate) async fn next(&mut self) -> Event {
+        self.session.event().await
+    }
+
+    /// Ends IDLE.
+    pub(crate) async fn done(self) {
+        self.session.machine().done().unwrap();
+        self.session.wait(self.id, drop).await.unwrap();
     }
 }
 
@@ -148,3 +230,6 @@ pub(crate) fn rows(events: impl IntoIterator<Item = Event>) -> Vec<Row> {
     }
     rows
 }
+
+/// A message is written in pieces of so many octets.
+const CHUNK: usize = 16 * 1024;
