@@ -103,7 +103,7 @@ pub fn imap_view(input: &[u8]) {
                 while let Some(update) = view.poll_update(Allowed::All) {
                     match update {
                         Update::Expunge { seq, uid } => {
-                            assert_eq!(client.remove(seq.get() as usize - 1), uid.get())
+                            assert_eq!(client.remove(seq.get() as usize - 1), uid.get());
                         }
                         Update::Vanished(uids) => client.retain(|known| uids.iter().all(|uid| uid != *known)),
                         Update::Exists(_) => client = view.uids().collect(),

@@ -12,6 +12,7 @@
 mod support;
 
 use posthaste_imap::server::{Event, Extensions, Refusal, Server, Update};
+use posthaste_imap::types::{FetchItem, PartPath, Payload};
 use posthaste_imap::{Bytes, Layer, ProtocolError, Security, State, Step, Time};
 use posthaste_testkit::{Outcome, assert_split_invariant, run};
 use support::{application, everything, named_event, said, selected, sent, server, with};
@@ -154,6 +155,24 @@ fn imap_16_only_a_literal8_of_binary_holds_nul() {
     let outcome =
         conversation(everything, "a ENABLE UTF8=ACCEPT\r\nb APPEND inbox UTF8 (~{2+}\r\nhi\r\nc NOOP\r\n");
     assert!(outcome.text().contains("b BAD ") && outcome.text().contains("c OK "), "{outcome:?}");
+}
+
+#[test]
+fn rfc9051_7_5_2_a_binary_is_a_literal8_only_where_it_holds_nul() {
+    for (data, written) in [
+        (&b"a\0b"[..], &b"* 1 FETCH (BINARY[1] ~{3}\r\na\0b)\r\n"[..]),
+        (b"a\xffb", b"* 1 FETCH (BINARY[1] {3}\r\na\xffb)\r\n"),
+        (b"", b"* 1 FETCH (BINARY[1] {0}\r\n)\r\n"),
+    ] {
+        let mut server = selected(everything());
+        server.handle_input(Time::ZERO, b"a FETCH 1 (BINARY.PEEK[1])\r\n");
+        let mut row = named_event!(server, Fetch).begin().row(&mut server, support::number(1)).unwrap();
+        let payload = Payload::Binary { part: PartPath::new(vec![support::number(1)]).ok(), origin: None };
+        row.item(&mut server, &FetchItem::Payload { payload, data: Some(data.into()) }).unwrap();
+        row.finish(&mut server).unwrap().ok(&mut server).unwrap();
+        let octets: Vec<u8> = std::iter::from_fn(|| server.poll_transmit()).flatten().collect();
+        assert!(octets.starts_with(written), "{}", octets.escape_ascii());
+    }
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn dovecot_gives_each_task_the_answer_to_its_own_call() {
                 let client = client.clone();
                 tokio::spawn(async move {
                     let uid = NonZeroU32::new(number).unwrap();
-                    let keys = [SearchKey::Uid(SequenceSet::single(uid).into())];
+                    let keys = [SearchKey::Uid(SequenceSet::single(uid))];
                     assert_eq!(client.search(Addressing::Uid, keys).await.unwrap(), [uid]);
                     let stored = client
                         .store(Addressing::Uid, SequenceSet::single(uid), StoreAction::Add, [Flag::Flagged])
@@ -271,7 +271,7 @@ impl Followed {
                     self.0.insert(uid.get(), flags.contains(&Flag::Flagged));
                 }
                 Watched::Change(Change::Gone(uids)) => {
-                    self.0.retain(|uid, _| !uids.iter().any(|gone| gone == *uid))
+                    self.0.retain(|uid, _| !uids.iter().any(|gone| gone == *uid));
                 }
                 Watched::Synced(_) if until(&self.0) => return lost,
                 Watched::Lost { .. } => lost += 1,
