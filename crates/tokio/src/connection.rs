@@ -84,6 +84,14 @@ pub struct Timeouts {
     pub close: Duration,
 }
 
+/// What [`Connection::next_or_room`] waits for.
+#[derive(Debug)]
+pub(crate) enum Moved<E> {
+    Event(E),
+    /// The machine takes more of a body.
+    Room,
+}
+
 /// What `next` gives.
 type Next<M> = Result<Option<<M as Machine>::Event>, Error<<M as Machine>::Error>>;
 
@@ -179,6 +187,18 @@ impl<M: Machine> Connection<M> {
     pub async fn next(&mut self) -> Result<Option<M::Event>, Error<M::Error>> {
         let running = Running::start(self);
         std::future::poll_fn(|cx| running.connection.poll_next(cx)).await
+    }
+
+    /// As [`next`](Self::next), and also done when the machine takes more of a body: for who writes one and still wants
+    /// to hear what the peer says.
+    pub(crate) async fn next_or_room(&mut self) -> Result<Option<Moved<M::Event>>, Error<M::Error>> {
+        let running = Running::start(self);
+        std::future::poll_fn(|cx| match running.connection.poll_next(cx) {
+            Poll::Ready(next) => Poll::Ready(next.map(|event| event.map(Moved::Event))),
+            Poll::Pending if running.connection.machine.is_congested() => Poll::Pending,
+            Poll::Pending => Poll::Ready(Ok(Some(Moved::Room))),
+        })
+        .await
     }
 
     /// Sends all that is queued. Cancel safe.

@@ -214,7 +214,7 @@ impl Job<'_> {
         let port = self.port(Service::Imap)?;
         let step = show.begin("imap", "bob: STARTTLS, AUTHENTICATE, SELECT");
         let options = self.options(bob, Alpn::Imap)?;
-        let mut client = imap::Client::connect(&endpoint(Protocol::Imap, port)?, &options)
+        let client = imap::Client::connect(&endpoint(Protocol::Imap, port)?, &options)
             .await
             .map_err(|error| error.to_string())?;
         let exists = client.select(Mailbox::inbox()).await.map_err(|error| error.to_string())?.exists;
@@ -224,7 +224,7 @@ impl Job<'_> {
         }
 
         let step = show.begin("imap", "bob: FETCH ENVELOPE BODYSTRUCTURE");
-        let row = fetch(&mut client, vec![FetchAttribute::Envelope, FetchAttribute::BodyStructure]).await?;
+        let row = fetch(&client, vec![FetchAttribute::Envelope, FetchAttribute::BodyStructure]).await?;
         let envelope = row.items.iter().find_map(|item| match item {
             FetchItem::Envelope(envelope) => Some(envelope),
             _ => None,
@@ -240,7 +240,7 @@ impl Job<'_> {
 
         let step = show.begin("imap", "bob: FETCH BODY[]");
         let attribute = FetchAttribute::Section { section: Section::whole(), partial: None, peek: false };
-        let row = fetch(&mut client, vec![attribute]).await?;
+        let row = fetch(&client, vec![attribute]).await?;
         client.logout().await.map_err(|error| error.to_string())?;
         show.end(step, &self.compare(&row.octets)?);
         Ok(())
@@ -290,15 +290,15 @@ struct Row {
     octets: Vec<u8>,
 }
 
-async fn fetch(client: &mut imap::Client, attributes: Vec<FetchAttribute>) -> Result<Row, String> {
+async fn fetch(client: &imap::Client, attributes: Vec<FetchAttribute>) -> Result<Row, String> {
     let mut row = Row::default();
-    let mut parts = client.fetch(SequenceSet::all(), attributes).map_err(|error| error.to_string())?;
-    while let Some(part) = parts.next().await.map_err(|error| error.to_string())? {
-        match part {
-            imap::Part::Item(FetchItem::Payload { data, .. }) => row.octets.extend(data.unwrap_or_default()),
-            imap::Part::Item(item) => row.items.push(item),
-            imap::Part::Chunk(chunk) => row.octets.extend_from_slice(&chunk),
-            _ => {}
+    let mut rows = client.fetch(SequenceSet::all(), attributes).await.map_err(|error| error.to_string())?;
+    while let Some(next) = rows.next().await.map_err(|error| error.to_string())? {
+        for item in next.collect(usize::MAX).await.map_err(|error| error.to_string())? {
+            match item {
+                FetchItem::Payload { data, .. } => row.octets.extend(data.unwrap_or_default()),
+                item => row.items.push(item),
+            }
         }
     }
     Ok(row)

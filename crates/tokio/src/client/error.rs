@@ -131,6 +131,9 @@ pub enum Cause<E: std::error::Error, R: ServerRefusal> {
     /// What was to be sent could not be read. The message was not sent.
     #[error("cannot read what is to be sent: {0}")]
     Source(#[source] io::Error),
+    /// Nobody has read what the server sent for so long. The rest of it was skipped; the session goes on.
+    #[error("nobody read the answer for {0:?}")]
+    Unread(Duration),
     /// What the server sends is larger than the caller takes: so many octets.
     #[error("the server sends more than {0} octets")]
     TooLong(usize),
@@ -191,6 +194,7 @@ impl<E: std::error::Error, R: ServerRefusal> ClientError<E, R> {
             | Cause::Sasl(_)
             | Cause::Source(_)
             | Cause::TooLong(_)
+            | Cause::Unread(_)
             | Cause::Connection(Error::Misuse(_) | Error::TokenOut | Error::NoLayer(_)) => Retry::Never,
             _ if self.phase >= Phase::Change => Retry::Unknown,
             Cause::Connect(_)

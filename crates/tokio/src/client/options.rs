@@ -37,6 +37,12 @@ pub struct ClientOptions {
     /// How long a call without a body may take in all, whatever happens meanwhile. Bodies and rows that stream are held
     /// to [`idle_timeout`](Self::idle_timeout) for each piece. 15 minutes.
     pub call_timeout: Duration,
+    /// IMAP: up to how many octets a payload of FETCH is held in memory and comes with its row. Longer ones are read like
+    /// files. 64 KiB.
+    pub inline_max: u64,
+    /// IMAP: how many octets of an answer that streams may wait for their reader, one piece more, before the session reads
+    /// no further. 256 KiB.
+    pub rows_octets_max: usize,
     /// The deadlines of the connection.
     pub timeouts: Timeouts,
 }
@@ -64,6 +70,8 @@ impl Default for ClientOptions {
             open_timeout: Duration::from_secs(2 * 60),
             idle_timeout: Duration::from_secs(10 * 60),
             call_timeout: Duration::from_secs(15 * 60),
+            inline_max: 64 * 1024,
+            rows_octets_max: 256 * 1024,
             timeouts: Timeouts::default(),
         }
     }

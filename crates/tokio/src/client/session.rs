@@ -104,14 +104,6 @@ impl<M: Machine> Session<M> {
         Poll::Ready(event.map_err(|cause| self.error(cause)))
     }
 
-    /// The next event, whenever it comes: for a call that waits for news, and whose machine keeps the time.
-    pub(crate) async fn news<R: ServerRefusal>(&mut self) -> Result<M::Event, ClientError<M::Error, R>> {
-        match self.connection.next().await {
-            Ok(event) => event.ok_or_else(|| self.error(Cause::Closed)),
-            Err(error) => Err(self.error(error)),
-        }
-    }
-
     /// Waits for room to write, in time.
     pub(crate) async fn room<R: ServerRefusal>(&mut self) -> Result<(), ClientError<M::Error, R>> {
         let limit = self.limit();

@@ -3,6 +3,8 @@
 
 pub mod authority;
 pub mod peer;
+pub mod breaking;
+pub mod mailserver;
 pub mod scram;
 
 use std::sync::Arc;

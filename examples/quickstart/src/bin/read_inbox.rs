@@ -5,8 +5,8 @@
 use std::env::args;
 use std::error::Error;
 
-use posthaste_imap::types::{FetchAttribute, FetchItem, Mailbox, SequenceSet};
-use posthaste_tokio::imap::{Client, Part};
+use posthaste_imap::types::{FetchAttribute, Mailbox, SequenceSet};
+use posthaste_tokio::imap::Client;
 use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol};
 
 #[tokio::main]
@@ -17,25 +17,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let credentials = Credentials::new(user, password.as_str());
     let options = ClientOptions::default().with_credentials(credentials);
-    let mut client = Client::connect(&Endpoint::new(Protocol::Imap, &host)?, &options).await?;
+    let client = Client::connect(&Endpoint::new(Protocol::Imap, &host)?, &options).await?;
 
     let exists = client.examine(Mailbox::inbox()).await?.exists;
     println!("{exists} messages");
     if exists > 0 {
-        let mut rows = client.fetch(SequenceSet::all(), FetchAttribute::ALL.to_vec())?;
-        while let Some(part) = rows.next().await? {
-            match part {
-                Part::Row(number) => println!("{number}:"),
-                Part::Item(FetchItem::Envelope(envelope)) => println!("  {:?}", envelope.subject),
-                Part::Item(item) => println!("  {item:?}"),
-                _ => {}
-            }
+        let mut rows = client.fetch(SequenceSet::all(), FetchAttribute::ALL).await?;
+        while let Some(row) = rows.next().await? {
+            let subject = row.envelope().and_then(|envelope| envelope.subject.as_ref());
+            println!("{:?}: {subject:?} {:?}", row.number(), row.flags());
         }
     }
 
-    let mut idle = client.idle()?;
-    println!("{:?}", idle.next().await?);
-    idle.done().await?;
+    println!("{:?}", client.idle().next().await?);
     client.logout().await?;
     Ok(())
 }

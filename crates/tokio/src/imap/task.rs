@@ -1,0 +1,464 @@
+//! The session's task: it alone has the connection, gives the machine the commands of all handles, and brings what the
+//! server says to whoever waits for it.
+//!
+//! Decides whose turn it is: one answer with rows at a time, IDLE whenever somebody listens and nobody asks, nothing
+//! beside a resynchronisation. Never waits for a reader for good: see [`Stall`]. What is sent when is the machine's
+//! affair, whose data is whose stands in `route.rs`.
+
+mod call;
+mod catching;
+mod news;
+mod stall;
+mod upload;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use posthaste_imap::client::{self as machine, CommandId, Event, ProtocolError, Timer};
+use posthaste_imap::types::{Command, Condition, FetchItem, Status};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::client::{Answer, Client, Reply, Request, Shared, Sink, Upload};
+use super::pipe::{End, Head, Pipe, Writer};
+use super::resync::Resync;
+use super::route;
+use super::update::Update;
+use super::{Cause, Error, Phase};
+use crate::client::after;
+use crate::connection::Moved;
+use crate::{ClientOptions, Connection, Peer};
+use call::{Call, Kind};
+use catching::Catching;
+use stall::{Stall, room};
+use upload::{Sending, piece};
+
+/// Starts the task of a session that is logged in.
+pub(crate) fn spawn(connection: Connection<machine::Client>, peer: Peer, options: &ClientOptions) -> Client {
+    let (client, shared, requests, idlers) = Client::new(peer, options);
+    let nowhere = Pipe::new(usize::MAX);
+    nowhere.drop_rows();
+    let task = Task {
+        connection,
+        shared,
+        requests,
+        idlers,
+        held: None,
+        calls: BTreeMap::new(),
+        row: None,
+        news: Writer::new(nowhere, 0),
+        upload: None,
+        catching: None,
+        idle: None,
+        is_idle_refused: false,
+        next_poll: None,
+        stall: None,
+        received: 0,
+        closing: None,
+    };
+    tokio::spawn(task.run());
+    client
+}
+
+struct Task {
+    connection: Connection<machine::Client>,
+    shared: Arc<Shared>,
+    requests: mpsc::Receiver<Request>,
+    idlers: watch::Receiver<usize>,
+    /// A request whose turn has not come. Those behind it wait, too: the order is kept.
+    held: Option<Request>,
+    /// What was given to the machine and not answered.
+    calls: BTreeMap<CommandId, Call>,
+    /// A row is coming in, and of which call it is.
+    row: Option<Option<CommandId>>,
+    /// Makes updates of rows that nobody asked for.
+    news: Writer,
+    /// The message that is being sent.
+    upload: Option<Sending>,
+    catching: Option<Catching>,
+    idle: Option<CommandId>,
+    /// The server announces IDLE and refuses it.
+    is_idle_refused: bool,
+    /// When to ask for news, where there is no IDLE.
+    next_poll: Option<Instant>,
+    stall: Option<(Stall, Instant)>,
+    /// How many octets had come when the last event was taken.
+    received: u64,
+    /// Nobody holds a handle any more: the time for LOGOUT.
+    closing: Option<Instant>,
+}
+
+/// What the task woke up for.
+enum Step {
+    Moved(Result<Option<Moved<Event>>, crate::Error<ProtocolError>>),
+    Request(Option<Request>),
+    /// Whether the reader has made room, and not let the time pass.
+    Room(bool),
+    Piece(Result<Option<Bytes>, std::io::Error>),
+    Poll,
+    Nothing,
+    Late,
+}
+
+impl Task {
+    async fn run(mut self) {
+        let error = loop {
+            self.go_on();
+            match self.step().await {
+                Step::Moved(Ok(Some(Moved::Event(event)))) => self.take(event),
+                Step::Moved(Ok(Some(Moved::Room))) | Step::Nothing => {}
+                Step::Moved(Ok(None)) | Step::Late => break self.error(Cause::Closed),
+                Step::Moved(Err(error)) => break self.failed(error),
+                Step::Request(Some(request)) => self.held = Some(request),
+                Step::Request(None) => self.close(),
+                Step::Room(true) => self.stall = None,
+                Step::Room(false) => self.give_up_reader(),
+                Step::Piece(piece) => self.take_piece(piece),
+                Step::Poll => self.poll_news(),
+            }
+        };
+        self.end(&error);
+    }
+
+    /// All that can be done without waiting.
+    fn go_on(&mut self) {
+        if let Some(request) = self.held.take() {
+            self.admit(request);
+        }
+        self.catch_up();
+        self.settle_idle();
+        self.write();
+    }
+
+    async fn step(&mut self) -> Step {
+        let reading = self.stall.is_none();
+        let listening = self.held.is_none() && self.catching.is_none() && self.closing.is_none();
+        let wants_piece = reading && self.upload.as_ref().is_some_and(|upload| upload.pending.is_none());
+        let wants_room = self.upload.as_ref().is_some_and(|upload| upload.pending.is_some());
+        let (closing, next_poll) = (self.closing, self.next_poll);
+        tokio::select! {
+            moved = moved(&mut self.connection, reading, wants_room) => Step::Moved(moved),
+            request = self.requests.recv(), if listening => Step::Request(request),
+            made = room(&mut self.stall), if !reading => Step::Room(made),
+            piece = piece(&mut self.upload), if wants_piece => Step::Piece(piece),
+            _ = self.idlers.changed(), if closing.is_none() => Step::Nothing,
+            () = at(next_poll) => Step::Poll,
+            () = at(closing) => Step::Late,
+        }
+    }
+
+    // Calls
+
+    /// Gives a request to the machine, or holds it back until its turn comes.
+    fn admit(&mut self, request: Request) {
+        if !self.may_begin(&request) {
+            self.held = Some(request);
+            return;
+        }
+        match request {
+            Request::Look(look) => {
+                let machine = self.connection.machine_ref();
+                // A closure that panics sees only the machine from outside, and takes nobody else along.
+                drop(catch_unwind(AssertUnwindSafe(|| look(machine))));
+            }
+            Request::Call { command, sink } => self.call(command, sink),
+            Request::Append { message, reply } if !reply.is_closed() => self.append(message, reply),
+            Request::Append { .. } => {}
+            Request::Resync { mailbox, known, changes, done } => {
+                let resync = Resync::new(self.connection.machine_ref(), mailbox, known);
+                self.catching = Some(Catching { resync, changes, done });
+            }
+        }
+    }
+
+    fn may_begin(&self, request: &Request) -> bool {
+        match request {
+            Request::Call { command, .. } if route::has_rows(command) => {
+                !self.calls.values().filter_map(|call| call.command.as_ref()).any(route::has_rows)
+            }
+            Request::Resync { .. } => self.calls.is_empty(),
+            _ => true,
+        }
+    }
+
+    fn call(&mut self, command: Command, sink: Sink) {
+        let kind = match sink {
+            Sink::Answer(reply) if reply.is_closed() => return,
+            Sink::Answer(reply) => Kind::Answer(reply, Vec::new()),
+            Sink::Rows(pipe) if pipe.is_unwanted() => return,
+            Sink::Rows(pipe) => Kind::Rows(Writer::new(pipe, self.shared.inline_max)),
+            Sink::Data(_, reply) if reply.is_closed() => return,
+            Sink::Data(data, reply) => Kind::Data(data, reply),
+        };
+        let call = Call { phase: route::phase(&command), command: Some(command.clone()), kind, octets: 0 };
+        match self.connection.machine().command(command) {
+            Ok(id) => drop(self.calls.insert(id, call)),
+            Err(misuse) => call.fail(misuse.into()),
+        }
+    }
+
+    fn append(&mut self, message: Upload, reply: Reply<Answer>) {
+        let Upload { mailbox, flags, date, length, body } = message;
+        let kind = Kind::Append(Some(body), reply);
+        let call = Call { command: None, phase: Phase::Transfer, kind, octets: 0 };
+        match self.connection.machine().append(mailbox, flags, date, length) {
+            Ok(id) => drop(self.calls.insert(id, call)),
+            Err(misuse) => call.fail(misuse.into()),
+        }
+    }
+
+    // Events
+
+    fn take(&mut self, event: Event) {
+        let octets = self.connection.received().saturating_sub(self.received);
+        self.received = self.received.saturating_add(octets);
+        let octets = usize::try_from(octets).unwrap_or(usize::MAX);
+        self.observe(&event);
+        match event {
+            Event::Done { id, status } => self.done(id, status),
+            Event::NotSent { id, why } => {
+                self.idle = self.idle.filter(|idle| *idle != id);
+                if let Some(call) = self.calls.remove(&id) {
+                    call.fail(why.into());
+                }
+            }
+            Event::AppendReady(writer) => self.begin_upload(writer),
+            // Of AUTHENTICATE, which no handle can give.
+            Event::Challenge(challenge) => drop(challenge.cancel(self.connection.machine())),
+            Event::Fallback { id, .. } => {
+                if let Some(Call { kind: Kind::Answer(_, data), .. }) = self.calls.get_mut(&id) {
+                    data.push(event);
+                }
+            }
+            Event::Greeting(_) | Event::Ready | Event::Idling(_) | Event::Violation(_) => {}
+            Event::Row(_)
+            | Event::UidRow(_)
+            | Event::Item(_)
+            | Event::Literal { .. }
+            | Event::Body(_)
+            | Event::LiteralEnd
+            | Event::RowEnd
+            | Event::RowAborted => self.row(event, octets),
+            event => match self.owner(&event) {
+                Some(id) => self.answer(id, event, octets),
+                None => self.shared.listeners.tell(&event.into()),
+            },
+        }
+    }
+
+    /// The call that `event` is an answer to.
+    fn owner(&self, event: &Event) -> Option<CommandId> {
+        let machine = self.connection.machine_ref();
+        machine.running().find(|id| {
+            let command = self.calls.get(id).and_then(|call| call.command.as_ref());
+            let tag = || machine.tag(*id).map(posthaste_imap::types::Tag::as_bytes);
+            command.is_some_and(|command| route::answers(event, command, tag))
+        })
+    }
+
+    /// Takes a piece of a row. All of a row belongs to the same call, though others begin meanwhile.
+    fn row(&mut self, event: Event, octets: usize) {
+        let owner = match self.row {
+            Some(owner) => owner,
+            None => self.owner(&event),
+        };
+        let is_over = matches!(event, Event::RowEnd | Event::RowAborted);
+        self.row = Some(owner).filter(|_| !is_over);
+        match owner {
+            Some(id) => self.answer(id, event, octets),
+            None => {
+                if let Some(head) = self.news.take(event, octets, |_| true) {
+                    self.tell_changed(head);
+                }
+            }
+        }
+    }
+
+    fn tell_changed(&self, head: Head) {
+        self.shared.listeners.tell(&Update::Changed(head.into()));
+    }
+
+    /// Hands data to the call it belongs to.
+    fn answer(&mut self, id: CommandId, event: Event, octets: usize) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        match &mut call.kind {
+            // A message that is gone has no row.
+            Kind::Rows(_) if matches!(event, Event::Vanished { .. }) => {
+                self.shared.listeners.tell(&event.into());
+            }
+            Kind::Rows(writer) => {
+                let is_news = |head: &Head| match &call.command {
+                    Some(Command::Fetch(_, fetch)) => route::is_news(head, fetch),
+                    _ => false,
+                };
+                let news = writer.take(event, octets, is_news);
+                if writer.pipe.is_full() {
+                    let stall = Stall::Rows(Arc::clone(&writer.pipe));
+                    self.stall = Some((stall, after(self.shared.idle)));
+                }
+                if let Some(head) = news {
+                    self.tell_changed(head);
+                }
+            }
+            Kind::Answer(reply, data) => {
+                call.octets = call.octets.saturating_add(octets);
+                if reply.is_closed() {
+                    call.kind = Kind::Nobody;
+                } else if call.octets > ANSWER_OCTETS_MAX {
+                    let error = self.error_in(Phase::Query, Cause::TooLong(ANSWER_OCTETS_MAX));
+                    self.fail(id, &error);
+                } else {
+                    data.push(event);
+                }
+            }
+            Kind::Data(data, _) => match data.try_send(event) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(event)) => {
+                    let stall = Stall::Data(data.clone(), Some(Box::new(event)));
+                    self.stall = Some((stall, after(self.shared.idle)));
+                }
+                Err(mpsc::error::TrySendError::Closed(_)) => call.kind = Kind::Nobody,
+            },
+            // What has a UID was seen by the resynchronisation itself; what has none was not asked for.
+            Kind::Resync => {
+                let has_no_uid =
+                    |head: &Head| !head.items.iter().any(|item| matches!(item, FetchItem::Uid(_)));
+                let head = self.news.take(event, octets, |_| true);
+                if let Some(head) = head.filter(has_no_uid) {
+                    self.tell_changed(head);
+                }
+            }
+            Kind::Append(..) | Kind::Nobody => {}
+        }
+    }
+
+    fn done(&mut self, id: CommandId, status: Status) {
+        if self.idle == Some(id) {
+            self.idle = None;
+            self.is_idle_refused |= status.condition != Condition::Ok;
+        }
+        let Some(call) = self.calls.remove(&id) else { return };
+        if status.condition != Condition::Ok {
+            let error = self.error_in(call.phase, Cause::Refused(status));
+            return call.fail(error);
+        }
+        match call.kind {
+            Kind::Answer(reply, data) => {
+                let opened = matches!(call.command, Some(Command::Select(..) | Command::Examine(..)));
+                let mailbox = self.connection.machine_ref().mailbox().filter(|_| opened);
+                let mailbox = mailbox.map(|mailbox| Box::new(mailbox.clone()));
+                drop(reply.send(Ok(Answer { status, data, mailbox })));
+            }
+            Kind::Append(_, reply) => {
+                drop(reply.send(Ok(Answer { status, data: Vec::new(), mailbox: None })));
+            }
+            Kind::Rows(writer) => writer.pipe.finish(End::Done(status)),
+            Kind::Data(_, reply) => drop(reply.send(Ok(status))),
+            Kind::Resync | Kind::Nobody => {}
+        }
+    }
+
+    // The end
+
+    /// Nobody holds a handle any more.
+    fn close(&mut self) {
+        self.closing = Some(after(CLOSE));
+        let now = self.connection.now();
+        self.connection.machine().shutdown(now);
+    }
+
+    /// Tells a call that it failed, and throws its answer away when it comes.
+    fn fail(&mut self, id: CommandId, error: &Error) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            std::mem::replace(&mut call.kind, Kind::Nobody).fail(error.clone());
+        }
+    }
+
+    /// Tells everybody that the session is over.
+    fn end(&mut self, error: &Error) {
+        // Only the first error is kept, and there is only this one.
+        drop(self.shared.ended.set(error.clone()));
+        let sent: BTreeSet<CommandId> = self.connection.machine_ref().running().collect();
+        for (id, call) in std::mem::take(&mut self.calls) {
+            let phase = if sent.contains(&id) { call.phase } else { Phase::Call };
+            call.fail(error.seen_from(phase));
+        }
+        if let Some(catching) = self.catching.take() {
+            drop(catching.done.send(Err(error.seen_from(Phase::Query))));
+        }
+        self.requests.close();
+        let error = error.seen_from(Phase::Call);
+        while let Some(request) = self.held.take().or_else(|| self.requests.try_recv().ok()) {
+            request.fail(&error);
+        }
+    }
+
+    fn failed(&self, error: crate::Error<ProtocolError>) -> Error {
+        let limits = |timer| match timer {
+            Timer::Response => Some(self.shared.idle.min(RESPONSE)),
+            Timer::Literal => Some(self.shared.idle.min(LITERAL)),
+            _ => None,
+        };
+        match error {
+            crate::Error::Protocol(ProtocolError::TimedOut(timer)) => match limits(timer) {
+                Some(silence) => self.error(Cause::Idle(silence)),
+                None => self.error(crate::Error::Protocol(ProtocolError::TimedOut(timer)).into()),
+            },
+            error => self.error(error.into()),
+        }
+    }
+
+    fn error(&self, cause: Cause) -> Error {
+        self.error_in(Phase::Query, cause)
+    }
+
+    fn error_in(&self, phase: Phase, cause: Cause) -> Error {
+        Error::new(phase, Some(self.shared.peer.clone()), cause)
+    }
+}
+
+/// However the task ends, also by a panic or with its runtime: nobody waits for news any more. Whoever waits for an
+/// answer sees that its other end is gone.
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.shared.listeners.close();
+    }
+}
+
+/// Moves the conversation on; while nothing may be read, only sends.
+async fn moved(
+    connection: &mut Connection<machine::Client>,
+    reading: bool,
+    wants_room: bool,
+) -> Result<Option<Moved<Event>>, crate::Error<ProtocolError>> {
+    if !reading {
+        // What has failed is told when reading goes on.
+        drop(connection.flush().await);
+        return pending().await;
+    }
+    if wants_room {
+        return connection.next_or_room().await;
+    }
+    Ok(connection.next().await?.map(Moved::Event))
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
+    }
+}
+
+/// How long the orderly end may take when nobody waits for it.
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// What a call without a reader may hold.
+const ANSWER_OCTETS_MAX: usize = 64 * 1024 * 1024;
+
+/// The machine's own limits for a silent server.
+const RESPONSE: Duration = Duration::from_secs(5 * 60);
+const LITERAL: Duration = Duration::from_secs(2 * 60);
