@@ -1,0 +1,245 @@
+//! The one mailbox, in memory, that all sessions share. Whatever happens to it is written down, and each session reads
+//! on from where it was to bring its own view up to date.
+
+use std::borrow::Cow;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use posthaste_imap::message::{self, StructureForm, Summary};
+use posthaste_imap::search::{self, BodySearch, Facts, Needle};
+use posthaste_imap::types::{
+    Date, DateTime, FetchAttribute, FetchItem, Flag, Flags, Partial, Payload, Section, SectionText,
+    StoreAction,
+};
+use tokio::sync::watch;
+
+/// The mailbox, and who is told of its changes.
+#[derive(Debug)]
+pub(super) struct Shared {
+    mailbox: Mutex<Mailbox>,
+    news: watch::Sender<usize>,
+    log: fn(&str),
+}
+
+impl Shared {
+    pub(super) fn new(log: fn(&str)) -> Self {
+        Self { mailbox: Mutex::new(Mailbox::new()), news: watch::Sender::new(0), log }
+    }
+
+    pub(super) fn log(&self, line: &str) {
+        (self.log)(line);
+    }
+
+    /// What one session did to the mailbox is complete even if it did not survive it.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Mailbox> {
+        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many changes there have been; it is marked when there are more.
+    pub(super) fn news(&self) -> watch::Receiver<usize> {
+        self.news.subscribe()
+    }
+
+    /// Adds a message; `None` when there is no room.
+    pub(super) fn add(&self, content: Bytes, flags: Flags, received: DateTime) -> Option<NonZeroU32> {
+        let uid = self.lock().append(content, flags, received);
+        self.tell();
+        uid
+    }
+
+    pub(super) fn store(&self, uid: u32, action: StoreAction, flags: &Flags) {
+        self.lock().store(uid, action, flags);
+        self.tell();
+    }
+
+    /// Takes away the messages that `goes` says yes to.
+    pub(super) fn remove(&self, goes: impl Fn(&Message) -> bool) {
+        self.lock().remove(goes);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        let changes = self.lock().changes.len();
+        self.news.send_replace(changes);
+    }
+}
+
+/// A message. It never changes but for its flags, and then it is another value: a session may go on with the old one.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub(super) uid: NonZeroU32,
+    pub(super) flags: Flags,
+    pub(super) received: DateTime,
+    pub(super) content: Bytes,
+    /// Read once, when the message comes in.
+    pub(super) summary: Arc<Summary>,
+}
+
+impl Message {
+    /// What FETCH says of it.
+    pub(super) fn item(&self, attribute: &FetchAttribute) -> Option<FetchItem> {
+        let summary = &self.summary;
+        let section = |payload, section: &Section, partial: Option<Partial>| {
+            // Nothing is copied but a choice of fields.
+            let data = summary.section(section, &self.content).map(|data| match data {
+                Cow::Borrowed(octets) => self.content.slice_ref(octets),
+                Cow::Owned(octets) => Bytes::from(octets),
+            });
+            let data = data.map(|data| match partial {
+                Some(Partial { offset, count }) => {
+                    data.slice_ref(message::partial(&data, offset.into(), count.get().into()))
+                }
+                None => data,
+            });
+            FetchItem::Payload { payload, data }
+        };
+        Some(match attribute {
+            FetchAttribute::Uid => FetchItem::Uid(self.uid),
+            FetchAttribute::Flags => FetchItem::Flags(self.flags.clone()),
+            FetchAttribute::InternalDate => FetchItem::InternalDate(self.received),
+            FetchAttribute::Rfc822Size => FetchItem::Rfc822Size(size(&self.content)),
+            FetchAttribute::Envelope => FetchItem::Envelope(Box::new(summary.envelope().into())),
+            FetchAttribute::Body => FetchItem::Body(Box::new(summary.body_structure(StructureForm::Plain))),
+            FetchAttribute::BodyStructure => {
+                FetchItem::BodyStructure(Box::new(summary.body_structure(StructureForm::Extended)))
+            }
+            FetchAttribute::Section { section: wanted, partial, .. } => {
+                let origin = partial.map(|partial| partial.offset);
+                section(Payload::Section { section: wanted.clone(), origin }, wanted, *partial)
+            }
+            FetchAttribute::Rfc822 => section(Payload::Rfc822, &Section::whole(), None),
+            FetchAttribute::Rfc822Header => {
+                section(Payload::Rfc822Header, &Section::new(None, Some(SectionText::Header)).ok()?, None)
+            }
+            FetchAttribute::Rfc822Text => {
+                section(Payload::Rfc822Text, &Section::new(None, Some(SectionText::Text)).ok()?, None)
+            }
+            // Those of extensions that are not offered.
+            _ => return None,
+        })
+    }
+}
+
+/// Whether an item marks the message as seen.
+pub(super) fn reads(attribute: &FetchAttribute) -> bool {
+    use FetchAttribute::{Rfc822, Rfc822Text, Section};
+    matches!(attribute, Section { peek: false, .. } | Rfc822 | Rfc822Text)
+}
+
+/// What happened to the message of this UID.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Change {
+    Arrived(NonZeroU32),
+    Flags(NonZeroU32),
+    Expunged(NonZeroU32),
+}
+
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    /// In the order of their UIDs.
+    pub(super) messages: Vec<Message>,
+    pub(super) changes: Vec<Change>,
+    pub(super) uid_validity: NonZeroU32,
+    pub(super) uid_next: NonZeroU32,
+}
+
+impl Mailbox {
+    /// An empty mailbox, which no client has ever seen: nothing survives the process.
+    pub(super) fn new() -> Self {
+        let validity = u32::try_from(now()).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        Self { messages: Vec::new(), changes: Vec::new(), uid_validity: validity, uid_next: NonZeroU32::MIN }
+    }
+
+    /// Adds a message; `None` when there is no room, or there are no UIDs left.
+    fn append(&mut self, content: Bytes, flags: Flags, received: DateTime) -> Option<NonZeroU32> {
+        let held: u64 = self.messages.iter().map(|message| size(&message.content)).sum();
+        if held.saturating_add(size(&content)) > OCTETS_MAX {
+            return None;
+        }
+        let uid = self.uid_next;
+        self.uid_next = uid.checked_add(1)?;
+        let summary = Arc::new(Summary::scan(&content));
+        self.messages.push(Message { uid, flags, received, content, summary });
+        self.changes.push(Change::Arrived(uid));
+        Some(uid)
+    }
+
+    pub(super) fn find(&self, uid: u32) -> Option<&Message> {
+        let at = self.messages.binary_search_by_key(&uid, |message| message.uid.get()).ok()?;
+        self.messages.get(at)
+    }
+
+    fn store(&mut self, uid: u32, action: StoreAction, flags: &Flags) {
+        let Ok(at) = self.messages.binary_search_by_key(&uid, |message| message.uid.get()) else { return };
+        let Some(message) = self.messages.get_mut(at) else { return };
+        match action {
+            StoreAction::Replace => message.flags = flags.clone(),
+            StoreAction::Add => flags.iter().for_each(|flag| message.flags.insert(&flag)),
+            StoreAction::Remove => flags.iter().for_each(|flag| message.flags.remove(&flag)),
+        }
+        self.changes.push(Change::Flags(message.uid));
+    }
+
+    fn remove(&mut self, goes: impl Fn(&Message) -> bool) {
+        let gone = self.messages.iter().filter(|message| goes(message));
+        self.changes.extend(gone.map(|message| Change::Expunged(message.uid)));
+        self.messages.retain(|message| !goes(message));
+    }
+}
+
+/// A message as SEARCH looks at it, with the number it has in one session.
+pub(super) struct Candidate<'a> {
+    pub(super) seq: u32,
+    pub(super) message: &'a Message,
+}
+
+impl Facts for Candidate<'_> {
+    fn seq(&self) -> u32 {
+        self.seq
+    }
+
+    fn uid(&self) -> u32 {
+        self.message.uid.get()
+    }
+
+    fn has_flag(&self, flag: &Flag) -> bool {
+        self.message.flags.contains(flag)
+    }
+
+    fn internal_date(&self) -> Option<Date> {
+        Some(self.message.received.date())
+    }
+
+    fn size(&self) -> u64 {
+        size(&self.message.content)
+    }
+
+    fn sent_date(&self) -> Option<Option<Date>> {
+        let sent = self.message.summary.envelope().sent();
+        Some(sent.and_then(|sent| Date::from_unix_days(sent.local_day()).ok()))
+    }
+
+    fn field_contains(&self, name: &str, needle: &Needle) -> Option<bool> {
+        let header = self.message.summary.root().header.of(&self.message.content);
+        Some(search::field_contains(header, name, needle))
+    }
+
+    fn body_contains(&self, needle: &Needle) -> Option<bool> {
+        Some(BodySearch::run(&self.message.summary, &self.message.content, needle))
+    }
+}
+
+pub(super) fn size(content: &[u8]) -> u64 {
+    u64::try_from(content.len()).unwrap_or(u64::MAX)
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// So many octets of messages are held; what does not fit is refused, so that a program gone wild takes no machine down.
+const OCTETS_MAX: u64 = 512 * 1024 * 1024;
