@@ -102,7 +102,9 @@ pub fn imap_view(input: &[u8]) {
             (3, _) => {
                 while let Some(update) = view.poll_update(Allowed::All) {
                     match update {
-                        Update::Expunge(seq) => drop(client.remove(seq.get() as usize - 1)),
+                        Update::Expunge { seq, uid } => {
+                            assert_eq!(client.remove(seq.get() as usize - 1), uid.get())
+                        }
                         Update::Vanished(uids) => client.retain(|known| uids.iter().all(|uid| uid != *known)),
                         Update::Exists(_) => client = view.uids().collect(),
                         Update::Flags { seq, uid, .. } => {

@@ -16,14 +16,14 @@ use posthaste_imap::pattern::{self, MailboxName, Matcher, Selection};
 use posthaste_imap::search::{Hit, Program, Scope, SearchError};
 use posthaste_imap::server::{
     Access, Asked, AuthPrivacy, Config, Event, Expunge, Fetch, LiteralWriter, Message as Told, Refusal,
-    Search, Select, SelectData, SelectedFlags, Server, StatusOf, Store, TlsOffer, Update,
+    Search, Select, SelectData, SelectedFlags, Server, StatusOf, Store, TlsOffer,
 };
 use posthaste_imap::types::{
     Addressing, AppendHead, DateTime, FetchAttribute, FetchItem, Flag, Flags, ListPattern, ListResponse,
-    Mailbox as Name, MailboxAttribute, Namespace, Namespaces, PermanentFlags, ResponseCode, SequenceSet,
-    StatusAttribute, StatusItem, StoreAction, StoreEcho, UidSet,
+    Mailbox as Name, MailboxAttribute, Namespace, Namespaces, PermanentFlags, SequenceSet, StatusAttribute,
+    StatusItem, StoreAction, StoreEcho, UidSet,
 };
-use posthaste_imap::view::{self, Allowed, View};
+use posthaste_imap::view::View;
 use posthaste_imap::{Bytes, Misuse, Security, State, Step, Time};
 
 #[allow(dead_code, reason = "a session here never waits for its client alone")]
@@ -129,16 +129,10 @@ impl Session<'_> {
                 self.tell()?;
             }
             Event::IdleDone(done) => done.ok(&mut self.link.machine)?,
-            // There is one mailbox, and it stays.
-            Event::Create(asked) => asked.no(&mut self.link.machine, Refusal::cannot())?,
-            Event::Delete(asked) => asked.no(&mut self.link.machine, Refusal::cannot())?,
-            Event::Rename(asked) => asked.no(&mut self.link.machine, Refusal::cannot())?,
-            Event::Subscribe(asked) => asked.no(&mut self.link.machine, Refusal::cannot())?,
-            Event::Unsubscribe(asked) => asked.no(&mut self.link.machine, Refusal::cannot())?,
             Event::Copy(asked) => asked.no(&mut self.link.machine, Refusal::try_create())?,
             Event::Move(asked) => asked.no(&mut self.link.machine, Refusal::try_create())?,
-            // The others belong to extensions that are not offered, or are for information.
-            _ => {}
+            // There is one mailbox, and it stays. What is for information is passed over.
+            other => other.refuse(&mut self.link.machine, Refusal::cannot())?,
         }
         Ok(())
     }
@@ -286,8 +280,7 @@ impl Session<'_> {
         let program = match Program::new(&asked.command, &scope) {
             Ok(program) => program,
             Err(SearchError::Charset) => {
-                let refusal = Refusal::new("Unknown charset").with_code(ResponseCode::BadCharset(vec![]));
-                return Ok(asked.no(&mut self.link.machine, refusal)?);
+                return Ok(asked.no(&mut self.link.machine, Refusal::bad_charset())?);
             }
             Err(_) => return Ok(asked.no(&mut self.link.machine, Refusal::cannot())?),
         };
@@ -331,22 +324,11 @@ impl Session<'_> {
             return Ok(());
         }
         self.learn();
-        let allowed = if self.link.machine.may_expunge() { Allowed::All } else { Allowed::NoExpunge };
-        while let Some(update) = self.view.poll_update(allowed) {
-            let update = match update {
-                view::Update::Expunge(seq) => Update::Expunged(seq.into()),
-                view::Update::Exists(exists) => Update::Exists(exists),
-                view::Update::Flags { seq, uid, .. } => {
-                    let Some(message) = lock(self.shared).find(uid.get()).cloned() else { continue };
-                    let items = vec![FetchItem::Uid(uid), FetchItem::Flags(message.flags)];
-                    Update::Fetch(Told::new(seq, uid), items)
-                }
-                // Only with QRESYNC, which is not offered.
-                view::Update::Vanished(_) => continue,
-            };
-            self.link.machine.update(update)?;
-        }
-        Ok(())
+        let flags = |uid: NonZeroU32| {
+            let flags = lock(self.shared).find(uid.get())?.flags.clone();
+            Some(vec![FetchItem::Uid(uid), FetchItem::Flags(flags)])
+        };
+        Ok(self.link.machine.tell(&mut self.view, flags)?)
     }
 }
 

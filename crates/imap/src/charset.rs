@@ -40,9 +40,10 @@ impl Charset {
         NAMES.into_iter()
     }
 
-    /// Whether text of it can be a string of a command: that of UTF-16 would hold NUL, which no string carries.
-    pub(crate) fn is_for_strings(self) -> bool {
-        self.0 != UTF_16LE && self.0 != UTF_16BE
+    /// The charset called `name`, where text of it can be a string of a command: that of UTF-16 would hold NUL, which
+    /// no string carries.
+    pub(crate) fn for_strings(name: &[u8]) -> Option<Self> {
+        Self::of(name).filter(|charset| charset.0 != UTF_16LE && charset.0 != UTF_16BE)
     }
 
     /// The name of the charset.

@@ -34,9 +34,6 @@ pub enum ParseErrorKind {
     /// A mailbox name that is not canonical modified UTF-7 or holds control characters: a NO.
     #[error("unacceptable mailbox name")]
     MailboxName,
-    /// A charset of which no text can be made, see [`Charset::names`](crate::charset::Charset::names): a NO with BADCHARSET.
-    #[error("unsupported charset")]
-    Charset,
     /// A well-formed name of an option, item or command that this crate does not know: a BAD.
     #[error("unknown name")]
     Unknown,

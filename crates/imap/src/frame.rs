@@ -46,8 +46,9 @@ pub(crate) enum Frame {
     Refused,
     /// Octets of a literal that is streamed; the flag tells that it is complete.
     Chunk(Bytes, bool),
-    /// A text is over its limit; it is dropped up to its end.
-    TooLong,
+    /// A text is over its limit; it is dropped up to its end. With the words at the beginning of the logical line that
+    /// say which command it was; empty where they are not known.
+    TooLong(Bytes),
     /// A line, up to here, that ends in braces which announce nothing. Where the sender meant a non-synchronising
     /// literal, what follows cannot be told apart from commands.
     Malformed(Bytes),
@@ -64,6 +65,8 @@ pub(crate) struct Framer {
     literals: usize,
     memory: Memory,
     state: State,
+    /// The rest of a line that was too long is still to pass: what is read next may be in the middle of it.
+    dropping: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +93,7 @@ impl Framer {
             literals: 0,
             memory: Memory::Kept,
             state: State::Text,
+            dropping: false,
         }
     }
 
@@ -134,17 +138,24 @@ impl Framer {
         loop {
             match self.state {
                 State::Undecided(header) => return Frame::Literal(header),
-                State::Text => match self.text_line(limits) {
-                    Ok(None) => return Frame::NeedInput,
-                    Err(LineTooLong { .. }) => {
-                        self.reset_line();
-                        return Frame::TooLong;
+                State::Text => {
+                    let words = self.words(limits);
+                    match self.text_line(limits) {
+                        Ok(None) => return Frame::NeedInput,
+                        Err(LineTooLong { .. }) => {
+                            self.reset_line();
+                            self.dropping = true;
+                            return Frame::TooLong(words);
+                        }
+                        Ok(Some(text)) => {
+                            self.dropping = false;
+                            match self.text(text, limits) {
+                                Some(frame) => return frame,
+                                None => continue,
+                            }
+                        }
                     }
-                    Ok(Some(text)) => match self.text(text, limits) {
-                        Some(frame) => return frame,
-                        None => continue,
-                    },
-                },
+                }
                 State::Keeping(mut counted) => {
                     self.keep_octets(&mut counted);
                     if !counted.is_done() {
@@ -166,7 +177,8 @@ impl Framer {
                     Ok(None) => return Frame::NeedInput,
                     Err(LineTooLong { .. }) => {
                         self.state = State::Text;
-                        return Frame::TooLong;
+                        self.dropping = true;
+                        return Frame::TooLong(Bytes::new());
                     }
                     Ok(Some(text)) => match literal_marker(&text) {
                         LiteralMarker::Literal(header) if !header.synchronising => {
@@ -240,8 +252,9 @@ impl Framer {
 
     fn text(&mut self, text: Bytes, limits: &FrameLimits) -> Option<Frame> {
         if self.line.len().saturating_add(text.len()) > limits.total_max {
+            let words = first_words(if self.line.is_empty() { &text } else { &self.line });
             self.reset_line();
-            return Some(Frame::TooLong);
+            return Some(Frame::TooLong(words));
         }
         match literal_marker(&text) {
             LiteralMarker::None if self.line.is_empty() => Some(Frame::Line(text)),
@@ -259,6 +272,16 @@ impl Framer {
                 self.put(&text);
                 Some(Frame::Malformed(self.take_line()))
             }
+        }
+    }
+
+    /// The first words of the logical line, should its next text turn out to be too long.
+    fn words(&self, limits: &FrameLimits) -> Bytes {
+        let read = self.buffer.peek();
+        match () {
+            () if !self.line.is_empty() => first_words(&self.line),
+            () if self.dropping || read.len() < limits.line_max => Bytes::new(),
+            () => first_words(read),
         }
     }
 
@@ -321,6 +344,19 @@ impl Framer {
         self.state = State::Text;
     }
 }
+
+/// The tag and the name of a command, and nothing behind them: that may be a password.
+fn first_words(line: &[u8]) -> Bytes {
+    let start = line.get(..WORDS_MAX.min(line.len())).unwrap_or_default();
+    let mut ends = memchr::memchr_iter(b' ', start);
+    let (Some(tag), Some(name)) = (ends.next(), ends.next()) else { return Bytes::new() };
+    let is_uid = start.get(tag..name).is_some_and(|name| name.eq_ignore_ascii_case(b" UID"));
+    let end = if is_uid { ends.next() } else { Some(name) };
+    Bytes::copy_from_slice(end.and_then(|end| start.get(..end)).unwrap_or_default())
+}
+
+/// A tag and a name that are longer are none that anybody sends.
+const WORDS_MAX: usize = 128;
 
 /// A line whose memory is wiped with its last slice.
 struct Wiped(Secret);

@@ -66,5 +66,5 @@ pub use overview::{Overview, message_ids};
 pub use section::{Decoded, FieldChoice, Located, chosen_fields, partial};
 pub use subject::{BaseSubject, base_subject, squeeze};
 pub use summary::{Kind, Part, Parts, Span, Summary};
-pub use transfer::{TransferDecoder, TransferEncoding};
+pub use transfer::{LineEnds, TransferDecoder, TransferEncoding};
 pub use wire::StructureForm;

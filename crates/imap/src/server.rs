@@ -39,6 +39,7 @@ mod metadata;
 mod notice;
 mod notify;
 mod payload;
+mod refuse;
 mod reply;
 mod search;
 mod select;
@@ -112,8 +113,7 @@ pub struct Server {
     highest_mod_seq: Option<u64>,
     /// Whether the command in progress forbids EXPUNGE (RFC 9051 7.5.1).
     expunge_forbidden: bool,
-    /// Whether the command in progress is APPEND or REPLACE.
-    appends: bool,
+    delivery: append::Delivery,
     /// Whether the client has shown that it understands extended LIST responses (RFC 5258 3).
     extended_list: bool,
     /// Whether a row of FETCH is incomplete, so that nothing else can be sent.
@@ -196,7 +196,7 @@ impl Server {
             compressed: false,
             highest_mod_seq: None,
             expunge_forbidden: false,
-            appends: false,
+            delivery: append::Delivery::None,
             extended_list: false,
             in_row: false,
             opened: access::Opened::default(),
@@ -245,7 +245,6 @@ impl Server {
     /// Takes note that the client will send nothing more.
     pub fn handle_eof(&mut self, now: Time) {
         self.now = now;
-        self.abort_body();
         self.close();
     }
 
@@ -253,7 +252,6 @@ impl Server {
     pub fn handle_timeout(&mut self, now: Time) {
         self.now = now;
         let Some(_) = self.timers.expire(now) else { return };
-        self.abort_body();
         self.bye(None, "Autologout: too slow");
     }
 
@@ -391,7 +389,7 @@ impl Server {
             compressed,
             highest_mod_seq,
             expunge_forbidden,
-            appends,
+            delivery,
             extended_list,
             in_row,
             opened,
@@ -418,7 +416,7 @@ impl Server {
         *compressed = false;
         *highest_mod_seq = None;
         *expunge_forbidden = false;
-        *appends = false;
+        *delivery = append::Delivery::None;
         *extended_list = false;
         *in_row = false;
         *opened = access::Opened::default();

@@ -39,7 +39,7 @@ use crate::types::UidSet;
 /// assert_eq!(view.poll_update(Allowed::NoExpunge), None);
 /// assert_eq!(view.uid_at(2), Some(20));
 /// // Later it is told.
-/// assert!(matches!(view.poll_update(Allowed::All), Some(Update::Expunge(seq)) if seq.get() == 1));
+/// assert!(matches!(view.poll_update(Allowed::All), Some(Update::Expunge { seq, .. }) if seq.get() == 1));
 /// assert_eq!(view.uid_at(1), Some(20));
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -84,7 +84,12 @@ pub enum Allowed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Update {
     /// `* n EXPUNGE`
-    Expunge(NonZeroU32),
+    Expunge {
+        /// The sequence number it has until then.
+        seq: NonZeroU32,
+        /// Its UID.
+        uid: NonZeroU32,
+    },
     /// `* VANISHED uids`
     Vanished(UidSet),
     /// `* n EXISTS`: also the time for RECENT (RFC 3501).
@@ -299,8 +304,9 @@ impl View {
     fn expunge(&mut self) -> Option<Update> {
         let place = self.gone.last()?;
         let seq = number(self.live.before(place))?;
+        let uid = self.uids.get(place).copied().and_then(NonZeroU32::new)?;
         self.drop_place(place);
-        Some(Update::Expunge(seq))
+        Some(Update::Expunge { seq, uid })
     }
 
     fn vanished(&mut self) -> Option<Update> {

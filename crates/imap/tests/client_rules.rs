@@ -278,3 +278,18 @@ fn what_was_enabled_holds_in_the_mailbox() {
     assert!(client.is_enabled("UTF8=ACCEPT"));
     assert_eq!(client.mailbox().unwrap().exists, 5);
 }
+
+#[test]
+fn rfc9755_5_no_login_with_what_is_not_ascii() {
+    for (user, password, argument) in [("j\u{f6}", "pw", "user"), ("joe", "p\u{20ac}", "password")] {
+        let mut client = ready("IMAP4rev1 LITERAL+");
+        let refused = client.login(user, Secret::from(password)).unwrap_err();
+        assert!(
+            matches!(refused, Misuse::Argument { argument: named, .. } if named == argument),
+            "{refused}"
+        );
+        assert_eq!(sent(&mut client), "");
+        client.authenticate("PLAIN", Some(Secret::from("\0j\u{f6}\0p\u{20ac}"))).unwrap();
+        assert_eq!(sent(&mut client), "A1 AUTHENTICATE PLAIN\r\n");
+    }
+}

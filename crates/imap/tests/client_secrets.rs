@@ -58,7 +58,7 @@ fn a_login_line_never_grows() {
     // As a literal that waits, behind one that does.
     assert_constant("two literals", &[1025, 3000, 10_000, 100_000], |octets| {
         allocations(octets, "IMAP4rev1", nothing, |client, password| {
-            client.login("jö", password).unwrap();
+            client.login("j\no", password).unwrap();
             for _ in 0..2 {
                 client.handle_input(Time::ZERO, b"+\r\n");
                 assert!(matches!(client.poll_event(), Ok(Step::NeedInput)));
@@ -94,7 +94,7 @@ fn a_sasl_line_never_grows() {
 fn a_login_line_leaves_alone() {
     let mut client = ready("IMAP4rev1");
     client.noop().unwrap();
-    client.login("jö", Secret::from("a \"b\"")).unwrap();
+    client.login("j\no", Secret::from("a \"b\"")).unwrap();
     let mut lines = Vec::new();
     lines.extend(std::iter::from_fn(|| client.poll_transmit()));
     assert_eq!(lines, ["A1 NOOP\r\n"]);
@@ -102,5 +102,5 @@ fn a_login_line_leaves_alone() {
     lines.extend(std::iter::from_fn(|| client.poll_transmit()));
     say(&mut client, "+ \r\n");
     lines.extend(std::iter::from_fn(|| client.poll_transmit()));
-    assert_eq!(lines, ["A1 NOOP\r\n", "A2 LOGIN {3}\r\n", "jö \"a \\\"b\\\"\"\r\n"]);
+    assert_eq!(lines, ["A1 NOOP\r\n", "A2 LOGIN {3}\r\n", "j\no \"a \\\"b\\\"\"\r\n"]);
 }

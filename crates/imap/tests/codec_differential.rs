@@ -241,12 +241,6 @@ fn every_disagreement_has_a_reason() {
         ("a FETCH 0 FLAGS", false, false, "zero is no message"),
         ("a LOGIN a", false, false, "an argument is missing"),
         (
-            "a SEARCH CHARSET X ALL",
-            false,
-            true,
-            "here the two charsets that are known are known to the parser",
-        ),
-        (
             "a UID FETCH 1 (FLAGS) (VANISHED)",
             true,
             true,

@@ -168,7 +168,6 @@ fn imap_12_no_number_of_a_command_is_out_of_range() {
         "a COMPRESS LZW",
         "a SORT () UTF-8 ALL",
         "a SORT (REVERSE) UTF-8 ALL",
-        "a THREAD REFERENCES X ALL",
         "a APPEND x CATENATE ()",
         "a APPEND x UTF8 ({1}",
         "a SETACL INBOX joe L",

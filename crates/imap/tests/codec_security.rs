@@ -266,6 +266,8 @@ fn imap_11_impossible_dates_and_numbers_are_refused() {
         "OLDER 0",
         "YOUNGER -1",
         "MODSEQ 18446744073709551616",
+        // RFC 7162 7: 63 bits.
+        "MODSEQ 9223372036854775808",
         "MODSEQ \"/flags/$a\" none 1",
         "EMAILID a.b",
         "FILTER a/b",
@@ -276,9 +278,16 @@ fn imap_11_impossible_dates_and_numbers_are_refused() {
     ] {
         assert_refused(format!("A1 SEARCH {key}"));
     }
-    assert_eq!(command("A1 SEARCH CHARSET x ALL").unwrap_err().kind, ParseErrorKind::Charset);
+    for set in ["1 FLAGS (CHANGEDSINCE 0)", "1 FLAGS (CHANGEDSINCE 9223372036854775808)"] {
+        assert_refused(format!("A1 FETCH {set}"));
+    }
+    assert_refused("A1 STORE 1 (UNCHANGEDSINCE 9223372036854775808) FLAGS ()");
+    assert_refused("A1 SELECT x (QRESYNC (1 9223372036854775808))");
+    assert_taken("A1 FETCH 1 FLAGS (CHANGEDSINCE 9223372036854775807)");
+    assert_taken("A1 STORE 1 (UNCHANGEDSINCE 0) FLAGS ()");
+    assert_taken("A1 SEARCH CHARSET x ALL");
     assert_taken("A1 SEARCH CHARSET utf-8 TEXT {2}\r\n\u{e4}");
-    assert_taken("A1 SEARCH RETURN (PARTIAL -1:-4294967295 SAVE) MODSEQ 18446744073709551615 $");
+    assert_taken("A1 SEARCH RETURN (PARTIAL -1:-4294967295 SAVE) MODSEQ 9223372036854775807 $");
     assert_taken("A1 UID SEARCH RETURN () 1:* (OR SEEN (NOT (NEW))) SINCE \"1-feb-2024\" SENTON 29-Feb-2024");
 }
 

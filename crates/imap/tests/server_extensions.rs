@@ -13,8 +13,10 @@
 mod support;
 
 use posthaste_imap::search::Hit;
-use posthaste_imap::server::{Event, Extensions, Feature, SelectMore, UidLife};
-use posthaste_imap::types::{Atom, FetchItem, ListResponse, Mailbox, MailboxAttribute};
+use posthaste_imap::server::{Event, Extensions, Feature, SelectMore, Server, UidLife};
+use posthaste_imap::types::{
+    AString, Acl, Atom, FetchItem, ListResponse, ListReturn, ListSelection, Mailbox, MailboxAttribute, Rights,
+};
 use posthaste_imap::{Misuse, Security, State, Step, Time};
 use posthaste_testkit::{assert_split_invariant, run};
 use support::{
@@ -96,11 +98,23 @@ fn the_default_offers_what_costs_nothing() {
         "UIDPLUS",
         "MOVE",
         "UNSELECT",
-        "SPECIAL-USE",
         "ESEARCH",
         "APPENDLIMIT=52428800",
     ];
     assert_eq!(names(&server.capabilities()), expected);
+}
+
+#[test]
+fn rfc6154_2_special_use_is_announced_where_its_options_are_taken() {
+    for (extensions, taken) in [(Extensions::new(), false), (Extensions::new().with_list_extended(), true)] {
+        let mut server = server(extensions);
+        said(&mut server, b"a LOGIN u p\r\n");
+        assert_eq!(names(&server.capabilities()).contains(&"SPECIAL-USE".to_owned()), taken);
+        for command in ["LIST (SPECIAL-USE) \"\" *", "LIST \"\" * RETURN (SPECIAL-USE)"] {
+            let text = said(&mut server, format!("b {command}\r\n").as_bytes());
+            assert_eq!(text.contains("b OK "), taken, "{command}: {text}");
+        }
+    }
 }
 
 /// Commands, each of which needs one offer, with a mailbox selected and CONDSTORE and QRESYNC enabled where they are
@@ -448,17 +462,17 @@ fn nothing_of_one_login_is_left_after_unauthenticate() {
     assert!(matches!(server.poll_event(), Ok(Step::NeedInput)));
 }
 
-/// A row as an application may give it, sent in answer to a LIST that asked for `children`.
-fn listed(attributes: &[MailboxAttribute]) -> String {
-    let mut server = selected(Extensions::new());
-    server.handle_input(Time::ZERO, b"a LIST \"\" *\r\n");
+/// A row as an application may give it, sent in answer to a LIST that is extended, or is not.
+fn listed(list: &str, attributes: &[MailboxAttribute]) -> String {
+    let mut server = selected(Extensions::new().with_list_extended());
+    server.handle_input(Time::ZERO, format!("a {list}\r\n").as_bytes());
     let asked = named_event!(server, List);
     let row = ListResponse {
         attributes: attributes.to_vec(),
         delimiter: Some('/'),
         mailbox: Mailbox::new("x").unwrap(),
         child_info: vec![Atom::new("SUBSCRIBED").unwrap()],
-        old_name: Some(Mailbox::new("y").unwrap()),
+        old_name: list.ends_with('*').then(|| Mailbox::new("y").unwrap()),
     };
     asked.row(&mut server, row).unwrap();
     asked.ok(&mut server).unwrap();
@@ -482,13 +496,83 @@ fn rfc9051_7_3_1_attributes_that_contradict_each_other_are_never_sent_together()
         (&[], ""),
     ];
     for (attributes, written) in rows {
-        assert_eq!(listed(attributes), format!("* LIST ({written}) \"/\" x"), "{attributes:?}");
+        let row = listed("LIST \"\" * RETURN ()", attributes);
+        assert_eq!(row, format!("* LIST ({written}) \"/\" x"), "{attributes:?}");
     }
 }
 
 #[test]
+fn rfc3501_7_2_2_a_basic_list_calls_what_is_not_there_noselect() {
+    let attributes = [MailboxAttribute::NonExistent, MailboxAttribute::HasChildren];
+    assert_eq!(listed("LIST \"\" *", &attributes), "* LIST (\\Noselect \\HasChildren) \"/\" x");
+    let twice = [MailboxAttribute::NoSelect, MailboxAttribute::NonExistent];
+    assert_eq!(listed("LIST \"\" *", &twice), "* LIST (\\Noselect) \"/\" x");
+}
+
+#[test]
+fn list_options_that_are_given_twice_count_once() {
+    let mut server = selected(Extensions::new().with_list_extended());
+    let line = b"a LIST (SUBSCRIBED REMOTE subscribed) \"\" * RETURN (CHILDREN CHILDREN SUBSCRIBED)\r\n";
+    server.handle_input(Time::ZERO, line);
+    let asked = named_event!(server, List);
+    assert_eq!(asked.selection, [ListSelection::Subscribed, ListSelection::Remote]);
+    assert_eq!(asked.returns, [ListReturn::Children, ListReturn::Subscribed]);
+}
+
+#[test]
+fn rfc5255_4_3_i18nlevel_is_announced_to_those_who_are_logged_in() {
+    let mut server = server(Extensions::new().with_i18n_level_1());
+    let has = |server: &Server| names(&server.capabilities()).contains(&"I18NLEVEL=1".to_owned());
+    assert!(!has(&server));
+    said(&mut server, b"a LOGIN u p\r\n");
+    assert!(has(&server));
+}
+
+#[test]
+fn rfc4314_2_rights_beyond_those_of_rfc_2086_are_announced() {
+    let more = Rights::new("nl5k").unwrap();
+    let mut server = server(Extensions::new().with_acl_rights(more));
+    said(&mut server, b"a LOGIN u p\r\n");
+    assert!(
+        names(&server.capabilities()).contains(&"RIGHTS=ekntx".to_owned()),
+        "{:?}",
+        server.capabilities()
+    );
+}
+
+#[test]
+fn side_effects_of_acl_and_quota_are_told_before_the_answer() {
+    let others = || Acl {
+        mailbox: Mailbox::new("x/y").unwrap(),
+        entries: vec![(AString::new("joe").unwrap(), Rights::new("lr").unwrap())],
+    };
+    for command in ["SETACL x joe lr", "DELETEACL x joe"] {
+        let mut server = selected(everything());
+        server.handle_input(Time::ZERO, format!("a {command}\r\n").as_bytes());
+        match server.poll_event() {
+            Ok(Step::Event(Event::SetAcl(asked))) => {
+                asked.changed(&mut server, others()).unwrap();
+                asked.ok(&mut server).unwrap();
+            }
+            Ok(Step::Event(Event::DeleteAcl(asked))) => {
+                asked.changed(&mut server, others()).unwrap();
+                asked.ok(&mut server).unwrap();
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(sent(&mut server).starts_with("* ACL x/y joe lr\r\na OK "), "{command}");
+    }
+    let mut server = selected(everything());
+    server.handle_input(Time::ZERO, b"a SETQUOTA x (STORAGE 5)\r\n");
+    let asked = named_event!(server, SetQuota);
+    asked.changed(&mut server, AString::new("y").unwrap(), vec![]).unwrap();
+    asked.ok(&mut server, vec![]).unwrap();
+    assert!(sent(&mut server).starts_with("* QUOTA y ()\r\n* QUOTA x ()\r\na OK "));
+}
+
+#[test]
 fn rfc5258_3_a_basic_list_brings_no_extended_data() {
-    assert_eq!(listed(&[]), "* LIST () \"/\" x");
+    assert_eq!(listed("LIST \"\" *", &[]), "* LIST () \"/\" x");
 }
 
 fn normalised(name: &str) -> ListResponse {

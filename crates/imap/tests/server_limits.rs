@@ -18,7 +18,7 @@ use posthaste_imap::server::{Asked, AuthPrivacy, Config, ConfigError, Event, Fet
 use posthaste_imap::types::{Payload, Section};
 use posthaste_imap::{Bytes, Limits, Misuse, Security, Step, Time};
 use proptest::prelude::*;
-use support::{answer, everything, message, sent};
+use support::{answer, everything, message, said, selected, sent};
 
 fn config(change: impl FnOnce(&mut Limits)) -> Config {
     let mut config = Config::new("mail.example.test");
@@ -200,4 +200,31 @@ fn fetch(server: &mut Server, asked: Asked<Fetch>) -> String {
     }
     literal.finish(server).unwrap().finish(server).unwrap().ok(server).unwrap();
     text
+}
+
+#[test]
+fn a_line_that_is_too_long_is_refused_by_its_tag_where_that_is_known() {
+    let long = "1,".repeat(40_000);
+    for (line, answer) in [
+        (format!("a FETCH {long}1 UID"), "a BAD [TOOBIG] "),
+        (format!("a uid fetch {long}1 UID"), "a BAD [TOOBIG] "),
+        (format!("a SEARCH SUBJECT {{1+}}\r\nx UID {long}1"), "a BAD [TOOBIG] "),
+        // No tag, no command, nothing of it: nothing of what came is sent back.
+        (format!("a* FETCH {long}1 UID"), "* BAD [TOOBIG] "),
+        (format!("GET /{long} HTTP/1.1"), "* BAD [TOOBIG] "),
+        (format!("{long} FETCH 1 UID"), "* BAD [TOOBIG] "),
+        (format!("a {long}"), "* BAD [TOOBIG] "),
+    ] {
+        for size in [usize::MAX, 1_000] {
+            let mut server = selected(everything());
+            for piece in line.as_bytes().chunks(size) {
+                server.handle_input(Time::ZERO, piece);
+                while let Ok(Step::Event(_)) = server.poll_event() {}
+            }
+            let text = said(&mut server, b"\r\nb NOOP\r\n");
+            let start = &line[..20];
+            assert!(text.starts_with(answer) && text.contains("\r\nb OK "), "{start}: {text}");
+            assert_eq!(text.matches(" BAD ").count(), 1, "{start}: {text}");
+        }
+    }
 }

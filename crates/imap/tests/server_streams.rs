@@ -76,6 +76,35 @@ fn imap_20_of_several_messages_all_are_kept_or_none() {
 }
 
 #[test]
+fn imap_20_a_cut_between_two_messages_is_told() {
+    let cuts: [fn(&mut Server); 2] =
+        [|server| server.handle_eof(Time::ZERO), |server| server.handle_timeout(Time::MAX)];
+    for cut in cuts {
+        let mut server = selected(everything());
+        server.handle_input(Time::ZERO, b"a APPEND inbox {3+}\r\none {3+}\r\ntwo\r\n");
+        named_event!(server, Append).accept(&mut server).unwrap();
+        assert_eq!(named_event!(server, Body), Bytes::from_static(b"one"));
+        let more = named_event!(server, AppendMore);
+        // No timer runs while the application thinks: only the end of the connection comes between.
+        cut(&mut server);
+        server.handle_eof(Time::ZERO);
+        assert_eq!(server.poll_event(), Ok(Step::Event(Event::BodyAborted)));
+        assert_eq!(server.poll_event(), Ok(Step::Closed), "told once");
+        assert_eq!(more.accept(&mut server), Ok(()));
+        assert_eq!(server.poll_event(), Ok(Step::Closed));
+    }
+    // Behind a message that is complete, what becomes of it is the application's answer.
+    let mut server = selected(everything());
+    server.handle_input(Time::ZERO, b"a APPEND inbox {3+}\r\none\r\n");
+    named_event!(server, Append).accept(&mut server).unwrap();
+    named_event!(server, Body);
+    let end = named_event!(server, AppendEnd);
+    server.handle_eof(Time::ZERO);
+    assert_eq!(server.poll_event(), Ok(Step::Closed));
+    assert_eq!(end.ok_without_uids(&mut server), Ok(()));
+}
+
+#[test]
 fn imap_20_messages_and_their_octets_are_counted() {
     let limited = || {
         with(everything(), |config| {

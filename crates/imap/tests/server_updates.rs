@@ -19,9 +19,10 @@ use posthaste_imap::server::{
     Store, Update,
 };
 use posthaste_imap::types::{EntryName, FetchItem, Flag, Mailbox, ParseContext, Response, StatusItem};
+use posthaste_imap::view::{Allowed, View};
 use posthaste_imap::{Bytes, Misuse, Step, Time, parse};
 use proptest::prelude::*;
-use support::{everything, message, named_event, number, said, selected, sent, with};
+use support::{everything, message, named_event, number, said, selected, sent, server, uids, with};
 
 const WATCH: &[u8] =
     b"w NOTIFY SET (selected (MessageNew (UID) MessageExpunge)) (inboxes (MessageNew MessageExpunge))\r\n";
@@ -225,6 +226,91 @@ fn an_expunge_without_a_uid_is_refused_where_the_client_thinks_in_uids() {
     server.update(Update::Expunged(number(1).into())).unwrap();
     said(&mut server, b"e ENABLE QRESYNC\r\n");
     assert!(matches!(server.update(Update::Expunged(number(1).into())), Err(Misuse::Argument { .. })));
+}
+
+#[test]
+fn rfc7162_3_2_10_expunges_in_a_row_leave_as_one_vanished() {
+    let mut server = server(everything());
+    said(&mut server, b"l LOGIN u p\r\ne ENABLE QRESYNC\r\ns SELECT inbox\r\n");
+    for update in [
+        Update::Expunged(message(1)),
+        Update::Expunged(message(1)),
+        Update::Vanished(uids(&[11, 12, 30])),
+        Update::Exists(9),
+        Update::Vanished(uids(&[41])),
+    ] {
+        server.update(update).unwrap();
+    }
+    assert_eq!(sent(&mut server), "", "no command is in progress");
+    server.handle_input(Time::ZERO, b"n NOOP\r\n");
+    named_event!(server, Noop).ok(&mut server).unwrap();
+    let text = sent(&mut server);
+    assert!(text.starts_with("* VANISHED 10:12,30\r\n* 9 EXISTS\r\n* VANISHED 41\r\nn OK "), "{text}");
+    // No line is as long as a mailbox.
+    let odd = |from: u32| uids(&(from..from + 1_600).step_by(2).collect::<Vec<_>>());
+    for from in [1, 2_001, 4_001] {
+        server.update(Update::Vanished(odd(from))).unwrap();
+    }
+    server.handle_input(Time::ZERO, b"n NOOP\r\n");
+    named_event!(server, Noop).ok(&mut server).unwrap();
+    assert_eq!(sent(&mut server).matches("* VANISHED ").count(), 2);
+    // A client that counts does not know the word.
+    let mut server = selected(everything());
+    assert!(matches!(server.update(Update::Vanished(uids(&[10]))), Err(Misuse::NotNow { .. })));
+}
+
+fn flags_of(uid: NonZeroU32) -> Option<Vec<FetchItem>> {
+    (uid.get() != 30).then(|| vec![FetchItem::Uid(uid), FetchItem::Flags([Flag::Seen].into())])
+}
+
+#[test]
+fn a_view_is_told_in_the_form_the_client_has_enabled_and_when_it_may_be() {
+    for (before, gone) in
+        [("", "* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n"), ("e ENABLE QRESYNC\r\n", "* VANISHED 10,30\r\n")]
+    {
+        let mut server = server(everything());
+        said(&mut server, format!("l LOGIN u p\r\n{before}").as_bytes());
+        let mut view = View::new([10, 20, 30]);
+        view.flags_changed(20, 1);
+        server.tell(&mut view, flags_of).unwrap();
+        assert_eq!((server.allowed(), sent(&mut server)), (Allowed::Nothing, String::new()));
+        said(&mut server, b"s SELECT inbox\r\n");
+        view.expunged(10);
+        server.tell(&mut view, flags_of).unwrap();
+        assert_eq!(sent(&mut server), "* 2 FETCH (UID 20 FLAGS (\\Seen))\r\n", "{before}");
+        view.expunged(30);
+        view.arrived(40, 2);
+        server.handle_input(Time::ZERO, b"n NOOP\r\n");
+        let noop = named_event!(server, Noop);
+        server.tell(&mut view, flags_of).unwrap();
+        noop.ok(&mut server).unwrap();
+        let text = sent(&mut server);
+        assert!(text.starts_with(&format!("{gone}* 2 EXISTS\r\nn OK ")), "{before}: {text}");
+        // Of a message that the application cannot speak for there is no row.
+        view.arrived(50, 3);
+        view.expunged(50);
+        view.flags_changed(30, 4);
+        server.tell(&mut view, flags_of).unwrap();
+        assert_eq!(sent(&mut server), "");
+    }
+}
+
+#[test]
+fn imap_23_what_a_view_cannot_tell_stays_in_it_until_it_can() {
+    let mut server = with(everything(), |config| config.limits.updates_max = 2);
+    said(&mut server, b"l LOGIN u p\r\ns SELECT inbox\r\n");
+    let mut view = View::new([10, 20, 40]);
+    for uid in [10, 20, 40] {
+        view.flags_changed(uid, 1);
+    }
+    server.handle_input(Time::ZERO, b"f FETCH 1 UID\r\n");
+    let row = named_event!(server, Fetch).begin().row(&mut server, message(1)).unwrap();
+    server.tell(&mut view, flags_of).unwrap();
+    row.finish(&mut server).unwrap().ok(&mut server).unwrap();
+    assert_eq!(sent(&mut server).matches("FLAGS").count(), 2);
+    assert_eq!(server.poll_event(), Ok(Step::Event(Event::Resync)));
+    server.tell(&mut view, flags_of).unwrap();
+    assert_eq!(sent(&mut server), "* 3 FETCH (UID 40 FLAGS (\\Seen))\r\n");
 }
 
 #[test]

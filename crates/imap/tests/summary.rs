@@ -23,12 +23,33 @@ const MIXED: &[u8] = b"Subject: [x] Re: a\r\nDate: 1 Jan 2026 00:00:00 +0000\r\n
     Content-Type: message/rfc822\r\n\r\nSubject: b\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--x--\r\n";
 
 #[test]
+fn rfc9051_7_5_2_the_size_of_text_is_that_of_its_lines() {
+    for (head, text) in [
+        ("text/plain", "a\r\nb\r\n"),
+        ("application/octet-stream", "a\nb\r\n"),
+        ("text/plain; charset=UTF-16LE", "a\nb\r\n"),
+    ] {
+        for (encoding, body) in [("8bit", "a\nb\r\n"), ("base64", "YQpiDQo=")] {
+            let message =
+                format!("Content-Type: {head}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}");
+            let found = decoded(&Summary::scan(message.as_bytes()), &[1]);
+            let octets = found.decoder().unwrap().rest(found.span.of(message.as_bytes()));
+            assert_eq!(
+                (&*octets, found.octets),
+                (text.as_bytes(), Some(text.len() as u64)),
+                "{head} {encoding}"
+            );
+        }
+    }
+}
+
+#[test]
 fn binary_sizes_are_those_of_the_decoded_parts() {
     let summary = Summary::scan(MIXED);
     let whole = summary.locate_decoded(None).unwrap();
     assert_eq!((whole.octets, whole.encoding), (Some(MIXED.len() as u64), Some(TransferEncoding::Identity)));
     for (part, octets) in [(1, &b"cafe"[..]), (2, b"hello")] {
-        let Decoded { span, encoding, octets: size } = decoded(&summary, &[part]);
+        let Decoded { span, encoding, octets: size, .. } = decoded(&summary, &[part]);
         assert_eq!(TransferDecoder::all(encoding.unwrap(), span.of(MIXED)), octets);
         assert_eq!(size, Some(octets.len() as u64));
     }

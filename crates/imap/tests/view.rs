@@ -28,8 +28,9 @@ struct Client {
 impl Client {
     fn hear(&mut self, update: &Update) {
         match update {
-            Update::Expunge(seq) => {
-                self.uids.remove(seq.get() as usize - 1);
+            Update::Expunge { seq, uid } => {
+                let gone = self.uids.remove(seq.get() as usize - 1);
+                assert!(gone.is_none_or(|gone| gone == uid.get()));
             }
             Update::Vanished(uids) => {
                 let gone: BTreeSet<u32> = uids.iter().collect();
@@ -114,9 +115,8 @@ proptest! {
                 Step::Tell(allowed) => {
                     while let Some(update) = view.poll_update(allowed) {
                         prop_assert!(allowed != Allowed::Nothing);
-                        prop_assert!(
-                            allowed == Allowed::All || !matches!(update, Update::Expunge(_) | Update::Vanished(_))
-                        );
+                        let shifts = matches!(update, Update::Expunge { .. } | Update::Vanished(_));
+                        prop_assert!(allowed == Allowed::All || !shifts);
                         if let Update::Flags { uid, .. } = &update {
                             prop_assert!(changed.remove(&uid.get()));
                         }
@@ -333,7 +333,7 @@ fn expunging_a_hundred_thousand_messages_one_by_one_is_not_quadratic() {
         let mut told = 0_u64;
         while let Some(update) = view.poll_update(Allowed::All) {
             told += match update {
-                Update::Expunge(_) => 1,
+                Update::Expunge { .. } => 1,
                 Update::Vanished(uids) => {
                     assert!(uids.ranges().len() <= 1_000);
                     uids.len()

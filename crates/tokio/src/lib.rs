@@ -58,6 +58,7 @@
 //! | [`Proxies`], [`Network`] | whose PROXY header is believed |
 //! | [`Shutdown`] | how a session ends when its service does |
 //! | [`smtp`], [`pop3`], [`imap`] | a call for each thing a client does |
+//! | [`smtp::Pool`] | which session a message goes over |
 //! | [`Error`], [`ClientError`] | whose fault it was |
 //!
 //! # Limits
@@ -132,7 +133,7 @@ pub use client::{
     Cause, ClientError, ClientOptions, Credentials, Endpoint, EndpointError, Peer, Phase, Protocol, Retry,
     ServerRefusal, TlsMode, nonce, nonce_from,
 };
-pub use connection::{Connection, Timeouts};
+pub use connection::{Connection, Timeouts, Turn};
 pub use error::Error;
 pub use listen::{
     Accepted, Admission, BoundSocket, Limits, Listener, Network, NetworkError, Outcome, Proxies, Refusal,

@@ -157,8 +157,15 @@ fn command(line: &[u8], direction: Direction) -> String {
     }
 }
 
-/// A line from the server. What follows a plus may be a challenge.
+/// A line from the server. What follows a plus may be a challenge, and what a server calls bad it repeats the first
+/// word of.
 fn answer(line: &[u8]) -> String {
+    let mut words = line.splitn(3, |octet| *octet == b' ');
+    if let (Some(tag), Some(b"BAD"), text) = (words.next(), words.next(), words.next()) {
+        if tag != b"*" {
+            return format!("[tag] BAD {}", escaped(text.unwrap_or_default()));
+        }
+    }
     match line.strip_prefix(b"+ ") {
         Some(rest) if !rest.is_empty() => hidden(Some("+"), line.len()),
         _ => escaped(line),

@@ -218,6 +218,18 @@ impl Stream {
         matches!(self.layer, Layer::Deflate(_))
     }
 
+    /// Whether a compressor holds memory for nothing.
+    pub(crate) const fn can_rest(&self) -> bool {
+        matches!(&self.layer, Layer::Deflate(stream) if stream.can_rest())
+    }
+
+    /// Gives back the memory of a compressor that holds it for nothing.
+    pub(crate) fn rest(&mut self) {
+        if let Layer::Deflate(stream) = &mut self.layer {
+            stream.rest();
+        }
+    }
+
     /// Closes the stream without a word.
     pub(crate) fn abandon(&mut self) {
         self.layer = Layer::Gone;

@@ -75,7 +75,7 @@ async fn run(session: Session, plan: Plan, little: usize, drops: (Drops, Drops))
         Session::Imap => both!(imap::server(plan), imap::client(plan), imap::serve, imap::use_mailbox),
     };
     // What is compressed depends on when it is flushed.
-    let open = !plan.tls && !(plan.extra && matches!(session, Session::Imap));
+    let open = !(plan.tls || plan.extra && matches!(session, Session::Imap));
     let wires = wires.map(|wire| std::mem::take(&mut *wire.lock().unwrap()));
     (Seen { server, client, wires: open.then_some(wires) }, (served, asked))
 }

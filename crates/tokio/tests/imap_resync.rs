@@ -21,7 +21,7 @@ use common::mailserver::{Store, serve};
 use posthaste_imap::types::{Flag, Flags, Mailbox, StoreAction};
 use posthaste_tokio::imap::{Backoff, Change, Client, Counted, Method, Watch, Watched};
 use posthaste_tokio::{ClientOptions, Credentials, Protocol, Stream, TlsMode};
-use tokio::io::duplex;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 use tokio::task::AbortHandle;
 
 const MESSAGE: &[u8] = b"Subject: hi\r\n\r\nbody\r\n";
@@ -175,4 +175,56 @@ async fn a_server_that_is_not_there_is_tried_as_often_as_is_said_and_later_each_
         assert!(after <= whole && after >= whole / 2, "{after:?}");
     }
     assert!(watch.next().await.is_err());
+}
+
+/// A server that says these lines, each behind the command that it is for; tags are put in.
+async fn script(stream: DuplexStream, steps: &'static [(&'static str, &'static str)]) {
+    let mut stream = BufReader::new(stream);
+    stream.write_all(b"* PREAUTH [CAPABILITY IMAP4rev1 CONDSTORE QRESYNC ENABLE] hello\r\n").await.unwrap();
+    for (expected, answer) in steps {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        assert!(line.contains(expected), "{line:?} in place of {expected:?}");
+        let tag = line.split(' ').next().unwrap();
+        stream.write_all(answer.replace("TAG", tag).as_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_with_qresync_tells_the_difference_by_itself() {
+    let (near, far) = duplex(64 * 1024);
+    let server = tokio::spawn(script(
+        near,
+        &[
+            ("ENABLE QRESYNC", "* ENABLED QRESYNC\r\nTAG OK enabled\r\n"),
+            (
+                "SELECT INBOX (QRESYNC (7 10 1:3))",
+                "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 5] ok\r\n* OK [HIGHESTMODSEQ 20] ok\r\n\
+                 * VANISHED (EARLIER) 2\r\n* 1 FETCH (UID 1 FLAGS (\\Flagged) MODSEQ (15))\r\nTAG OK selected\r\n",
+            ),
+            ("UID FETCH 4:*", "* 3 FETCH (UID 4 FLAGS () MODSEQ (16))\r\nTAG OK done\r\n"),
+            ("NOOP", "TAG OK done\r\n"),
+        ],
+    ));
+    let endpoint = endpoint(Protocol::Imap, TlsMode::Plain);
+    let client = Client::over(Stream::local(far), &endpoint, &options()).await.unwrap();
+    let known = posthaste_tokio::imap::Known {
+        uid_validity: 7.try_into().unwrap(),
+        highest_mod_seq: Some(10),
+        uids: "1:3".parse().unwrap(),
+    };
+    let mut memory: Memory = [1, 2, 3].map(|uid| (uid, Flags::new())).into();
+    let mut changes = client.resync(Mailbox::inbox(), Some(known)).await.unwrap();
+    // Waits until the mailbox has been read.
+    let other = client.clone();
+    let noop = tokio::spawn(async move { other.noop().await.unwrap() });
+    while let Some(change) = changes.next().await.unwrap() {
+        apply(&mut memory, change);
+    }
+    assert_eq!(memory, [(1, flagged()), (3, Flags::new()), (4, Flags::new())].into());
+    let synced = changes.synced().unwrap();
+    assert_eq!((synced.method, synced.counted), (Method::QResync, Counted::Right));
+    assert_eq!(synced.known.highest_mod_seq, Some(20));
+    noop.await.unwrap();
+    server.await.unwrap();
 }

@@ -147,7 +147,11 @@ async fn tlsc_19_a_server_that_selects_no_protocol_is_refused_where_one_is_requi
     assert_eq!(error.phase(), Phase::Handshake);
     // Nothing was said inside.
     let mut said = Vec::new();
-    drop(server.unwrap().read_to_end(&mut said).await);
+    match server {
+        Ok(mut server) => drop(server.read_to_end(&mut said).await),
+        // The client was gone before the server was done.
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe),
+    }
     assert!(said.is_empty(), "{said:?}");
     // One that does is taken, and so is one of SMTP, where there is nothing to select.
     for alpn in [Alpn::Imap, Alpn::Smtp] {

@@ -35,6 +35,7 @@ pub enum Passage {
 
 /// The passages that nobody has asked for yet. Does nothing until it is started.
 #[derive(Debug, Default)]
+#[expect(clippy::box_collection, reason = "next to no buffer keeps a record, and each has room for one")]
 pub(crate) struct Record(Option<Box<VecDeque<Passage>>>);
 
 impl Record {

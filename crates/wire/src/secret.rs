@@ -1,5 +1,6 @@
 //! Octets that must not be seen: passwords, SASL messages, keys.
 
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -77,6 +78,13 @@ impl From<Vec<u8>> for Secret {
     }
 }
 
+/// The memory of the text becomes that of the secret: nothing is copied.
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text.into_bytes())
+    }
+}
+
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
         Self::from(text.as_bytes())
@@ -123,6 +131,15 @@ mod tests {
         });
         assert_eq!(filled, Secret::from("abc"));
         assert_eq!(Secret::fill(2, |_| 100), Secret::from(&[0, 0][..]));
+    }
+
+    #[test]
+    fn a_text_becomes_a_secret_where_it_lies() {
+        let text = String::from("hunter2");
+        let place = text.as_ptr();
+        let secret = Secret::from(text);
+        assert_eq!(secret.expose().as_ptr(), place);
+        assert_eq!(secret, Secret::from("hunter2"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use posthaste_smtp::server::Mode;
 use posthaste_tokio::tls::Alpn;
 use posthaste_tokio::{Accepted, Listener, Role};
 use rustls::ServerConfig;
+use rustls::server::ServerSessionMemoryCache;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -169,14 +170,16 @@ fn services(config: &Config) -> [(Service, &[SocketAddr]); 8] {
     ]
 }
 
-/// The TLS of a service names its protocol, so that a session cannot be carried to another (RFC 7301).
+/// The TLS of a service names its protocol (RFC 7301) and has sessions of its own, so that none can be carried to
+/// another service.
 fn with_alpn(tls: &ServerConfig, service: Service) -> Arc<ServerConfig> {
     let mut tls = tls.clone();
     tls.alpn_protocols = match service {
-        Service::Imap | Service::Imaps => Alpn::Imap.names(),
-        Service::Pop3 | Service::Pop3s => Alpn::Pop3.names(),
-        Service::Smtp | Service::Submission | Service::Submissions | Service::Lmtp => Alpn::Smtp.names(),
+        Service::Imap | Service::Imaps => Alpn::Imap.accepted(),
+        Service::Pop3 | Service::Pop3s => Alpn::Pop3.accepted(),
+        Service::Smtp | Service::Submission | Service::Submissions | Service::Lmtp => Alpn::Smtp.accepted(),
     };
+    tls.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
     Arc::new(tls)
 }
 
@@ -251,3 +254,6 @@ pub(crate) async fn stop_requested() -> std::io::Result<()> {
 pub(crate) async fn stop_requested() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
+
+/// So many TLS sessions of a service can be resumed.
+const SESSIONS_MAX: usize = 4096;

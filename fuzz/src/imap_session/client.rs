@@ -343,7 +343,7 @@ fn queue(client: &mut Client, what: u8) -> Result<CommandId, Misuse> {
         0 | 1 => client.login("joe", Secret::from("secret")),
         2 => client.authenticate("PLAIN", Some(Secret::from("\0u\0p"))),
         3 => client.authenticate("LOGIN", None),
-        4 => client.login("j\u{f6}", Secret::from("two\r\nlines")),
+        4 => client.login("j\no", Secret::from("two\r\nlines")),
         5 => client.noop(),
         6 => client.capability(),
         7 => client.id(IdParameters::default()),

@@ -154,7 +154,7 @@ impl<'a> Site<'a> {
 
     fn answer(&mut self, server: &mut Server, event: Event, answer: Answer) -> Result<(), Misuse> {
         if answer == Answer::No {
-            return refuse(server, event);
+            return event.refuse(server, Refusal::cannot());
         }
         match event {
             Event::StartTls(token) => token.accept(server),
@@ -394,7 +394,8 @@ impl Application<Server> for Site<'_> {
             if choice & 0x40 != 0 {
                 self.update(server, self.choices.0.first().copied().unwrap_or(0));
             }
-            let aborts = matches!(event, Event::AppendEnd(_) | Event::ReplaceEnd(_) | Event::AppendMore(_));
+            let ends = matches!(event, Event::AppendEnd(_) | Event::ReplaceEnd(_));
+            let aborts = ends || matches!(event, Event::AppendMore(_));
             match choice % 8 {
                 0..=2 => self.answer(server, event, Answer::Yes).expect("a good answer"),
                 3 => {
@@ -404,16 +405,16 @@ impl Application<Server> for Site<'_> {
                 4 => self.kept = Some((event, Answer::Yes)),
                 5 => self.kept = Some((event, Answer::No)),
                 6 => {
-                    self.incoming = self.incoming.filter(|_| !aborts);
+                    self.incoming = self.incoming.filter(|_| !ends);
                     self.ending = Ending::Torn;
                     drop(event);
                 }
                 _ => {
                     // At another connection: refused, and nothing happens to that one.
                     let mut other = Server::new(self.config.clone(), Security::Tls, Time::ZERO);
-                    self.incoming = self.incoming.filter(|_| !aborts);
+                    self.incoming = self.incoming.filter(|_| !ends);
                     self.ending = Ending::Torn;
-                    let refused = refuse(&mut other, event);
+                    let refused = event.refuse(&mut other, Refusal::cannot());
                     assert_eq!(refused, Err(Misuse::WrongConnection));
                 }
             }
@@ -469,60 +470,6 @@ impl Application<Server> for Site<'_> {
         security: Security,
     ) -> Result<(), Misuse> {
         server.upgraded(now, upgrade, security)
-    }
-}
-
-/// Refuses any question.
-fn refuse(server: &mut Server, event: Event) -> Result<(), Misuse> {
-    let no = Refusal::cannot();
-    match event {
-        Event::StartTls(token) => token.reject(server),
-        Event::Auth(auth) => auth.reject(server),
-        Event::Compress(token) => token.reject(server),
-        Event::Login(asked) => asked.refuse(server),
-        Event::Noop(asked) => asked.no(server, no),
-        Event::Namespace(asked) => asked.no(server, no),
-        Event::List(asked) => asked.no(server, no),
-        Event::Lsub(asked) => asked.no(server, no),
-        Event::Subscribe(asked) => asked.no(server, no),
-        Event::Unsubscribe(asked) => asked.no(server, no),
-        Event::Create(asked) => asked.no(server, no),
-        Event::Delete(asked) => asked.no(server, no),
-        Event::Rename(asked) => asked.no(server, no),
-        Event::Status(asked) => asked.no(server, no),
-        Event::Select(asked) => asked.refuse(server, no),
-        Event::Close(asked) => asked.no(server, no),
-        Event::Unselect(asked) => asked.no(server, no),
-        Event::Append(asked) => asked.refuse(server, no),
-        Event::AppendMore(asked) => asked.refuse(server, no),
-        Event::Replace(asked) => asked.no(server, no),
-        Event::AppendEnd(asked) => asked.no(server, no),
-        Event::ReplaceEnd(asked) => asked.no(server, no),
-        Event::Fetch(asked) => asked.no(server, no),
-        Event::Store(asked) => asked.no(server, no),
-        Event::Copy(asked) => asked.no(server, no),
-        Event::Move(asked) => asked.no(server, no),
-        Event::Expunge(asked) => asked.no(server, no),
-        Event::Search(asked) => asked.no(server, no),
-        Event::Sort(asked) => asked.no(server, no),
-        Event::Thread(asked) => asked.no(server, no),
-        Event::MultiSearch(asked) => asked.no(server, no),
-        Event::UidBatches(asked) => asked.no(server, no),
-        Event::GetQuota(asked) => asked.no(server, no),
-        Event::GetQuotaRoot(asked) => asked.no(server, no),
-        Event::SetQuota(asked) => asked.no(server, no),
-        Event::GetAcl(asked) => asked.no(server, no),
-        Event::SetAcl(asked) => asked.no(server, no),
-        Event::DeleteAcl(asked) => asked.no(server, no),
-        Event::ListRights(asked) => asked.no(server, no),
-        Event::MyRights(asked) => asked.no(server, no),
-        Event::GetMetadata(asked) => asked.no(server, no),
-        Event::SetMetadata(asked) => asked.no(server, no),
-        Event::Notify(asked) => asked.no(server, no),
-        Event::Unauthenticate(asked) => asked.end(server, no),
-        Event::Idle(asked) => asked.no(server, no),
-        Event::IdleDone(asked) => asked.bad(server, "No"),
-        other => panic!("{other:?} is no question"),
     }
 }
 

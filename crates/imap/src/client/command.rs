@@ -62,10 +62,11 @@ impl Client {
 
 /// Before login.
 impl Client {
-    /// Logs in with a password (RFC 9051 6.2.3).
+    /// Logs in with a name and a password of ASCII (RFC 9051 6.2.3).
     ///
     /// # Errors
-    /// As [`Client::command`]; also when the name or the password holds NUL.
+    /// As [`Client::command`]; also when the name or the password holds NUL, or anything beyond ASCII: no charset is said
+    /// to the server, and such names go by [`authenticate`](Self::authenticate), PLAIN for one (RFC 9755 5).
     pub fn login(&mut self, user: &str, password: Secret) -> Result {
         let holds_nul = |argument| Misuse::Argument { argument, problem: "holds NUL" };
         let user = AString::new(Bytes::copy_from_slice(user.as_bytes())).map_err(|_| holds_nul("user"))?;

@@ -374,9 +374,16 @@ impl Client {
         Err(Misuse::NotNow { call: command.name(), state })
     }
 
-    /// Whether the connection is worth a password.
+    /// Whether the connection is worth a password, and LOGIN can carry it.
     fn check_login(&self, command: &Command) -> Result<(), Misuse> {
         let call = command.name();
+        if let Command::Login(login) = command {
+            let texts = [("user", login.user().as_bytes()), ("password", login.password().expose())];
+            if let Some((argument, _)) = texts.into_iter().find(|(_, text)| !text.is_ascii()) {
+                let problem = "is not ASCII: only AUTHENTICATE carries that";
+                return Err(Misuse::Argument { argument, problem });
+            }
+        }
         let login = matches!(command, Command::Login(_));
         if login || matches!(command, Command::Authenticate(_)) {
             if !self.security.is_private() && self.config.auth_requires_tls == AuthPrivacy::Required {

@@ -42,7 +42,8 @@ pub fn item(out: &mut BytesMut, item: &FetchItem, context: EncodeContext) {
 
 /// The name of a payload and the header of its literal with CRLF; `len` octets have to follow.
 ///
-/// The literal is `~{n}` for BINARY and `{n}`, in which no NUL may come, for all others.
+/// The literal is `~{n}` for BINARY, as nobody knows yet whether NUL will come, and `{n}`, in which none may, for all
+/// others.
 pub fn payload_header(out: &mut BytesMut, payload: &Payload, len: u64, context: EncodeContext) {
     let mut writer = Writer::response(out, context);
     writer.payload(payload);
@@ -167,7 +168,12 @@ impl Writer<'_> {
                 self.octet(b' ');
                 match data {
                     None => self.text("NIL"),
-                    Some(data) if matches!(payload, Payload::Binary { .. }) => self.literal8(data),
+                    // RFC 9051 7.5.2: without `~` the client knows that there is no NUL.
+                    Some(data)
+                        if matches!(payload, Payload::Binary { .. }) && memchr::memchr(0, data).is_some() =>
+                    {
+                        self.literal8(data);
+                    }
                     Some(data) => self.literal(data),
                 }
             }

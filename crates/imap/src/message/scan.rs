@@ -17,6 +17,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 
 use memchr::{memchr_iter, memmem};
 
+use super::transfer::TransferDecoder;
 use super::{
     content::{Content, Unlabelled},
     envelope::Envelope,
@@ -358,7 +359,10 @@ fn new_part(content: Content, header: Span, parent: Option<usize>) -> Part {
 /// Only what is not looked into can be encoded.
 fn decoded_len(part: &Part, message: &[u8]) -> Option<u64> {
     let length = match part.kind {
-        Kind::Leaf => part.transfer_encoding()?.decoded_len(part.body.of(message)),
+        Kind::Leaf => {
+            let decoder = TransferDecoder::new(part.transfer_encoding()?);
+            decoder.with_line_ends(part.line_ends()).count(part.body.of(message))
+        }
         Kind::Multipart | Kind::Message => part.body.len(),
     };
     u64::try_from(length).ok()

@@ -8,7 +8,7 @@ use alloc::{borrow::Cow, vec::Vec};
 use super::{
     field::{Fields, empty_line},
     summary::{Kind, Part, Span, Summary},
-    transfer::TransferEncoding,
+    transfer::{LineEnds, TransferDecoder, TransferEncoding},
 };
 use crate::types::{AString, PartPath, Section, SectionText};
 
@@ -28,15 +28,24 @@ pub enum Located<'a> {
     },
 }
 
-/// Where the content of a part is, and how it is decoded with a [`TransferDecoder`](super::TransferDecoder).
+/// Where the content of a part is, and how it is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decoded {
     /// The octets of the message that are read.
     pub span: Span,
     /// How they are written; `None` where that is not known, for which the answer is NO with UNKNOWN-CTE.
     pub encoding: Option<TransferEncoding>,
+    /// What becomes of its line ends: those of text are CRLF (RFC 9051 7.5.2).
+    pub line_ends: LineEnds,
     /// How many octets come out; `None` with the encoding.
     pub octets: Option<u64>,
+}
+
+impl Decoded {
+    /// Decodes the octets of `span`, in pieces of any size; `None` with the encoding.
+    pub fn decoder(&self) -> Option<TransferDecoder> {
+        Some(TransferDecoder::new(self.encoding?).with_line_ends(self.line_ends))
+    }
 }
 
 /// Which fields a list of names means.
@@ -84,6 +93,7 @@ impl Summary {
                 Decoded {
                     span,
                     encoding: Some(TransferEncoding::Identity),
+                    line_ends: LineEnds::Kept,
                     octets: u64::try_from(span.len()).ok(),
                 }
             }
@@ -92,7 +102,7 @@ impl Summary {
                     Kind::Leaf => part.transfer_encoding(),
                     Kind::Multipart | Kind::Message => Some(TransferEncoding::Identity),
                 };
-                Decoded { span: part.body, encoding, octets: part.decoded }
+                Decoded { span: part.body, encoding, line_ends: part.line_ends(), octets: part.decoded }
             }
         })
     }

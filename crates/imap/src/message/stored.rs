@@ -109,8 +109,9 @@ fn is_part_sound(summary: &Summary, part: &Part) -> bool {
         _ => false,
     };
     let starts_message = parent.is_none_or(|parent| parent.kind == Kind::Message);
-    let decoded =
-        part.decoded.is_none_or(|decoded| usize::try_from(decoded).is_ok_and(|size| size <= part.body.len()));
+    let decoded = part.decoded.is_none_or(|decoded| {
+        usize::try_from(decoded).is_ok_and(|size| size <= part.body.len().saturating_mul(2))
+    });
     in_order && inside && before_next && holds && decoded && starts_message == part.envelope.is_some()
 }
 

@@ -6,7 +6,8 @@
 
 use alloc::vec::Vec;
 
-use super::summary::Part;
+use super::content::Parameter;
+use super::summary::{Kind, Part};
 
 /// How the octets of a body are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +36,17 @@ impl TransferEncoding {
 
     /// How many octets `encoded` stands for.
     pub fn decoded_len(self, encoded: &[u8]) -> usize {
-        let mut length = 0_usize;
-        let mut decoder = TransferDecoder::new(self);
-        if self == Self::Identity {
-            return encoded.len();
-        }
-        let mut count = |_: u8| length = length.saturating_add(1);
-        decoder.run(encoded, &mut count);
-        decoder.end(&mut count);
-        length
+        TransferDecoder::new(self).count(encoded)
     }
+}
+
+/// What becomes of line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnds {
+    /// They are octets like any other.
+    Kept,
+    /// A LF without CR before it becomes CRLF: what BINARY gives of text is in lines (RFC 9051 7.5.2).
+    Crlf,
 }
 
 impl Part {
@@ -52,12 +54,28 @@ impl Part {
     pub fn transfer_encoding(&self) -> Option<TransferEncoding> {
         TransferEncoding::of(&self.encoding)
     }
+
+    /// What becomes of line ends once the body is decoded: those of text are CRLF, unless its charset has wider ones.
+    pub fn line_ends(&self) -> LineEnds {
+        let is_wide = |parameter: &Parameter| {
+            let starts = |name: &str| {
+                let start = parameter.value.get(..name.len());
+                start.is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+            };
+            parameter.name == "charset" && WIDE_CHARSETS.into_iter().any(starts)
+        };
+        let is_text = self.kind == Kind::Leaf && self.media_type == "text";
+        if is_text && !self.parameters.iter().any(is_wide) { LineEnds::Crlf } else { LineEnds::Kept }
+    }
 }
 
 /// Decodes a body that comes in pieces, cut anywhere. Memory: a few octets, and white space at the end of a line.
 #[derive(Clone, Debug)]
 pub struct TransferDecoder {
     state: State,
+    line_ends: LineEnds,
+    /// The last octet that came out was CR.
+    after_cr: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -88,21 +106,44 @@ impl TransferDecoder {
             TransferEncoding::QuotedPrintable => quoted(false),
             TransferEncoding::Q => quoted(true),
         };
-        Self { state }
+        Self { state, line_ends: LineEnds::Kept, after_cr: false }
+    }
+
+    /// The same, with these line ends.
+    #[must_use]
+    pub fn with_line_ends(self, line_ends: LineEnds) -> Self {
+        Self { line_ends, ..self }
     }
 
     /// Decodes all of a body.
     pub fn all(encoding: TransferEncoding, encoded: &[u8]) -> Vec<u8> {
+        Self::new(encoding).rest(encoded)
+    }
+
+    /// Decodes all that is left of a body.
+    pub fn rest(mut self, encoded: &[u8]) -> Vec<u8> {
         let mut decoded = Vec::with_capacity(encoded.len());
-        let mut decoder = Self::new(encoding);
-        decoder.push(encoded, &mut decoded);
-        decoder.finish(&mut decoded);
+        self.push(encoded, &mut decoded);
+        self.finish(&mut decoded);
         decoded
     }
 
-    /// Adds what the next octets stand for to `decoded`: never more than they and a few kept ones are.
+    /// How many octets all that is left of a body stands for.
+    pub(super) fn count(mut self, encoded: &[u8]) -> usize {
+        if self.passes() {
+            return encoded.len();
+        }
+        let mut length = 0_usize;
+        let mut count = |_: u8| length = length.saturating_add(1);
+        self.run(encoded, &mut count);
+        self.end(&mut count);
+        length
+    }
+
+    /// Adds what the next octets stand for to `decoded`: never more than they and a few kept ones are, or twice that
+    /// where line ends become CRLF.
     pub fn push(&mut self, encoded: &[u8], decoded: &mut Vec<u8>) {
-        if matches!(self.state, State::Identity) {
+        if self.passes() {
             return decoded.extend_from_slice(encoded);
         }
         self.run(encoded, &mut |octet| decoded.push(octet));
@@ -113,8 +154,15 @@ impl TransferDecoder {
         self.end(&mut |octet| decoded.push(octet));
     }
 
+    /// Whether what comes in is what comes out.
+    fn passes(&self) -> bool {
+        matches!(self.state, State::Identity) && self.line_ends == LineEnds::Kept
+    }
+
     fn run(&mut self, encoded: &[u8], emit: &mut impl FnMut(u8)) {
-        match &mut self.state {
+        let Self { state, line_ends, after_cr } = self;
+        let emit = &mut |octet| in_lines(octet, *line_ends, after_cr, emit);
+        match state {
             State::Identity => encoded.iter().for_each(|octet| emit(*octet)),
             State::Base64 { bits, digits } => {
                 for octet in encoded {
@@ -130,7 +178,9 @@ impl TransferDecoder {
     }
 
     fn end(&mut self, emit: &mut impl FnMut(u8)) {
-        match &mut self.state {
+        let Self { state, line_ends, after_cr } = self;
+        let emit = &mut |octet| in_lines(octet, *line_ends, after_cr, emit);
+        match state {
             // Two or three digits are one or two octets: padding may be missing.
             State::Base64 { bits, digits, .. } => flush_base64(*bits, digits, emit),
             State::Quoted { escape, space, .. } => {
@@ -148,6 +198,15 @@ impl TransferDecoder {
             State::Identity => {}
         }
     }
+}
+
+/// Passes an octet on, behind the CR that its line end lacks.
+fn in_lines(octet: u8, line_ends: LineEnds, after_cr: &mut bool, emit: &mut impl FnMut(u8)) {
+    let was_cr = core::mem::replace(after_cr, octet == b'\r');
+    if octet == b'\n' && !was_cr && line_ends == LineEnds::Crlf {
+        emit(b'\r');
+    }
+    emit(octet);
 }
 
 fn base64(octet: u8, bits: &mut u32, digits: &mut u8, emit: &mut impl FnMut(u8)) {
@@ -258,6 +317,9 @@ fn hex(octet: u8) -> Option<u8> {
     char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
+/// The first letters of charsets in which LF is more than one octet.
+const WIDE_CHARSETS: [&str; 3] = ["utf-16", "utf-32", "iso-10646-ucs"];
+
 /// RFC 2045 6.7: a line has 76 octets. White space beyond this many is not held back.
 const SPACE_MAX: usize = 1024;
 
@@ -337,21 +399,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn rfc9051_7_5_2_lines_of_text_end_in_crlf() {
+        for (encoding, encoded, decoded) in [
+            (TransferEncoding::Identity, "a\nb\r\n\n\rc\r", "a\r\nb\r\n\r\n\rc\r"),
+            (TransferEncoding::Base64, "YQpiDQo=", "a\r\nb\r\n"),
+            (TransferEncoding::QuotedPrintable, "a=0Ab=0D\nc\n", "a\r\nb\r\nc\r\n"),
+        ] {
+            let in_lines = || TransferDecoder::new(encoding).with_line_ends(LineEnds::Crlf);
+            assert_eq!(in_lines().rest(encoded.as_bytes()), decoded.as_bytes(), "{encoding:?}");
+            assert_eq!(in_lines().count(encoded.as_bytes()), decoded.len(), "{encoding:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_cut_gives_the_same_octets_and_the_size_is_theirs(
             encoded in "[a-cA-F0-9=+ \t\r\n_é]{0,40}", cut in 0_usize..60,
         ) {
-            for encoding in ENCODINGS {
+            let cases = ENCODINGS.into_iter().flat_map(|encoding| [(encoding, LineEnds::Kept), (encoding, LineEnds::Crlf)]);
+            for (encoding, line_ends) in cases {
                 let encoded = encoded.as_bytes();
                 let (front, back) = encoded.split_at(cut.min(encoded.len()));
+                let new = || TransferDecoder::new(encoding).with_line_ends(line_ends);
                 let mut decoded = Vec::new();
-                let mut decoder = TransferDecoder::new(encoding);
+                let mut decoder = new();
                 decoder.push(front, &mut decoded);
                 decoder.push(back, &mut decoded);
                 decoder.finish(&mut decoded);
-                prop_assert_eq!(&decoded, &TransferDecoder::all(encoding, encoded));
-                prop_assert_eq!(decoded.len(), encoding.decoded_len(encoded));
+                prop_assert_eq!(&decoded, &new().rest(encoded));
+                prop_assert_eq!(decoded.len(), new().count(encoded));
             }
         }
 

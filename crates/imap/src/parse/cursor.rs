@@ -260,6 +260,26 @@ impl<'a> Cursor<'a> {
 
     // Numbers
 
+    /// `mod-sequence-valzer` of a client: 63 bits (RFC 7162 7). From servers any number is taken.
+    pub(crate) fn mod_seq_or_zero(&mut self, rule: &'static str) -> Result<u64> {
+        let start = self.offset();
+        let value = self.number64(rule)?;
+        if i64::try_from(value).is_ok() {
+            Ok(value)
+        } else {
+            self.fail_at(start, rule, ParseErrorKind::Syntax)
+        }
+    }
+
+    /// `mod-sequence-value` of a client: the same, and not 0.
+    pub(crate) fn mod_seq(&mut self, rule: &'static str) -> Result<u64> {
+        let start = self.offset();
+        match self.mod_seq_or_zero(rule)? {
+            0 => self.fail_at(start, rule, ParseErrorKind::Syntax),
+            value => Ok(value),
+        }
+    }
+
     /// `number64`, full 64 bits; digits are capped at 20.
     #[inline]
     pub(crate) fn number64(&mut self, rule: &'static str) -> Result<u64> {

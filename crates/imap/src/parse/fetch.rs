@@ -167,7 +167,7 @@ fn modifiers(cursor: &mut Cursor<'_>) -> Result<FetchModifiers> {
         let name = atom(cursor, "fetch-modifier")?;
         if name.is("CHANGEDSINCE") && modifiers.changed_since.is_none() {
             cursor.space("chgsince-fetch-mod")?;
-            modifiers.changed_since = Some(cursor.number64("mod-sequence-value")?);
+            modifiers.changed_since = Some(cursor.mod_seq("mod-sequence-value")?);
         } else if name.is("VANISHED") && !modifiers.vanished {
             modifiers.vanished = true;
         } else if name.is("PARTIAL") && modifiers.partial.is_none() {

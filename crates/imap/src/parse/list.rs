@@ -101,6 +101,8 @@ fn selection_options(cursor: &mut Cursor<'_>) -> Result<Vec<ListSelection>> {
         let start = cursor.offset();
         let name = atom(cursor, "list-select-opt")?;
         match selection_option(&name) {
+            // One that is given twice says nothing new.
+            Some(option) if options.contains(&option) => {}
             Some(option) => options.push(option),
             None => return cursor.fail_at(start, "list-select-opt", ParseErrorKind::Unknown),
         }
@@ -119,7 +121,7 @@ fn return_options(cursor: &mut Cursor<'_>) -> Result<Vec<ListReturn>> {
     cursor.list("list-return-opts", 0, |cursor| {
         let start = cursor.offset();
         let name = atom(cursor, "return-option")?;
-        options.push(if name.is("SUBSCRIBED") {
+        let option = if name.is("SUBSCRIBED") {
             ListReturn::Subscribed
         } else if name.is("CHILDREN") {
             ListReturn::Children
@@ -135,7 +137,10 @@ fn return_options(cursor: &mut Cursor<'_>) -> Result<Vec<ListReturn>> {
             ListReturn::Status(super::status::attributes(cursor)?)
         } else {
             return cursor.fail_at(start, "return-option", ParseErrorKind::Unknown);
-        });
+        };
+        if !options.contains(&option) {
+            options.push(option);
+        }
         Ok(())
     })?;
     Ok(options)

@@ -9,7 +9,6 @@ use super::fetch::attribute_list;
 use super::flag::keyword;
 use super::sequence;
 use super::string::{astring, atom, gmail_label, object_id, string};
-use crate::charset::Charset;
 use crate::error::ParseErrorKind;
 use crate::types::{
     AString, Atom, Flag, ModSeqEntry, ModSeqScope, ModSeqSearch, SearchCommand, SearchKey, SearchReturn,
@@ -66,14 +65,9 @@ fn return_option(cursor: &mut Cursor<'_>) -> Result<SearchReturn> {
     })
 }
 
-/// `charset`, if it is one whose text can be read. The strings stay octets: only a search makes text of them.
+/// `charset`, known or not. The strings stay octets: only a search makes text of them.
 pub(super) fn charset(cursor: &mut Cursor<'_>) -> Result<AString> {
-    let start = cursor.offset();
-    let charset = astring(cursor, "charset")?;
-    if Charset::of(charset.as_bytes()).is_some_and(Charset::is_for_strings) {
-        return Ok(charset);
-    }
-    cursor.fail_at(start, "charset", ParseErrorKind::Charset)
+    astring(cursor, "charset")
 }
 
 /// A key that waits for the keys inside it.
@@ -219,7 +213,7 @@ fn mod_seq(cursor: &mut Cursor<'_>) -> Result<ModSeqSearch> {
         cursor.space("search-modseq-ext")?;
         entry = Some(ModSeqEntry { flag, scope });
     }
-    Ok(ModSeqSearch { entry, mod_seq: cursor.number64("mod-sequence-valzer")? })
+    Ok(ModSeqSearch { entry, mod_seq: cursor.mod_seq_or_zero("mod-sequence-valzer")? })
 }
 
 /// Where the entry names of flags begin; RFC 7162 has no others.

@@ -33,11 +33,7 @@ fn qresync(cursor: &mut Cursor<'_>) -> Result<QResync> {
     cursor.octet("select-param", b'(')?;
     let uid_validity = cursor.nz_number("uidvalidity")?;
     cursor.space("select-param")?;
-    let start = cursor.offset();
-    let mod_seq = cursor.number64("mod-sequence-value")?;
-    if mod_seq == 0 {
-        return cursor.fail_at(start, "mod-sequence-value", ParseErrorKind::Syntax);
-    }
+    let mod_seq = cursor.mod_seq("mod-sequence-value")?;
     let mut resync = QResync { uid_validity, mod_seq, known_uids: None, match_data: None };
     if cursor.eat(b')') {
         return Ok(resync);

@@ -14,7 +14,7 @@ pub(super) fn store(cursor: &mut Cursor<'_>, addressing: Addressing) -> Result<C
     if cursor.eat(b'(') {
         cursor.word("store-modifier", "UNCHANGEDSINCE")?;
         cursor.space("store-modifier")?;
-        unchanged_since = Some(cursor.number64("mod-sequence-valzer")?);
+        unchanged_since = Some(cursor.mod_seq_or_zero("mod-sequence-valzer")?);
         cursor.octet("store-modifiers", b')')?;
         cursor.space("store")?;
     }

@@ -192,7 +192,7 @@ impl Program {
     pub fn new(command: &SearchCommand, scope: &Scope<'_>) -> Result<Self, SearchError> {
         let charset = match &command.charset {
             None => Charset::UTF_8,
-            Some(name) => Charset::of(name.as_bytes()).ok_or(SearchError::Charset)?,
+            Some(name) => Charset::for_strings(name.as_bytes()).ok_or(SearchError::Charset)?,
         };
         let mut compiler = Compiler { scope, charset, uses_mod_seq: false, nodes: Vec::new() };
         let root = compiler.list(&command.keys)?;

@@ -44,6 +44,20 @@ impl Asked<GetQuotaRoot> {
 }
 
 impl Asked<SetQuota> {
+    /// Tells of another root whose limits have changed with it, or which mailboxes count for now (RFC 9208 4.1.3).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn changed(
+        &self,
+        server: &mut Server,
+        root: AString,
+        resources: Vec<QuotaUsage>,
+    ) -> Result<(), Misuse> {
+        self.data(server, |server| server.send(&Response::Quota { root, resources }))
+    }
+
     /// The limits are set; tells them as they are now.
     ///
     /// # Errors
@@ -71,6 +85,27 @@ impl Asked<SetQuota> {
         self.no(server, refusal)
     }
 }
+
+/// Commands that change who may do what.
+macro_rules! acl_changes {
+    ($($request:ty),+) => {$(
+        impl Asked<$request> {
+            /// Tells of rights that have changed besides those the command names, of others or in other mailboxes
+            /// (RFC 4314 5.1.1). A session that has such a mailbox selected, this one or another, is told by
+            /// [`Update::Flags`](super::Update::Flags) and [`Notice::PermanentFlags`](super::Notice::PermanentFlags)
+            /// which flags are left to it, and by [`Notice::Access`](super::Notice::Access) where none are.
+            ///
+            /// # Errors
+            ///
+            /// [`Misuse::WrongConnection`].
+            pub fn changed(&self, server: &mut Server, acl: Acl) -> Result<(), Misuse> {
+                self.data(server, |server| server.send(&Response::Acl(acl)))
+            }
+        }
+    )+};
+}
+
+acl_changes!(SetAcl, DeleteAcl);
 
 impl Asked<GetAcl> {
     /// Tells who may do what.

@@ -55,6 +55,17 @@ enum Purpose {
     Replace,
 }
 
+/// How far the messages of the command in progress are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// It brings none.
+    None,
+    /// APPEND or REPLACE: nothing has come of them yet, or all has.
+    Begun,
+    /// Something has come, and more is due or asked about: when it is cut here, it comes to nothing.
+    Incomplete,
+}
+
 /// How a message's octets were announced.
 fn header(data: &AppendData) -> Option<LiteralHeader> {
     match data {
@@ -276,7 +287,7 @@ impl Server {
         }
         // RFC 9051 7.5.1: while a literal is negotiated, no command is in progress.
         self.expunge_forbidden = true;
-        self.appends = true;
+        self.delivery = Delivery::Begun;
         Some(header)
     }
 
@@ -293,6 +304,7 @@ impl Server {
                 self.out.put(b"+ Ready\r\n");
             }
             self.framer.stream();
+            self.delivery = Delivery::Incomplete;
             self.phase = Phase::Append(arrival);
             self.arm_for_phase();
         }
@@ -322,7 +334,7 @@ impl Server {
                 if before.is_empty() || seen { Poll::Again } else { Poll::Event(Event::Body(before)) }
             }
             // Nothing else comes while octets are due.
-            Frame::Line(_) | Frame::Literal(_) | Frame::Refused | Frame::TooLong | Frame::Malformed(_) => {
+            Frame::Line(_) | Frame::Literal(_) | Frame::Refused | Frame::TooLong(_) | Frame::Malformed(_) => {
                 Poll::Again
             }
         }
@@ -340,8 +352,8 @@ impl Server {
         self.timers.disarm(Timer::Command);
         let tag = arrival.tag.clone();
         let (text, violation) = match frame {
-            Frame::Malformed(_) | Frame::TooLong => {
-                self.events.push_back(Event::BodyAborted);
+            Frame::Malformed(_) | Frame::TooLong(_) => {
+                self.abort_body();
                 self.bad(Some(&tag), None, BEHIND);
                 self.end_if_unreadable(&frame);
                 return self.violation(Violation::AppendTail);
@@ -365,12 +377,13 @@ impl Server {
             }
             _ => (BEHIND, Violation::AppendTail),
         };
-        self.events.push_back(Event::BodyAborted);
+        self.abort_body();
         self.refuse_tail(&tag, text, violation)
     }
 
     fn arrived(&mut self, arrival: Arrival) -> Event {
         let Arrival { tag, purpose, messages, .. } = arrival;
+        self.delivery = Delivery::Begun;
         match purpose {
             Purpose::Append => Event::AppendEnd(self.ask(tag, AppendEnd { messages })),
             Purpose::Replace => Event::ReplaceEnd(self.ask(tag, ReplaceEnd)),
@@ -380,18 +393,20 @@ impl Server {
     fn append_more(&mut self, arrival: Arrival, options: AppendOptions, data: AppendData) -> Poll {
         let Arrival { tag, purpose, messages, total, .. } = arrival;
         if purpose == Purpose::Replace || !self.config.extensions.has(Switch::MultiAppend) {
-            self.events.push_back(Event::BodyAborted);
+            self.abort_body();
             return self.refuse_tail(&tag, "Only one message at a time", Violation::NotOffered);
         }
         if messages >= self.config.limits.append_messages_max {
-            self.events.push_back(Event::BodyAborted);
+            self.abort_body();
             self.complete_no(&tag, Refusal::new("Too many messages").with_code(ResponseCode::Limit));
             return Poll::Again;
         }
+        self.delivery = Delivery::Begun;
         let Some(header) = self.admit(&tag, &data, total) else {
             self.events.push_back(Event::BodyAborted);
             return Poll::Again;
         };
+        self.delivery = Delivery::Incomplete;
         let request = AppendMore {
             options,
             length: header.len,

@@ -77,6 +77,12 @@ impl Refusal {
         Self::new("Not permitted").with_code(ResponseCode::NoPerm)
     }
 
+    /// The strings of a search are in a charset that is not known, or are not text of theirs: BADCHARSET with those that
+    /// are known (RFC 9051 7.1).
+    pub fn bad_charset() -> Self {
+        Self::new("No text of a known charset").with_code(ResponseCode::bad_charset())
+    }
+
     /// A SEARCH result that is too large to be kept: NOTSAVED (RFC 5182 2.1). The saved result is empty then.
     pub fn not_saved() -> Self {
         Self::new("Result is not saved").with_code(ResponseCode::NotSaved)

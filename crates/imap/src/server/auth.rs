@@ -163,8 +163,17 @@ impl Auth {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn unavailable(self, server: &mut Server) -> Result<(), Misuse> {
+        self.no(server, Refusal::unavailable())
+    }
+
+    /// Refuses: tagged NO, and a failed login, but for UNAVAILABLE.
+    pub(super) fn no(self, server: &mut Server, refusal: Refusal) -> Result<(), Misuse> {
         if server.tickets.redeem(self.ticket)? == Answer::InTime {
-            server.complete_no(&self.exchange.tag, Refusal::unavailable());
+            let counts = refusal.code != Some(ResponseCode::Unavailable);
+            server.complete_no(&self.exchange.tag, refusal);
+            if counts {
+                server.count_failed_login();
+            }
         }
         Ok(())
     }

@@ -69,8 +69,11 @@ impl Server {
             Frame::Literal(header) => self.literal(header, &limits),
             // The answer was given when the line was refused.
             Frame::Refused | Frame::Chunk(..) => Poll::Again,
-            Frame::TooLong => {
-                self.untagged(Condition::Bad, Some(ResponseCode::TooBig), "Line too long");
+            Frame::TooLong(words) => {
+                // A tag is given back only where it tags something: the words may be no command at all.
+                let head = Head::of(&words).filter(|head| needs(&head.name).is_some());
+                let tag = head.as_ref().map(|head| &head.tag);
+                self.bad(tag, Some(ResponseCode::TooBig), "Line too long");
                 self.violation(Violation::LineTooLong { limit: limits.line_max })
             }
             Frame::Malformed(line) => {
@@ -277,10 +280,6 @@ impl Server {
                             Some(ResponseCode::Cannot),
                             "No such name can be",
                         );
-                    }
-                    ParseErrorKind::Charset => {
-                        let code = ResponseCode::bad_charset();
-                        self.tagged(&head.tag, Condition::No, Some(code), "Unknown charset");
                     }
                     ParseErrorKind::Limit(_) => {
                         self.bad(Some(&head.tag), Some(ResponseCode::TooBig), "Too long or too deep");

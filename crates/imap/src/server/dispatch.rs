@@ -10,11 +10,12 @@ use super::{
     Rename, Search, Select, Server, SetAcl, SetMetadata, SetQuota, Sort, StatusOf, Store, Subscribe, Thread,
     UidBatchesOf, Unselect, Unsubscribe,
 };
+use crate::charset::Charset;
 use crate::error::Violation;
 use crate::session::{State, Transition};
 use crate::types::{
-    AString, Addressing, Command, Condition, CopyCommand, FetchCommand, IdParameters, ListStyle, Response,
-    ResponseCode, SearchKey, Tag, UidBatchesCommand,
+    AString, Addressing, Command, Condition, CopyCommand, EsearchCommand, FetchCommand, IdParameters,
+    ListStyle, Response, ResponseCode, SearchKey, SearchReturn, Tag, UidBatchesCommand,
 };
 
 impl Server {
@@ -23,7 +24,7 @@ impl Server {
             return self.refuse_at_gate(&tag, closed);
         }
         self.enable_by(&command);
-        if let Some(refusal) = self.barred(&command) {
+        if let Some(refusal) = self.barred(&command).or_else(|| unreadable(&command)) {
             self.complete_no(&tag, refusal);
             return Poll::Again;
         }
@@ -211,4 +212,20 @@ impl Server {
         }
         Poll::Event(Event::UidBatches(self.ask(tag, UidBatchesOf { command })))
     }
+}
+
+/// Why a search in a charset that is not known is refused. One with SAVE is left to the application, whose saved result
+/// is empty once that has failed (RFC 9051 6.4.4.3, RFC 5182 2.1).
+fn unreadable(command: &Command) -> Option<Refusal> {
+    let (charset, returns) = match command {
+        Command::Search(_, search) | Command::Esearch(EsearchCommand { search, .. }) => {
+            (search.charset.as_ref()?, &search.returns)
+        }
+        Command::Sort(_, sort) => (&sort.charset, &sort.returns),
+        Command::Thread(_, thread) => (&thread.charset, &None),
+        _ => return None,
+    };
+    let saves = returns.as_ref().is_some_and(|returns| returns.contains(&SearchReturn::Save));
+    let known = Charset::for_strings(charset.as_bytes()).is_some();
+    (!known && !saves).then(Refusal::bad_charset)
 }

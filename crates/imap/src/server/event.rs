@@ -76,9 +76,10 @@ pub enum Event {
     Move(Asked<Move>),
     /// EXPUNGE (RFC 9051 6.4.3), or UID EXPUNGE, which names the messages (6.4.9). Never in a mailbox that is read-only.
     Expunge(Asked<Expunge>),
-    /// SEARCH and UID SEARCH (RFC 9051 6.4.4).
+    /// SEARCH and UID SEARCH (RFC 9051 6.4.4). In a charset that is not known only where the result is to be saved: with
+    /// [`Refusal::bad_charset`](super::Refusal::bad_charset) nothing is saved any more (6.4.4.3).
     Search(Asked<Search>),
-    /// SORT and UID SORT (RFC 5256).
+    /// SORT and UID SORT (RFC 5256). In a charset that is not known as with SEARCH.
     Sort(Asked<Sort>),
     /// THREAD and UID THREAD (RFC 5256).
     Thread(Asked<Thread>),

@@ -11,13 +11,15 @@ use crate::types::{Capability, QuotaResource, Rights, ThreadAlgorithm};
 
 /// The extensions of a server.
 ///
-/// The default: CHILDREN, ENABLE, ESEARCH, ID, IDLE, LITERAL+, MOVE, NAMESPACE, SASL-IR, SPECIAL-USE, UIDPLUS, UNSELECT,
+/// The default: CHILDREN, ENABLE, ESEARCH, ID, IDLE, LITERAL+, MOVE, NAMESPACE, SASL-IR, UIDPLUS, UNSELECT,
 /// and APPENDLIMIT with [`Limits::append_max`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extensions {
     switches: u64,
     quota: Vec<QuotaResource>,
     threads: Vec<ThreadAlgorithm>,
+    /// Rights beyond those of RFC 4314.
+    rights: Rights,
 }
 
 /// One extension without a value.
@@ -31,6 +33,7 @@ pub(super) enum Switch {
     CreateSpecialUse,
     Esort,
     Imap4Rev2,
+    I18nLevel1,
     InProgress,
     ListExtended,
     ListMyRights,
@@ -81,13 +84,14 @@ macro_rules! offers {
 impl Extensions {
     /// What costs the application nothing.
     pub const fn new() -> Self {
-        Self { switches: 0, quota: Vec::new(), threads: Vec::new() }
+        Self { switches: 0, quota: Vec::new(), threads: Vec::new(), rights: Rights::NONE }
     }
 
     offers! {
         /// With LITERAL- in place of LITERAL+: non-synchronising literals of at most 4,096 octets (RFC 7888 5).
         with_literal_minus: LiteralMinus;
-        /// With LIST-EXTENDED (RFC 5258). Promises that selection and return options and several patterns are heeded.
+        /// With LIST-EXTENDED (RFC 5258), and SPECIAL-USE (RFC 6154), whose options come with it. Promises that selection
+        /// and return options and several patterns are heeded. The attributes of roles go into any LIST, with or without.
         with_list_extended: ListExtended;
         /// With LIST-STATUS (RFC 5819), and the LIST-EXTENDED it needs. Promises STATUS for each row that has one.
         with_list_status: ListExtended, ListStatus;
@@ -150,6 +154,9 @@ impl Extensions {
         with_notify: ListExtended, ListStatus, Notify;
         /// With INPROGRESS (RFC 9585): [`Asked::progress`](super::Asked::progress) reaches the client.
         with_in_progress: InProgress;
+        /// With I18NLEVEL=1 (RFC 5255 4.3). Promises that SEARCH, SORT and THREAD compare decoded text by
+        /// `i;unicode-casemap`, as [`search`](crate::search), [`sort`](crate::sort) and [`thread`](crate::thread) do.
+        with_i18n_level_1: I18nLevel1;
         /// With UNAUTHENTICATE (RFC 8437). Promises that the application forgets who was logged in.
         with_unauthenticate: Unauthenticate;
     }
@@ -159,6 +166,13 @@ impl Extensions {
     pub fn with_quota(mut self, resources: impl IntoIterator<Item = QuotaResource>) -> Self {
         self.quota.extend(resources);
         if self.quota.is_empty() { self } else { self.with(Switch::Quota) }
+    }
+
+    /// With ACL (RFC 4314) and rights of the server's own. Letters that RFC 4314 defines, and digits, are known anyway.
+    #[must_use]
+    pub fn with_acl_rights(mut self, rights: Rights) -> Self {
+        self.rights = self.rights.with(rights);
+        self.with_acl()
     }
 
     /// With THREAD (RFC 5256) by these algorithms.
@@ -201,12 +215,13 @@ impl Extensions {
             Capability::UidPlus,
             Capability::Move,
             Capability::Unselect,
-            Capability::SpecialUse,
             Capability::Esearch,
             Capability::AppendLimit(Some(limits.append_max)),
         ]);
         let switched = [
             (Switch::ListExtended, Capability::ListExtended),
+            // What it announces are options of the extended LIST; the attributes themselves need none (RFC 6154 2).
+            (Switch::ListExtended, Capability::SpecialUse),
             (Switch::ListStatus, Capability::ListStatus),
             (Switch::ListMyRights, Capability::ListMyRights),
             (Switch::CreateSpecialUse, Capability::CreateSpecialUse),
@@ -234,13 +249,16 @@ impl Extensions {
             (Switch::MultiSearch, Capability::MultiSearch),
             (Switch::Notify, Capability::Notify),
             (Switch::InProgress, Capability::InProgress),
+            (Switch::I18nLevel1, Capability::I18nLevel1),
         ];
         // METADATA says that METADATA-SERVER is there as well (RFC 5464 1).
         let said = |switch| switch == Switch::MetadataServer && self.has(Switch::Metadata);
         let offered = switched.into_iter().filter(|(switch, _)| self.has(*switch) && !said(*switch));
         list.extend(offered.map(|(_, capability)| capability));
         if self.has(Switch::Acl) {
-            list.extend(Rights::new("texk").ok().map(Capability::Rights));
+            let known = Rights::new("lrswipacd0123456789").unwrap_or_default();
+            let new = Rights::new("texk").unwrap_or_default().with(self.rights);
+            list.push(Capability::Rights(new.without(known)));
         }
         if self.has(Switch::Quota) {
             list.push(Capability::Quota);

@@ -47,7 +47,8 @@ impl Asked<ListCommand> {
         self.data(server, |server| server.send(&Response::MyRights { mailbox, rights }))
     }
 
-    /// Sends one mailbox of the answer. CHILDINFO is left out where the command had no RECURSIVEMATCH (RFC 5258 3.5).
+    /// Sends one mailbox of the answer. CHILDINFO is left out where the command had no RECURSIVEMATCH (RFC 5258 3.5), and a
+    /// client that knows only the basic LIST of IMAP4rev1 is told `\Noselect` for `\NonExistent`.
     ///
     /// # Errors
     ///
@@ -58,7 +59,7 @@ impl Asked<ListCommand> {
         }
         self.data(server, |server| {
             if !server.takes_extended_list() {
-                row.old_name = None;
+                row = basic(row);
             }
             server.send(&Response::List(row));
         })
@@ -81,7 +82,7 @@ impl Asked<Lsub> {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn row(&self, server: &mut Server, row: ListResponse) -> Result<(), Misuse> {
-        let row = ListResponse { child_info: Vec::new(), old_name: None, ..row };
+        let row = ListResponse { child_info: Vec::new(), ..basic(row) };
         self.data(server, |server| server.send(&Response::Lsub(row)))
     }
 
@@ -93,6 +94,17 @@ impl Asked<Lsub> {
     pub fn ok(self, server: &mut Server) -> Result<(), Misuse> {
         self.complete(server, None, "LSUB completed", |_| {})
     }
+}
+
+/// A row for a client of RFC 3501, which has no `\NonExistent` and takes what it is not told for a mailbox to be opened.
+fn basic(mut row: ListResponse) -> ListResponse {
+    row.old_name = None;
+    for attribute in &mut row.attributes {
+        if *attribute == MailboxAttribute::NonExistent {
+            *attribute = MailboxAttribute::NoSelect;
+        }
+    }
+    row
 }
 
 /// Commands whose argument may be another spelling of the name that is used here.

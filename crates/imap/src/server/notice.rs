@@ -8,6 +8,7 @@ use bytes::Bytes;
 use posthaste_wire::Misuse;
 
 use super::access::Access;
+use super::append::Delivery;
 use super::enabled::Feature;
 use super::extensions::Switch;
 use super::{Phase, Server};
@@ -53,7 +54,7 @@ impl Server {
     /// Whether `notice` is legal in the present state.
     pub(super) fn check_notice(&self, notice: &Notice) -> Result<(), Misuse> {
         let state = match notice {
-            Notice::OverQuota if self.state != State::Selected && !self.appends => {
+            Notice::OverQuota if self.state != State::Selected && self.delivery == Delivery::None => {
                 "OVERQUOTA where no mailbox is selected"
             }
             Notice::HighestModSeq(_) if !self.config.extensions.has(Switch::CondStore) => {

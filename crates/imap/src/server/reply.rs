@@ -6,6 +6,7 @@ use bytes::Bytes;
 use posthaste_wire::{Layer, Ticket};
 
 use super::access::Opened;
+use super::append::Delivery;
 use super::enabled::{Enabled, Feature};
 use super::{Asked, Event, Phase, Poll, Refusal, Server, Timer};
 use crate::encode::{self, EncodeContext};
@@ -65,7 +66,7 @@ impl Server {
         let may_expunge = self.phase == Phase::Asked && !self.expunge_forbidden;
         self.release(may_expunge);
         self.expunge_forbidden = false;
-        self.appends = false;
+        self.delivery = Delivery::None;
         // A refused APPEND: what is on its way is dropped, whichever way it was refused.
         self.framer.refuse();
         let status = Status { condition, code, text: Bytes::from_static(text.as_bytes()) };
@@ -177,9 +178,10 @@ impl Server {
         self.arm_for_phase();
     }
 
+    /// Tells, once, that messages which have come in part, or complete but not all of them, come to nothing.
     pub(super) fn abort_body(&mut self) {
-        let receiving = matches!(self.phase, Phase::Append(_) | Phase::AppendTail(_));
-        if receiving {
+        if self.delivery == Delivery::Incomplete {
+            self.delivery = Delivery::Begun;
             self.events.push_back(Event::BodyAborted);
         }
     }
@@ -209,6 +211,7 @@ impl Server {
     }
 
     pub(super) fn close(&mut self) {
+        self.abort_body();
         self.state = State::Logout;
         self.phase = Phase::Closed;
         self.tickets.withdraw();

@@ -3,19 +3,23 @@
 //!
 //! An update is sent at once where that is allowed, and held back where it is not: an expunge until numbers may
 //! change, with all of the same mailbox that follows it; anything while a row is incomplete. What is held is bounded
-//! by `updates_max`, and so is what a client is told that does not read; past that nothing is taken, and [`Event::Resync`] tells when it is worth looking again.
+//! by `updates_max`, and so is what a client is told that does not read; past that nothing is taken, and
+//! [`Event::Resync`] tells when it is worth looking again.
 
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
+use core::ops::RangeInclusive;
 use posthaste_wire::Misuse;
 
 use super::enabled::Feature;
 use super::extensions::Switch;
 use super::{Event, Notice, Phase, Server};
+use crate::session::State;
 use crate::types::{
     Condition, EntryName, FetchItem, Flags, ListResponse, Mailbox, Metadata, MetadataData, Response,
     ResponseCode, StatusItem, UidSet,
 };
+use crate::view::{self, Allowed, UpdateForm, View};
 
 /// A message of the selected mailbox, by both of its numbers.
 ///
@@ -51,6 +55,8 @@ pub enum Update {
     Recent(u32),
     /// A message is gone. The client is told by EXPUNGE, or by VANISHED under QRESYNC and UIDONLY.
     Expunged(Message),
+    /// The messages with these UIDs are gone: one VANISHED, which a client hears only under QRESYNC and UIDONLY.
+    Vanished(UidSet),
     /// A message has changed, or is new. The client is told by FETCH, or UIDFETCH under UIDONLY. Once CONDSTORE is enabled
     /// the items hold MODSEQ, and once QRESYNC is, UID (RFC 7162 3.1, 3.2.4).
     Fetch(Message, Vec<FetchItem>),
@@ -79,16 +85,33 @@ enum Topic {
 }
 
 impl Update {
+    /// What a [`View`] wants the client to be told. Of a message whose flags have changed, `items` says what the row
+    /// holds, by UID; nothing is told where it has no more to say of that message.
+    pub fn of(
+        update: view::Update,
+        items: impl FnOnce(NonZeroU32) -> Option<Vec<FetchItem>>,
+    ) -> Option<Self> {
+        Some(match update {
+            view::Update::Expunge { seq, uid } => Self::Expunged(Message::new(seq, uid)),
+            view::Update::Vanished(uids) => Self::Vanished(uids),
+            view::Update::Exists(exists) => Self::Exists(exists),
+            view::Update::Flags { seq, uid, .. } => Self::Fetch(Message::new(seq, uid), items(uid)?),
+        })
+    }
+
     /// Whether numbers of messages change by it.
     const fn shifts(&self) -> bool {
-        matches!(self, Self::Expunged(_))
+        matches!(self, Self::Expunged(_) | Self::Vanished(_))
     }
 
     const fn topic(&self) -> Topic {
         match self {
-            Self::Exists(_) | Self::Recent(_) | Self::Expunged(_) | Self::Fetch(..) | Self::Flags(_) => {
-                Topic::Selected
-            }
+            Self::Exists(_)
+            | Self::Recent(_)
+            | Self::Expunged(_)
+            | Self::Vanished(_)
+            | Self::Fetch(..)
+            | Self::Flags(_) => Topic::Selected,
             Self::Notice(notice) if notice.is_of_selected() => Topic::Selected,
             Self::Notice(_) => Topic::Session,
             Self::Status(..) | Self::List(_) | Self::Metadata(..) => Topic::Watched,
@@ -104,12 +127,15 @@ impl Server {
     /// Tells of something no command asked for: new messages, flags, expunges, other mailboxes, warnings.
     ///
     /// Sent as soon as the rules allow. An expunge waits until [`may_expunge`](Self::may_expunge), and what follows it
-    /// about the same mailbox waits with it.
+    /// about the same mailbox waits with it. Until then the client counts that message, and so must whoever handed the
+    /// expunge in too early: in the sets of its commands and in the rows it is answered with, numbers are those from
+    /// before. A [`View`] counts as the client does and gives an expunge out only when it may be sent: with
+    /// [`tell`](Self::tell) nothing is ever too early.
     ///
     /// # Errors
     ///
     /// [`Misuse::NotNow`] where it cannot be taken, and nothing was: no mailbox is selected; the extension it belongs to
-    /// is not offered or not enabled or, for other mailboxes, NOTIFY not in effect; or `updates_max` updates wait already.
+    /// is not offered or not enabled (for VANISHED neither QRESYNC nor UIDONLY) or, for other mailboxes, NOTIFY not in effect; or `updates_max` updates wait already.
     /// In the last case keep the mailbox's picture instead and look again at [`Event::Resync`]; what is not about the
     /// selected mailbox ends NOTIFY, where that is in effect, with NOTIFICATIONOVERFLOW (RFC 5465 5.8), and is `Ok`.
     /// [`Misuse::Argument`] for a message without UID where one is needed.
@@ -130,6 +156,45 @@ impl Server {
         Ok(())
     }
 
+    /// Tells the client all that `view` knows and it does not, as far as that may be said now; expunges in the form the
+    /// client has enabled. Of a message whose flags have changed, `items` says what the row holds, as in [`Update::of`].
+    ///
+    /// Where more would have to wait than may (`updates_max`), the rest stays in the view, and [`Event::Resync`] says when
+    /// to call again.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`] as [`update`](Self::update), of items that cannot be.
+    pub fn tell(
+        &mut self,
+        view: &mut View,
+        mut items: impl FnMut(NonZeroU32) -> Option<Vec<FetchItem>>,
+    ) -> Result<(), Misuse> {
+        view.set_form(if self.uses_vanished() { UpdateForm::Vanished } else { UpdateForm::Expunge });
+        loop {
+            let allowed = self.allowed();
+            if allowed != Allowed::Nothing && self.held.len() >= self.config.limits.updates_max {
+                self.resync_due = true;
+                return Ok(());
+            }
+            let Some(update) = view.poll_update(allowed) else { return Ok(()) };
+            if let Some(update) = Update::of(update, &mut items) {
+                self.update(update)?;
+            }
+        }
+    }
+
+    /// What a [`View`] may give out now of the selected mailbox.
+    pub const fn allowed(&self) -> Allowed {
+        if !matches!(self.state, State::Selected) {
+            Allowed::Nothing
+        } else if self.may_expunge() {
+            Allowed::All
+        } else {
+            Allowed::NoExpunge
+        }
+    }
+
     /// Sends what may be sent, unless a row is incomplete, the layer is about to change, or the client does not read: then
     /// it waits until there is room, so that a client that is silent in IDLE cannot fill the memory.
     pub(super) fn release_if_possible(&mut self) {
@@ -146,8 +211,11 @@ impl Server {
     fn check(&self, update: &Update) -> Result<(), Misuse> {
         let not_now = |state| Err(Misuse::NotNow { call: "update", state });
         match update {
-            _ if update.is_of_selected() && self.state != crate::State::Selected => {
+            _ if update.is_of_selected() && self.state != State::Selected => {
                 not_now("where no mailbox is selected")
+            }
+            Update::Vanished(_) if !self.uses_vanished() => {
+                not_now("where neither QRESYNC nor UIDONLY is enabled")
             }
             Update::Expunged(message) => self.expunge_response(&[*message]).map(|_| ()),
             Update::Fetch(message, _) => self.row_number(*message).map(|_| ()),
@@ -202,19 +270,24 @@ impl Server {
             self.untagged(Condition::Ok, Some(ResponseCode::NotificationOverflow), "Too much has happened");
         }
         let mut kept = Vec::new();
-        let mut gone = Vec::new();
+        let mut vanished = Vec::new();
         for update in core::mem::take(&mut self.held) {
             let waits = update.is_of_selected() && (!kept.is_empty() || (update.shifts() && !may_expunge));
-            match update {
-                update if waits => kept.push(update),
-                Update::Expunged(message) => gone.push(message),
-                update => {
-                    self.send_expunges(&core::mem::take(&mut gone));
-                    self.send_update(update);
-                }
+            if waits {
+                kept.push(update);
+                continue;
+            }
+            // One VANISHED for all that are gone in a row (RFC 7162 3.2.10), but no line as long as a mailbox.
+            let uids = self.vanished(&update);
+            if uids.is_none() || vanished.len() >= VANISHED_RANGES_MAX {
+                self.send_vanished(core::mem::take(&mut vanished));
+            }
+            match uids {
+                Some(uids) => vanished.extend(uids),
+                None => self.send_update(update),
             }
         }
-        self.send_expunges(&gone);
+        self.send_vanished(vanished);
         self.held = kept;
         if self.held.is_empty() && core::mem::take(&mut self.resync_due) {
             self.events.push_back(Event::Resync);
@@ -226,7 +299,9 @@ impl Server {
             Update::Exists(exists) => Response::Exists(exists),
             Update::Recent(_) if self.is_enabled(Feature::Imap4Rev2) => return,
             Update::Recent(recent) => Response::Recent(recent),
-            Update::Expunged(message) => return self.send_expunges(&[message]),
+            // Without a UID, from before the client asked for it, the number still says it.
+            Update::Expunged(message) => Response::Expunge(message.seq),
+            Update::Vanished(uids) => Response::Vanished { earlier: false, uids },
             Update::Fetch(message, items) => match self.row(message, items) {
                 Ok(response) => response,
                 // It had no UID, and the client has asked for UIDs since.
@@ -261,12 +336,21 @@ impl Server {
         Ok(Vec::from([Response::Vanished { earlier: false, uids }]))
     }
 
-    fn send_expunges(&mut self, messages: &[Message]) {
-        // Without UIDs, from before the client asked for them, the numbers still say it.
-        let responses = self
-            .expunge_response(messages)
-            .unwrap_or_else(|_| messages.iter().map(|message| Response::Expunge(message.seq)).collect());
-        responses.iter().for_each(|response| self.send(response));
+    /// The UIDs that an update says are gone, where the client is told of them by VANISHED.
+    fn vanished(&self, update: &Update) -> Option<Vec<RangeInclusive<NonZeroU32>>> {
+        match update {
+            Update::Vanished(uids) => Some(uids.ranges().to_vec()),
+            Update::Expunged(Message { uid: Some(uid), .. }) if self.uses_vanished() => {
+                Some(Vec::from([*uid..=*uid]))
+            }
+            _ => None,
+        }
+    }
+
+    fn send_vanished(&mut self, ranges: Vec<RangeInclusive<NonZeroU32>>) {
+        if !ranges.is_empty() {
+            self.send(&Response::Vanished { earlier: false, uids: UidSet::joined(ranges) });
+        }
     }
 
     /// A row about `message`.
@@ -286,3 +370,6 @@ impl Server {
 }
 
 const NO_UID: Misuse = Misuse::Argument { argument: "message", problem: "has no UID" };
+
+/// Ranges of one VANISHED from which on the next one begins: at most 22 octets each.
+const VANISHED_RANGES_MAX: usize = 1_000;

@@ -24,9 +24,9 @@ pub struct SearchResponse {
 pub struct SearchCommand {
     /// `RETURN (..)`: answer with ESEARCH; `Some` and empty means ALL (RFC 4731).
     pub returns: Option<Vec<SearchReturn>>,
-    /// `CHARSET`: what the strings in the keys are octets of; UTF-8 where it is `None`. The parser takes the charsets
-    /// that [`charset`](crate::charset) makes text of and refuses others. The octets stay as they came until a
-    /// [`Program`](crate::search::Program) is made of the command.
+    /// `CHARSET`: what the strings in the keys are octets of; UTF-8 where it is `None`. Any name, as it
+    /// came, and the octets of the strings as they came: whether there is text of it is told by
+    /// [`Program::new`](crate::search::Program::new).
     pub charset: Option<AString>,
     /// The keys, all of which must match; a server never sees an empty list.
     pub keys: Vec<SearchKey>,

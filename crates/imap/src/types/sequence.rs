@@ -255,13 +255,16 @@ impl UidSet {
 
     /// The smallest set of these numbers: sorted, adjacent numbers joined.
     pub fn from_numbers(numbers: impl IntoIterator<Item = NonZeroU32>) -> Self {
-        let ranges = join(numbers.into_iter().map(|number| number.get()..=number.get()).collect());
-        Self(
-            ranges
-                .into_iter()
-                .filter_map(|r| Some(NonZeroU32::new(*r.start())?..=NonZeroU32::new(*r.end())?))
-                .collect(),
-        )
+        Self::joined(numbers.into_iter().map(|number| number..=number))
+    }
+
+    /// The smallest set of these ranges, each ascending.
+    pub(crate) fn joined(ranges: impl IntoIterator<Item = RangeInclusive<NonZeroU32>>) -> Self {
+        let ranges = join(ranges.into_iter().map(|range| range.start().get()..=range.end().get()).collect());
+        let positive = |range: RangeInclusive<u32>| {
+            Some(NonZeroU32::new(*range.start())?..=NonZeroU32::new(*range.end())?)
+        };
+        Self(ranges.into_iter().filter_map(positive).collect())
     }
 
     /// The ranges in their order, each ascending.

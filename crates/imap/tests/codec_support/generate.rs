@@ -282,7 +282,7 @@ pub fn gmail_label() -> impl Strategy<Value = AString> {
 fn mod_seq_key() -> impl Strategy<Value = ModSeqSearch> {
     let scope = prop_oneof![Just(ModSeqScope::Private), Just(ModSeqScope::Shared), Just(ModSeqScope::All)];
     let entry = (flag(), scope).prop_map(|(flag, scope)| ModSeqEntry { flag, scope });
-    (option::of(entry), any::<u64>()).prop_map(|(entry, mod_seq)| ModSeqSearch { entry, mod_seq })
+    (option::of(entry), 0..=MOD_SEQ_MAX).prop_map(|(entry, mod_seq)| ModSeqSearch { entry, mod_seq })
 }
 
 fn search_return() -> BoxedStrategy<SearchReturn> {
@@ -426,17 +426,19 @@ fn get_metadata() -> BoxedStrategy<GetMetadata> {
         .boxed()
 }
 
+/// RFC 7162 7: 63 bits.
+const MOD_SEQ_MAX: u64 = u64::MAX >> 1;
+
 fn select_parameter() -> BoxedStrategy<SelectParameter> {
-    let resync = (number(), 1_u64.., option::of(uid_set()), option::of((uid_set(), uid_set()))).prop_map(
-        |(uid_validity, mod_seq, known_uids, match_data)| {
+    let resync = (number(), 1..=MOD_SEQ_MAX, option::of(uid_set()), option::of((uid_set(), uid_set())))
+        .prop_map(|(uid_validity, mod_seq, known_uids, match_data)| {
             SelectParameter::QResync(QResync { uid_validity, mod_seq, known_uids, match_data })
-        },
-    );
+        });
     prop_oneof![Just(SelectParameter::CondStore), resync].boxed()
 }
 
 fn fetch_command() -> BoxedStrategy<FetchCommand> {
-    let modifiers = (option::of(any::<u64>()), any::<bool>(), option::of(partial_range()))
+    let modifiers = (option::of(1..=MOD_SEQ_MAX), any::<bool>(), option::of(partial_range()))
         .prop_map(|(changed_since, vanished, partial)| FetchModifiers { changed_since, vanished, partial });
     (message_set(), vec(fetch_attribute(), 1..5), modifiers)
         .prop_map(|(set, attributes, modifiers)| FetchCommand { set, attributes, modifiers })
@@ -571,6 +573,16 @@ pub fn list_command() -> BoxedStrategy<ListCommand> {
         ],
         0..4,
     );
+    // The parser drops what is given twice.
+    let returns = returns.prop_map(|options: Vec<ListReturn>| {
+        let mut once: Vec<ListReturn> = Vec::new();
+        for option in options {
+            if !once.contains(&option) {
+                once.push(option);
+            }
+        }
+        once
+    });
     let extended = (selection, mailbox(), vec(pattern(), 1..4), returns).prop_map(
         |(selection, reference, patterns, returns)| ListCommand {
             style: ListStyle::Extended,
@@ -608,7 +620,7 @@ pub fn secret() -> impl Strategy<Value = Secret> {
 }
 
 pub fn store() -> BoxedStrategy<StoreCommand> {
-    (message_set(), option::of(any::<u64>()), store_action(), store_echo(), flags())
+    (message_set(), option::of(0..=MOD_SEQ_MAX), store_action(), store_echo(), flags())
         .prop_map(|(set, unchanged_since, action, echo, flags)| StoreCommand {
             set,
             unchanged_since,

@@ -128,10 +128,12 @@ impl Report {
     /// What the envelope needs and the server does not offer, where the message was not begun for that: nothing of
     /// it was said.
     pub fn unsupported(&self) -> Option<&Unsupported> {
-        let reason = |(_, refusal)| match refusal {
-            &Refusal::Unsupported(ref unsupported) => Some(unsupported),
-            _ => None,
-        };
-        if self.stage == Stage::Capabilities { self.refused().find_map(reason) } else { None }
+        if self.stage != Stage::Capabilities {
+            return None;
+        }
+        self.refused().find_map(|(_, refusal)| match refusal {
+            Refusal::Unsupported(unsupported) => Some(unsupported),
+            Refusal::Server(_) | Refusal::Aborted => None,
+        })
     }
 }

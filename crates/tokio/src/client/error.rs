@@ -110,7 +110,8 @@ pub enum Cause<E: std::error::Error, R: ServerRefusal> {
     /// Nothing happened for so long. The session is of no use any more: drop it.
     #[error("nothing happened for {0:?}")]
     Idle(Duration),
-    /// The call took longer than it may, though something happened. The session is of no use any more: drop it.
+    /// The call took longer than it may, though something happened. The session is of no use any more: drop it. Only an
+    /// IMAP session goes on: its other calls do not notice.
     #[error("not done within {0:?}")]
     Deadline(Duration),
     /// The server said no. The session goes on, unless it was opening.

@@ -28,6 +28,9 @@ pub(crate) struct Session<M: Machine> {
     random: Random,
 }
 
+/// What a machine tells, or why it does not.
+type Told<M, R> = Result<<M as Machine>::Event, ClientError<<M as Machine>::Error, R>>;
+
 impl<M: Machine> Session<M> {
     /// A session that is opening: its deadline is that of the whole opening.
     pub(crate) fn new(machine: M, dialled: Dialled, options: &ClientOptions) -> Self {
@@ -92,12 +95,15 @@ impl<M: Machine> Session<M> {
         &mut self,
         cx: &mut Context<'_>,
         alarm: &mut Option<Pin<Box<Sleep>>>,
-    ) -> Poll<Result<M::Event, ClientError<M::Error, R>>> {
+    ) -> Poll<Told<M, R>> {
         let limit = self.limit();
         let alarm_set = alarm.get_or_insert_with(|| Box::pin(sleep_until(limit)));
         let next = match pin!(self.connection.next()).poll(cx) {
             Poll::Ready(next) => Ok(next),
-            Poll::Pending => Err(ready!(alarm_set.as_mut().poll(cx))),
+            Poll::Pending => {
+                ready!(alarm_set.as_mut().poll(cx));
+                Err(())
+            }
         };
         *alarm = None;
         let event = self.in_time(next).and_then(|event| event.ok_or(Cause::Closed));

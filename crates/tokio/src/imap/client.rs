@@ -31,7 +31,7 @@ use crate::{Body, ClientOptions};
 /// - A call has [`call_timeout`](ClientOptions::call_timeout) for all of it, time spent behind other calls included.
 ///   The session gives up a server that owes something and is silent for
 ///   [`idle_timeout`](ClientOptions::idle_timeout).
-/// - When the session ends, every call learns why, and [`Error::retry`] tells each what that means for it: a command
+/// - When the session ends, every call learns why, and [`Error::retry`](crate::ClientError::retry) tells each what that means for it: a command
 ///   that was not sent yet or that only asks may be made again, the fate of a change is unknown.
 /// - When the **last handle** is dropped, streams included, the session logs out, within a few seconds.
 #[derive(Clone, Debug)]
@@ -132,7 +132,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Cause`] names them; so with all other calls. [`Misuse`] for what is not a call of this kind: IDLE, APPEND
+    /// As [`Cause`](crate::Cause) names them; so with all other calls. [`Misuse`] for what is not a call of this kind: IDLE, APPEND
     /// and REPLACE, and what belongs to the beginning of a session.
     pub async fn command(&self, command: Command) -> Result<Answer, Error> {
         let state = match command {

@@ -25,7 +25,7 @@ use super::{Cause, Error, Phase};
 /// holds some octets of what comes ([`ClientOptions::rows_octets_max`](crate::ClientOptions::rows_octets_max)) and
 /// then reads no further: the server sends to all calls through one connection. After
 /// [`idle_timeout`](crate::ClientOptions::idle_timeout) without a reader the rest is skipped and
-/// [`Cause::Unread`] is what the reader finds; all other calls go on. Dropped, the rest is skipped at once.
+/// [`Cause::Unread`](crate::Cause::Unread) is what the reader finds; all other calls go on. Dropped, the rest is skipped at once.
 #[derive(Debug)]
 #[must_use = "rows come when they are asked for"]
 pub struct Rows {
@@ -92,7 +92,7 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// As [`Cause`] names them. Nothing follows.
+    /// As [`Cause`](crate::Cause) names them. Nothing follows.
     pub async fn next(&mut self) -> Result<Option<Row>, Error> {
         poll_fn(|cx| self.poll(cx)).await
     }
@@ -183,7 +183,7 @@ impl Row {
     ///
     /// # Errors
     ///
-    /// As [`Cause`] names them: the row is not complete then.
+    /// As [`Cause`](crate::Cause) names them: the row is not complete then.
     pub async fn next(&mut self) -> Result<Option<Part>, Error> {
         if let Some(item) = self.head.items.get(self.given) {
             self.given = self.given.saturating_add(1);
@@ -208,7 +208,7 @@ impl Row {
     ///
     /// # Errors
     ///
-    /// [`Cause::TooLong`] when payloads have more than `octets_max` octets together; else as [`next`](Self::next).
+    /// [`Cause::TooLong`](crate::Cause::TooLong) when payloads have more than `octets_max` octets together; else as [`next`](Self::next).
     pub async fn collect(mut self, octets_max: usize) -> Result<Vec<FetchItem>, Error> {
         let mut items = Vec::new();
         let mut left = octets_max;
@@ -261,7 +261,7 @@ impl Literal {
     ///
     /// # Errors
     ///
-    /// As [`Cause`] names them: the literal is not complete then.
+    /// As [`Cause`](crate::Cause) names them: the literal is not complete then.
     pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         poll_fn(|cx| self.poll_chunk(cx)).await
     }
@@ -270,7 +270,7 @@ impl Literal {
     ///
     /// # Errors
     ///
-    /// [`Cause::TooLong`] when they are more than `octets_max`; else as [`next_chunk`](Self::next_chunk).
+    /// [`Cause::TooLong`](crate::Cause::TooLong) when they are more than `octets_max`; else as [`next_chunk`](Self::next_chunk).
     pub async fn to_bytes(mut self, octets_max: usize) -> Result<Bytes, Error> {
         let mut data = Vec::new();
         while let Some(chunk) = self.next_chunk().await? {

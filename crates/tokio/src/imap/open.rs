@@ -6,14 +6,15 @@ use posthaste_imap::{State, Time};
 
 use super::{Cause, Client, Error, Phase, task};
 use crate::client::{self, ClientOptions, Dialled, Endpoint, Protocol, Session, TlsMode};
-use crate::{Credentials, Stream, tls};
+use crate::tls::Random;
+use crate::{Credentials, Stream};
 
 impl Client {
     /// Connects to `endpoint`, sets up TLS and logs in. Has to be called within a tokio runtime, which runs the session.
     ///
     /// # Errors
     ///
-    /// [`Cause::Refused`] when the credentials are; others as they are named.
+    /// [`Cause::Refused`](crate::Cause::Refused) when the credentials are; others as they are named.
     pub async fn connect(endpoint: &Endpoint, options: &ClientOptions) -> Result<Self, Error> {
         is_imap(endpoint)?;
         let dialled = client::dial::<machine::Client, _>(endpoint, options).await?;
@@ -46,7 +47,7 @@ async fn open(dialled: Dialled, endpoint: &Endpoint, options: &ClientOptions) ->
         TlsMode::StartTlsIfOffered => TlsPolicy::Opportunistic,
         TlsMode::Plain => TlsPolicy::Off,
     };
-    config.tag_prefix = random_tag_prefix(tls::Random::of_client(options))
+    config.tag_prefix = random_tag_prefix(options)
         .map_err(|error| Error::new(Phase::Call, Some(dialled.peer.clone()), Cause::Connect(error)))?;
     // A server that owes something and is silent is given up by the machine, which knows when that is so.
     let limits = &mut config.limits;
@@ -160,8 +161,8 @@ fn is_imap(endpoint: &Endpoint) -> Result<(), Error> {
 }
 
 /// A prefix that cannot be guessed, so that nobody answers a command before it was sent.
-fn random_tag_prefix(random: tls::Random) -> std::io::Result<TagPrefix> {
-    let random: [u8; 8] = random.fill().map_err(std::io::Error::other)?;
+fn random_tag_prefix(options: &ClientOptions) -> std::io::Result<TagPrefix> {
+    let random: [u8; 8] = Random::of_client(options).fill().map_err(std::io::Error::other)?;
     let letters: String = random.iter().map(|octet| char::from(b'A'.saturating_add(octet % 26))).collect();
     TagPrefix::new(letters).map_err(std::io::Error::other)
 }

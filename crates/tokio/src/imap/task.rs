@@ -29,8 +29,8 @@ use super::resync::Resync;
 use super::route;
 use super::update::Update;
 use super::{Cause, Error, Phase};
+use crate::Turn;
 use crate::client::after;
-use crate::connection::Moved;
 use crate::{ClientOptions, Connection, Peer};
 use call::{Call, Kind};
 use catching::Catching;
@@ -94,7 +94,7 @@ struct Task {
 
 /// What the task woke up for.
 enum Step {
-    Moved(Result<Option<Moved<Event>>, crate::Error<ProtocolError>>),
+    Moved(Result<Turn<Event>, crate::Error<ProtocolError>>),
     Request(Option<Request>),
     /// Whether the reader has made room, and not let the time pass.
     Room(bool),
@@ -109,9 +109,9 @@ impl Task {
         let error = loop {
             self.go_on();
             match self.step().await {
-                Step::Moved(Ok(Some(Moved::Event(event)))) => self.take(event),
-                Step::Moved(Ok(Some(Moved::Room))) | Step::Nothing => {}
-                Step::Moved(Ok(None)) | Step::Late => break self.error(Cause::Closed),
+                Step::Moved(Ok(Turn::Event(Some(event)))) => self.take(event),
+                Step::Moved(Ok(Turn::Room)) | Step::Nothing => {}
+                Step::Moved(Ok(Turn::Event(None))) | Step::Late => break self.error(Cause::Closed),
                 Step::Moved(Err(error)) => break self.failed(error),
                 Step::Request(Some(request)) => self.held = Some(request),
                 Step::Request(None) => self.close(),
@@ -434,16 +434,16 @@ async fn moved(
     connection: &mut Connection<machine::Client>,
     reading: bool,
     wants_room: bool,
-) -> Result<Option<Moved<Event>>, crate::Error<ProtocolError>> {
+) -> Result<Turn<Event>, crate::Error<ProtocolError>> {
     if !reading {
         // What has failed is told when reading goes on.
         drop(connection.flush().await);
         return pending().await;
     }
     if wants_room {
-        return connection.next_or_room().await;
+        return connection.room_or_next().await;
     }
-    Ok(connection.next().await?.map(Moved::Event))
+    Ok(Turn::Event(connection.next().await?))
 }
 
 async fn at(instant: Option<Instant>) {

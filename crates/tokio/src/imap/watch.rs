@@ -14,7 +14,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Change, Changes, Client, Error, Idle, Known, Synced, Update};
 use crate::client::{Retry, after};
-use crate::{ClientOptions, Endpoint, tls};
+use crate::tls::Random;
+use crate::{ClientOptions, Endpoint};
 
 /// A mailbox and all that changes in it, as long as anybody asks.
 ///
@@ -281,7 +282,7 @@ impl Backoff {
         let factor = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
         let whole = self.first.saturating_mul(factor).min(self.longest);
         // Without randomness, all of it.
-        let [random] = tls::Random::usual().fill().unwrap_or([0]);
+        let [random] = Random::usual().fill().unwrap_or_default();
         whole.saturating_sub(whole.mul_f64(f64::from(random) / 512.0))
     }
 }

@@ -42,10 +42,10 @@ impl SendError {
     /// The message was not begun.
     pub(crate) fn before(error: impl Into<Error>, envelope: Envelope) -> Self {
         let recipients = envelope.recipients.iter().map(|_| Fate::NotTaken).collect();
-        Self::new(error.into(), envelope, recipients, true)
+        Self::new(&error.into(), envelope, recipients, true)
     }
 
-    pub(crate) fn new(error: Error, envelope: Envelope, recipients: Vec<Fate>, untouched: bool) -> Self {
+    pub(crate) fn new(error: &Error, envelope: Envelope, recipients: Vec<Fate>, untouched: bool) -> Self {
         // What the machine knows goes before how far the call was: with these phases the error by itself says the
         // same about trying again.
         let phase = match error.phase() {

@@ -73,7 +73,7 @@ impl Client {
             Err(error) => {
                 let recipients = self.settle(id, &envelope, &error);
                 let untouched = !outgoing.answered && outgoing.body.is_some();
-                Err(SendError::new(error, envelope, recipients, untouched))
+                Err(SendError::new(&error, envelope, recipients, untouched))
             }
         }
     }

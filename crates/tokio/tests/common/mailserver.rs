@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 use posthaste_imap::message::Summary;
 use posthaste_imap::server::{
-    Access, Asked, Config, Event, Fetch, Found, LiteralWriter, Message, Refusal, Search, Select, SelectData,
-    SelectedFlags, Server, Update,
+    Access, Asked, Config, Event, Fetch, Found, LiteralWriter, Refusal, Search, Select, SelectData,
+    SelectedFlags, Server,
 };
 use posthaste_imap::types::{
     Addressing, FetchAttribute, FetchItem, Flag, Flags, ListResponse, Mailbox, Payload, SequenceSet,
     StatusItem, StoreAction,
 };
-use posthaste_imap::view::{self, Allowed, View};
+use posthaste_imap::view::View;
 use posthaste_imap::{Misuse, State};
 use posthaste_tokio::{Connection, Role, Security, Stream, Time, Transport};
 use tokio::sync::watch;
@@ -300,20 +300,9 @@ impl Session {
         }
         self.known = inner.changes.len();
         drop(inner);
-        let may_expunge = self.connection.machine_ref().may_expunge();
-        let allowed = if may_expunge { Allowed::All } else { Allowed::NoExpunge };
-        while let Some(update) = self.view.poll_update(allowed) {
-            let update = match update {
-                view::Update::Expunge(seq) => Update::Expunged(seq.into()),
-                view::Update::Exists(exists) => Update::Exists(exists),
-                view::Update::Flags { seq, uid, .. } => {
-                    let Some(flags) = self.store.picture().get(&uid.get()).cloned() else { continue };
-                    Update::Fetch(Message::new(seq, uid), vec![FetchItem::Uid(uid), FetchItem::Flags(flags)])
-                }
-                view::Update::Vanished(_) => continue,
-            };
-            self.connection.machine().update(update)?;
-        }
-        Ok(())
+        let flags = self.store.picture();
+        self.connection.machine().tell(&mut self.view, |uid| {
+            Some(vec![FetchItem::Uid(uid), FetchItem::Flags(flags.get(&uid.get())?.clone())])
+        })
     }
 }

@@ -2,9 +2,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 pub mod authority;
-pub mod peer;
 pub mod breaking;
 pub mod mailserver;
+pub mod peer;
 pub mod scram;
 
 use std::sync::Arc;

@@ -138,7 +138,7 @@ pub async fn use_mailbox(rig: &mut Rig<Client>, plan: Plan) -> Result<(), Failur
             }
             Event::Body(chunk) => rig.notes.body.extend_from_slice(&chunk),
             Event::Item(FetchItem::Payload { data: Some(data), .. }) => {
-                rig.notes.body.extend_from_slice(&data)
+                rig.notes.body.extend_from_slice(&data);
             }
             Event::Exists(2) => {
                 client.done()?;

@@ -72,10 +72,9 @@ impl Notes {
         let text = format!("{event:?}");
         let name = text.split(['(', ' ', '{']).next().unwrap().to_owned();
         // How a body comes in pieces, and how often there is room, depends on the moment.
-        if !matches!(name.as_str(), "Body" | "Room") || self.events.last() != Some(&name) {
-            if name != "Room" {
-                self.events.push(name);
-            }
+        let again = name == "Body" && self.events.last() == Some(&name);
+        if name != "Room" && !again {
+            self.events.push(name);
         }
     }
 }

@@ -66,7 +66,7 @@ pub async fn submit(rig: &mut Rig<Client>, plan: Plan) -> Result<(), Failure> {
             Event::Ready(_) => match plan.login {
                 Login::Challenge => client.authenticate("CRAM-MD5".parse()?, None)?,
                 Login::Password | Login::Initial => {
-                    client.authenticate("PLAIN".parse()?, Some(PLAIN.into()))?
+                    client.authenticate("PLAIN".parse()?, Some(PLAIN.into()))?;
                 }
             },
             Event::Challenge(challenge) => {

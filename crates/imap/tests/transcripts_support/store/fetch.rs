@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use posthaste_imap::Misuse;
-use posthaste_imap::message::{StructureForm, Summary, TransferDecoder, partial};
+use posthaste_imap::message::{StructureForm, Summary, partial};
 use posthaste_imap::server::{Asked, Feature, Fetch, RowWriter, Server};
 use posthaste_imap::types::{
     Addressing, FetchAttribute, FetchItem, Flag, MessageSet, ObjectId, Payload, Section, SectionText,
@@ -159,9 +159,9 @@ fn payload(attribute: &FetchAttribute, summary: &Summary, message: &Message) -> 
         }
         FetchAttribute::Binary { part, partial, .. } => {
             let origin = partial.map(|partial| partial.offset);
-            let decoded = summary.locate_decoded(part.as_ref()).map(|decoded| {
-                TransferDecoder::all(decoded.encoding.unwrap(), decoded.span.of(&message.content))
-            });
+            let decoded = summary
+                .locate_decoded(part.as_ref())
+                .map(|decoded| decoded.decoder().unwrap().rest(decoded.span.of(&message.content)));
             (Payload::Binary { part: part.clone(), origin }, decoded, *partial)
         }
         FetchAttribute::Rfc822Header => (Payload::Rfc822Header, whole(&text(SectionText::Header)), None),

@@ -10,7 +10,7 @@ use posthaste_imap::types::{
     EntryName, EventGroup, FetchAttribute, FetchItem, Mailbox, MailboxFilter, NotifyCommand, NotifyEvent,
     StatusAttribute,
 };
-use posthaste_imap::view::{Allowed, Update};
+use posthaste_imap::view::Update;
 
 use super::{Folder, Message, Store, told};
 
@@ -131,9 +131,8 @@ impl Store {
     pub(super) fn tell(&mut self, server: &mut Server) {
         if self.selected.is_some() {
             loop {
-                let allowed = if server.may_expunge() { Allowed::All } else { Allowed::NoExpunge };
                 let before: Vec<u32> = self.view().uids().collect();
-                let Some(update) = self.view().poll_update(allowed) else { break };
+                let Some(update) = self.view().poll_update(server.allowed()) else { break };
                 for update in self.updates(server, update, &before) {
                     server.update(update).unwrap();
                 }
@@ -152,22 +151,14 @@ impl Store {
     }
 
     fn updates(&mut self, server: &Server, update: Update, before: &[u32]) -> Vec<Told> {
-        match update {
-            Update::Expunge(seq) => vec![Told::Expunged(told(seq, before[seq.get() as usize - 1]))],
-            Update::Exists(exists) => {
-                let new: Vec<u32> = self.view().uids().filter(|uid| !before.contains(uid)).collect();
-                let mut updates = vec![Told::Exists(exists)];
-                for uid in new {
-                    updates.extend(self.arrival(server, uid));
-                }
-                updates
-            }
-            Update::Flags { seq, uid, .. } => {
-                let attributes = [FetchAttribute::Flags];
-                vec![Told::Fetch(told(seq, uid.get()), self.items(server, uid.get(), &attributes))]
-            }
-            Update::Vanished(uids) => panic!("{uids:?}"),
+        let is_new = matches!(update, Update::Exists(_));
+        let items = |uid: NonZeroU32| Some(self.items(server, uid.get(), &[FetchAttribute::Flags]));
+        let mut updates: Vec<Told> = Told::of(update, items).into_iter().collect();
+        if is_new {
+            let new: Vec<u32> = self.view().uids().filter(|uid| !before.contains(uid)).collect();
+            updates.extend(new.into_iter().filter_map(|uid| self.arrival(server, uid)));
         }
+        updates
     }
 
     /// What NOTIFY wants to know of a new message (RFC 5465 5.2).

@@ -12,8 +12,8 @@ use posthaste_imap::server::{Asked, Found, MultiSearch, Refusal, Search, Server,
 use posthaste_imap::sort::{self, Entry};
 use posthaste_imap::thread;
 use posthaste_imap::types::{
-    Addressing, Date, Flag, Mailbox, MailboxFilter, ModSeqSearch, ObjectId, ResponseCode, SearchCommand,
-    SearchReturn, UidSet,
+    Addressing, Date, Flag, Mailbox, MailboxFilter, ModSeqSearch, ObjectId, SearchCommand, SearchReturn,
+    UidSet,
 };
 
 use super::{Folder, Message, Store};
@@ -102,9 +102,7 @@ fn matching<'a>(
 
 fn refusal(error: SearchError) -> Refusal {
     match error {
-        SearchError::Charset => {
-            Refusal::new("No such charset").with_code(ResponseCode::BadCharset(Vec::new()))
-        }
+        SearchError::Charset => Refusal::bad_charset(),
         _ => Refusal::cannot(),
     }
 }

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use posthaste_imap::casemap::casemap;
 use posthaste_imap::search::{Facts, Needle, Program, Scope, SearchError};
 use posthaste_imap::server::{Asked, Refusal, Search};
-use posthaste_imap::types::{Addressing, Date, Flag, ResponseCode, UidSet};
+use posthaste_imap::types::{Addressing, Date, Flag, UidSet};
 
 use super::content::{Content, Need};
 use super::selected::Selected;
@@ -24,8 +24,7 @@ impl Session {
         match found {
             Ok(found) => asked.ok(server, found)?,
             Err(Failure::Search(SearchError::Charset)) => {
-                let refusal = Refusal::new("A search string is not text of its charset");
-                asked.no(server, refusal.with_code(ResponseCode::bad_charset()))?;
+                asked.no(server, Refusal::bad_charset())?;
             }
             Err(Failure::Search(_)) => asked.bad(server, "Search keys nest too deeply")?,
             Err(Failure::Store(error)) => asked.no(server, refusal(&error))?,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::ops::Range;
 
-use posthaste_imap::server::Update;
+use posthaste_imap::server::{Message, Update};
 use posthaste_imap::types::{FetchItem, Flag};
 use posthaste_imap::view::View;
 use tokio::sync::watch;
@@ -156,9 +156,10 @@ impl Selected {
         if may_expunge {
             // From the last to the first, so that no removal moves what another has to move again.
             let gone = std::mem::take(&mut self.gone);
-            updates.extend(
-                gone.iter().rev().filter_map(|uid| self.remove(*uid)).map(|seq| Update::Expunged(seq.into())),
-            );
+            updates.extend(gone.iter().rev().filter_map(|uid| {
+                let seq = self.remove(*uid)?;
+                Some(Update::Expunged(Message::new(seq, NonZeroU32::new(*uid)?)))
+            }));
         }
         let mut changed = Vec::new();
         let known = self.view.len();
@@ -186,7 +187,7 @@ impl Selected {
     fn flags_row(&self, uid: u32) -> Option<Update> {
         let meta = self.metas.get(&uid)?;
         let items = vec![FetchItem::Uid(NonZeroU32::new(uid)?), FetchItem::Flags(self.flags(meta).into())];
-        Some(Update::Fetch(self.view.seq_of(uid)?.into(), items))
+        Some(Update::Fetch(Message::new(self.view.seq_of(uid)?, NonZeroU32::new(uid)?), items))
     }
 }
 
