@@ -4,12 +4,13 @@
 //! password is refused: it is in the environment, or the first line of the standard input.
 
 use std::env::{self, VarError};
-use std::error::Error;
 use std::io::{BufRead, IsTerminal, stdin};
 
 use posthaste_tokio::tls::{Alpn, ClientSettings, Trust};
 use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, Secret};
 use url::Url;
+
+use crate::Problem;
 
 /// A server, and how to log in there.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ impl Account {
     /// # Errors
     ///
     /// A sentence about what is wrong with the URL, the password or the file.
-    pub fn from_url(url: &str, password: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    pub fn from_url(url: &str, password: &str) -> Result<Self, Problem> {
         let mut url: Url = url.parse()?;
         if url.password().is_some() {
             return Err(format!("a password in a URL can be seen by others: put it into {password}").into());
@@ -53,7 +54,7 @@ impl Account {
 
 /// The password in the variable, or from the standard input. It is not shown while it is typed only where the terminal
 /// is told so: better it comes from a program that keeps passwords.
-fn secret(variable: &str) -> Result<Secret, Box<dyn Error + Send + Sync>> {
+fn secret(variable: &str) -> Result<Secret, Problem> {
     match env::var(variable) {
         Ok(password) => return Ok(Secret::from(password)),
         Err(VarError::NotUnicode(_)) => return Err(format!("{variable} is not UTF-8").into()),
@@ -79,7 +80,7 @@ const fn alpn(protocol: Protocol) -> Alpn {
     }
 }
 
-fn percent_decoded(text: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
+fn percent_decoded(text: &str) -> Result<String, Problem> {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
     Ok(decoded.map_err(|_| "the user name in the URL is not UTF-8")?.into_owned())
 }

@@ -23,10 +23,8 @@ use rustls::ServerConfig;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::Outcome;
+use crate::{Outcome, Problem};
 use mailbox::Shared;
-
-type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 /// Where a sink listens, and what it tells. `Default` has ports that the system chooses, no TLS, and tells nothing.
 #[derive(Clone, Debug)]

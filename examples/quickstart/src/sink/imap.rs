@@ -13,21 +13,20 @@ use posthaste_imap::pattern::{self, MailboxName, Matcher, Selection};
 use posthaste_imap::search::{Hit, Program, Scope, SearchError};
 use posthaste_imap::server::{
     Access, Asked, AuthPrivacy, Config, Event, Expunge, Fetch, LiteralWriter, Message as Told, Refusal,
-    Search, Select, SelectData, SelectedFlags, Server, StatusOf, Store, TlsOffer, Update,
+    Search, Select, SelectData, SelectedFlags, Server, StatusOf, Store, TlsOffer,
 };
 use posthaste_imap::types::{
     Addressing, AppendHead, DateTime, FetchAttribute, FetchItem, Flag, Flags, ListPattern, ListResponse,
-    Mailbox as Name, MailboxAttribute, Namespace, Namespaces, PermanentFlags, ResponseCode, SequenceSet,
+    Mailbox as Name, MailboxAttribute, Namespace, Namespaces, PermanentFlags, SequenceSet,
     StatusAttribute, StatusItem, StoreAction, StoreEcho, UidSet,
 };
-use posthaste_imap::view::{self, Allowed, View};
+use posthaste_imap::view::View;
 use posthaste_tokio::{Accepted, Connection, Role, Time};
 use rustls::ServerConfig;
 
 use super::login::{self, Login, Step};
 use super::mailbox::{self, Candidate, Change, Message, Shared, size};
-use super::Problem;
-use crate::Outcome;
+use crate::{Outcome, Problem};
 
 /// Speaks with one client.
 pub(super) async fn session(
@@ -147,16 +146,13 @@ impl Session {
                 self.tell()?;
             }
             Event::IdleDone(done) => done.ok(self.connection.machine())?,
-            // There is one mailbox, and it stays.
-            Event::Create(asked) => asked.no(self.connection.machine(), Refusal::cannot())?,
-            Event::Delete(asked) => asked.no(self.connection.machine(), Refusal::cannot())?,
-            Event::Rename(asked) => asked.no(self.connection.machine(), Refusal::cannot())?,
-            Event::Subscribe(asked) => asked.no(self.connection.machine(), Refusal::cannot())?,
-            Event::Unsubscribe(asked) => asked.no(self.connection.machine(), Refusal::cannot())?,
+            Event::BodyAborted => self.arriving.clear(),
             Event::Copy(asked) => asked.no(self.connection.machine(), Refusal::try_create())?,
             Event::Move(asked) => asked.no(self.connection.machine(), Refusal::try_create())?,
-            // The others belong to extensions that are not offered, or are for information.
-            _ => {}
+            // There is room again for what `tell` left in the view.
+            Event::Resync => self.tell()?,
+            // There is one mailbox, and it stays. What is for information is passed over.
+            other => other.refuse(self.connection.machine(), Refusal::cannot())?,
         }
         Ok(())
     }
@@ -299,8 +295,7 @@ impl Session {
         let program = match Program::new(&asked.command, &scope) {
             Ok(program) => program,
             Err(SearchError::Charset) => {
-                let refusal = Refusal::new("Unknown charset").with_code(ResponseCode::BadCharset(vec![]));
-                return Ok(asked.no(self.connection.machine(), refusal)?);
+                return Ok(asked.no(self.connection.machine(), Refusal::bad_charset())?);
             }
             Err(_) => return Ok(asked.no(self.connection.machine(), Refusal::cannot())?),
         };
@@ -347,22 +342,11 @@ impl Session {
             return Ok(());
         }
         self.learn();
-        let allowed = if self.connection.machine_ref().may_expunge() { Allowed::All } else { Allowed::NoExpunge };
-        while let Some(update) = self.view.poll_update(allowed) {
-            let update = match update {
-                view::Update::Expunge(seq) => Update::Expunged(seq.into()),
-                view::Update::Exists(exists) => Update::Exists(exists),
-                view::Update::Flags { seq, uid, .. } => {
-                    let Some(message) = self.shared.lock().find(uid.get()).cloned() else { continue };
-                    let items = vec![FetchItem::Uid(uid), FetchItem::Flags(message.flags)];
-                    Update::Fetch(Told::new(seq, uid), items)
-                }
-                // Only with QRESYNC, which is not offered.
-                view::Update::Vanished(_) => continue,
-            };
-            self.connection.machine().update(update)?;
-        }
-        Ok(())
+        let flags = |uid: NonZeroU32| {
+            let flags = self.shared.lock().find(uid.get())?.flags.clone();
+            Some(vec![FetchItem::Uid(uid), FetchItem::Flags(flags)])
+        };
+        Ok(self.connection.machine().tell(&mut self.view, flags)?)
     }
 }
 

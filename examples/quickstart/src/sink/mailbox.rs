@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -148,8 +149,10 @@ pub(super) struct Mailbox {
 impl Mailbox {
     /// An empty mailbox, which no client has ever seen: nothing survives the process.
     pub(super) fn new() -> Self {
-        let validity = u32::try_from(now()).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
-        Self { messages: Vec::new(), changes: Vec::new(), uid_validity: validity, uid_next: NonZeroU32::MIN }
+        let validity = u32::try_from(now()).unwrap_or_default();
+        let validity = validity.saturating_add(MAILBOXES.fetch_add(1, Ordering::Relaxed));
+        let uid_validity = NonZeroU32::new(validity).unwrap_or(NonZeroU32::MIN);
+        Self { messages: Vec::new(), changes: Vec::new(), uid_validity, uid_next: NonZeroU32::MIN }
     }
 
     /// Adds a message; `None` when there is no room, or there are no UIDs left.
@@ -243,3 +246,6 @@ pub(super) fn now() -> i64 {
 
 /// So many octets of messages are held; what does not fit is refused, so that a program gone wild takes no machine down.
 const OCTETS_MAX: u64 = 512 * 1024 * 1024;
+
+/// How many mailboxes this process has had: those of one second are not taken for each other.
+static MAILBOXES: AtomicU32 = AtomicU32::new(0);

@@ -10,8 +10,7 @@ use rustls::ServerConfig;
 
 use super::login::{self, Login, Step};
 use super::mailbox::{Message, Shared};
-use super::Problem;
-use crate::Outcome;
+use crate::{Outcome, Problem};
 
 /// Speaks with one client.
 pub(super) async fn session(

@@ -48,13 +48,13 @@ pub(super) async fn session(
             Event::BodyAborted(_) => message.clear(),
             Event::BodyEnd(end) => {
                 let (octets, content) = (message.len(), message.split().freeze());
-                let to: Vec<_> = end.transaction().recipients().iter().map(ToString::to_string).collect();
+                let to: Vec<_> = end.transaction().recipients().iter().map(|to| to.path.to_string()).collect();
                 let from = end.transaction().from().to_string();
                 let received = DateTime::from_unix_seconds(mailbox::now(), 0)?;
                 // It is in memory only: an answer that lasts as long as the process does.
                 match shared.add(content, Flags::new(), received) {
                     Some(_) => end.accept(server)?,
-                    None => end.reject(server, Rejection::insufficient_storage())?,
+                    None => end.reject(server, Rejection::no_storage())?,
                 }
                 shared.log(&format!("{octets} octets from {from} to {}", to.join(" ")));
             }
