@@ -5,9 +5,12 @@
 
 use std::env::{self, VarError};
 use std::io::{BufRead, IsTerminal, stdin};
+use std::path::Path;
+use std::sync::Arc;
 
 use posthaste_tokio::tls::{Alpn, ClientSettings, Trust};
 use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, Secret};
+use rustls::ClientConfig;
 use url::Url;
 
 use crate::Problem;
@@ -25,11 +28,11 @@ impl Account {
     /// The account that a URL names. The password is in the environment variable `password`; where that is not set, it
     /// is the first line of the standard input.
     ///
-    /// `MAIL_CA` may name a PEM file: then its certificates are trusted, and no others.
+    /// Trusts as [`trusted`] says.
     ///
     /// # Errors
     ///
-    /// A sentence about what is wrong with the URL, the password or the file.
+    /// A sentence about what is wrong with the URL, the password or the file of [`trusted`].
     pub fn from_url(url: &str, password: &str) -> Result<Self, Problem> {
         let mut url: Url = url.parse()?;
         if url.password().is_some() {
@@ -43,13 +46,24 @@ impl Account {
             cleared.map_err(|()| "the URL has no host")?;
             options = options.with_credentials(Credentials::new(user, secret(password)?));
         }
-        if let Some(file) = env::var_os("MAIL_CA") {
-            let pem = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let settings = ClientSettings::new(alpn(endpoint.protocol())).with_trust(Trust::from_pem(&pem)?);
-            options = options.with_client_config(settings.build()?);
-        }
-        Ok(Self { endpoint, options })
+        let config = trusted(endpoint.protocol())?;
+        Ok(Self { endpoint, options: options.with_client_config(config) })
     }
+}
+
+/// Whom a client of this protocol trusts: the public authorities or, where `MAIL_CA` names a PEM file, those in it and
+/// no others.
+///
+/// # Errors
+///
+/// A sentence about what is wrong with the file.
+pub fn trusted(protocol: Protocol) -> Result<Arc<ClientConfig>, Problem> {
+    let mut settings = ClientSettings::new(alpn(protocol));
+    if let Some(file) = env::var_os("MAIL_CA") {
+        let pem = std::fs::read(&file).map_err(|error| format!("{}: {error}", Path::new(&file).display()))?;
+        settings = settings.with_trust(Trust::from_pem(&pem)?);
+    }
+    Ok(settings.build()?)
 }
 
 /// The password in the variable, or from the standard input. It is not shown while it is typed only where the terminal

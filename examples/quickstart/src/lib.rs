@@ -48,7 +48,7 @@ impl fmt::Debug for Problem {
 /// An argument is not UTF-8.
 pub fn arguments(help: &str) -> Result<Option<Vec<String>>, Problem> {
     let readable = |argument: OsString| {
-        argument.into_string().map_err(|argument| format!("{} is not UTF-8", argument.display()))
+        argument.into_string().map_err(|argument| format!("{} is not UTF-8", argument.to_string_lossy()))
     };
     let arguments: Vec<String> = std::env::args_os().skip(1).map(readable).collect::<Result<_, _>>()?;
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {

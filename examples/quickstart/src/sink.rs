@@ -99,7 +99,9 @@ impl Sink {
                 }
             }
         });
-        self.services.spawn(async move { drop(serving.await) });
+        self.services.spawn(async move {
+            serving.await;
+        });
     }
 
     /// Puts a message into the mailbox, as APPEND does.
@@ -114,9 +116,8 @@ impl Sink {
     /// The messages: octets, flags, and when they were received.
     pub fn messages(&self) -> Vec<(Bytes, Flags, DateTime)> {
         let mailbox = self.shared.lock();
-        let told = |message: &mailbox::Message| {
-            (message.content.clone(), message.flags.clone(), message.received)
-        };
+        let told =
+            |message: &mailbox::Message| (message.content.clone(), message.flags.clone(), message.received);
         mailbox.messages.iter().map(told).collect()
     }
 

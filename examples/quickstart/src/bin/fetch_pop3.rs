@@ -1,28 +1,32 @@
 //! Writes the messages that are new in a POP3 mailbox to a directory, and leaves them on the server.
 //!
-//! `MAIL_PASSWORD=... fetch_pop3 pop3s://ursel@mail.example DIRECTORY`
-//!
 //! What was had is in `DIRECTORY/.seen`, a unique-id a line. A message counts as had when its file is complete, on
 //! disk and in its place: who is interrupted gets a message twice at worst, never half of one and never none.
 
-use std::env::args;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use posthaste_pop3::Uidl;
 use posthaste_quickstart::account::Account;
-use posthaste_quickstart::{Outcome, progress};
+use posthaste_quickstart::{Outcome, Problem, arguments, progress};
 use posthaste_tokio::pop3::{Client, Seen};
 use tokio::fs::{self, File};
 use tokio::io::{AsyncRead, AsyncWriteExt};
 
+const HELP: &str = "
+usage: fetch_pop3 URL DIRECTORY
+
+URL is such as pop3s://ursel@mail.example; the password is in MAIL_PASSWORD, or the first line of the standard input.
+MAIL_CA may name a file of certificates to trust in place of the public authorities.
+";
+
 #[tokio::main]
 async fn main() -> Outcome {
-    let mut args = args().skip(1);
-    let mut next = || args.next().ok_or("usage: fetch_pop3 URL DIRECTORY");
-    let (url, directory) = (next()?, PathBuf::from(next()?));
-    let account = Account::from_url(&url, "MAIL_PASSWORD")?;
+    let Some(arguments) = arguments(HELP)? else { return Ok(()) };
+    let [url, directory] = arguments.as_slice() else { return Err(HELP.trim().into()) };
+    let directory = PathBuf::from(directory);
+    let account = Account::from_url(url, "MAIL_PASSWORD")?;
     let state = directory.join(".seen");
     let mut seen = read(&state).await.map_err(|error| format!("{}: {error}", state.display()))?;
 
@@ -36,11 +40,7 @@ async fn main() -> Outcome {
     Ok(())
 }
 
-async fn fetch(
-    client: &mut Client,
-    seen: &mut Seen,
-    directory: &Path,
-) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
+async fn fetch(client: &mut Client, seen: &mut Seen, directory: &Path) -> Result<usize, Problem> {
     // Message numbers begin anew in every session: the time keeps names apart. A unique-id is no file name.
     let session = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
     let mut new = client.fetch_new(seen).await?;

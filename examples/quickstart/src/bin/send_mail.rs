@@ -1,33 +1,35 @@
-//! Sends a message from a file through a submission server, and says for each recipient what became of it.
-//!
-//! `MAIL_PASSWORD=... send_mail submissions://ursel@mail.example message.eml ursel@mail.example hans@mail.example...`
-//!
-//! The message has to have CR LF line ends: nothing here changes what is sent. `-` is the standard input.
-
-use std::env::args;
+//! Sends a message from a file or the standard input through a submission server, and says for each recipient what
+//! became of it.
 
 use posthaste_quickstart::account::Account;
-use posthaste_quickstart::{Outcome, progress};
-use posthaste_smtp::{Envelope, ForwardPath, ReversePath};
+use posthaste_quickstart::{Outcome, arguments, progress};
+use posthaste_smtp::{Envelope, Recipient, ReversePath};
 use posthaste_tokio::{Body, smtp};
 use tokio::fs::File;
 
+const HELP: &str = "
+usage: send_mail URL FILE FROM TO...
+
+URL is such as submissions://ursel@mail.example; the password is in MAIL_PASSWORD, or the first line of the standard
+input. FILE is a message with CR LF line ends, of which nothing is changed; - is the standard input. MAIL_CA may name a
+file of certificates to trust in place of the public authorities.
+";
+
 #[tokio::main]
 async fn main() -> Outcome {
-    let mut args = args().skip(1);
-    let mut next = || args.next().ok_or("usage: send_mail URL FILE FROM TO...");
-    let (url, file, from) = (next()?, next()?, next()?);
-    let from: ReversePath = path(&from).parse().map_err(|error| format!("{from}: {error}"))?;
-    let recipients = args.map(|to| path(&to).parse().map_err(|error| format!("{to}: {error}")));
-    let recipients: Vec<ForwardPath> = recipients.collect::<Result<_, _>>()?;
-    let names: Vec<String> = recipients.iter().map(ToString::to_string).collect();
+    let Some(arguments) = arguments(HELP)? else { return Ok(()) };
+    let [url, file, from, to @ ..] = arguments.as_slice() else { return Err(HELP.trim().into()) };
+    let from: ReversePath = path(from).parse().map_err(|error| format!("{from}: {error}"))?;
+    let recipients = to.iter().map(|to| path(to).parse().map_err(|error| format!("{to}: {error}")));
+    let recipients: Vec<Recipient> = recipients.collect::<Result<_, _>>()?;
+    let names: Vec<String> = recipients.iter().map(|recipient| recipient.path.to_string()).collect();
     if names.is_empty() {
         return Err("nobody to send to".into());
     }
 
     // The password may be the first line of the standard input, and the message what follows.
-    let account = Account::from_url(&url, "MAIL_PASSWORD")?;
-    let body = body(&file).await?;
+    let account = Account::from_url(url, "MAIL_PASSWORD")?;
+    let body = body(file).await?;
     let name = "localhost".parse()?;
     let mut client = smtp::Client::connect(&account.endpoint, name, &account.options).await?;
     let report = client.send(Envelope::new(from, recipients), body).await?;

@@ -17,8 +17,8 @@ use posthaste_imap::server::{
 };
 use posthaste_imap::types::{
     Addressing, AppendHead, DateTime, FetchAttribute, FetchItem, Flag, Flags, ListPattern, ListResponse,
-    Mailbox as Name, MailboxAttribute, Namespace, Namespaces, PermanentFlags, SequenceSet,
-    StatusAttribute, StatusItem, StoreAction, StoreEcho, UidSet,
+    Mailbox as Name, MailboxAttribute, Namespace, Namespaces, PermanentFlags, SequenceSet, StatusAttribute,
+    StatusItem, StoreAction, StoreEcho, UidSet,
 };
 use posthaste_imap::view::View;
 use posthaste_tokio::{Accepted, Connection, Role, Time};

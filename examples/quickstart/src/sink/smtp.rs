@@ -29,6 +29,7 @@ pub(super) async fn session(
     let (mut login, mut message) = (Login::default(), BytesMut::new());
     while let Some(event) = accepted.shutdown.next(&mut connection).await? {
         let channel = connection.channel();
+        let private = connection.security().is_private();
         let server = connection.machine();
         match event {
             Event::StartTls(start) => start.accept(server)?,
@@ -48,7 +49,8 @@ pub(super) async fn session(
             Event::BodyAborted(_) => message.clear(),
             Event::BodyEnd(end) => {
                 let (octets, content) = (message.len(), message.split().freeze());
-                let to: Vec<_> = end.transaction().recipients().iter().map(|to| to.path.to_string()).collect();
+                let to: Vec<_> =
+                    end.transaction().recipients().iter().map(|to| to.path.to_string()).collect();
                 let from = end.transaction().from().to_string();
                 let received = DateTime::from_unix_seconds(mailbox::now(), 0)?;
                 // It is in memory only: an answer that lasts as long as the process does.
@@ -56,7 +58,8 @@ pub(super) async fn session(
                     Some(_) => end.accept(server)?,
                     None => end.reject(server, Rejection::no_storage())?,
                 }
-                shared.log(&format!("{octets} octets from {from} to {}", to.join(" ")));
+                let way = if private { "in private" } else { "in the clear" };
+                shared.log(&format!("{octets} octets from {from} to {}, {way}", to.join(" ")));
             }
             _ => {}
         }
