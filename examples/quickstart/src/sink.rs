@@ -1,5 +1,5 @@
 //! A mail server in memory for tests of mail programs: it takes every message by SMTP and IMAP, and shows all of them to
-//! anybody by POP3 and IMAP. Every name and password is right.
+//! anybody by POP3 and IMAP. Every name and password is right, and every recipient but `nobody`.
 //!
 //! Decides that it can be reached from this machine only, and how much it holds. What each protocol does is in `smtp`,
 //! `pop3` and `imap`; the one mailbox is in `mailbox`.
@@ -38,6 +38,9 @@ pub struct Options {
     /// Where the certificate goes that is made for `localhost`, as PEM, so that clients can be told to trust it. With it
     /// STARTTLS and STLS are offered. The key stays in memory.
     pub certificate: Option<PathBuf>,
+    /// How many octets of messages are held, each message counted with 1024 more. What does not fit is refused, so that
+    /// a program gone wild takes no machine down. 512 MiB.
+    pub octets_max: u64,
     /// Is told of every message that comes in and of every session that fails, in a line.
     pub log: fn(&str),
 }
@@ -65,7 +68,7 @@ impl Sink {
     pub async fn start(options: &Options) -> Result<Self, Problem> {
         let certificates = options.certificate.as_deref().map(self_signed).transpose()?;
         let tls = |alpn| certificates.as_ref().map(|all| ServerSettings::new(alpn).build(all)).transpose();
-        let shared = Arc::new(Shared::new(options.log));
+        let shared = Arc::new(Shared::new(options.octets_max, options.log));
         // One count of connections for all three.
         let admission = Admission::default();
         let smtp = listen("smtp", options.smtp, &admission).await?;
@@ -131,7 +134,14 @@ impl Sink {
 impl Default for Options {
     fn default() -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { smtp: any, pop3: any, imap: any, certificate: None, log: |_| {} }
+        Self {
+            smtp: any,
+            pop3: any,
+            imap: any,
+            certificate: None,
+            octets_max: 512 * 1024 * 1024,
+            log: |_| {},
+        }
     }
 }
 

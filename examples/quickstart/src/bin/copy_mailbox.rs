@@ -53,7 +53,7 @@ async fn main() -> Outcome {
         if !is_worth_another(&error) || failures >= ATTEMPTS_MAX {
             return Err(error.into());
         }
-        let pause = Duration::from_secs(1_u64.checked_shl(failures).unwrap_or(u64::MAX));
+        let pause = Duration::from_secs(1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX));
         eprintln!("{error}; again in {} s", pause.as_secs());
         tokio::time::sleep(pause).await;
     }

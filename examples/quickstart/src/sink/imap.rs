@@ -70,7 +70,7 @@ struct Session {
     /// What this client knows of the mailbox it has selected.
     view: View,
     /// How many of the mailbox's changes the view knows.
-    known: usize,
+    known: u64,
     /// The message that APPEND is bringing.
     arriving: BytesMut,
     /// Where it goes.
@@ -188,7 +188,7 @@ impl Session {
         }
         let mailbox = self.shared.lock();
         self.view = View::new(mailbox.messages.iter().map(|message| message.uid.get()));
-        self.known = mailbox.changes.len();
+        self.known = mailbox.changed();
         let unseen = mailbox.messages.iter().find(|message| !message.flags.contains(&Flag::Seen));
         let settable = [Flag::Answered, Flag::Flagged, Flag::Deleted, Flag::Seen, Flag::Draft];
         let data = SelectData {
@@ -277,7 +277,7 @@ impl Session {
         for (_, uid) in &targets {
             self.shared.store(*uid, asked.command.action, &asked.command.flags);
         }
-        self.learn();
+        self.learn()?;
         if asked.command.echo == StoreEcho::Silent {
             targets.iter().for_each(|(_, uid)| self.view.flags_told(*uid, 0));
         }
@@ -324,16 +324,18 @@ impl Session {
     }
 
     /// Brings the view up to date with the mailbox.
-    fn learn(&mut self) {
+    fn learn(&mut self) -> Outcome {
         let mailbox = self.shared.lock();
-        for change in mailbox.changes.get(self.known..).unwrap_or_default() {
+        let changes = mailbox.changes_since(self.known).ok_or("the client is too slow for what happens")?;
+        for change in changes {
             match change {
                 Change::Arrived(uid) => drop(self.view.arrived(uid.get(), 0)),
                 Change::Flags(uid) => self.view.flags_changed(uid.get(), 0),
                 Change::Expunged(uid) => self.view.expunged(uid.get()),
             }
         }
-        self.known = mailbox.changes.len();
+        self.known = mailbox.changed();
+        Ok(())
     }
 
     /// Tells the client what it does not know, as far as that may be said now.
@@ -341,7 +343,7 @@ impl Session {
         if self.connection.machine_ref().state() != State::Selected {
             return Ok(());
         }
-        self.learn();
+        self.learn()?;
         let flags = |uid: NonZeroU32| {
             let flags = self.shared.lock().find(uid.get())?.flags.clone();
             Some(vec![FetchItem::Uid(uid), FetchItem::Flags(flags)])

@@ -2,6 +2,7 @@
 //! on from where it was to bring its own view up to date.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,13 +21,13 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub(super) struct Shared {
     mailbox: Mutex<Mailbox>,
-    news: watch::Sender<usize>,
+    news: watch::Sender<u64>,
     log: fn(&str),
 }
 
 impl Shared {
-    pub(super) fn new(log: fn(&str)) -> Self {
-        Self { mailbox: Mutex::new(Mailbox::new()), news: watch::Sender::new(0), log }
+    pub(super) fn new(octets_max: u64, log: fn(&str)) -> Self {
+        Self { mailbox: Mutex::new(Mailbox::new(octets_max)), news: watch::Sender::new(0), log }
     }
 
     pub(super) fn log(&self, line: &str) {
@@ -39,7 +40,7 @@ impl Shared {
     }
 
     /// How many changes there have been; it is marked when there are more.
-    pub(super) fn news(&self) -> watch::Receiver<usize> {
+    pub(super) fn news(&self) -> watch::Receiver<u64> {
         self.news.subscribe()
     }
 
@@ -62,7 +63,7 @@ impl Shared {
     }
 
     fn tell(&self) {
-        let changes = self.lock().changes.len();
+        let changes = self.lock().changed();
         self.news.send_replace(changes);
     }
 }
@@ -141,31 +142,37 @@ pub(super) enum Change {
 pub(super) struct Mailbox {
     /// In the order of their UIDs.
     pub(super) messages: Vec<Message>,
-    pub(super) changes: Vec<Change>,
     pub(super) uid_validity: NonZeroU32,
     pub(super) uid_next: NonZeroU32,
+    /// What happened last.
+    changes: VecDeque<Change>,
+    /// How many changes there were before those.
+    forgotten: u64,
+    octets_max: u64,
 }
 
 impl Mailbox {
     /// An empty mailbox, which no client has ever seen: nothing survives the process.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(octets_max: u64) -> Self {
         let validity = u32::try_from(now()).unwrap_or_default();
         let validity = validity.saturating_add(MAILBOXES.fetch_add(1, Ordering::Relaxed));
         let uid_validity = NonZeroU32::new(validity).unwrap_or(NonZeroU32::MIN);
-        Self { messages: Vec::new(), changes: Vec::new(), uid_validity, uid_next: NonZeroU32::MIN }
+        let (messages, changes) = (Vec::new(), VecDeque::new());
+        Self { messages, uid_validity, uid_next: NonZeroU32::MIN, changes, forgotten: 0, octets_max }
     }
 
     /// Adds a message; `None` when there is no room, or there are no UIDs left.
     fn append(&mut self, content: Bytes, flags: Flags, received: DateTime) -> Option<NonZeroU32> {
-        let held: u64 = self.messages.iter().map(|message| size(&message.content)).sum();
-        if held.saturating_add(size(&content)) > OCTETS_MAX {
+        let costs = |content: &Bytes| size(content).saturating_add(MESSAGE_COST);
+        let held = self.messages.iter().map(|message| costs(&message.content)).fold(0, u64::saturating_add);
+        if held.saturating_add(costs(&content)) > self.octets_max {
             return None;
         }
         let uid = self.uid_next;
         self.uid_next = uid.checked_add(1)?;
         let summary = Arc::new(Summary::scan(&content));
         self.messages.push(Message { uid, flags, received, content, summary });
-        self.changes.push(Change::Arrived(uid));
+        self.note(Change::Arrived(uid));
         Some(uid)
     }
 
@@ -182,13 +189,33 @@ impl Mailbox {
             StoreAction::Add => flags.iter().for_each(|flag| message.flags.insert(&flag)),
             StoreAction::Remove => flags.iter().for_each(|flag| message.flags.remove(&flag)),
         }
-        self.changes.push(Change::Flags(message.uid));
+        let uid = message.uid;
+        self.note(Change::Flags(uid));
     }
 
     fn remove(&mut self, goes: impl Fn(&Message) -> bool) {
-        let gone = self.messages.iter().filter(|message| goes(message));
-        self.changes.extend(gone.map(|message| Change::Expunged(message.uid)));
-        self.messages.retain(|message| !goes(message));
+        let (gone, stay) = std::mem::take(&mut self.messages).into_iter().partition(goes);
+        self.messages = stay;
+        gone.iter().for_each(|message: &Message| self.note(Change::Expunged(message.uid)));
+    }
+
+    fn note(&mut self, change: Change) {
+        if self.changes.len() >= CHANGES_MAX {
+            self.changes.pop_front();
+            self.forgotten = self.forgotten.saturating_add(1);
+        }
+        self.changes.push_back(change);
+    }
+
+    /// How many changes there have been.
+    pub(super) fn changed(&self) -> u64 {
+        self.forgotten.saturating_add(u64::try_from(self.changes.len()).unwrap_or(u64::MAX))
+    }
+
+    /// The changes behind the first `known`; `None` where some of them are forgotten.
+    pub(super) fn changes_since(&self, known: u64) -> Option<impl Iterator<Item = Change> + '_> {
+        let skipped = usize::try_from(known.checked_sub(self.forgotten)?).ok()?;
+        Some(self.changes.iter().skip(skipped).copied())
     }
 }
 
@@ -244,8 +271,11 @@ pub(super) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// So many octets of messages are held; what does not fit is refused, so that a program gone wild takes no machine down.
-const OCTETS_MAX: u64 = 512 * 1024 * 1024;
+/// What a message counts for besides its octets: an empty one takes room as well.
+const MESSAGE_COST: u64 = 1024;
+
+/// So many changes are remembered for sessions that are busy. One that is further behind is ended.
+const CHANGES_MAX: usize = 100_000;
 
 /// How many mailboxes this process has had: those of one second are not taken for each other.
 static MAILBOXES: AtomicU32 = AtomicU32::new(0);

@@ -1,11 +1,11 @@
-//! Mail coming in by SMTP: every sender, every recipient, every message, octet by octet as it was sent.
+//! Mail coming in by SMTP: every sender, every message, octet by octet as it was sent.
 
 use std::sync::Arc;
 
 use bytes::BytesMut;
 use posthaste_imap::types::{DateTime, Flags};
 use posthaste_smtp::server::{AuthPrivacy, Config, Event, Mode, Server, TlsOffer};
-use posthaste_smtp::{Mechanism, Rejection};
+use posthaste_smtp::{ForwardPath, Mechanism, Rejection};
 use posthaste_tokio::{Accepted, Connection, Role, Time};
 use rustls::ServerConfig;
 
@@ -43,7 +43,13 @@ pub(super) async fn session(
             }
             Event::AuthCancelled => login.cancel(),
             Event::Mail(mail) => mail.accept(server)?,
-            Event::Rcpt(rcpt) => rcpt.accept(server)?,
+            // So that programs can be tested with a recipient who is refused.
+            Event::Rcpt(rcpt) => match rcpt.to() {
+                ForwardPath::Mailbox(to) if to.local_part() == "nobody" => {
+                    rcpt.reject(server, Rejection::no_such_user())?;
+                }
+                _ => rcpt.accept(server)?,
+            },
             Event::Data(data) => data.accept(server)?,
             Event::Body(chunk) => message.extend_from_slice(&chunk),
             Event::BodyAborted(_) => message.clear(),
