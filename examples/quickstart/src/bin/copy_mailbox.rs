@@ -57,8 +57,8 @@ async fn main() -> Outcome {
         eprintln!("{error}; again in {} s", pause.as_secs());
         tokio::time::sleep(pause).await;
     }
-    println!("{} copied, {} were there, {} refused", tally.copied, tally.present, tally.refused);
-    if tally.refused == 0 { Ok(()) } else { Err("not all messages were copied".into()) }
+    println!("{} copied, {} were there, {} failed", tally.copied, tally.present, tally.failed);
+    if tally.failed == 0 { Ok(()) } else { Err("not all messages were copied".into()) }
 }
 
 /// What became of the messages.
@@ -68,7 +68,7 @@ struct Tally {
     /// Were there before, as far as the last attempt has seen.
     present: u64,
     /// In the last attempt.
-    refused: u64,
+    failed: u64,
 }
 
 /// A message as it is listed.
@@ -92,7 +92,7 @@ async fn copy(from: &(Account, Mailbox), to: &(Account, Mailbox), tally: &mut Ta
     let target = Client::connect(&to.0.endpoint, &to.0.options).await?;
     let listed =
         if source.examine(from.1.clone()).await?.exists > 0 { list(&source).await? } else { BTreeMap::new() };
-    let missing = missing(listed, present(&target, &to.1).await?, tally);
+    let mut missing = missing(listed, present(&target, &to.1).await?, tally);
 
     let octets = missing.values().map(|message| message.octets).fold(0, u64::saturating_add);
     let bar = progress::octets(Some(octets), "copying");
@@ -102,9 +102,7 @@ async fn copy(from: &(Account, Mailbox), to: &(Account, Mailbox), tally: &mut Ta
         let whole = FetchAttribute::Section { section: Section::whole(), partial: None, peek: true };
         let mut rows = source.uid_fetch(set, [FetchAttribute::Uid, whole]).await?;
         while let Some(mut row) = rows.next().await? {
-            let Some((uid, message)) = row.uid().and_then(|uid| missing.get_key_value(&uid)) else {
-                continue;
-            };
+            let Some(uid) = row.uid() else { continue };
             while let Some(part) = row.next().await? {
                 let append = match part {
                     Part::Literal(literal) => {
@@ -117,13 +115,15 @@ async fn copy(from: &(Account, Mailbox), to: &(Account, Mailbox), tally: &mut Ta
                     }
                     _ => continue,
                 };
-                let append = append.with_flags(message.flags.clone()).with_date(message.date);
+                // A row may come twice.
+                let Some(message) = missing.remove(&uid) else { continue };
+                let append = append.with_flags(message.flags).with_date(message.date);
                 match target.append(to.1.clone(), append).await {
                     Ok(_) => tally.copied = tally.copied.saturating_add(1),
                     // This message, but perhaps not the next.
                     Err(error) if error.refusal().is_some() => {
                         bar.suspend(|| eprintln!("the message with the UID {uid}: {error}"));
-                        tally.refused = tally.refused.saturating_add(1);
+                        tally.failed = tally.failed.saturating_add(1);
                     }
                     Err(error) => return Err(error),
                 }
@@ -131,6 +131,10 @@ async fn copy(from: &(Account, Mailbox), to: &(Account, Mailbox), tally: &mut Ta
         }
     }
     bar.finish_and_clear();
+    for uid in missing.keys() {
+        eprintln!("the message with the UID {uid} did not come: perhaps it is gone");
+        tally.failed = tally.failed.saturating_add(1);
+    }
     // All is copied: what comes of this changes nothing.
     let _ = tokio::join!(source.logout(), target.logout());
     Ok(())
@@ -207,7 +211,7 @@ fn missing(
         }
         None => true,
     });
-    tally.refused = 0;
+    tally.failed = 0;
     // What an attempt before this one has copied was not there before.
     let found = u64::try_from(all.saturating_sub(listed.len())).unwrap_or(u64::MAX);
     tally.present = found.saturating_sub(tally.copied);

@@ -27,6 +27,7 @@ async fn main() -> Outcome {
     let [url, directory] = arguments.as_slice() else { return Err(HELP.trim().into()) };
     let directory = PathBuf::from(directory);
     let account = Account::from_url(url, "MAIL_PASSWORD")?;
+    fs::create_dir_all(&directory).await.map_err(|error| format!("{}: {error}", directory.display()))?;
     let state = directory.join(".seen");
     let mut seen = read(&state).await.map_err(|error| format!("{}: {error}", state.display()))?;
 
@@ -34,7 +35,8 @@ async fn main() -> Outcome {
     let fetched = fetch(&mut client, &mut seen, &directory).await;
     // Also what came before a failure was had.
     let ids: String = seen.iter().map(|uidl| format!("{}\n", uidl.as_str())).collect();
-    replace(&state, &mut ids.as_bytes()).await?;
+    let written = replace(&state, &mut ids.as_bytes()).await;
+    written.map_err(|error| format!("{}: {error}", state.display()))?;
     println!("{} new messages", fetched?);
     client.quit().await?;
     Ok(())
@@ -48,7 +50,8 @@ async fn fetch(client: &mut Client, seen: &mut Seen, directory: &Path) -> Result
     while let Some(mut message) = new.next().await? {
         let file = directory.join(format!("{session}-{}.eml", message.number()));
         let bar = progress::octets(message.octets(), format!("message {}", message.number()));
-        replace(&file, &mut bar.wrap_async_read(&mut message)).await?;
+        let written = replace(&file, &mut bar.wrap_async_read(&mut message)).await;
+        written.map_err(|error| format!("{}: {error}", file.display()))?;
         message.stored()?;
         count = count.saturating_add(1);
     }

@@ -55,7 +55,7 @@ async fn main() -> Outcome {
         async move {
             let peer = accepted.peer;
             if let Err(error) = relay(accepted, &server).await {
-                eprintln!("connection of {peer}: {error}");
+                eprintln!("connection of {peer} to {}: {error}", server.endpoint);
             }
         }
     });

@@ -9,14 +9,14 @@ async fn everything_is_copied_once() {
     let (from, to) = (Server::start().await, Server::start().await);
     fill(&from);
     let done = copy(&from, &to, from.sink.imap.port()).await;
-    assert_eq!((done.is_ok, done.out.as_str()), (true, "6 copied, 0 were there, 0 refused\n"), "{done:?}");
+    assert_eq!((done.is_ok, done.out.as_str()), (true, "6 copied, 0 were there, 0 failed\n"), "{done:?}");
     assert_eq!(to.sink.messages(), from.sink.messages());
 
     let done = copy(&from, &to, from.sink.imap.port()).await;
-    assert_eq!((done.is_ok, done.out.as_str()), (true, "0 copied, 6 were there, 0 refused\n"), "{done:?}");
+    assert_eq!((done.is_ok, done.out.as_str()), (true, "0 copied, 6 were there, 0 failed\n"), "{done:?}");
     from.add("Message-ID: <later@mail.example>\r\n\r\nlater\r\n");
     let done = copy(&from, &to, from.sink.imap.port()).await;
-    assert_eq!((done.is_ok, done.out.as_str()), (true, "1 copied, 6 were there, 0 refused\n"), "{done:?}");
+    assert_eq!((done.is_ok, done.out.as_str()), (true, "1 copied, 6 were there, 0 failed\n"), "{done:?}");
     assert_eq!(to.sink.messages(), from.sink.messages());
 }
 
@@ -24,7 +24,7 @@ async fn everything_is_copied_once() {
 async fn an_empty_mailbox_is_copied() {
     let (from, to) = (Server::start().await, Server::start().await);
     let done = copy(&from, &to, from.sink.imap.port()).await;
-    assert_eq!((done.is_ok, done.out.as_str()), (true, "0 copied, 0 were there, 0 refused\n"), "{done:?}");
+    assert_eq!((done.is_ok, done.out.as_str()), (true, "0 copied, 0 were there, 0 failed\n"), "{done:?}");
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn a_connection_that_is_lost_within_a_message_doubles_nothing() {
     let way = Way::to(from.sink.imap, &[400_000]).await;
     let done = copy(&from, &to, way.address.port()).await;
     assert!(done.is_ok && done.err.contains("; again in 1 s"), "{done:?}");
-    assert_eq!(done.out, "6 copied, 0 were there, 0 refused\n");
+    assert_eq!(done.out, "6 copied, 0 were there, 0 failed\n");
     assert_eq!(to.sink.messages(), from.sink.messages());
 }
 

@@ -14,7 +14,6 @@ async fn what_is_new_is_fetched_once_and_left_there() {
     server.add(ONE);
     server.add(TWO);
     let directory = server.directory.path().join("mail");
-    std::fs::create_dir(&directory).unwrap();
     let url = format!("pop3://ursel@localhost:{}", server.sink.pop3.port());
     let fetch = || server.program(FETCH_POP3).run([&url, directory.to_str().unwrap()]);
 

@@ -1,9 +1,12 @@
 //! The sink: who may reach it, how much it holds, and what other sessions see.
 
-use posthaste_imap::types::Flags;
+use posthaste_imap::types::{
+    Addressing, Flag, Flags, ListPattern, Mailbox, SearchKey, SequenceSet, StatusAttribute, StoreAction,
+};
 use posthaste_quickstart::sink::{Options, Sink};
+use posthaste_tokio::imap::{Append, Update};
 
-use crate::support::{Done, Program, SEND_MAIL, SINK, date};
+use crate::support::{Done, Program, SEND_MAIL, SINK, Server, date, soon};
 
 #[tokio::test]
 async fn it_is_for_this_machine_only() {
@@ -28,4 +31,37 @@ async fn what_does_not_fit_is_refused() {
     assert!(empty().is_ok() && empty().is_err());
     assert_eq!(sink.messages().len(), 2);
     sink.stop().await;
+}
+
+#[tokio::test]
+async fn one_mailbox_is_seen_by_all() {
+    let server = Server::start().await;
+    let (one, two) = (server.imap().await, server.imap().await);
+    one.append(Mailbox::inbox(), Append::new("Subject: one\r\n\r\n").with_date(date(5))).await.unwrap();
+    server.add("Subject: two\r\n\r\n");
+    let listed = one.list(ListPattern::new("*").unwrap()).await.unwrap();
+    assert_eq!(listed.iter().map(|row| row.mailbox.as_str()).collect::<Vec<_>>(), ["INBOX"]);
+    let counts = [StatusAttribute::Messages, StatusAttribute::Unseen];
+    let status = one.status(Mailbox::inbox(), counts).await.unwrap();
+    assert_eq!((status.messages(), status.unseen()), (Some(2), Some(1)));
+
+    two.select(Mailbox::inbox()).await.unwrap();
+    let mut news = two.idle();
+    one.select(Mailbox::inbox()).await.unwrap();
+    let found = one.search(Addressing::Uid, [SearchKey::Seen]).await.unwrap();
+    assert_eq!(found.iter().map(|uid| uid.get()).collect::<Vec<_>>(), [2]);
+    let seen = SequenceSet::from_numbers(found).unwrap();
+    one.store(Addressing::Uid, seen, StoreAction::Add, [Flag::Deleted]).await.unwrap();
+    one.expunge().await.unwrap();
+    // The flags may be told first.
+    while !matches!(soon(news.next()).await.unwrap(), Update::Expunge(number) if number.get() == 2) {}
+
+    // What POP3 deletes is gone for IMAP.
+    let mut pop3 = server.pop3().await;
+    let listed = pop3.list().await.unwrap();
+    assert_eq!(listed.len(), 1);
+    pop3.dele(listed[0].0).await.unwrap();
+    pop3.quit().await.unwrap();
+    while !matches!(soon(news.next()).await.unwrap(), Update::Expunge(number) if number.get() == 1) {}
+    assert!(server.contents().is_empty());
 }

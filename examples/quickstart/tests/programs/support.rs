@@ -8,6 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use posthaste_imap::types::{DateTime, Flag, Flags};
 use posthaste_quickstart::sink::{Options, Sink};
+use posthaste_tokio::tls::{Alpn, ClientSettings, Trust};
+use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, TlsMode, imap, pop3};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -64,6 +66,29 @@ impl Server {
     /// What is stored, without what is noted of it.
     pub(crate) fn contents(&self) -> Vec<Bytes> {
         self.sink.messages().into_iter().map(|(content, ..)| content).collect()
+    }
+
+    pub(crate) async fn imap(&self) -> imap::Client {
+        let options = self.options(Alpn::Imap);
+        soon(imap::Client::connect(&self.endpoint(Protocol::Imap, self.sink.imap), &options)).await.unwrap()
+    }
+
+    pub(crate) async fn pop3(&self) -> pop3::Client {
+        let options = self.options(Alpn::Pop3);
+        soon(pop3::Client::connect(&self.endpoint(Protocol::Pop3, self.sink.pop3), &options)).await.unwrap()
+    }
+
+    fn endpoint(&self, protocol: Protocol, address: SocketAddr) -> Endpoint {
+        let endpoint = Endpoint::new(protocol, "localhost").unwrap();
+        endpoint.with_tls(TlsMode::StartTls).with_port(address.port())
+    }
+
+    fn options(&self, alpn: Alpn) -> ClientOptions {
+        let trust = Trust::from_pem(&std::fs::read(self.certificate()).unwrap()).unwrap();
+        let config = ClientSettings::new(alpn).with_trust(trust).build().unwrap();
+        ClientOptions::default()
+            .with_client_config(config)
+            .with_credentials(Credentials::new("ursel", "Geheim!"))
     }
 
     /// A program that trusts this server and knows the password.

@@ -3,10 +3,6 @@
 use std::num::NonZeroU32;
 
 use posthaste_imap::types::{Addressing, Flag, Mailbox, SequenceSet, StoreAction};
-use posthaste_quickstart::account::Account;
-use posthaste_tokio::Credentials;
-use posthaste_tokio::imap::Client;
-use posthaste_tokio::tls::{Alpn, ClientSettings, Trust};
 
 use crate::support::{Server, WATCH, Way};
 
@@ -20,7 +16,9 @@ async fn news_is_told_also_after_the_connection_was_lost() {
     server.add("From: Hans <hans@mail.example>\r\nSubject: new\r\n\r\n");
     assert_eq!(watch.line().await, "new 2 from Hans: new");
 
-    let other = other(&server).await;
+    // Somebody else has the mailbox open.
+    let other = server.imap().await;
+    other.select(Mailbox::inbox()).await.unwrap();
     let first = SequenceSet::single(NonZeroU32::MIN);
     other.store(Addressing::Uid, first, StoreAction::Add, [Flag::Deleted]).await.unwrap();
     let line = watch.line().await;
@@ -35,17 +33,4 @@ async fn news_is_told_also_after_the_connection_was_lost() {
     let mut lines = [watch.line().await, watch.line().await];
     lines.sort();
     assert_eq!(lines, ["gone 1", "new 3 from Hans: meanwhile"]);
-}
-
-/// Somebody else with the mailbox open.
-async fn other(server: &Server) -> Client {
-    let url = format!("imap://localhost:{}", server.sink.imap.port());
-    let account = Account::from_url(&url, "").unwrap();
-    let trust = Trust::from_pem(&std::fs::read(server.certificate()).unwrap()).unwrap();
-    let config = ClientSettings::new(Alpn::Imap).with_trust(trust).build().unwrap();
-    let options =
-        account.options.with_client_config(config).with_credentials(Credentials::new("ursel", "Geheim!"));
-    let client = Client::connect(&account.endpoint, &options).await.unwrap();
-    client.select(Mailbox::inbox()).await.unwrap();
-    client
 }
