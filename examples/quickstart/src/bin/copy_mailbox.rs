@@ -90,8 +90,10 @@ enum Likeness {
 async fn copy(from: &(Account, Mailbox), to: &(Account, Mailbox), tally: &mut Tally) -> Result<(), Error> {
     let source = Client::connect(&from.0.endpoint, &from.0.options).await?;
     let target = Client::connect(&to.0.endpoint, &to.0.options).await?;
-    let listed =
-        if source.examine(from.1.clone()).await?.exists > 0 { list(&source).await? } else { BTreeMap::new() };
+    let exists = source.examine(from.1.clone()).await?.exists;
+    let listed = if exists > 0 { list(&source).await? } else { BTreeMap::new() };
+    // Whatever the server does not describe cannot be compared.
+    tally.failed = u64::from(exists).saturating_sub(count(&listed));
     let mut missing = missing(listed, present(&target, &to.1).await?, tally);
 
     let octets = missing.values().map(|message| message.octets).fold(0, u64::saturating_add);
@@ -203,7 +205,7 @@ fn missing(
     mut present: BTreeMap<Likeness, u64>,
     tally: &mut Tally,
 ) -> BTreeMap<NonZeroU32, Listed> {
-    let all = listed.len();
+    let all = count(&listed);
     listed.retain(|_, message| match present.get_mut(&message.likeness).filter(|count| **count > 0) {
         Some(count) => {
             *count = count.saturating_sub(1);
@@ -211,11 +213,13 @@ fn missing(
         }
         None => true,
     });
-    tally.failed = 0;
     // What an attempt before this one has copied was not there before.
-    let found = u64::try_from(all.saturating_sub(listed.len())).unwrap_or(u64::MAX);
-    tally.present = found.saturating_sub(tally.copied);
+    tally.present = all.saturating_sub(count(&listed)).saturating_sub(tally.copied);
     listed
+}
+
+fn count(messages: &BTreeMap<NonZeroU32, Listed>) -> u64 {
+    u64::try_from(messages.len()).unwrap_or(u64::MAX)
 }
 
 /// Whether the same may work over new connections. That something was perhaps done is no reason against it: the

@@ -167,7 +167,8 @@ async fn pop3(tcp: TcpStream) -> Result<TcpStream, Problem> {
     let mut framed = Framed::new(tcp, codec::pop3::ClientCodec::default());
     let wanted = |frame| match frame {
         ClientFrame::Reply(reply) if reply.is_ok() => Ok(()),
-        other => Err(Problem::from(format!("the server has no STLS: {other:?}"))),
+        ClientFrame::Reply(no) => Err(format!("the server has no STLS: {}", no.text().escape_ascii()).into()),
+        _ => Err(Problem::from("the server does not speak POP3")),
     };
     wanted(next(&mut framed).await?)?;
     framed.send(posthaste_pop3::Command::Stls).await?;
@@ -180,14 +181,15 @@ async fn imap(tcp: TcpStream) -> Result<TcpStream, Problem> {
     let mut framed = Framed::new(tcp, codec::imap::ClientCodec::default());
     match next(&mut framed).await??.response {
         Response::Untagged(Status { condition: Condition::Ok, .. }) => {}
-        other => return Err(format!("the server does not say hello: {other:?}").into()),
+        // It says goodbye, or has logged somebody in before anybody knows who speaks: then there is no STARTTLS any more.
+        _ => return Err("the server does not begin with OK".into()),
     }
     framed.send(bytes::Bytes::from_static(b"a STARTTLS\r\n")).await?;
     loop {
         match next(&mut framed).await??.response {
             Response::Tagged(_, Status { condition: Condition::Ok, .. }) => return nothing_behind(framed),
-            Response::Tagged(_, refused) => {
-                return Err(format!("the server has no STARTTLS: {refused:?}").into());
+            Response::Tagged(_, Status { text, .. }) => {
+                return Err(format!("the server has no STARTTLS: {}", text.escape_ascii()).into());
             }
             _ => {}
         }

@@ -51,7 +51,7 @@ async fn pop3_and_imap_pass_too() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_trusted_gets_nothing() {
+async fn tlsc_17_a_server_that_is_not_trusted_gets_nothing() {
     let server = Server::start().await;
     let url = format!("submission://localhost:{}", server.sink.smtp.port());
     let (_proxy, address) = proxy(Program::new(STARTTLS_PROXY), &url).await;
@@ -59,26 +59,58 @@ async fn a_server_that_is_not_trusted_gets_nothing() {
     assert_eq!(said, "421 4.4.1 The server cannot be reached\r\n");
 }
 
-#[tokio::test]
-async fn stls_01_what_was_put_behind_the_answer_to_starttls_is_not_taken_for_private() {
+/// A server that answers each line with the next of `answers`, behind its greeting: what the client of a proxy in front
+/// of it hears. No answer here is one behind which a handshake may begin.
+async fn heard_in_front_of(scheme: &str, answers: &[&str]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("submission://localhost:{}", listener.local_addr().unwrap().port());
+    let url = format!("{scheme}://localhost:{}", listener.local_addr().unwrap().port());
     let (_proxy, address) = proxy(Program::new(STARTTLS_PROXY), &url).await;
     let server = async {
         let (stream, _) = listener.accept().await.unwrap();
         let mut stream = BufReader::new(stream);
-        stream.write_all(b"220 mail.example\r\n").await.unwrap();
-        assert_eq!(line(&mut stream).await, "EHLO localhost\r\n");
-        stream.write_all(b"250-mail.example\r\n250 STARTTLS\r\n").await.unwrap();
-        assert_eq!(line(&mut stream).await, "STARTTLS\r\n");
-        stream.write_all(b"220 Go\r\n250 Injected\r\n").await.unwrap();
+        let (last, others) = answers.split_last().unwrap();
+        for answer in others {
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            assert!(line(&mut stream).await.ends_with("\r\n"));
+        }
+        stream.write_all(last.as_bytes()).await.unwrap();
         let mut rest = Vec::new();
-        // It may be closed by a reset: there is something that the proxy has not read.
+        // It may be closed by a reset: there may be something that the proxy has not read.
         let _ = stream.read_to_end(&mut rest).await;
         assert!(rest.is_empty(), "no handshake: {rest:?}");
     };
     let (said, ()) = soon(async { tokio::join!(conversation(address, ""), server) }).await;
-    assert_eq!(said, "421 4.4.1 The server cannot be reached\r\n");
+    said
+}
+
+#[tokio::test]
+async fn tlsc_05_tlsc_13_tlsc_15_what_came_in_the_clear_behind_the_yes_ends_it() {
+    for injected in ["220 Go\r\n250-evil\r\n250 AUTH LOGIN\r\n", "220 Go\r\n250-AUTH PLAIN LOG"] {
+        let answers = ["220 mail.example\r\n", "250-mail.example\r\n250 STARTTLS\r\n", injected];
+        assert!(heard_in_front_of("submission", &answers).await.starts_with("421 "), "{injected}");
+    }
+    for injected in ["+OK Go\r\n+OK\r\nPLAIN\r\n.\r\n", "+OK Go\r\nhalf"] {
+        assert!(heard_in_front_of("pop3", &["+OK\r\n", injected]).await.starts_with("-ERR "), "{injected}");
+    }
+    for injected in ["a OK Go\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", "a OK Go\r\n* OK [ALE"] {
+        assert!(heard_in_front_of("imap", &["* OK\r\n", injected]).await.starts_with("* BYE "), "{injected}");
+    }
+}
+
+#[tokio::test]
+async fn tlsc_02_tlsc_12_tlsc_14_without_tls_nothing_passes() {
+    let hello = ["220 mail.example\r\n", "250 mail.example\r\n"];
+    for no in ["502 No\r\n", "454 4.7.0 Later\r\n", "250 What?\r\n"] {
+        let answers = [hello[0], hello[1], no];
+        assert!(heard_in_front_of("submission", &answers).await.starts_with("421 "), "{no}");
+        assert!(heard_in_front_of("smtp", &answers).await.starts_with("421 "), "{no}");
+    }
+    assert!(heard_in_front_of("pop3", &["+OK\r\n", "-ERR No\r\n"]).await.starts_with("-ERR "));
+    for no in ["a NO No\r\n", "a BAD What?\r\n"] {
+        assert!(heard_in_front_of("imap", &["* OK\r\n", no]).await.starts_with("* BYE "), "{no}");
+    }
+    // With PREAUTH there is no STARTTLS any more.
+    assert!(heard_in_front_of("imap", &["* PREAUTH Welcome\r\n"]).await.starts_with("* BYE "));
 }
 
 #[tokio::test]

@@ -158,7 +158,7 @@ impl Program {
     }
 
     pub(crate) fn start<const N: usize>(mut self, arguments: [&str; N]) -> Running {
-        let mut child = self.0.args(arguments).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = self.0.args(arguments).stderr(Stdio::null()).spawn().unwrap();
         Running { lines: BufReader::new(child.stdout.take().unwrap()).lines(), _child: child }
     }
 }
