@@ -55,7 +55,8 @@ async fn follow(mut watch: Watch) -> Outcome {
             }
             Watched::Change(Change::Flags { uid, flags, .. }) => {
                 if messages.insert(uid, flags.clone()).is_none_or(|before| before != flags) {
-                    writeln!(out, "flags {uid} {flags:?}")?;
+                    let flags: Vec<String> = flags.iter().map(|flag| flag.to_string()).collect();
+                    writeln!(out, "flags {uid} {}", shown::text(&flags.join(" ")))?;
                 }
             }
             Watched::Change(Change::Gone(uids)) => {
