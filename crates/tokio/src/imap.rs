@@ -72,6 +72,7 @@ mod account;
 mod append;
 mod client;
 mod fetch;
+mod find;
 mod idle;
 mod mailboxes;
 mod messages;
@@ -79,21 +80,24 @@ mod open;
 mod pipe;
 mod resync;
 mod route;
+mod session;
 mod task;
 mod update;
 mod watch;
 
 pub use account::Quota;
-pub use append::{Append, Appended};
+pub use append::{Append, AppendPart, Appended};
 pub use client::{Answer, Client};
 pub use fetch::{Literal, Part, Row, Rows};
+pub use find::Found;
 pub use idle::Idle;
 pub use mailboxes::{Listing, MailboxStatus};
-pub use messages::{Copied, Found, Stored};
+pub use messages::{Copied, Stored};
 pub use resync::{Change, Changes, Counted, Known, Method, Synced};
 pub use update::{Changed, Update, Updates};
 pub use watch::{Backoff, Watch, Watched};
 
+pub use posthaste_imap::client::FirstStatus;
 use posthaste_imap::client::ProtocolError;
 use posthaste_imap::types::Status;
 
