@@ -43,7 +43,7 @@
 //! while let Some(mut row) = rows.next().await? {
 //!     while let Some(part) = row.next().await? {
 //!         if let Part::Literal(mut literal) = part {
-//!             tokio::io::copy(&mut literal, &mut file).await?;
+//!             tokio::io::copy_buf(&mut literal, &mut file).await?;
 //!         }
 //!     }
 //! }
