@@ -56,6 +56,22 @@
 //! To watch a mailbox: [`Client::idle`], and for as long as a program runs, over lost connections: [`Watch`]. To know
 //! what changed since the last time: [`Client::resync`].
 //!
+//! # Calls
+//!
+//! | for | calls of [`Client`] |
+//! | --- | --- |
+//! | the session | `capabilities`, `has_capability`, `enable`, `enabled`, `id`, `notify`, `noop`, `compress`, `language`, `comparator`, `logout` |
+//! | mailboxes | `list`, `list_stream`, `list_extended`, `subscribed`, `namespace`, `status`, `create`, `delete`, `rename`, `subscribe`, `unsubscribe` |
+//! | opening one | `select`, `select_with`, `examine`, `examine_with`, `mailbox`, `unselect`, `close`, `resync` |
+//! | reading | `fetch`, `uid_fetch`, `fetch_with` |
+//! | changing | `store`, `store_with`, `store_labels`, `copy`, `move_messages`, `expunge`, `uid_expunge` |
+//! | adding | `append`, `append_all`, `replace` |
+//! | finding | `search`, `search_for`, `sort`, `sort_for`, `thread`, `search_mailboxes`, `uid_batches`, `cancel_update` |
+//! | news | `updates`, `idle` |
+//! | the account | `quota`, `quota_root`, `set_quota`, `acl`, `set_acl`, `delete_acl`, `list_rights`, `my_rights`, `metadata`, `set_metadata` |
+//! | addresses | `gen_url_auth`, `url_fetch`, `reset_key`, `jmap_access` |
+//! | all else | `command`, `look` |
+//!
 //! # Whose turn it is
 //!
 //! Commands go out in the order in which they were given, without waiting for answers where RFC 9051 5.5 allows it.
