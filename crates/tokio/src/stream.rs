@@ -218,12 +218,12 @@ impl Stream {
         matches!(self.layer, Layer::Deflate(_))
     }
 
-    /// Whether a compressor holds memory for nothing.
-    pub(crate) const fn can_rest(&self) -> bool {
+    /// Whether DEFLATE holds memory for nothing.
+    pub(crate) fn can_rest(&self) -> bool {
         matches!(&self.layer, Layer::Deflate(stream) if stream.can_rest())
     }
 
-    /// Gives back the memory of a compressor that holds it for nothing.
+    /// Gives back the memory that DEFLATE holds for nothing.
     pub(crate) fn rest(&mut self) {
         if let Layer::Deflate(stream) = &mut self.layer {
             stream.rest();
