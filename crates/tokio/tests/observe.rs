@@ -175,7 +175,7 @@ async fn every_end() {
     // The toy keeps no record of what is said.
     let config = smtp::Config::new(smtp::Mode::Mta, "mail.example".parse().unwrap());
     let machine = smtp::Server::new(config, Security::Plain, Time::ZERO);
-    run(machine, plain_server(), b"NOOP\r\n", Peer::Goes).await;
+    run(machine, plain_server(), b"QUIT\r\n", Peer::Stays).await;
 }
 
 /// The rows of the tables in a section of the crate page, by what stands at the head of the first column; of each cell

@@ -3,7 +3,10 @@
 //!
 //! Each part has its time: the envelope and the wait for the last answer that of a call; of the content each piece.
 
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 
 use bytes::Bytes;
 use posthaste_smtp::client::{BodyWriter, Event, Fate, Refusal, Report, TransactionId};
@@ -67,10 +70,17 @@ impl Client {
         if self.over {
             return Err(SendError::before(self.error(Cause::Closed), envelope));
         }
+        if let Err(error) = self.hear().await {
+            self.over = true;
+            return Err(SendError::before(error, envelope));
+        }
         envelope.size = envelope.size.or_else(|| outgoing.body.as_ref().and_then(Body::size));
         let id = match self.machine().send(envelope.clone()) {
             Ok(id) => id,
-            Err(Misuse::NotNow { .. }) => return Err(SendError::before(self.error(Cause::Closed), envelope)),
+            Err(Misuse::NotNow { .. }) => {
+                self.over = true;
+                return Err(SendError::before(self.ending().await, envelope));
+            }
             Err(misuse) => return Err(SendError::before(misuse, envelope)),
         };
         // Also for the case that this future is dropped: nothing is said any more in a session that nobody follows.
@@ -84,6 +94,29 @@ impl Client {
                 let recipients = self.settle(id, &envelope, &error);
                 let untouched = !outgoing.answered && outgoing.body.is_some();
                 Err(SendError::new(&error, envelope, recipients, untouched))
+            }
+        }
+    }
+
+    /// Takes note of what the server has said since the last call, without waiting: that it has closed the session, with
+    /// 421 mostly (RFC 5321 3.8), is not its answer to the next message.
+    async fn hear(&mut self) -> Result<(), Error> {
+        loop {
+            let next = poll_fn(|cx| Poll::Ready(pin!(self.session.connection.next()).poll(cx)));
+            match next.await {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(Some(_))) => {}
+                Poll::Ready(Ok(None)) => return Err(self.error(Cause::Closed)),
+                Poll::Ready(Err(error)) => return Err(self.error(error)),
+            }
+        }
+    }
+
+    /// Why a session that is ending does so.
+    async fn ending(&mut self) -> Error {
+        loop {
+            if let Err(error) = self.event().await {
+                return error;
             }
         }
     }
@@ -139,7 +172,7 @@ impl Client {
     /// server says is heard.
     async fn piece(&mut self, id: TransactionId, body: &mut Body) -> Result<Piece, Error> {
         let limit = self.session.limit();
-        let mut next = std::pin::pin!(timeout_at(limit, body.next()));
+        let mut next = pin!(timeout_at(limit, body.next()));
         let piece = loop {
             let event = tokio::select! {
                 biased;
