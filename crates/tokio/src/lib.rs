@@ -163,3 +163,8 @@ pub use listen::{
 pub use posthaste_sasl::{Channel, Mechanism};
 pub use posthaste_wire::{Direction, Machine, Misuse, Secret, Security, Time, proxy};
 pub use stream::{Role, Stream, Transport};
+
+/// The example of the README is one that compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

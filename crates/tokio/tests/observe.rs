@@ -379,7 +379,9 @@ async fn every_figure_that_the_crate_page_names_is_counted_and_no_other() {
     let figures = recorder.0.lock().unwrap();
     let seen: BTreeSet<(String, String, BTreeSet<String>)> = figures
         .iter()
-        .map(|((name, labels), (kind, _))| (name.clone(), (*kind).to_owned(), labels.keys().cloned().collect()))
+        .map(|((name, labels), (kind, _))| {
+            (name.clone(), (*kind).to_owned(), labels.keys().cloned().collect())
+        })
         .collect();
     let tables = documented("What is told");
     let documented = tables["name"].iter().map(|row| {
@@ -435,7 +437,8 @@ async fn the_figures_of_a_connection_are_what_happened() {
         figures[&(name.to_owned(), labels.collect())].1
     };
     for (role, into, out) in [("server", 13, flood + 5), ("client", flood + 5, 13)] {
-        let octets = |direction| figure("posthaste_octets_total", &[("role", role), ("direction", direction)]);
+        let octets =
+            |direction| figure("posthaste_octets_total", &[("role", role), ("direction", direction)]);
         assert_eq!((octets("in"), octets("out")), (into as f64, out as f64), "{role}");
         assert_eq!(figure("posthaste_connections_closed_total", &[("role", role), ("why", "done")]), 1.0);
         let seconds = figure("posthaste_connection_seconds", &[("role", role)]);

@@ -96,7 +96,9 @@ fn assert_refused(sent: Result<Report, SendError>, code: u16, what: &str) {
 #[tokio::test(start_paused = true)]
 async fn hst_08_an_answer_in_the_middle_of_the_content_is_the_answer_to_the_message() {
     for afterwards in [Afterwards::Close, Afterwards::Halt, Afterwards::Swallow] {
-        for (ehlo, words) in [(EHLO[0], "421 4.3.2 down\r\n"), (EHLO[1], "421 down\r\n"), (EHLO[0], "552 no\r\n")] {
+        for (ehlo, words) in
+            [(EHLO[0], "421 4.3.2 down\r\n"), (EHLO[1], "421 down\r\n"), (EHLO[0], "552 no\r\n")]
+        {
             let what = format!("{afterwards:?} {ehlo:?} {words:?}");
             let (near, far) = duplex(4096);
             let server = tokio::spawn(async move {
@@ -217,7 +219,15 @@ async fn smtp_server_144_an_application_that_takes_long_is_not_the_fault_of_the_
         taken
     });
     let mut client = BufReader::new(far);
-    let script = ["", "EHLO laptop.example", "MAIL FROM:<a@x.example>", "RCPT TO:<b@x.example>", "DATA", "x\r\n.", "QUIT"];
+    let script = [
+        "",
+        "EHLO laptop.example",
+        "MAIL FROM:<a@x.example>",
+        "RCPT TO:<b@x.example>",
+        "DATA",
+        "x\r\n.",
+        "QUIT",
+    ];
     for (line, code) in script.iter().zip(["220", "250", "250", "250", "354", "250", "221"]) {
         if !line.is_empty() {
             client.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
