@@ -132,7 +132,7 @@ fn res_01_an_idle_connection_is_small_in_the_clear_and_under_tls() {
             serve(&mut Connection::new(Toy::server(), near, plain_server())).await.unwrap();
         });
         let measured = measure(|| kept = Some(runtime.block_on(run)));
-        eprintln!("TMP idle {}", measured.kept); assert!(measured.kept > 500 && measured.kept < 2 * budget, "{measured:?}");
+        assert!(measured.kept > 500 && measured.kept < 2 * budget, "{measured:?}");
         drop(kept);
     }
 }
@@ -152,7 +152,7 @@ fn res_01_a_compressed_connection_that_is_idle_holds_the_window_of_its_peer() {
     let mut both = None;
     let mut held = 0;
     let mut after = |step: &str, least: i64, most: i64, job: &mut dyn FnMut()| {
-        held += measure(job).kept; eprintln!("TMP {step} {held}");
+        held += measure(job).kept;
         assert!((least..most).contains(&held), "{step}: {held}");
     };
     after("talk", 2 * (WINDOW + COMPRESSOR), 2 * 450 * KIB, &mut || {

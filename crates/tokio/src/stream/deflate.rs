@@ -15,8 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// A stream whose octets are compressed.
 ///
 /// Memory, counted at the allocator: the window and tables of what comes in, 43 KiB, for as long as there is anything to
-/// come; those of what goes out, 313 KiB, from the first octet to the next rest; and up to 48 KiB of what is between
-/// these and the stream, until the next rest too.
+/// come; those of what goes out, 312 KiB, from the first octet to the next rest; and up to 48 KiB of what is between
+/// these and the stream, until then as well.
 pub(super) struct Deflate<S> {
     inner: S,
     inflate: Decompress,
