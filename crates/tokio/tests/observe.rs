@@ -178,14 +178,16 @@ async fn every_end() {
     run(machine, plain_server(), b"QUIT\r\n", Peer::Stays).await;
 }
 
-/// The rows of the tables in a section of the crate page, by what stands at the head of the first column; of each cell
-/// the words in code, and the text.
-fn documented(section: &str) -> BTreeMap<String, Vec<Vec<(Vec<String>, String)>>> {
+/// A cell of a table: the words in code, and the text.
+type Cell = (Vec<String>, String);
+
+/// The rows of the tables in a section of the crate page, by what stands at the head of the first column.
+fn documented(section: &str) -> BTreeMap<String, Vec<Vec<Cell>>> {
     let page = include_str!("../src/lib.rs");
     let from = page.find(&format!("//! # {section}")).unwrap();
     let page = &page[from..];
     let page = &page[..page[5..].find("//! # ").unwrap()];
-    let mut tables: BTreeMap<String, Vec<Vec<_>>> = BTreeMap::new();
+    let mut tables: BTreeMap<String, Vec<Vec<Cell>>> = BTreeMap::new();
     let mut head = None;
     for line in page.lines() {
         let Some(row) = line.strip_prefix("//! | ").and_then(|row| row.strip_suffix(" |")) else {
