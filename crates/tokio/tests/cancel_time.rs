@@ -13,7 +13,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{IDLE, Said, Toy, ToyError, plain_server, tls_roles};
+use common::{IDLE, Said, Toy, ToyError, plain_server, read_all, tls_roles};
 use posthaste_tokio::tls::Alpn;
 use posthaste_tokio::{Connection, Error, Timeouts};
 use tokio::io::{AsyncWriteExt, duplex};
@@ -74,4 +74,25 @@ async fn rs_05_time_in_which_nobody_waits_does_not_count() {
     let (ended, after) = in_short_waits(&mut server, IDLE / 10).await;
     assert!(matches!(ended, Ok(None)), "{ended:?}");
     assert!(after >= IDLE / 2 && after <= IDLE, "{after:?}");
+}
+
+/// The machine of these tests minds being told twice.
+#[tokio::test(start_paused = true)]
+async fn rs_05_an_end_that_was_seen_in_a_wait_that_was_dropped_is_told_once() {
+    let (near, mut far) = duplex(64);
+    let mut machine = Toy::server();
+    machine.wait_after_eof();
+    let mut server = Connection::new(machine, near, plain_server());
+    far.write_all(b"hello\r\n").await.unwrap();
+    let Ok(Some(Said::Question(question))) = server.next().await else { panic!() };
+    // More than the peer takes, which closes its side: the machine waits for its output with nothing to come in.
+    question.answer(server.machine(), &"long ".repeat(100)).unwrap();
+    far.shutdown().await.unwrap();
+    let wait = Duration::from_secs(7);
+    for _ in 0..5 {
+        timeout(wait, server.next()).await.unwrap_err();
+    }
+    let (heard, (ended, _)) = tokio::join!(read_all(far), in_short_waits(&mut server, wait));
+    assert!(matches!(ended, Ok(None)), "{ended:?}");
+    assert_eq!(heard, "long ".repeat(100) + "\r\nidle\r\n");
 }
