@@ -192,8 +192,8 @@ async fn connect(delivery: &Delivery) -> Result<smtp::Client, LoadError> {
     let user = (delivery.protocol == Protocol::Submission).then(|| target.accounts.name(0));
     let options = target.options(Alpn::Smtp, user.as_deref())?;
     let name = CLIENT.parse().map_err(|_| LoadError::Usage(CLIENT.to_owned()))?;
-    let client = smtp::Client::over(stream, &target.endpoint(delivery.protocol)?, name, &options);
-    client.await.map_err(LoadError::connection)
+    let endpoint = target.endpoint(delivery.protocol)?;
+    smtp::Client::over(stream, &endpoint, name, &options).await.map_err(LoadError::connection)
 }
 
 const fn name(protocol: Protocol) -> &'static str {

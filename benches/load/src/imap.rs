@@ -1,12 +1,13 @@
 //! An IMAP session on the machine of the client, with nothing but the driver around it, so that what a client library
 //! does with answers is not measured. Commands are written as in RFC 9051, without a tag.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Instant;
 
 use bytes::Bytes;
 use posthaste_imap::client::{
-    AppendContent, AppendMessage, AuthPrivacy, Client, CommandId, Config, Event, TlsPolicy,
+    AppendMessage, AppendWriter, AuthPrivacy, Client, CommandId, Config, Event, TlsPolicy,
 };
 use posthaste_imap::types::{Condition, FetchItem, Mailbox, ParseContext, ResponseCode, Status};
 use posthaste_imap::{State, parse};
@@ -226,37 +227,65 @@ impl Session {
     ///
     /// As [`run`](Self::run).
     pub async fn append(&mut self, mailbox: &str, messages: &[(Id, Bytes)]) -> Result<Option<u32>, LoadError> {
+        let all = messages.iter().map(|(id, message)| announced(*id, message));
         let mailbox = Mailbox::new(mailbox).map_err(LoadError::connection)?;
-        let all = messages.iter().map(|(id, message)| AppendMessage {
-            date: id.internal_date(),
-            content: AppendContent::Octets(u64::try_from(message.len()).unwrap_or(u64::MAX)),
-            ..AppendMessage::of(0)
-        });
         let id = self.machine().append_all(mailbox, all).map_err(LoadError::connection)?;
         loop {
             match self.event().await? {
-                Event::AppendReady(mut writer) => {
-                    let Some((_, message)) = messages.get(writer.index()) else { continue };
-                    let mut rest = message.clone();
-                    while !rest.is_empty() {
-                        self.connection.room().await.map_err(LoadError::connection)?;
-                        let chunk = rest.split_to(rest.len().min(CHUNK));
-                        writer.write(self.machine(), chunk).map_err(LoadError::connection)?;
-                    }
-                    writer.finish(self.machine()).map_err(LoadError::connection)?;
+                Event::AppendReady(writer) => {
+                    let message = messages.get(writer.index()).map(|(_, message)| message.clone());
+                    self.write(writer, message.unwrap_or_default()).await?;
                 }
                 Event::Done { id: of, status } if of == id => {
                     if status.condition != Condition::Ok {
                         return Err(refused("APPEND", &status));
                     }
                     return Ok(match status.code {
-                        Some(ResponseCode::AppendUid { uids, .. }) => uids.ranges().last().map(|range| range.end().get()),
+                        Some(ResponseCode::AppendUid { uids, .. }) => {
+                            uids.ranges().last().map(|range| range.end().get())
+                        }
                         _ => None,
                     });
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Adds messages by an APPEND for each, none of which waits for the answer to the one before.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub async fn append_each(&mut self, mailbox: &str, messages: &[(Id, Bytes)]) -> Result<(), LoadError> {
+        let mut waiting = BTreeMap::new();
+        for (id, message) in messages {
+            let mailbox = Mailbox::new(mailbox).map_err(LoadError::connection)?;
+            let queued = self.machine().append_all(mailbox, [announced(*id, message)]);
+            waiting.insert(queued.map_err(LoadError::connection)?, message);
+        }
+        while !waiting.is_empty() {
+            match self.event().await? {
+                Event::AppendReady(writer) => {
+                    let message = waiting.get(&writer.id()).map(|message| (*message).clone());
+                    self.write(writer, message.unwrap_or_default()).await?;
+                }
+                Event::Done { id, status } if waiting.remove(&id).is_some() && status.condition != Condition::Ok => {
+                    return Err(refused("APPEND", &status));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, mut writer: AppendWriter, mut message: Bytes) -> Result<(), LoadError> {
+        while !message.is_empty() {
+            self.connection.room().await.map_err(LoadError::connection)?;
+            let chunk = message.split_to(message.len().min(CHUNK));
+            writer.write(self.machine(), chunk).map_err(LoadError::connection)?;
+        }
+        writer.finish(self.machine()).map_err(LoadError::connection)
     }
 
     /// Begins IDLE, and waits until the server has confirmed it.
@@ -317,6 +346,14 @@ impl Session {
     async fn event(&mut self) -> Result<Event, LoadError> {
         let event = self.connection.next().await.map_err(LoadError::connection)?;
         event.ok_or_else(|| LoadError::Connection("the server closed the session".to_owned()))
+    }
+}
+
+/// A message with the date that it has.
+fn announced(id: Id, message: &Bytes) -> AppendMessage {
+    AppendMessage {
+        date: id.internal_date(),
+        ..AppendMessage::of(u64::try_from(message.len()).unwrap_or(u64::MAX))
     }
 }
 
