@@ -43,7 +43,7 @@ async fn session(worker: &Worker, target: &Target, account: &str, messages: usiz
         Cause::NoLogin => LoadError::NotOffered("a POP3 login without TLS".to_owned()),
         _ => LoadError::connection(error),
     })?;
-    worker.done_as("login", begun, 0);
+    worker.part("login", begun);
     let list = client.list().await.map_err(LoadError::connection)?;
     if list.is_empty() {
         return Err(LoadError::Usage(format!("the maildrop of {account} is empty: fill it first")));
@@ -52,7 +52,7 @@ async fn session(worker: &Worker, target: &Target, account: &str, messages: usiz
     for (number, _) in list.into_iter().take(messages) {
         let begun = Instant::now();
         let message = client.retr_to_bytes(number, MESSAGE_MAX).await.map_err(LoadError::connection)?;
-        worker.done_as("retr", begun, message.len());
+        worker.done(begun, message.len());
         match Id::of_header(&message) {
             Some(id) if id.is_whole(&message) && seen.insert(id) => {}
             Some(id) => worker.problem(format!("{id} of {account} is changed or there twice")),

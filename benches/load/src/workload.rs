@@ -129,6 +129,12 @@ impl Worker {
         self.done(since, octets);
     }
 
+    /// A part of an operation is done, which is shown but is none by itself.
+    pub fn part(&self, kind: &'static str, since: Instant) {
+        let latency = since.elapsed();
+        self.note(|tally| tally.kinds.entry(kind).or_default().record(latency));
+    }
+
     /// Something is wrong, and the work goes on.
     pub fn problem(&self, problem: impl std::fmt::Display) {
         self.note(|tally| tally.problem(problem));
