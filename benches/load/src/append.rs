@@ -17,7 +17,13 @@ use crate::workload::{self, Plan, Worker};
 /// # Errors
 ///
 /// No session can be opened.
-pub async fn run(plan: &Plan, target: &Target, seed: u64, size: Size, sample: u64) -> Result<Report, LoadError> {
+pub async fn run(
+    plan: &Plan,
+    target: &Target,
+    seed: u64,
+    size: Size,
+    sample: u64,
+) -> Result<Report, LoadError> {
     let acknowledged = Arc::new(Mutex::new(Acknowledged::new()));
     let setup = |index| {
         let target = target.clone();

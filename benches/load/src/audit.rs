@@ -70,7 +70,8 @@ impl Ledger {
     ///
     /// It cannot be read, or holds something else.
     pub fn read(path: &Path) -> Result<Acknowledged, LoadError> {
-        let failed = |problem: &dyn std::fmt::Display| LoadError::File(format!("{}: {problem}", path.display()));
+        let failed =
+            |problem: &dyn std::fmt::Display| LoadError::File(format!("{}: {problem}", path.display()));
         let mut file = BufReader::new(File::open(path).map_err(|error| failed(&error))?);
         let mut acknowledged = Acknowledged::new();
         let mut line = String::new();

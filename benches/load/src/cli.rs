@@ -339,7 +339,7 @@ async fn run(arguments: &Arguments) -> Result<Report, LoadError> {
         }
         Command::ImapIdle(to) => {
             let delivery = to.deliver_port.map(|port| plain(to.by.into(), target.at(port, Tls::None)));
-            idle::run(&plan, &target, delivery).await
+            Box::pin(idle::run(&plan, &target, delivery)).await
         }
         Command::Pop3 { messages } => pop3::run(&plan, &target, *messages).await,
         Command::Latency { by } => {
@@ -348,7 +348,8 @@ async fn run(arguments: &Arguments) -> Result<Report, LoadError> {
         }
         Command::Fill { mailbox, messages, size: octets } => {
             let seed = common.seed.unwrap_or(FILL_SEED);
-            let filling = Filling { mailbox: mailbox.clone(), messages: *messages, seed, size: size(*octets) };
+            let filling =
+                Filling { mailbox: mailbox.clone(), messages: *messages, seed, size: size(*octets) };
             fill::run(&plan, &target, &filling).await
         }
         Command::Verify { ledger } => {

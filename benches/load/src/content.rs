@@ -135,10 +135,16 @@ impl Id {
                 dice.fill(&mut text, filler);
             }
             6 | 7 => {
-                text.push_str(&format!("Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n"));
-                text.push_str(&format!("--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{body}"));
+                text.push_str(&format!(
+                    "Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n"
+                ));
+                text.push_str(&format!(
+                    "--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{body}"
+                ));
                 dice.fill(&mut text, filler / 2);
-                text.push_str(&format!("\r\n--{boundary}\r\nContent-Type: text/html; charset=us-ascii\r\n\r\n<p>\r\n"));
+                text.push_str(&format!(
+                    "\r\n--{boundary}\r\nContent-Type: text/html; charset=us-ascii\r\n\r\n<p>\r\n"
+                ));
                 dice.fill(&mut text, filler.saturating_sub(filler / 2));
                 text.push_str(&format!("</p>\r\n--{boundary}--\r\n"));
             }
@@ -156,7 +162,9 @@ impl Id {
             }
             _ => {
                 text.push_str(&format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n"));
-                text.push_str(&format!("--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{body}"));
+                text.push_str(&format!(
+                    "--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{body}"
+                ));
                 text.push_str(&format!(
                     "See what is attached.\r\n--{boundary}\r\nContent-Type: application/octet-stream; name=\"n{0}.bin\"\r\n\
                      Content-Disposition: attachment; filename=\"n{0}.bin\"\r\nContent-Transfer-Encoding: base64\r\n\r\n",
@@ -363,7 +371,8 @@ const BODY: u64 = 4;
 const HEADER: u64 = 5;
 const SUBJECT: u64 = 6;
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 const FIRST_NAMES: [&str; 10] =
     ["Ada", "Boris", "Carla", "Dmitri", "Elena", "Farid", "Grete", "Hiroshi", "Ines", "Jonas"];
@@ -375,8 +384,8 @@ const WORDS: [&str; 40] = [
     "about", "agenda", "agree", "answer", "attached", "because", "before", "budget", "change", "contract",
     "customer", "deadline", "delivery", "document", "draft", "estimate", "family", "figures", "holiday",
     "invoice", "kitchen", "letter", "meeting", "minutes", "morning", "office", "order", "people", "please",
-    "project", "question", "reminder", "report", "schedule", "summer", "thanks", "ticket", "tomorrow", "travel",
-    "winter",
+    "project", "question", "reminder", "report", "schedule", "summer", "thanks", "ticket", "tomorrow",
+    "travel", "winter",
 ];
 
 const ALPHABETS: [&str; 6] = [
@@ -433,10 +442,11 @@ mod tests {
     #[test]
     fn messages_differ_answer_each_other_and_speak_languages() {
         let ids = (0..500).map(|number| Id::new(3, number, Size::Mixed));
-        let messages: Vec<String> =
-            ids.map(|id| String::from_utf8(id.message().to_vec()).unwrap()).collect();
+        let messages: Vec<String> = ids.map(|id| String::from_utf8(id.message().to_vec()).unwrap()).collect();
         assert_eq!(messages.iter().collect::<BTreeSet<_>>().len(), 500);
-        for wanted in ["In-Reply-To: ", "=?utf-8?B?", "multipart/alternative", "application/octet-stream", "Cc: "] {
+        for wanted in
+            ["In-Reply-To: ", "=?utf-8?B?", "multipart/alternative", "application/octet-stream", "Cc: "]
+        {
             let count = messages.iter().filter(|message| message.contains(wanted)).count();
             assert!(count > 20 && count < 400, "{wanted}: {count}");
         }
@@ -444,7 +454,10 @@ mod tests {
         for (number, message) in messages.iter().enumerate() {
             for line in message.lines().filter(|line| line.starts_with(" <")) {
                 let id = Id::parse(line).unwrap();
-                assert!(id.number < number as u64 && messages[id.number as usize].contains(&format!("Message-ID: {id}")));
+                assert!(
+                    id.number < number as u64
+                        && messages[id.number as usize].contains(&format!("Message-ID: {id}"))
+                );
             }
         }
     }
@@ -457,7 +470,13 @@ mod tests {
 
     #[test]
     fn names_of_others_are_not_ours() {
-        for name in ["<1.2.3@other.example>", "<1.2@load.example>", "<1.2.3.4@load.example>", "", "<x.2.3@load.example>"] {
+        for name in [
+            "<1.2.3@other.example>",
+            "<1.2@load.example>",
+            "<1.2.3.4@load.example>",
+            "",
+            "<x.2.3@load.example>",
+        ] {
             assert_eq!(Id::parse(name), None, "{name}");
         }
     }

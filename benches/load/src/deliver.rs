@@ -54,11 +54,7 @@ pub struct Sender {
 /// # Errors
 ///
 /// No connection can be made, or the mailboxes cannot be read.
-pub async fn run(
-    plan: &Plan,
-    delivery: Delivery,
-    ledger: Option<Arc<Ledger>>,
-) -> Result<Report, LoadError> {
+pub async fn run(plan: &Plan, delivery: Delivery, ledger: Option<Arc<Ledger>>) -> Result<Report, LoadError> {
     let delivery = Arc::new(delivery);
     let acknowledged = Arc::new(Mutex::new(Acknowledged::new()));
     let measured = workload::run(

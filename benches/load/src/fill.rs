@@ -75,7 +75,8 @@ async fn fill(worker: &Worker, target: &Target, account: &str, filling: &Filling
     }
     let (after, _) = session.select(&filling.mailbox).await?;
     if u64::from(after) != u64::from(before).saturating_add(filling.messages) {
-        worker.problem(format!("{account} has {after} messages after {before} and {} more", filling.messages));
+        worker
+            .problem(format!("{account} has {after} messages after {before} and {} more", filling.messages));
     }
     session.logout().await
 }

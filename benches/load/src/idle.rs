@@ -101,7 +101,10 @@ impl Listeners {
     /// Which sessions must hear of a message to an account.
     fn of(&self, account: u64) -> BTreeMap<u64, u32> {
         let sessions = (0_u64..).zip(&self.known);
-        sessions.filter(|(index, _)| index % self.accounts == account).map(|(index, exists)| (index, *exists)).collect()
+        sessions
+            .filter(|(index, _)| index % self.accounts == account)
+            .map(|(index, exists)| (index, *exists))
+            .collect()
     }
 }
 
@@ -128,16 +131,21 @@ async fn deliver(
         }
         while !waiting.is_empty() {
             let Ok(heard) = timeout(HEARD_MAX, listeners.heard.recv()).await else {
-                measured.tally.problem(format!("{} sessions did not hear of message {number}", waiting.len()));
+                measured
+                    .tally
+                    .problem(format!("{} sessions did not hear of message {number}", waiting.len()));
                 break;
             };
             let Some((index, exists, when)) = heard else { break };
             if waiting.remove(&index).is_none() {
-                measured.tally.problem(format!("session {index} heard of {exists} messages, and there was none for it"));
+                measured.tally.problem(format!(
+                    "session {index} heard of {exists} messages, and there was none for it"
+                ));
                 continue;
             }
             measured.tally.all.record(when.saturating_duration_since(begun));
-            if let Some(known) = usize::try_from(index).ok().and_then(|index| listeners.known.get_mut(index)) {
+            if let Some(known) = usize::try_from(index).ok().and_then(|index| listeners.known.get_mut(index))
+            {
                 *known = exists;
             }
         }

@@ -153,7 +153,11 @@ impl Session {
         loop {
             match self.event().await? {
                 Event::Done { id: of, status } if of == id => {
-                    return if status.condition == Condition::Ok { Ok(status) } else { Err(refused(what, &status)) };
+                    return if status.condition == Condition::Ok {
+                        Ok(status)
+                    } else {
+                        Err(refused(what, &status))
+                    };
                 }
                 Event::NotSent { id: of, why } if of == id => {
                     return Err(LoadError::NotOffered(format!("{what}: {why}")));
@@ -226,7 +230,11 @@ impl Session {
     /// # Errors
     ///
     /// As [`run`](Self::run).
-    pub async fn append(&mut self, mailbox: &str, messages: &[(Id, Bytes)]) -> Result<Option<u32>, LoadError> {
+    pub async fn append(
+        &mut self,
+        mailbox: &str,
+        messages: &[(Id, Bytes)],
+    ) -> Result<Option<u32>, LoadError> {
         let all = messages.iter().map(|(id, message)| announced(*id, message));
         let mailbox = Mailbox::new(mailbox).map_err(LoadError::connection)?;
         let id = self.machine().append_all(mailbox, all).map_err(LoadError::connection)?;
@@ -270,7 +278,9 @@ impl Session {
                     let message = waiting.get(&writer.id()).map(|message| (*message).clone());
                     self.write(writer, message.unwrap_or_default()).await?;
                 }
-                Event::Done { id, status } if waiting.remove(&id).is_some() && status.condition != Condition::Ok => {
+                Event::Done { id, status }
+                    if waiting.remove(&id).is_some() && status.condition != Condition::Ok =>
+                {
                     return Err(refused("APPEND", &status));
                 }
                 _ => {}

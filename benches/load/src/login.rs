@@ -28,4 +28,3 @@ pub async fn run(plan: &Plan, target: &Target) -> Result<Report, LoadError> {
     let measured = workload::run(plan, |_| std::future::ready(Ok(target.clone())), work).await?;
     Ok(Report::new("imap-login", plan, 0, measured))
 }
-

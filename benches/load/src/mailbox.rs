@@ -118,7 +118,9 @@ impl Job {
     fn text(&self) -> String {
         match self {
             Self::Select => "SELECT".to_owned(),
-            Self::Fetch { items, by_uid } => format!("{}FETCH 1:* ({items})", if *by_uid { "UID " } else { "" }),
+            Self::Fetch { items, by_uid } => {
+                format!("{}FETCH 1:* ({items})", if *by_uid { "UID " } else { "" })
+            }
             Self::Search(keys) => format!("SEARCH {keys}"),
             Self::Sort(criteria) => format!("SORT ({criteria}) UTF-8 ALL"),
             Self::Thread(algorithm) => format!("THREAD {algorithm} UTF-8 ALL"),
@@ -161,16 +163,19 @@ impl Opened {
             Job::Fetch { .. } => {
                 let each = |row: Row| {
                     seen.note(row.number);
-                    if let Some(filled) = filled.filter(|_| row.number % SAMPLE_EVERY == 1 || !row.payloads.is_empty()) {
+                    if let Some(filled) =
+                        filled.filter(|_| row.number % SAMPLE_EVERY == 1 || !row.payloads.is_empty())
+                    {
                         seen.problems.extend(compare(filled.id(row.number), &row));
                     }
                 };
                 self.session.rows(&text, each).await?;
             }
             Job::Store(flag) => {
-                let add = turn % 2 == 0;
+                let add = turn.is_multiple_of(2);
                 let text = if add { text } else { text.replace('+', "-") };
-                let wanted = Flag::new(flag.clone()).map_err(|error| LoadError::Usage(format!("{flag}: {error}")))?;
+                let wanted =
+                    Flag::new(flag.clone()).map_err(|error| LoadError::Usage(format!("{flag}: {error}")))?;
                 let each = |row: Row| {
                     seen.note(row.number);
                     let flags = row.items.iter().find_map(|item| match item {
@@ -185,7 +190,9 @@ impl Opened {
             }
             Job::Search(keys) => {
                 let found = self.session.numbers(&text).await?;
-                let Some(wanted) = filled.and_then(|filled| wanted(filled, keys)) else { return Ok(Vec::new()) };
+                let Some(wanted) = filled.and_then(|filled| wanted(filled, keys)) else {
+                    return Ok(Vec::new());
+                };
                 let mut sorted = found.clone();
                 sorted.sort_unstable();
                 return Ok(if sorted == wanted {
@@ -284,9 +291,7 @@ fn compare(id: Id, row: &Row) -> Option<String> {
 
 /// What a search must find, where that is known.
 fn wanted(filled: Filled, keys: &str) -> Option<Vec<u32>> {
-    let of = |is: fn(Id) -> bool| {
-        filled.ids().filter(|(_, id)| is(*id)).map(|(number, _)| number).collect()
-    };
+    let of = |is: fn(Id) -> bool| filled.ids().filter(|(_, id)| is(*id)).map(|(number, _)| number).collect();
     let words: Vec<&str> = keys.split_whitespace().collect();
     match words.as_slice() {
         ["SUBJECT", NEEDLE] => Some(of(Id::has_needle)),

@@ -58,9 +58,11 @@ async fn day(worker: &Worker, target: &Target, account: &str, id: Id) -> Result<
     let begun = Instant::now();
     let mut session = Session::open(target, account).await?;
     worker.done_as("login", begun, 0);
-    for (kind, command) in
-        [("namespace", "NAMESPACE"), ("list", "LIST \"\" *"), ("status", "STATUS INBOX (MESSAGES UNSEEN UIDNEXT)")]
-    {
+    for (kind, command) in [
+        ("namespace", "NAMESPACE"),
+        ("list", "LIST \"\" *"),
+        ("status", "STATUS INBOX (MESSAGES UNSEEN UIDNEXT)"),
+    ] {
         timed(worker, &mut session, kind, command).await?;
     }
     let begun = Instant::now();
@@ -71,7 +73,15 @@ async fn day(worker: &Worker, target: &Target, account: &str, id: Id) -> Result<
     }
 
     fetch(worker, &mut session, "fetch flags", exists, 1000, "UID FLAGS").await?;
-    fetch(worker, &mut session, "fetch envelopes", exists, 20, "UID FLAGS INTERNALDATE ENVELOPE BODYSTRUCTURE").await?;
+    fetch(
+        worker,
+        &mut session,
+        "fetch envelopes",
+        exists,
+        20,
+        "UID FLAGS INTERNALDATE ENVELOPE BODYSTRUCTURE",
+    )
+    .await?;
     timed(worker, &mut session, "search unseen", "UID SEARCH UNSEEN").await?;
     timed(worker, &mut session, "search subject", "UID SEARCH SUBJECT meeting").await?;
 
@@ -91,7 +101,9 @@ async fn day(worker: &Worker, target: &Target, account: &str, id: Id) -> Result<
     session.rows(&format!("UID FETCH {uid} (BODY.PEEK[])"), compare).await?;
     worker.done_as("fetch body", begun, octets);
     if rows != 1 || !whole {
-        worker.problem(format!("{id} of {account} was added as UID {uid}, and comes in {rows} rows, changed or not there"));
+        worker.problem(format!(
+            "{id} of {account} was added as UID {uid}, and comes in {rows} rows, changed or not there"
+        ));
     }
     for (kind, command) in [
         ("store seen", format!("UID STORE {uid} +FLAGS (\\Seen)")),
@@ -111,7 +123,12 @@ async fn day(worker: &Worker, target: &Target, account: &str, id: Id) -> Result<
     Ok(())
 }
 
-async fn timed(worker: &Worker, session: &mut Session, kind: &'static str, command: &str) -> Result<(), LoadError> {
+async fn timed(
+    worker: &Worker,
+    session: &mut Session,
+    kind: &'static str,
+    command: &str,
+) -> Result<(), LoadError> {
     let begun = Instant::now();
     session.ok(command).await?;
     worker.done_as(kind, begun, 0);

@@ -99,7 +99,9 @@ impl Drop for Watch {
 fn tree(roots: &[u32]) -> BTreeMap<u32, Stat> {
     let mut all = BTreeMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         if let Some(stat) = stat(&text) {
             all.insert(pid, stat);
@@ -132,7 +134,8 @@ fn stat(text: &str) -> Option<Stat> {
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let number = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
     // utime, stime, cutime, cstime
-    let ticks = number(11)?.saturating_add(number(12)?).saturating_add(number(13)?).saturating_add(number(14)?);
+    let ticks =
+        number(11)?.saturating_add(number(12)?).saturating_add(number(13)?).saturating_add(number(14)?);
     Some(Stat { parent: number(1)?.try_into().ok()?, group: number(2)?.try_into().ok()?, ticks })
 }
 
@@ -182,7 +185,10 @@ mod tests {
             sum = (0..1_000_000).fold(sum, |sum, number: u64| sum.rotate_left(3) ^ number);
         }
         let usage = watch.usage().unwrap();
-        assert!(usage.pss_kib > 100 && usage.rss_kib >= usage.pss_kib && usage.processes >= 1, "{usage:?} {sum}");
+        assert!(
+            usage.pss_kib > 100 && usage.rss_kib >= usage.pss_kib && usage.processes >= 1,
+            "{usage:?} {sum}"
+        );
         assert!(Watch::new(Vec::new()).usage().is_none());
     }
 }

@@ -105,7 +105,10 @@ impl Report {
         let tally = &self.measured.tally;
         let seconds = self.measured.elapsed.as_secs_f64();
         let mut rows = vec![
-            ("workload".to_owned(), format!("{}, {} sessions, seed {:x}", self.workload, self.sessions, self.seed)),
+            (
+                "workload".to_owned(),
+                format!("{}, {} sessions, seed {:x}", self.workload, self.sessions, self.seed),
+            ),
             ("operations".to_owned(), format!("{} in {seconds:.2} s", tally.all.count())),
             ("per second".to_owned(), format!("{:.1}", per(tally.all.count(), seconds))),
             ("latency".to_owned(), shown(&quantiles(&tally.all))),

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use posthaste_tokio::tls::{Alpn, ClientSettings, ClientTls, Pin, PinnedCertificates, Trust, default_provider};
+use posthaste_tokio::tls::{
+    Alpn, ClientSettings, ClientTls, Pin, PinnedCertificates, Trust, default_provider,
+};
 use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, Role, Stream, TlsMode};
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
@@ -79,7 +81,8 @@ impl Target {
     pub async fn connect(&self, alpn: Alpn) -> Result<(Stream, Role), LoadError> {
         let role = self.role(alpn)?;
         let tcp = TcpStream::connect((self.host.as_str(), self.port)).await;
-        let tcp = tcp.map_err(|error| LoadError::Connection(format!("{}:{}: {error}", self.host, self.port)))?;
+        let tcp =
+            tcp.map_err(|error| LoadError::Connection(format!("{}:{}: {error}", self.host, self.port)))?;
         // Small commands are not to wait for each other.
         tcp.set_nodelay(true).map_err(LoadError::connection)?;
         let stream = match self.tls {
@@ -116,8 +119,7 @@ impl Target {
         if self.tls != Tls::None {
             options.client_config = Some(self.client_config(alpn)?);
         }
-        options.credentials =
-            user.map(|user| Credentials::new(user, self.accounts.password.as_str()));
+        options.credentials = user.map(|user| Credentials::new(user, self.accounts.password.as_str()));
         Ok(options)
     }
 

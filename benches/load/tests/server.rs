@@ -33,14 +33,8 @@ impl World {
     async fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
         let any = || vec!["127.0.0.1:0".parse().unwrap()];
-        let listen = Listen {
-            smtp: any(),
-            lmtp: any(),
-            imap: any(),
-            imaps: any(),
-            pop3s: any(),
-            ..Listen::default()
-        };
+        let listen =
+            Listen { smtp: any(), lmtp: any(), imap: any(), imaps: any(), pop3s: any(), ..Listen::default() };
         let config = Config {
             hostname: "mail.x.test".into(),
             data: data.path().into(),

@@ -144,7 +144,10 @@ impl Crooked {
                             let text = String::from_utf8(message.clone()).unwrap();
                             let field = text.lines().find(|line| line.starts_with("Message-ID")).unwrap();
                             let field = format!("{field}\r\n\r\n");
-                            format!("UID {number} BODY[HEADER.FIELDS (MESSAGE-ID)] {{{}}}\r\n{field}", field.len())
+                            format!(
+                                "UID {number} BODY[HEADER.FIELDS (MESSAGE-ID)] {{{}}}\r\n{field}",
+                                field.len()
+                            )
                         } else if line.contains("BODY.PEEK[]") {
                             let text = String::from_utf8(message.clone()).unwrap();
                             format!("UID {number} BODY[] {{{}}}\r\n{text}", text.len())
