@@ -456,7 +456,8 @@ mod tests {
                 let id = Id::parse(line).unwrap();
                 assert!(
                     id.number < number as u64
-                        && messages[id.number as usize].contains(&format!("Message-ID: {id}"))
+                        && messages[usize::try_from(id.number).unwrap()]
+                            .contains(&format!("Message-ID: {id}"))
                 );
             }
         }

@@ -72,7 +72,7 @@ impl Watch {
         if self.roots.is_empty() {
             return None;
         }
-        let tree = tree(&self.roots);
+        let tree = settled_tree(&self.roots);
         note_switches(&self.switches, tree.keys().copied());
         let ticks: u64 = tree.values().map(|stat| stat.ticks).sum();
         let mut usage = Usage { cpu_seconds: ticks as f64 / TICKS_PER_SECOND, ..Usage::default() };
@@ -93,6 +93,22 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
+}
+
+/// The same, of a moment in which none came or went: one that ends while its parent was looked at already would be in
+/// neither.
+fn settled_tree(roots: &[u32]) -> BTreeMap<u32, Stat> {
+    let mut last = tree(roots);
+    for _ in 0..LOOKS_MAX {
+        std::thread::sleep(LOOK_AGAIN);
+        let next = tree(roots);
+        let same = next.keys().eq(last.keys());
+        last = next;
+        if same {
+            break;
+        }
+    }
+    last
 }
 
 /// The processes that are there, with what each has used, its dead children included.
@@ -163,6 +179,10 @@ fn field(text: &str, name: &str) -> u64 {
 
 /// The unit of /proc/PID/stat, which Linux keeps at this on all its platforms.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// How often, and after which time, it is looked again at processes that come and go.
+const LOOKS_MAX: usize = 20;
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 

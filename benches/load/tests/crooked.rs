@@ -162,3 +162,31 @@ async fn what_is_not_offered_is_no_error_of_the_run() {
         assert!(matches!(result, Err(LoadError::NotOffered(_))), "{result:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_exit_status_and_the_figures_say_what_came_of_it() {
+    for (fault, command, status) in [
+        (Fault::None, "smtp", 0),
+        (Fault::Loses, "smtp", 1),
+        (Fault::None, "imap-sort", 3),
+        (Fault::None, "latency", 2),
+    ] {
+        let server = Crooked::start(fault).await;
+        let port = if command == "smtp" { server.smtp } else { server.imap };
+        let arguments =
+            [command, "--port", &port.to_string(), "--accounts", "3", "--count", "9", "--json", "-"];
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_posthaste-load"));
+        program.args(arguments).env("POSTHASTE_LOAD_PASSWORD", "secret");
+        if command != "latency" {
+            program.args(["--imap-port", &server.imap.to_string()]);
+        }
+        let done = tokio::task::spawn_blocking(move || program.output().unwrap()).await.unwrap();
+        assert_eq!(done.status.code(), Some(status), "{command}: {done:?}");
+        let figures: Option<Value> = serde_json::from_slice(&done.stdout).ok();
+        match status {
+            3 => assert_eq!(figures.unwrap()["not_offered"], "SORT"),
+            2 => assert!(figures.is_none()),
+            status => assert_eq!(figures.unwrap()["errors"], status),
+        }
+    }
+}

@@ -142,7 +142,7 @@ async fn news() {
     let world = World::new().await;
     let delivery = Delivery { mailboxes: None, ..world.delivery(Protocol::Lmtp, 1, 4) };
     // Two sessions hear of each message.
-    let report = idle::run(&plan(8, 6), &world.imaps(1, 4), Some(delivery.clone())).await.unwrap();
+    let report = Box::pin(idle::run(&plan(8, 6), &world.imaps(1, 4), Some(delivery.clone()))).await.unwrap();
     assert_well(&report, 12);
     assert!(report.json()["pss_kib_per_session"].is_number());
     assert_well(&latency::run(&plan(2, 6), &world.imaps(1, 4), delivery).await.unwrap(), 6);
