@@ -1,13 +1,13 @@
 //! What POP3 asks of a store: the exclusive maildrop (RFC 1939, 4) and unique ids (RFC 1939, 7).
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::id::AccountId;
-use super::writer::lock;
 
-/// The accounts whose maildrop a POP3 session holds.
-pub(super) type Maildrops = Arc<Mutex<BTreeSet<AccountId>>>;
+/// The accounts whose maildrop a POP3 session holds. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Maildrops(Arc<Mutex<BTreeSet<AccountId>>>);
 
 /// The exclusive hold of one POP3 session on a maildrop. Dropping it releases the maildrop.
 #[derive(Debug)]
@@ -19,17 +19,26 @@ pub struct MaildropLock {
 
 impl Drop for MaildropLock {
     fn drop(&mut self) {
-        lock(&self.held).remove(&self.account);
+        self.held.held().remove(&self.account);
     }
 }
 
-impl super::Store {
+impl Maildrops {
     /// Takes the maildrop of an account for one POP3 session; `None` while another session has it.
     ///
     /// IMAP sessions and deliveries go on meanwhile: a POP3 session works on the snapshot it took.
-    pub fn lock_maildrop(&self, account: AccountId) -> Option<MaildropLock> {
-        let taken = lock(&self.inner.maildrops).insert(account);
-        taken.then(|| MaildropLock { account, held: Arc::clone(&self.inner.maildrops) })
+    pub fn lock(&self, account: AccountId) -> Option<MaildropLock> {
+        let taken = self.held().insert(account);
+        taken.then(|| MaildropLock { account, held: self.clone() })
+    }
+
+    /// Whether a POP3 session has the maildrop.
+    pub fn is_locked(&self, account: AccountId) -> bool {
+        self.held().contains(&account)
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeSet<AccountId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
