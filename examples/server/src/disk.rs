@@ -1,4 +1,4 @@
-//! How much room there is for mail.
+//! The disk below the mail: how much room there is, and directories that nobody else looks into.
 
 use std::path::Path;
 
@@ -16,6 +16,18 @@ pub fn free(directory: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 pub fn free(_directory: &Path) -> Option<u64> {
     None
+}
+
+/// Makes a directory, and those above it, for this user alone; one that is there stays as it is.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn make_private(directory: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(directory)
 }
 
 #[cfg(test)]

@@ -29,9 +29,9 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn start(directory: PathBuf, days: u32) -> std::io::Result<Self> {
-        make_private(&directory)?;
+        crate::disk::make_private(&directory)?;
         let (events, queue) = sync_channel(WAITING_MAX);
-        let mut files = Files { directory, days, open: None };
+        let mut files = Files { directory, days, open: None, size: 0 };
         let thread = std::thread::Builder::new().name("trace".to_owned()).spawn(move || files.run(&queue))?;
         let (events, thread) = (Mutex::new(Some(events)), Mutex::new(Some(thread)));
         Ok(Self { events, thread, left_out: AtomicU64::new(0) })
@@ -65,6 +65,8 @@ struct Files {
     directory: PathBuf,
     days: u32,
     open: Option<(Date, BufWriter<File>)>,
+    /// Octets in the file of the day.
+    size: u64,
 }
 
 impl Files {
@@ -109,9 +111,20 @@ impl Files {
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
         if self.open.as_ref().is_none_or(|(day, _)| *day < today) {
-            self.open = Some((today, open(&self.directory.join(name_of(today)))?));
+            let (file, size) = open(&self.directory.join(name_of(today)))?;
+            self.open = Some((today, file));
+            self.size = size;
             self.forget(today);
         }
+        let size = self.size.saturating_add(line.len() as u64);
+        if size > DAY_MAX {
+            if self.size <= DAY_MAX {
+                tracing::warn!("the trace of this day is full: what happens today is only in the log from now on");
+            }
+            self.size = u64::MAX;
+            return Ok(());
+        }
+        self.size = size;
         match &mut self.open {
             Some((_, file)) => file.write_all(&line),
             None => Ok(()),
@@ -132,21 +145,22 @@ impl Files {
 }
 
 /// Opens a file of lines to add to it. Where its last line has no end, that is what a crash has left of it.
-fn open(path: &Path) -> std::io::Result<BufWriter<File>> {
+fn open(path: &Path) -> std::io::Result<(BufWriter<File>, u64)> {
     let mut options = File::options();
     options.read(true).append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     let mut last = [b'\n'];
-    if file.seek(SeekFrom::End(0))? > 0 {
+    let size = file.seek(SeekFrom::End(0))?;
+    if size > 0 {
         file.seek(SeekFrom::End(-1))?;
         std::io::Read::read_exact(&mut file, &mut last)?;
     }
     if last != [b'\n'] {
         file.write_all(b"\n")?;
     }
-    Ok(BufWriter::new(file))
+    Ok((BufWriter::new(file), size))
 }
 
 /// What is known of a message, by the name it has here or by its Message-ID (without the brackets), in the order of
@@ -210,13 +224,6 @@ fn day_of(milliseconds: i64) -> Date {
     moment.to_zoned(TimeZone::UTC).date()
 }
 
-fn make_private(directory: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(directory)
-}
-
 const SUFFIX: &str = ".jsonl";
 
 /// Lines that wait for the disk, at most.
@@ -224,6 +231,9 @@ const WAITING_MAX: usize = 4096;
 
 /// Octets of a line that are looked at.
 const LINE_MAX: u64 = 1 << 20;
+
+/// Octets of a day. Whoever knocks at the door all day does not fill the disk.
+const DAY_MAX: u64 = 1 << 30;
 
 /// A hundred years.
 const DAYS_MAX: u32 = 36_500;
