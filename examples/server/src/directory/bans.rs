@@ -105,6 +105,14 @@ impl Bans {
         !is_known && is_out(&BanSubject::User(user))
     }
 
+    /// Whether nothing of this peer may be checked, for whatever name.
+    fn is_shut_out(&self, peer: Option<IpAddr>) -> bool {
+        let Some(network) = self.network(peer) else { return false };
+        let now = Instant::now();
+        let of_network = self.state().counts.get(&BanSubject::Network(network)).copied();
+        of_network.is_some_and(|count| count.until.is_some_and(|until| until > now))
+    }
+
     /// An attempt that failed.
     pub(super) fn failed(&self, peer: Option<IpAddr>, user: &str) {
         let Some(network) = self.network(peer) else { return };
@@ -186,6 +194,11 @@ impl Bans {
 }
 
 impl super::Directory {
+    /// Whether nothing that comes from this peer would be checked: it need not be let in.
+    pub fn is_banned(&self, peer: Option<IpAddr>) -> bool {
+        self.0.bans.is_shut_out(peer)
+    }
+
     /// Who is shut out now: networks first.
     pub fn bans(&self) -> Vec<Ban> {
         self.0.bans.list()

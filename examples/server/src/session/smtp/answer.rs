@@ -57,11 +57,6 @@ pub(super) fn no_longer_allowed() -> Rejection {
     refused(550, (5, 7, 1), "This account may not send mail any more")
 }
 
-/// Too many failed logins from there.
-pub(super) fn banned() -> Rejection {
-    refused(421, (4, 7, 0), "Too many failed logins, try again later")
-}
-
 /// A rejection of these words; all of them are fit for a reply.
 pub(super) fn refused(code: u16, (class, subject, detail): (u8, u16, u16), text: &str) -> Rejection {
     let status = EnhancedStatus::new(class, subject, detail).ok();
@@ -81,7 +76,6 @@ mod tests {
             (not_for_you(), 550),
             (not_served(), 550),
             (no_longer_allowed(), 550),
-            (banned(), 421),
             (store(&StoreError::UidsExhausted), 450),
             (store(&StoreError::Busy), 451),
             (store(&StoreError::Full), 452),
