@@ -305,7 +305,7 @@ async fn listen(service: Service, listener: Listener, tls: Arc<ServerConfig>, co
 
 async fn talk(service: Service, accepted: Accepted, role: Role, context: Context) {
     let stream = accepted.stream;
-    if context.directory.is_banned(accepted.peer.ip()) {
+    if accepted.peer.ip().is_some_and(|peer| context.directory.is_banned(peer)) {
         tracing::debug!("refused: banned");
         return turn_away(stream, service.farewell()).await;
     }

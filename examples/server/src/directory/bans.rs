@@ -194,11 +194,6 @@ impl Bans {
 }
 
 impl super::Directory {
-    /// Whether nothing that comes from this peer would be checked: it need not be let in.
-    pub fn is_banned(&self, peer: Option<IpAddr>) -> bool {
-        self.0.bans.is_shut_out(peer)
-    }
-
     /// Who is shut out now: networks first.
     pub fn bans(&self) -> Vec<Ban> {
         self.0.bans.list()
@@ -216,7 +211,7 @@ impl super::Directory {
 
     /// Whether nothing this peer sends will be checked: a connection is best closed at once then.
     pub fn is_banned(&self, peer: IpAddr) -> bool {
-        self.0.bans.is_banned(Some(peer), "")
+        self.0.bans.is_shut_out(Some(peer))
     }
 }
 
