@@ -4,13 +4,17 @@
 //! case, which RFC 5321 (2.4) leaves to the server that has the account; quoted local parts are not
 //! given out.
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 /// The address of a local account, normalised.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+///
+/// Sorted by domain first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Address {
-    local: String,
     domain: String,
+    local: String,
 }
 
 impl Address {
@@ -39,6 +43,33 @@ impl Address {
     /// What stands after the `@`.
     pub fn domain(&self) -> &str {
         &self.domain
+    }
+
+    /// The same local part in another domain, whose name is normalised.
+    pub(super) fn with_domain(&self, domain: &str) -> Self {
+        Self { domain: domain.to_owned(), local: self.local.clone() }
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = AddressError;
+
+    fn try_from(text: String) -> Result<Self, AddressError> {
+        Self::parse(&text)
+    }
+}
+
+impl std::str::FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        Self::parse(text)
     }
 }
 

@@ -1,75 +1,154 @@
-//! Reading connections. Each read is one transaction, so it sees one state, and never waits for the writer.
+//! Reading connections, each with a thread of its own. Each read is one transaction, so it sees one state, and never
+//! waits for the writer.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
 
-use rusqlite::{Connection, OpenFlags};
-use tokio::sync::Semaphore;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
 
-use super::error::StoreError;
 use super::writer::lock;
+use crate::store::StoreError;
 
-#[derive(Debug, Clone)]
-pub(super) struct Readers(Arc<Pool>);
-
+/// The way to the readers.
 #[derive(Debug)]
-struct Pool {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
-    permits: Arc<Semaphore>,
+pub(super) struct Readers {
+    queue: Arc<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) + Send>;
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Queue")
+    }
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf) -> Self {
-        let permits = Arc::new(Semaphore::new(READERS_MAX));
-        Self(Arc::new(Pool { path, idle: Mutex::new(Vec::new()), permits }))
+    /// Starts the threads. `keep` is dropped when the last ends.
+    pub(super) fn start<K: Clone + Send + 'static>(path: &Path, keep: &K) -> Result<Self, StoreError> {
+        let readers = Self { queue: Arc::default(), threads: Mutex::default() };
+        for _ in 0..READERS {
+            let (queue, path, keep) = (Arc::clone(&readers.queue), path.to_owned(), keep.clone());
+            let thread = std::thread::Builder::new()
+                .name("store-reader".to_owned())
+                .spawn(move || {
+                    queue.work(&path);
+                    drop(keep);
+                })
+                .map_err(|error| StoreError::io("starting a reader thread", &error))?;
+            lock(&readers.threads).push(thread);
+        }
+        Ok(readers)
     }
 
-    /// Runs `query` on a thread for blocking work.
-    pub(super) async fn read<T, E, F>(&self, query: F) -> Result<T, E>
+    /// Runs `query` on one of the threads.
+    pub(super) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let pool = Arc::clone(&self.0);
-        let work = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let idle = lock(&pool.idle).pop();
-            let sql = match idle {
-                Some(sql) => sql,
-                None => open(&pool.path)?,
-            };
-            let snapshot = sql.unchecked_transaction().map_err(StoreError::from)?;
-            let found = query(&sql);
-            snapshot.rollback().map_err(StoreError::from)?;
-            lock(&pool.idle).push(sql);
-            found
-        });
-        work.await.map_err(|_| StoreError::Closed)?
+        let (reply, answer) = oneshot::channel();
+        self.queue.push(Box::new(move |sql| {
+            // Nobody waits any more for what nobody wants to know.
+            if !reply.is_closed() {
+                let _ = reply.send(sql.and_then(|sql| one_state(sql, query)));
+            }
+        }))?;
+        answer.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Answers what has been asked, then ends the threads and waits for them. Blocks.
     pub(super) fn close(&self) {
-        self.0.permits.close();
-        lock(&self.0.idle).clear();
+        self.queue.close();
+        for thread in std::mem::take(&mut *lock(&self.threads)) {
+            // It has nothing to say.
+            let _ = thread.join();
+        }
     }
 }
 
-fn open(path: &Path) -> Result<Connection, StoreError> {
-    // Not READ_ONLY: a reader of a WAL database may have to build the shared index.
-    let sql = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    sql.busy_timeout(BUSY_TIMEOUT)?;
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl Queue {
+    fn push(&self, job: Job) -> Result<(), StoreError> {
+        let mut state = lock(&self.state);
+        if state.closed {
+            return Err(StoreError::Closed);
+        }
+        state.jobs.push_back(job);
+        drop(state);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    fn close(&self) {
+        lock(&self.state).closed = true;
+        self.wake.notify_all();
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Some(job);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.wake.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+
+    fn work(&self, path: &Path) {
+        let mut open = None;
+        while let Some(job) = self.next() {
+            match &open {
+                Some(sql) => job(Ok(sql)),
+                None => match connect(path) {
+                    Ok(sql) => job(Ok(open.insert(sql))),
+                    Err(error) => job(Err(error)),
+                },
+            }
+        }
+    }
+}
+
+/// Runs `query` in a transaction.
+pub(super) fn one_state<T>(
+    sql: &Connection,
+    query: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    sql.prepare_cached("BEGIN")?.execute([])?;
+    let found = query(sql);
+    sql.prepare_cached("COMMIT")?.execute([])?;
+    found
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let sql = super::connect(path)?;
     sql.pragma_update(None, "query_only", true)?;
-    sql.set_prepared_statement_cache_capacity(64);
     Ok(sql)
 }
 
 /// Reads at the same time; more wait.
-const READERS_MAX: usize = 8;
-/// How long a connection waits for another process.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const READERS: usize = 6;

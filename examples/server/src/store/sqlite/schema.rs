@@ -1,118 +1,38 @@
 //! The tables, and how a database gets from any earlier version to the current one.
 //!
-//! `user_version` counts the migrations that have run. A migration that has been released never changes.
+//! `user_version` counts the migrations that have run. A migration that has been released never changes. What a row
+//! of a large table refers to is kept right by the operations and looked at by the check, not by foreign keys: each
+//! would be one more search for every message.
 
 use rusqlite::Connection;
 
-use super::error::StoreError;
+use crate::store::StoreError;
 
 /// Brings the database to the current version, all or nothing.
 pub(super) fn migrate(sql: &Connection) -> Result<(), StoreError> {
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-    if version(sql)? == known {
+    let found: u32 = sql.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found == known {
         return Ok(());
     }
+    let Some(missing) = MIGRATIONS.get(found as usize..) else {
+        return Err(StoreError::NewerSchema { found, known });
+    };
     sql.execute_batch("BEGIN IMMEDIATE")?;
-    // Another process may have migrated while this one waited.
-    let outcome = version(sql).and_then(|found| {
-        let Some(missing) = MIGRATIONS.get(found as usize..) else {
-            return Err(StoreError::NewerSchema { found, known });
-        };
-        for migration in missing {
-            sql.execute_batch(migration)?;
-        }
-        sql.pragma_update(None, "user_version", known)?;
-        Ok(())
-    });
-    match outcome {
-        Ok(()) => sql.execute_batch("COMMIT").map_err(StoreError::from),
+    let outcome = missing.iter().try_for_each(|migration| sql.execute_batch(migration));
+    let outcome = outcome.and_then(|()| sql.pragma_update(None, "user_version", known));
+    match outcome.and_then(|()| sql.execute_batch("COMMIT")) {
+        Ok(()) => Ok(()),
         Err(error) => {
-            sql.execute_batch("ROLLBACK")?;
-            Err(error)
+            if !sql.is_autocommit() {
+                sql.execute_batch("ROLLBACK")?;
+            }
+            Err(error.into())
         }
     }
 }
 
-fn version(sql: &Connection) -> Result<u32, StoreError> {
-    Ok(sql.pragma_query_value(None, "user_version", |row| row.get(0))?)
-}
-
-const MIGRATIONS: &[&str] = &[
-    // 1: accounts, mailboxes, messages, contents.
-    "
-    CREATE TABLE domains (
-        name TEXT PRIMARY KEY
-    ) STRICT, WITHOUT ROWID;
-
-    CREATE TABLE accounts (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        local TEXT NOT NULL,
-        domain TEXT NOT NULL REFERENCES domains (name),
-        password TEXT NOT NULL,
-        quota INTEGER CHECK (quota > 0),
-        used INTEGER NOT NULL DEFAULT 0 CHECK (used >= 0),
-        -- The lowest UIDVALIDITY that no mailbox of this account has had.
-        uidvalidity_next INTEGER NOT NULL DEFAULT 1,
-        UNIQUE (domain, local)
-    ) STRICT;
-
-    CREATE TABLE mailboxes (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        account INTEGER NOT NULL REFERENCES accounts (id),
-        name TEXT NOT NULL,
-        uidvalidity INTEGER NOT NULL,
-        uidnext INTEGER NOT NULL DEFAULT 1,
-        -- UIDs from here on have not been announced to any session as recent.
-        recent_from INTEGER NOT NULL DEFAULT 1,
-        modseq INTEGER NOT NULL DEFAULT 1,
-        special_use TEXT,
-        UNIQUE (account, name),
-        UNIQUE (account, uidvalidity)
-    ) STRICT;
-
-    -- By name: a subscription outlives its mailbox.
-    CREATE TABLE subscriptions (
-        account INTEGER NOT NULL REFERENCES accounts (id),
-        name TEXT NOT NULL,
-        PRIMARY KEY (account, name)
-    ) STRICT, WITHOUT ROWID;
-
-    CREATE TABLE keywords (
-        mailbox INTEGER NOT NULL REFERENCES mailboxes (id),
-        keyword TEXT NOT NULL COLLATE NOCASE,
-        PRIMARY KEY (mailbox, keyword)
-    ) STRICT, WITHOUT ROWID;
-
-    CREATE TABLE blobs (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        size INTEGER NOT NULL,
-        refs INTEGER NOT NULL CHECK (refs >= 0),
-        summary BLOB
-    ) STRICT;
-
-    CREATE TABLE chunks (
-        blob INTEGER NOT NULL REFERENCES blobs (id),
-        part INTEGER NOT NULL,
-        data BLOB NOT NULL,
-        PRIMARY KEY (blob, part)
-    ) STRICT;
-
-    CREATE TABLE messages (
-        mailbox INTEGER NOT NULL REFERENCES mailboxes (id),
-        uid INTEGER NOT NULL,
-        blob INTEGER NOT NULL REFERENCES blobs (id),
-        size INTEGER NOT NULL,
-        date INTEGER NOT NULL,
-        zone INTEGER NOT NULL,
-        flags INTEGER NOT NULL,
-        keywords TEXT NOT NULL,
-        modseq INTEGER NOT NULL,
-        PRIMARY KEY (mailbox, uid)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX messages_by_blob ON messages (blob);
-    CREATE INDEX blobs_without_refs ON blobs (id) WHERE refs = 0;
-    ",
-];
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 #[cfg(test)]
 mod tests {

@@ -1,25 +1,25 @@
 //! The one writer: a thread that owns the only writing connection and commits in groups.
 //!
-//! Operations of all sessions wait in one queue. The writer takes all that wait into one transaction, each
-//! in a savepoint of its own, so that an operation that fails takes nothing with it but itself. Answers go
-//! out only after the commit: who has been told "done" finds it done after a crash. One flush of the disk
+//! Operations of all sessions wait in one queue. The writer takes all that wait into one transaction, each in a
+//! savepoint of its own when there are several, so that an operation that fails takes nothing with it but itself.
+//! Answers go out only after the commit: who has been told "done" finds it done after a crash. One flush of the disk
 //! then serves every session that was waiting.
 //!
-//! When the commit fails, every operation in it is answered with that error, and nothing of them remains.
+//! When the commit fails, every operation in it is answered with that error, and nothing of them remains. After a
+//! failure that leaves it open what the disk has, nothing is written any more until the store is opened again: what
+//! is flushed a second time may be lost unseen.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::blobs::Pins;
-use super::changes::Changes;
-use super::error::StoreError;
-use super::id::{BlobId, MailboxId};
+use super::blobs::{self, Pins};
+use super::checkpoint::Checkpoints;
+use super::counters::Counters;
+use crate::store::{Change, InternalDate, Listener, StoreError};
 
 /// The way to the writer.
 #[derive(Debug)]
@@ -29,17 +29,26 @@ pub(super) struct Writer {
     commits: Arc<AtomicU64>,
 }
 
+/// What the thread works with.
+pub(super) struct Parts {
+    pub(super) sql: Connection,
+    pub(super) pins: Arc<Pins>,
+    pub(super) listener: Arc<dyn Listener>,
+    pub(super) checkpoints: Arc<Checkpoints>,
+}
+
 impl Writer {
     /// Starts the thread. `keep` is dropped when the thread ends.
-    pub(super) fn start<K: Send + 'static>(
-        sql: Connection,
-        pins: Arc<Pins>,
-        changes: Arc<Changes>,
-        keep: K,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn start<K: Send + 'static>(parts: Parts, keep: K) -> Result<Self, StoreError> {
         let (jobs, queue) = channel();
         let commits = Arc::new(AtomicU64::new(0));
-        let mut state = State { sql, pins, changes, commits: Arc::clone(&commits), data_version: None };
+        let mut state = State {
+            parts,
+            counters: Counters::default(),
+            commits: Arc::clone(&commits),
+            sweep: true,
+            failed: false,
+        };
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
@@ -58,11 +67,10 @@ impl Writer {
     /// Runs `op` in the next transaction and returns when that is on disk.
     ///
     /// An operation whose caller has gone before its turn does not run at all.
-    pub(super) async fn write<T, E, F>(&self, op: F) -> Result<T, E>
+    pub(super) async fn write<T, F>(&self, op: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: FnOnce(&mut Txn<'_>) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&mut Txn<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let (reply, answer) = oneshot::channel();
@@ -71,7 +79,7 @@ impl Writer {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// A way to ask for the removal of contents that nobody reads any more, without waiting for it.
+    /// A way to have contents removed that nobody reads any more, without waiting for it.
     pub(super) fn reaper(&self) -> Reaper {
         Reaper(self.jobs.clone())
     }
@@ -96,72 +104,65 @@ impl Writer {
 pub(super) struct Reaper(Sender<Message>);
 
 impl Reaper {
-    pub(super) fn reap(&self, blob: BlobId) {
+    pub(super) fn reap(&self) {
         // A closed store removes what is left over when it opens again.
-        let _ = self.0.send(Message::Reap(blob));
+        let _ = self.0.send(Message::Sweep);
     }
 }
 
 /// One operation's view of the transaction.
-pub(crate) struct Txn<'a> {
-    pub(crate) sql: &'a Connection,
-    pins: &'a Pins,
-    touched: BTreeSet<MailboxId>,
-    gone: BTreeSet<MailboxId>,
-    condemned: Vec<BlobId>,
+pub(super) struct Txn<'a> {
+    pub(super) sql: &'a Connection,
+    pub(super) counters: &'a mut Counters,
+    /// Seconds since 1970.
+    pub(super) now: i64,
+    changes: &'a mut Vec<Change>,
+    sweep: &'a mut bool,
 }
 
 impl Txn<'_> {
-    /// Tells the sessions that watch the mailbox, after the commit.
-    pub(super) fn touch(&mut self, mailbox: MailboxId) {
-        self.touched.insert(mailbox);
+    /// To be told to the listener after the commit.
+    pub(super) fn tell(&mut self, change: Change) {
+        self.changes.push(change);
     }
 
-    /// Tells the sessions that watch the mailbox that it is no more, after the commit.
-    pub(super) fn gone(&mut self, mailbox: MailboxId) {
-        self.gone.insert(mailbox);
-    }
-
-    /// Whether a content without references can go now. If a session is reading it, it stays until then.
-    pub(super) fn condemn(&mut self, blob: BlobId) -> bool {
-        let condemned = self.pins.condemn(blob);
-        if condemned {
-            self.condemned.push(blob);
-        }
-        condemned
+    /// A content may have lost its last reference.
+    pub(super) fn sweep(&mut self) {
+        *self.sweep = true;
     }
 }
 
 enum Message {
     Run(Box<dyn Job>),
-    Reap(BlobId),
+    Sweep,
     Stop(oneshot::Sender<()>),
 }
 
 trait Job: Send {
-    /// Runs the operation; `false` when it failed and its savepoint must be undone.
-    fn run(&mut self, txn: &mut Txn<'_>) -> bool;
+    /// Runs the operation; an error when it failed and must be undone.
+    fn run(&mut self, txn: &mut Txn<'_>) -> Result<(), StoreError>;
     /// Answers: with the outcome of the operation, or with the error that undid it.
     fn answer(self: Box<Self>, committed: &Result<(), StoreError>);
     fn is_abandoned(&self) -> bool;
 }
 
-struct Operation<T, E, F> {
+struct Operation<T, F> {
     op: Option<F>,
-    outcome: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<T, E>>,
+    outcome: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
     _room: OwnedSemaphorePermit,
 }
 
-impl<T, E, F> Job for Operation<T, E, F>
+impl<T, F> Job for Operation<T, F>
 where
     T: Send,
-    E: From<StoreError> + Send,
-    F: FnOnce(&mut Txn<'_>) -> Result<T, E> + Send,
+    F: FnOnce(&mut Txn<'_>) -> Result<T, StoreError> + Send,
 {
-    fn run(&mut self, txn: &mut Txn<'_>) -> bool {
-        self.outcome = self.op.take().map(|op| op(txn));
-        matches!(self.outcome, Some(Ok(_)))
+    fn run(&mut self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        match self.outcome.insert(self.op.take().ok_or(StoreError::Closed).and_then(|op| op(txn))) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.clone()),
+        }
     }
 
     fn answer(self: Box<Self>, committed: &Result<(), StoreError>) {
@@ -169,8 +170,8 @@ where
             // What failed by itself keeps its own reason.
             (_, Some(Err(error))) => Err(error),
             (Ok(()), Some(Ok(value))) => Ok(value),
-            (Ok(()), None) => Err(E::from(StoreError::Closed)),
-            (Err(error), _) => Err(E::from(error.clone())),
+            (Ok(()), None) => Err(StoreError::Closed),
+            (Err(error), _) => Err(error.clone()),
         };
         // A caller that has gone does not mind.
         let _ = self.reply.send(answer);
@@ -181,49 +182,54 @@ where
     }
 }
 
-/// Removal of a content, when nothing refers to it.
-struct Reap(BlobId);
-
-impl Job for Reap {
-    fn run(&mut self, txn: &mut Txn<'_>) -> bool {
-        super::blobs::remove_unreferenced(txn, self.0).is_ok()
-    }
-
-    fn answer(self: Box<Self>, _: &Result<(), StoreError>) {}
-
-    fn is_abandoned(&self) -> bool {
-        false
-    }
-}
-
 struct State {
-    sql: Connection,
-    pins: Arc<Pins>,
-    changes: Arc<Changes>,
+    parts: Parts,
+    counters: Counters,
     commits: Arc<AtomicU64>,
-    data_version: Option<i64>,
+    /// Contents without references may be left.
+    sweep: bool,
+    /// Nothing is written any more.
+    failed: bool,
 }
 
 impl State {
     fn run(&mut self, queue: &Receiver<Message>) -> Option<oneshot::Sender<()>> {
+        let mut since_sweep = 0_u32;
         loop {
             let mut batch: Vec<Box<dyn Job>> = Vec::new();
             let mut stop = None;
-            match queue.recv_timeout(FOREIGN_CHANGES_EVERY) {
-                Ok(message) => sort(message, &mut batch, &mut stop),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return None,
+            match queue.try_recv() {
+                Ok(message) => self.sort(message, &mut batch, &mut stop),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => {
+                    if self.sweep && !self.failed {
+                        self.sweep = self.sweep_some();
+                        since_sweep = 0;
+                        continue;
+                    }
+                    match queue.recv() {
+                        Ok(message) => self.sort(message, &mut batch, &mut stop),
+                        Err(_) => return None,
+                    }
+                }
             }
             while batch.len() < BATCH_MAX && stop.is_none() {
                 match queue.try_recv() {
-                    Ok(message) => sort(message, &mut batch, &mut stop),
+                    Ok(message) => self.sort(message, &mut batch, &mut stop),
                     Err(_) => break,
                 }
             }
-            self.notice_foreign_changes();
             batch.retain(|job| !job.is_abandoned());
             if !batch.is_empty() {
                 self.commit(batch);
+                since_sweep = since_sweep.saturating_add(1);
+            }
+            if since_sweep >= SWEEP_EVERY && self.sweep && !self.failed {
+                self.sweep = self.sweep_some();
+                since_sweep = 0;
+            }
+            if self.parts.checkpoints.finish_wanted() {
+                super::checkpoint::run(&self.parts.sql);
             }
             if stop.is_some() {
                 return stop;
@@ -231,87 +237,118 @@ impl State {
         }
     }
 
+    fn sort(
+        &mut self,
+        message: Message,
+        batch: &mut Vec<Box<dyn Job>>,
+        stop: &mut Option<oneshot::Sender<()>>,
+    ) {
+        match message {
+            Message::Run(job) => batch.push(job),
+            Message::Sweep => self.sweep = true,
+            Message::Stop(closed) => *stop = Some(closed),
+        }
+    }
+
     /// One transaction: all of the batch, the commit, the news, the answers.
     fn commit(&mut self, mut batch: Vec<Box<dyn Job>>) {
-        let mut touched = BTreeSet::new();
-        let mut gone = BTreeSet::new();
-        let mut condemned = Vec::new();
-        let committed = self.attempt(&mut batch, &mut touched, &mut gone, &mut condemned);
-        if let Err(error) = &committed {
-            tracing::error!(%error, operations = batch.len(), "the store could not commit");
-            if !self.sql.is_autocommit()
-                && let Err(error) = self.sql.execute_batch("ROLLBACK")
-            {
-                tracing::error!(%error, "the store could not roll back");
+        let mut changes = Vec::new();
+        let committed =
+            if self.failed { Err(StoreError::Closed) } else { self.attempt(&mut batch, &mut changes) };
+        match &committed {
+            Ok(()) => {
+                self.commits.fetch_add(1, Ordering::Relaxed);
+                self.parts.checkpoints.committed();
+                if !changes.is_empty() {
+                    self.parts.listener.committed(&changes);
+                }
             }
-        }
-        self.pins.pardon(&condemned);
-        if committed.is_ok() {
-            self.commits.fetch_add(1, Ordering::Relaxed);
-            self.changes.notify(&touched, &gone);
+            Err(_) if self.failed => {}
+            Err(error) => self.undo(error),
         }
         for job in batch {
             job.answer(&committed);
         }
+        self.counters.trim();
     }
 
-    fn attempt(
-        &self,
-        batch: &mut [Box<dyn Job>],
-        touched: &mut BTreeSet<MailboxId>,
-        gone: &mut BTreeSet<MailboxId>,
-        condemned: &mut Vec<BlobId>,
-    ) -> Result<(), StoreError> {
-        self.sql.execute_batch("BEGIN IMMEDIATE")?;
+    fn attempt(&mut self, batch: &mut [Box<dyn Job>], changes: &mut Vec<Change>) -> Result<(), StoreError> {
+        let Self { parts, counters, sweep, .. } = self;
+        let sql = &parts.sql;
+        let alone = batch.len() == 1;
+        let now = InternalDate::now().seconds;
+        statement(sql, "BEGIN IMMEDIATE")?;
         for job in batch {
-            self.sql.execute_batch("SAVEPOINT operation")?;
-            let mut txn = Txn {
-                sql: &self.sql,
-                pins: &self.pins,
-                touched: BTreeSet::new(),
-                gone: BTreeSet::new(),
-                condemned: Vec::new(),
-            };
-            let done = job.run(&mut txn);
-            let Txn { touched: its, gone: ended, condemned: dead, .. } = txn;
-            if self.sql.is_autocommit() {
+            let told = changes.len();
+            if !alone {
+                statement(sql, "SAVEPOINT operation")?;
+            }
+            let done = job.run(&mut Txn { sql, counters, now, changes, sweep });
+            if sql.is_autocommit() {
                 // A full or failing disk has made SQLite undo everything, not only this operation.
-                self.pins.pardon(&dead);
-                return Err(StoreError::Database("the transaction was undone".to_owned()));
+                let undone = || StoreError::Database("the transaction was undone".to_owned());
+                return Err(done.err().unwrap_or_else(undone));
             }
-            if done {
-                touched.extend(its);
-                gone.extend(ended);
-                condemned.extend(dead);
+            if done.is_ok() {
+                counters.keep();
             } else {
-                self.sql.execute_batch("ROLLBACK TO operation")?;
-                self.pins.pardon(&dead);
-            }
-            self.sql.execute_batch("RELEASE operation")?;
-        }
-        Ok(self.sql.execute_batch("COMMIT")?)
-    }
-
-    /// Another process (the CLI) may have changed any mailbox: whoever watches one is told to look.
-    fn notice_foreign_changes(&mut self) {
-        // On one connection, `data_version` changes with the commits of all others, never with its own.
-        match self.sql.pragma_query_value(None, "data_version", |row| row.get(0)) {
-            Ok(version) => {
-                if self.data_version.replace(version).is_some_and(|before| before != version) {
-                    self.changes.notify_all();
+                counters.take_back();
+                changes.truncate(told);
+                statement(sql, if alone { "ROLLBACK" } else { "ROLLBACK TO operation" })?;
+                if alone {
+                    counters.forget();
+                    return Ok(());
                 }
             }
-            Err(error) => tracing::warn!(%error, "the store could not look for changes of other processes"),
+            if !alone {
+                statement(sql, "RELEASE operation")?;
+            }
+        }
+        counters.write(sql)?;
+        statement(sql, "COMMIT")
+    }
+
+    fn undo(&mut self, error: &StoreError) {
+        tracing::error!(%error, "the store could not commit");
+        self.counters.forget();
+        if !self.parts.sql.is_autocommit()
+            && let Err(error) = statement(&self.parts.sql, "ROLLBACK")
+        {
+            tracing::error!(%error, "the store could not roll back");
+            self.failed = true;
+        }
+        if !matches!(error, StoreError::Full | StoreError::Busy) {
+            tracing::error!("the store accepts no more changes until it is opened again");
+            self.failed = true;
+        }
+    }
+
+    /// Removes some contents that nothing refers to; whether there may be more.
+    fn sweep_some(&mut self) -> bool {
+        let sql = &self.parts.sql;
+        let mut condemned = Vec::new();
+        let swept = statement(sql, "BEGIN IMMEDIATE")
+            .and_then(|()| blobs::sweep(sql, &self.parts.pins, SWEEP_MAX, &mut condemned))
+            .and_then(|more| statement(sql, "COMMIT").map(|()| more));
+        self.parts.pins.pardon(&condemned);
+        match swept {
+            Ok(more) => {
+                if !condemned.is_empty() {
+                    self.parts.checkpoints.committed();
+                }
+                more
+            }
+            Err(error) => {
+                self.undo(&error);
+                false
+            }
         }
     }
 }
 
-fn sort(message: Message, batch: &mut Vec<Box<dyn Job>>, stop: &mut Option<oneshot::Sender<()>>) {
-    match message {
-        Message::Run(job) => batch.push(job),
-        Message::Reap(blob) => batch.push(Box::new(Reap(blob))),
-        Message::Stop(closed) => *stop = Some(closed),
-    }
+fn statement(sql: &Connection, text: &str) -> Result<(), StoreError> {
+    sql.prepare_cached(text)?.execute([])?;
+    Ok(())
 }
 
 /// Locks a mutex whose holder can not leave half a change behind.
@@ -323,5 +360,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 const WAITING_MAX: usize = 1024;
 /// Operations in one transaction.
 const BATCH_MAX: usize = 256;
-/// How often an idle writer looks for the commits of other processes.
-const FOREIGN_CHANGES_EVERY: Duration = Duration::from_secs(1);
+/// Contents removed in one transaction.
+const SWEEP_MAX: u32 = 64;
+/// A busy writer removes contents after so many transactions.
+const SWEEP_EVERY: u32 = 16;
