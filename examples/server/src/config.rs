@@ -14,15 +14,26 @@
 //! certificate = "/etc/posthaste/fullchain.pem"
 //! key = "/etc/posthaste/key.pem"
 //!
+//! [[tls.others]]                  # shown to clients that ask for a name that is in it
+//! certificate = "/etc/posthaste/other.pem"
+//! key = "/etc/posthaste/other-key.pem"
+//!
+//! [run_as]                        # when started by root
+//! user = "posthaste"
+//!
 //! [limits]
 //! message_size = "50M"
 //! ```
+
+mod serving;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
+
+pub use serving::{Pop3, Proxies, Retention, RunAs};
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -41,6 +52,20 @@ pub struct Config {
     /// What one peer may take.
     #[serde(default)]
     pub limits: Limits,
+    /// Whom to run as.
+    pub run_as: Option<RunAs>,
+    /// Whose PROXY headers are believed.
+    #[serde(default)]
+    pub proxies: Proxies,
+    /// How long things are kept.
+    #[serde(default)]
+    pub retention: Retention,
+    /// What POP3 does.
+    #[serde(default)]
+    pub pop3: Pop3,
+    /// The file this is from, to be read again on a signal; empty when there is none.
+    #[serde(skip)]
+    pub file: PathBuf,
 }
 
 /// Addresses to listen on, per service; an empty list is a service that is off.
@@ -75,6 +100,19 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
+    /// More certificates, chosen by the name a client asks for; the one above is for those who ask for another.
+    #[serde(default)]
+    pub others: Vec<Certificate>,
+}
+
+/// PEM files of one more certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// The certificate of the server, then those of its issuers.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
 }
 
 /// Limits. None of them can be switched off.
@@ -93,11 +131,14 @@ pub struct Limits {
     /// Recipients of one message.
     #[serde(deserialize_with = "count")]
     pub recipients: u32,
+    /// Octets of the disk that mail leaves free: below it, messages are refused for now.
+    #[serde(deserialize_with = "size")]
+    pub free_space: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { message_size: 50 << 20, connections: 10_000, connections_per_ip: 100, recipients: 1000 }
+        Self { message_size: 50 << 20, connections: 10_000, connections_per_ip: 100, recipients: 1000, free_space: 100 << 20 }
     }
 }
 
@@ -126,6 +167,22 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// A configuration that says nothing more than this: no port is open.
+    pub fn new(hostname: impl Into<String>, data: impl Into<PathBuf>) -> Self {
+        Self {
+            hostname: hostname.into(),
+            data: data.into(),
+            listen: Listen::default(),
+            tls: None,
+            limits: Limits::default(),
+            run_as: None,
+            proxies: Proxies::default(),
+            retention: Retention::default(),
+            pop3: Pop3::default(),
+            file: PathBuf::new(),
+        }
+    }
+
     /// Reads a configuration file.
     ///
     /// # Errors
@@ -151,9 +208,14 @@ impl Config {
         })?;
         let base = path.parent().unwrap_or(Path::new(""));
         config.data = base.join(&config.data);
+        path.clone_into(&mut config.file);
         if let Some(tls) = &mut config.tls {
             tls.certificate = base.join(&tls.certificate);
             tls.key = base.join(&tls.key);
+            for other in &mut tls.others {
+                other.certificate = base.join(&other.certificate);
+                other.key = base.join(&other.key);
+            }
         }
         Ok(config)
     }

@@ -106,6 +106,14 @@ impl Bans {
         !is_known && is_out(&BanSubject::User(user))
     }
 
+    /// Whether nothing of this peer may be checked, for whatever name.
+    fn is_shut_out(&self, peer: Option<IpAddr>) -> bool {
+        let Some(network) = self.network(peer) else { return false };
+        let now = Instant::now();
+        let of_network = self.state().counts.get(&BanSubject::Network(network)).copied();
+        of_network.is_some_and(|count| count.until.is_some_and(|until| until > now))
+    }
+
     /// An attempt that failed.
     pub(super) fn failed(&self, peer: Option<IpAddr>, user: &str) {
         let Some(network) = self.network(peer) else { return };
@@ -204,7 +212,7 @@ impl super::Directory {
 
     /// Whether nothing this peer sends will be checked: a connection is best closed at once then.
     pub fn is_banned(&self, peer: IpAddr) -> bool {
-        self.0.bans.is_banned(Some(peer), "")
+        self.0.bans.is_shut_out(Some(peer))
     }
 }
 
