@@ -92,7 +92,9 @@ pub async fn serve(listener: Listener, tls: Option<Arc<ServerConfig>>, router: R
         Some(tls) => listener.with_implicit_tls(tls),
         None => listener,
     };
-    let limits = Limits { connections_max: CONNECTIONS_MAX, per_network_max: PER_NETWORK_MAX, ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.connections_max = CONNECTIONS_MAX;
+    limits.per_network_max = PER_NETWORK_MAX;
     let ending = stop.clone();
     posthaste_tokio::serve(listener.with_name("http"), limits, stop, move |accepted| {
         converse(accepted, router.clone(), ending.clone())
