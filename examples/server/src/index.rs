@@ -136,20 +136,16 @@ impl Index {
                 octets = octets.saturating_sub(shared.octets());
             }
         }
-        if octets > self.0.octets_max {
-            // Only open ones are left: what can be computed again goes.
-            for entry in state.mailboxes.values() {
-                if let Entry::Loaded { shared, .. } = entry {
-                    shared.forget_overviews();
-                }
-            }
-        }
     }
 
-    /// Takes note that a mailbox has got larger by what was computed for it.
-    pub fn has_grown(&self) {
+    /// Keeps what SORT and THREAD compare of a mailbox, if there is room.
+    pub fn keep_overviews(&self, open: &Open, overviews: &Arc<Overviews>) {
         let mut state = self.state();
+        open.keep_overviews(overviews);
         self.make_room(&mut state);
+        if state.octets() > self.0.octets_max {
+            open.keep_overviews(&Arc::default());
+        }
     }
 }
 

@@ -129,8 +129,8 @@ impl Open {
     }
 
     /// Keeps what was computed for SORT and THREAD.
-    pub fn keep_overviews(&self, overviews: Overviews) {
-        self.0.state().overviews = Arc::new(overviews);
+    pub(super) fn keep_overviews(&self, overviews: &Arc<Overviews>) {
+        self.0.state().overviews = Arc::clone(overviews);
     }
 }
 
@@ -227,10 +227,6 @@ impl Shared {
         let log = state.expunged.len().saturating_mul(size_of::<(u64, u32)>());
         let overviews = state.overviews.octets();
         state.picture.octets().saturating_add(log).saturating_add(overviews).saturating_add(size_of::<Self>())
-    }
-
-    pub(super) fn forget_overviews(&self) {
-        self.state().overviews = Arc::default();
     }
 }
 
