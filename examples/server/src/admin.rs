@@ -12,6 +12,7 @@
 pub mod accounts;
 pub mod administrators;
 pub mod app_passwords;
+pub mod backups;
 pub mod bans;
 pub mod classes;
 pub mod csv;
@@ -52,7 +53,7 @@ struct Shared {
 }
 
 impl Admin {
-    /// The administration of a server, or of a data directory that no server uses at the moment.
+    /// The administration of a server, or of a store that no server uses at the moment.
     pub fn new(directory: Directory, store: Arc<dyn Store>, maildrops: Maildrops, data: PathBuf) -> Self {
         Self(Arc::new(Shared { directory, store, maildrops, data, tokens: token::Tokens::default() }))
     }

@@ -196,5 +196,6 @@ pub fn routes() -> Vec<Route> {
         Route::of::<upkeep::Backup>(),
         Route::of::<upkeep::ListDeleted>(),
         Route::of::<upkeep::Undelete>(),
+        Route::of::<upkeep::Trace>(),
     ]
 }
