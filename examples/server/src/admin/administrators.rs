@@ -95,8 +95,12 @@ impl Operation for Put {
         let fits = (1..=64).contains(&self.name.len())
             && self.name.bytes().all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c));
         if !fits {
-            let problem = Problem::invalid("the name of an administrator is 1 to 64 of a-z, A-Z, 0-9, \".\", \"_\", \"-\"");
-            return Err(problem.remedy("choose another; addresses are names of accounts, which can be given a role"));
+            let problem = Problem::invalid(
+                "the name of an administrator is 1 to 64 of a-z, A-Z, 0-9, \".\", \"_\", \"-\"",
+            );
+            return Err(
+                problem.remedy("choose another; addresses are names of accounts, which can be given a role")
+            );
         }
         if self.confirmation.as_ref().is_some_and(|confirmation| *confirmation != self.password) {
             return Err(Problem::invalid("the two passwords differ").remedy("type the same password twice"));

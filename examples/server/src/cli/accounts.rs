@@ -172,7 +172,8 @@ impl Account {
                 common.tell(accounts::Remove { address }, &sentence).await
             }
             Self::Import { list } => {
-                let file = std::fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
+                let file =
+                    std::fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
                 let import = accounts::Import { csv: Given::new(&file) };
                 let made = common.ask_long(import, show::bar("hashing passwords")).await;
                 let made = made.map_err(|error| format!("{}: {error}", list.display()))?;

@@ -47,7 +47,11 @@ impl Door {
     }
 
     /// Does one operation.
-    pub(super) async fn call<O: Operation>(self, request: O, progress: Progress) -> Result<O::Answer, Problem> {
+    pub(super) async fn call<O: Operation>(
+        self,
+        request: O,
+        progress: Progress,
+    ) -> Result<O::Answer, Problem> {
         match self {
             Self::Here(admin, store) => {
                 let answer = request.run(&admin, &Principal::Local, progress).await;

@@ -243,7 +243,12 @@ impl Group {
                 let groups = common.ask(names::ListGroups { domain }).await?;
                 let view = |group: &directory::Group| {
                     let members = addresses(&group.members);
-                    vec![group.address.to_string(), group.enabled.to_string(), members, group.description.clone()]
+                    vec![
+                        group.address.to_string(),
+                        group.enabled.to_string(),
+                        members,
+                        group.description.clone(),
+                    ]
                 };
                 let columns = ["GROUP", "ENABLED", "MEMBERS", "DESCRIPTION"];
                 show::answer(common.form(), &groups, &columns, |all| all.iter().map(view).collect())

@@ -33,7 +33,11 @@ impl Stage {
         let picture = Arc::new(Picture::default());
         let store = maker(data.path(), picture.clone()).unwrap();
         let stage = Self { data, maker, store, picture };
-        stage.store.commit(vec![RecordChange::AddAccount(ANNA), RecordChange::AddAccount(BEN)]).await.unwrap();
+        stage
+            .store
+            .commit(vec![RecordChange::AddAccount(ANNA), RecordChange::AddAccount(BEN)])
+            .await
+            .unwrap();
         stage
     }
 

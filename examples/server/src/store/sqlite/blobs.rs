@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Inner, search, threads};
 use super::writer::{Reaper, Txn, lock};
+use super::{Inner, search, threads};
 use crate::store::content::Chunks;
 use crate::store::{Answer, BlobId, CHUNK, Content, Spooled, StoreError};
 
@@ -79,8 +79,7 @@ fn chunk(sql: &Connection, blob: BlobId, position: u64) -> Result<Bytes, StoreEr
 /// A content of this size as a whole. For what is known to be small; what is missing is left out.
 pub(super) fn whole(sql: &Connection, blob: BlobId, size: u64) -> Result<Vec<u8>, StoreError> {
     let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    let mut query =
-        sql.prepare_cached("SELECT data FROM contents WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
+    let mut query = sql.prepare_cached("SELECT data FROM contents WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
     let mut rows = query.query([key(blob, 0)?, key(blob, PARTS_MAX)?])?;
     while let Some(row) = rows.next()? {
         content.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
