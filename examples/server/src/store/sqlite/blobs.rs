@@ -275,10 +275,10 @@ fn size(sql: &Connection, blob: BlobId) -> Result<u64, StoreError> {
 /// The key of a chunk: those of a content lie together and in order.
 pub(super) fn key(blob: BlobId, part: u64) -> Result<i64, StoreError> {
     let too_large = || StoreError::Database(format!("no key for part {part} of content {blob}"));
-    let part = i64::try_from(part.min(PARTS_MAX.saturating_add(1))).map_err(|_| too_large())?;
-    if part > PARTS_MAX as i64 {
+    if part > PARTS_MAX {
         return Err(too_large());
     }
+    let part = i64::try_from(part).map_err(|_| too_large())?;
     blob.0.checked_mul(1 << PART_BITS).and_then(|key| key.checked_add(part)).ok_or_else(too_large)
 }
 
