@@ -30,7 +30,7 @@ pub use account::{Account, Permissions, PlusMail, Role};
 pub use address::{Address, AddressError, normalise_domain};
 pub use bans::{Ban, BanPolicy, BanSubject};
 pub use change::Draft;
-pub use credential::{Administrator, AppPassword, Credential};
+pub use credential::{Administrator, AppPassword, Credential, random_text};
 pub use domain::{Alias, Class, Domain, DomainLimits, Group, Posting};
 pub use login::{Attempt, LastLogins, LogIn, Proof, ScramAnswer, Service};
 pub use password::HashCost;
@@ -198,7 +198,7 @@ impl Directory {
         resolve::may_send_as(&self.picture(), account, from)
     }
 
-    /// How much an account may keep: its own quota, else that of its class, else the limit of its domain.
+    /// How much an account may keep: its own quota, else that of its class, and never more than its domain allows.
     pub fn room(&self, account: &Account) -> Room {
         self.picture().room(account)
     }

@@ -3,6 +3,7 @@
 //! It begins with the ports and certificates, which may need root, then goes on as the user of the configuration. It
 //! ends in order: no more connections, a farewell to idle sessions, transactions to their end, the store closed last.
 
+mod administration;
 mod ports;
 mod privilege;
 mod signals;
@@ -21,6 +22,7 @@ use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin::Admin;
 use crate::config::Config;
 use crate::directory::{Directory, DirectoryError, HashCost, Options};
 use crate::index::Index;
@@ -140,6 +142,9 @@ pub enum ServeError {
     /// The trace cannot be kept.
     #[error("the trace of messages: {0}")]
     Trace(std::io::Error),
+    /// The socket of administration cannot be opened.
+    #[error("the socket of administration in the data directory: {0}")]
+    AdminSocket(std::io::Error),
     /// Signals cannot be received.
     #[error("waiting for signals: {0}")]
     Signals(std::io::Error),
@@ -153,6 +158,9 @@ pub enum ServeError {
 pub struct Running {
     /// The ports.
     pub bound: Vec<(Service, SocketAddr)>,
+    /// The addresses of the HTTP interface.
+    pub http: Vec<SocketAddr>,
+    admin: Admin,
     context: Context,
     certificates: Arc<Certificates>,
     tasks: TaskTracker,
@@ -164,11 +172,9 @@ pub struct Running {
 ///
 /// It cannot start; see [`ServeError`].
 pub async fn serve(config: Config) -> Result<(), ServeError> {
-    if !config.listen.http.is_empty() {
-        tracing::warn!("[listen] http is not served by this version");
-    }
-    let running = start(config, HashCost::RECOMMENDED).await?;
-    say_ready(&running.bound);
+    let cost = config.directory_options().cost;
+    let running = start(config, cost).await?;
+    say_ready(&running);
     let stop = signals::until_stopped(&running.context, &running.certificates).await;
     tracing::info!("stopping");
     running.stop().await;
@@ -223,7 +229,7 @@ async fn begin(
     store: Arc<dyn Store>,
 ) -> Result<Running, ServeError> {
     let certificates = certificates.map_or_else(|| tls::load(&config), Ok)?;
-    let options = Options { cost, ..Options::default() };
+    let options = Options { cost, ..config.directory_options() };
     let directory = Directory::open(Arc::clone(&store), options).await?;
     let trace = Trace::open(&config.data, config.retention.trace_days).map_err(ServeError::Trace)?;
     let context = Context::new(config, directory, store, index, trace, CancellationToken::new());
@@ -235,9 +241,10 @@ async fn begin(
         let tls = ServerSettings::new(service.alpn()).build(&certificates)?;
         tasks.spawn(listen(service, listener, tls, context.clone()));
     }
+    let (http, admin) = administration::begin(&context, &certificates, &tasks).await?;
     tasks.spawn(upkeep::run(context.clone()));
     tracing::info!(hostname = %context.config.hostname, data = %context.config.data.display(), "started");
-    Ok(Running { bound, context, certificates, tasks })
+    Ok(Running { bound, http, admin, context, certificates, tasks })
 }
 
 impl Running {
@@ -254,6 +261,11 @@ impl Running {
     /// The directory, for tools in the same process.
     pub const fn directory(&self) -> &Directory {
         &self.context.directory
+    }
+
+    /// The administration, for tools in the same process.
+    pub const fn admin(&self) -> &Admin {
+        &self.admin
     }
 
     /// What all sessions share.
@@ -338,10 +350,10 @@ fn said<E: std::fmt::Display>(outcome: Result<(), E>) -> Result<(), String> {
 }
 
 #[expect(clippy::print_stdout, reason = "whoever started the server reads this")]
-fn say_ready(bound: &[(Service, SocketAddr)]) {
-    let ports: Vec<String> =
-        bound.iter().map(|(service, address)| format!("{}={address}", service.name())).collect();
-    println!("ready {}", ports.join(" "));
+fn say_ready(running: &Running) {
+    let ports = running.bound.iter().map(|(service, address)| format!("{}={address}", service.name()));
+    let http = running.http.iter().map(|address| format!("http={address}"));
+    println!("ready {}", ports.chain(http).collect::<Vec<_>>().join(" "));
 }
 
 /// Octets of mailboxes that are kept in memory while nobody has them open.

@@ -10,6 +10,10 @@
     reason = "test code"
 )]
 
+#[path = "sessions/durable.rs"]
+mod durable;
+#[path = "support/held.rs"]
+mod held;
 #[path = "sessions/imap.rs"]
 mod imap;
 #[path = "sessions/mailboxes.rs"]
@@ -18,5 +22,9 @@ mod mailboxes;
 mod pop3;
 #[path = "support/server.rs"]
 mod server;
+#[path = "sessions/login.rs"]
+mod login;
 #[path = "sessions/smtp.rs"]
 mod smtp;
+#[path = "sessions/submission.rs"]
+mod submission;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Address;
@@ -55,7 +56,7 @@ pub struct Account {
 }
 
 /// What an account may administer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Itself.
@@ -68,7 +69,7 @@ pub enum Role {
 }
 
 /// What a user may do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Permissions {
     /// The services that may be logged in to.
     pub services: BTreeSet<Service>,
@@ -91,7 +92,7 @@ impl Permissions {
 }
 
 /// Where mail to `anna+lists@example.org` goes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlusMail {
     /// Into the mailbox of that name if there is one, otherwise into INBOX.
@@ -110,6 +111,43 @@ impl Account {
     /// Whether there is a password to log in with.
     pub const fn has_password(&self) -> bool {
         self.credential.is_some()
+    }
+
+    /// When the password was set, in seconds since 1970.
+    pub fn password_set(&self) -> Option<i64> {
+        self.credential.as_ref().map(|credential| credential.set)
+    }
+
+    /// The same account with another password, or none.
+    #[must_use]
+    pub fn with_credential(self, credential: Option<Credential>) -> Self {
+        Self { credential, ..self }
+    }
+
+    /// The same account with other passwords of programs.
+    #[must_use]
+    pub fn with_app_passwords(self, app_passwords: Vec<AppPassword>) -> Self {
+        Self { app_passwords, ..self }
+    }
+
+    /// An enabled account of a user, without a password.
+    pub fn new(id: AccountId, address: Address) -> Self {
+        Self {
+            id,
+            address,
+            first_name: String::new(),
+            last_name: String::new(),
+            enabled: true,
+            role: Role::default(),
+            permissions: Permissions::default(),
+            class: None,
+            quota: None,
+            quota_messages: None,
+            plus_mail: PlusMail::default(),
+            created: crate::store::InternalDate::now().seconds,
+            credential: None,
+            app_passwords: Vec::new(),
+        }
     }
 
     /// The passwords of programs, without what they are compared with.

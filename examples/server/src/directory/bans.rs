@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -43,7 +44,7 @@ impl Default for BanPolicy {
 }
 
 /// Who is shut out.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", content = "who", rename_all = "kebab-case")]
 pub enum BanSubject {
     /// All peers of a network: an IPv4 address, or the first address of a /64 of IPv6.
@@ -53,7 +54,7 @@ pub enum BanSubject {
 }
 
 /// Somebody who is shut out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ban {
     /// Who.
     pub subject: BanSubject,

@@ -34,6 +34,12 @@ impl std::ops::Deref for Draft {
 }
 
 impl Draft {
+    /// A draft that differs from a picture in nothing yet. Only [`Directory::change`] commits one.
+    pub fn of(picture: &Picture) -> Self {
+        let picture = Picture::clone(picture);
+        Self { picture, touched: BTreeSet::new(), accounts: Vec::new(), removed: Vec::new() }
+    }
+
     /// Makes or replaces a domain.
     pub fn put_domain(&mut self, domain: Domain) {
         self.touch(KIND_DOMAIN, &domain.name);
@@ -181,12 +187,7 @@ impl Directory {
         let mut attempts = ATTEMPTS_MAX;
         loop {
             let before = self.picture();
-            let mut draft = Draft {
-                picture: Picture::clone(&before),
-                touched: BTreeSet::new(),
-                accounts: Vec::new(),
-                removed: Vec::new(),
-            };
+            let mut draft = Draft::of(&before);
             let answer = edit(&mut draft)?;
             let changes = draft.changes(&before)?;
             if changes.is_empty() {

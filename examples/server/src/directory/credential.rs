@@ -55,6 +55,13 @@ impl Credential {
     }
 }
 
+impl Administrator {
+    /// An administrator with this password.
+    pub const fn new(name: String, credential: Credential) -> Self {
+        Self { name, credential }
+    }
+}
+
 impl AppPassword {
     /// A new one, and the password itself, which is shown once.
     ///
@@ -66,15 +73,11 @@ impl AppPassword {
         services: BTreeSet<Service>,
         created: i64,
     ) -> Result<(Self, String), DirectoryError> {
-        let random: [u8; LETTERS] = super::random::octets()?;
-        // 32 divides 256: every letter is as likely.
-        let letter = |octet: &u8| ALPHABET.get(usize::from(octet % 32)).copied().map(char::from);
-        let letters: String = random.iter().filter_map(letter).collect();
+        let shown = random_text()?;
+        let letters = shown.replace('-', "");
         let salt: [u8; 16] = super::random::octets()?;
         let hash = mac(&salt, &letters).map(|mac| hex(&mac.finalize().into_bytes()))?;
-        let shown: Vec<String> =
-            letters.chars().collect::<Vec<_>>().chunks(4).map(|group| group.iter().collect()).collect();
-        Ok((Self { name, services, created, salt: hex(&salt), hash }, shown.join("-")))
+        Ok((Self { name, services, created, salt: hex(&salt), hash }, shown))
     }
 
     /// Whether this is the password, with or without what stands between its groups.
@@ -84,6 +87,19 @@ impl AppPassword {
         // Compares in constant time.
         mac(&salt, &letters).is_ok_and(|mac| mac.verify_slice(&hash).is_ok())
     }
+}
+
+/// A hundred random bits, as letters and digits that are easily read and typed, in groups of four.
+///
+/// # Errors
+///
+/// [`DirectoryError::Hashing`] when the system gives no randomness.
+pub fn random_text() -> Result<String, DirectoryError> {
+    let random: [u8; LETTERS] = super::random::octets()?;
+    // 32 divides 256: every letter is as likely.
+    let letter = |octet: &u8| ALPHABET.get(usize::from(octet % 32)).copied().map(char::from);
+    let group = |octets: &[u8]| octets.iter().filter_map(letter).collect::<String>();
+    Ok(random.chunks(4).map(group).collect::<Vec<_>>().join("-"))
 }
 
 /// The letters of what may be a password of a program; `None` for everything else.

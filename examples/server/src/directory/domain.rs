@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Address;
 
 /// A domain that mail is taken for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Domain {
     /// Its name.
     pub name: String,
@@ -28,7 +29,7 @@ pub struct Domain {
 }
 
 /// What a domain has at most; `None` is no limit.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DomainLimits {
     /// Octets that one account may keep.
@@ -46,7 +47,7 @@ pub struct DomainLimits {
 }
 
 /// An address that stands for others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Alias {
     /// The address.
     pub address: Address,
@@ -57,7 +58,7 @@ pub struct Alias {
 }
 
 /// Several accounts under one name: a distribution list, and an identifier for access control lists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
     /// Its address.
     pub address: Address,
@@ -74,7 +75,7 @@ pub struct Group {
 }
 
 /// Who may write to a group.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Posting {
     /// Anybody.
@@ -87,7 +88,7 @@ pub enum Posting {
 }
 
 /// A rank: what accounts of it may keep, where they have nothing of their own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Class {
     /// Its name.
     pub name: String,

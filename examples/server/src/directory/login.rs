@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use posthaste_sasl::server::Decoys;
 use posthaste_sasl::{Hash, ScramKey, Secret};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::credential::unhex;
@@ -16,7 +17,7 @@ use super::{Account, Address, Administrator, Credential, Directory, DirectoryErr
 use crate::store::AccountId;
 
 /// What somebody logs in to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Service {
     /// Sending mail.

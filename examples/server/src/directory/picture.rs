@@ -104,6 +104,11 @@ impl Picture {
         self.holders.get(address).into_iter().flatten()
     }
 
+    /// What has this address among its targets or members.
+    pub fn holding(&self, address: &Address) -> Vec<Entry> {
+        self.holders(address).filter_map(|holder| self.entry(holder).cloned()).collect()
+    }
+
     /// Whether an account, and its domain, are enabled and the service is permitted.
     pub fn may_use(&self, account: &Account, service: Service) -> bool {
         account.enabled
@@ -115,10 +120,8 @@ impl Picture {
     pub fn room(&self, account: &Account) -> Room {
         let class = account.class.as_deref().and_then(|name| self.class(name));
         let domain = self.domain(account.address.domain());
-        let octets = account
-            .quota
-            .or_else(|| class.and_then(|class| class.quota))
-            .or_else(|| domain.and_then(|domain| domain.limits.account_size));
+        let own = account.quota.or_else(|| class.and_then(|class| class.quota));
+        let octets = [own, domain.and_then(|domain| domain.limits.account_size)].into_iter().flatten().min();
         let messages = account.quota_messages.or_else(|| class.and_then(|class| class.quota_messages));
         Room { octets, messages }
     }

@@ -21,6 +21,7 @@ use posthaste_pop3::server::{
 use posthaste_pop3::{Announced, MechanismName, ProtocolError, Retention, Scope, Uidl};
 use posthaste_tokio::{Connection, Error, Role, Stream};
 use posthaste_wire::Time;
+use tokio_util::sync::CancellationToken;
 
 use super::login::{Exchanges, Login};
 use super::{Context, cut};
@@ -77,20 +78,29 @@ struct Opened {
     account: Arc<Account>,
     mailbox: MailboxId,
     messages: Vec<MessageMeta>,
-    _lock: MaildropLock,
+    lock: MaildropLock,
 }
 
 impl Session {
     async fn serve(&mut self) -> Result<(), Error<ProtocolError>> {
         let mut shutdown = self.context.shutdown();
-        while let Some(event) = shutdown.next(&mut self.connection).await? {
+        loop {
+            let lost = self.opened.as_ref().map(|opened| opened.lock.lost().clone());
+            let event = tokio::select! {
+                biased;
+                () = cancelled(lost.as_ref()) => {
+                    tracing::info!("the maildrop was taken away: the session ends");
+                    return Ok(());
+                }
+                event = shutdown.next(&mut self.connection) => event?,
+            };
+            let Some(event) = event else { return Ok(()) };
             if !self.is_allowed() {
                 tracing::info!("the account may not be used any more: the session ends");
                 return Ok(());
             }
             self.handle(event).await?;
         }
-        Ok(())
     }
 
     /// Whether the account may still be used. Asked at each command: nothing else happens in a session.
@@ -206,7 +216,7 @@ impl Session {
             tracing::error!(%error, user = %account.address, "maildrop cannot be served");
             LoginRefusal::Permanent
         })?;
-        self.opened = Some(Opened { account, mailbox: mailbox.id, messages: snapshot.messages, _lock: lock });
+        self.opened = Some(Opened { account, mailbox: mailbox.id, messages: snapshot.messages, lock });
         Ok(maildrop)
     }
 
@@ -271,6 +281,9 @@ impl Session {
         if uids.is_empty() {
             return Ok(());
         }
+        if opened.lock.lost().is_cancelled() {
+            return Err(StoreError::Busy);
+        }
         let store = &self.context.store;
         let messages = match &self.context.config.pop3.deleted_to {
             None => store.expunge(opened.mailbox, Expunge::Uids(uids)).await?.uids.len(),
@@ -294,5 +307,13 @@ impl Session {
             },
             found => Ok(found?.id),
         }
+    }
+}
+
+/// Waits until a maildrop is taken away; for ever where there is none.
+async fn cancelled(lost: Option<&CancellationToken>) {
+    match lost {
+        Some(lost) => lost.cancelled().await,
+        None => std::future::pending().await,
     }
 }

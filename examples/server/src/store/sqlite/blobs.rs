@@ -12,8 +12,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Inner;
-use super::threads;
+use super::{Inner, search, threads};
 use super::writer::{Reaper, Txn, lock};
 use crate::store::content::Chunks;
 use crate::store::{Answer, BlobId, CHUNK, Content, Spooled, StoreError};
@@ -75,6 +74,18 @@ fn chunk(sql: &Connection, blob: BlobId, position: u64) -> Result<Bytes, StoreEr
         return Err(StoreError::Database(format!("chunk {part} of content {blob} is too short")));
     }
     Ok(data.split_off(skip))
+}
+
+/// A content of this size as a whole. For what is known to be small; what is missing is left out.
+pub(super) fn whole(sql: &Connection, blob: BlobId, size: u64) -> Result<Vec<u8>, StoreError> {
+    let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    let mut query =
+        sql.prepare_cached("SELECT data FROM contents WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
+    let mut rows = query.query([key(blob, 0)?, key(blob, PARTS_MAX)?])?;
+    while let Some(row) = rows.next()? {
+        content.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+    }
+    Ok(content)
 }
 
 /// The summaries of contents, in their order.
@@ -250,6 +261,7 @@ fn remove(sql: &Connection, blob: BlobId) -> Result<(), StoreError> {
     sql.prepare_cached("DELETE FROM contents WHERE id BETWEEN ?1 AND ?2")?
         .execute([key(blob, 0)?, key(blob, PARTS_MAX)?])?;
     sql.prepare_cached("DELETE FROM summaries WHERE blob = ?1")?.execute([blob])?;
+    search::forget(sql, blob)?;
     sql.prepare_cached("DELETE FROM blobs WHERE id = ?1")?.execute([blob])?;
     Ok(())
 }
