@@ -97,6 +97,23 @@ pub struct Add {
     pub services: Option<BTreeSet<Service>>,
 }
 
+impl Add {
+    /// An account of a user, with nothing but a password.
+    pub const fn new(address: Address, password: Password) -> Self {
+        Self {
+            address,
+            password: Some(password),
+            first_name: String::new(),
+            last_name: String::new(),
+            quota: None,
+            quota_messages: None,
+            class: None,
+            role: Role::User,
+            services: None,
+        }
+    }
+}
+
 /// Changes an account; what is not named stays.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Set {

@@ -147,7 +147,9 @@ impl Operation for LogIn {
 
     async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<Token, Problem> {
         let token = crate::directory::random_text()?;
-        admin.0.tokens.add(&token, Owner::of(who));
+        let owner = Owner::of(who, admin.directory());
+        let gone = || Problem::not_found(format_args!("administrator {}", who.name()));
+        admin.0.tokens.add(&token, owner.ok_or_else(gone)?);
         Ok(Token { token, expires_in: LIFETIME.as_secs() })
     }
 }

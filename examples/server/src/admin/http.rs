@@ -220,7 +220,9 @@ impl Served {
         let (mut lines, body) = Channel::<Bytes>::new(1);
         tokio::spawn(async move {
             let (tell, mut told) = tokio::sync::watch::channel((0, 0));
-            let progress = Progress::new(move |done, of| drop(tell.send((done, of))));
+            let progress = Progress::new(move |done, of| {
+                tell.send_replace((done, of));
+            });
             let mut running = self.route.run(self.admin.clone(), who, request, progress);
             let last = loop {
                 tokio::select! {

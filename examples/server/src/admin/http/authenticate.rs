@@ -57,14 +57,14 @@ fn by_token(admin: &Admin, token: &str) -> Option<Principal> {
     match admin.0.tokens.owner(token)? {
         // Whoever made it was on the machine; the token may be elsewhere by now.
         Owner::Local => None,
-        Owner::Administrator(name) => {
+        Owner::Administrator(name, stamp) => {
             let picture = admin.directory().picture();
-            let found = picture.administrators().find(|one| one.name == name)?;
+            let found = picture.administrators().find(|one| one.name == name && one.stamp() == stamp)?;
             Some(Principal::Administrator(found.name.clone()))
         }
-        Owner::Account(id, set) => {
+        Owner::Account(id, stamp) => {
             let account = admin.directory().still_allowed(id, Service::Api)?;
-            (account.password_set() == set).then_some(Principal::Account(account))
+            (account.stamp() == stamp).then_some(Principal::Account(account))
         }
     }
 }
