@@ -39,7 +39,8 @@ use crate::store::{
 pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Error<ProtocolError>> {
     let peer: Option<IpAddr> = stream.peer_addr().map(|address| address.ip().to_canonical());
     let exchanges = Exchanges::new(&context.directory, Service::Pop3, peer);
-    let machine = Server::new(machine_config(&context, &role, &exchanges, &stream), stream.security(), Time::ZERO);
+    let machine =
+        Server::new(machine_config(&context, &role, &exchanges, &stream), stream.security(), Time::ZERO);
     let mut session =
         Session { context, connection: Connection::new(machine, stream, role), exchanges, opened: None };
     session.serve().await
@@ -298,7 +299,11 @@ impl Session {
     }
 
     /// The mailbox of this name, made where there is none.
-    async fn mailbox(&self, account: crate::store::AccountId, name: &MailboxName) -> Result<MailboxId, StoreError> {
+    async fn mailbox(
+        &self,
+        account: crate::store::AccountId,
+        name: &MailboxName,
+    ) -> Result<MailboxId, StoreError> {
         let store = &self.context.store;
         match store.mailbox(account, name).await {
             Err(StoreError::NoSuchMailbox) => match store.create_mailbox(account, name, None).await {
