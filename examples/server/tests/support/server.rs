@@ -81,8 +81,9 @@ impl World {
         let directory = self.running.directory();
         let credential = directory.credential(&Secret::from(&b"secret"[..])).await.unwrap();
         self.change(|draft| {
-            let account = Account::new(draft.new_account(), address(name)).with_credential(Some(credential.clone()));
-            draft.put_account(Account { quota, ..account });
+            let mut account = Account::new(draft.new_account(), address(name));
+            account.quota = quota;
+            draft.put_account(account.with_credential(Some(credential.clone())));
         })
         .await;
         directory.account(&address(name)).unwrap()
