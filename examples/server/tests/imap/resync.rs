@@ -30,11 +30,11 @@ async fn p21_a_client_that_comes_back_hears_only_what_it_missed() {
     let opened = one.ok(&format!("SELECT INBOX (QRESYNC ({validity} {known}))")).await;
     assert!(opened.contains("* VANISHED (EARLIER) 1,5\r\n"), "{opened}");
     assert!(opened.contains("* 1 FETCH (UID 2 FLAGS (\\Flagged) MODSEQ ("), "{opened}");
-    assert_eq!(opened.matches(" FETCH ").count(), 1, "{opened}");
+    assert_eq!(opened.matches(" FETCH (").count(), 1, "{opened}");
     assert!(highest(&opened) > known);
     // The same for a client that asks with FETCH, of what is in its cache only.
     let asked = one.ok(&format!("UID FETCH 1:3 (FLAGS) (CHANGEDSINCE {known} VANISHED)")).await;
-    assert!(asked.contains("* VANISHED (EARLIER) 1\r\n") && asked.matches(" FETCH ").count() == 1, "{asked}");
+    assert!(asked.contains("* VANISHED (EARLIER) 1\r\n") && asked.matches(" FETCH (").count() == 1, "{asked}");
     // Another UIDVALIDITY is another mailbox.
     let opened = one.ok(&format!("SELECT INBOX (QRESYNC (7 {known}))")).await;
     assert!(!opened.contains("VANISHED"), "{opened}");
@@ -53,7 +53,7 @@ async fn a_conditional_store_leaves_alone_what_has_changed() {
     assert!(answer.contains("* 2 FETCH (MODSEQ ("), "{answer}");
     assert!(!one.ok("FETCH 1 FLAGS").await.contains("\\Flagged"));
     let changed = one.ok(&format!("FETCH 1:* (FLAGS) (CHANGEDSINCE {known})")).await;
-    assert_eq!(changed.matches(" FETCH ").count(), 2, "{changed}");
+    assert_eq!(changed.matches(" FETCH (").count(), 2, "{changed}");
     assert!(one.ok(&format!("SEARCH MODSEQ {}", known + 1)).await.contains("* SEARCH 1 2 (MODSEQ "));
 }
 
