@@ -21,6 +21,7 @@ use posthaste_pop3::server::{
 use posthaste_pop3::{Announced, MechanismName, ProtocolError, Retention, Scope, Uidl};
 use posthaste_tokio::{Connection, Error, Role, Stream};
 use posthaste_wire::Time;
+use tokio_util::sync::CancellationToken;
 
 use super::login::{Exchanges, Login};
 use super::{Context, cut};
@@ -78,28 +79,47 @@ struct Opened {
     account: Arc<Account>,
     mailbox: MailboxId,
     messages: Vec<MessageMeta>,
-    _lock: MaildropLock,
+    lock: MaildropLock,
 }
 
 impl Session {
     async fn serve(&mut self) -> Result<(), Error<ProtocolError>> {
         let mut shutdown = self.context.shutdown();
-        while let Some(event) = shutdown.next(&mut self.connection).await? {
-            if !self.is_allowed() {
-                tracing::info!("the account may not be used any more: the session ends");
-                return Ok(());
+        let mut directory = self.context.directory.watch();
+        let mut is_ending = false;
+        loop {
+            let lost = self.opened.as_ref().map(|opened| opened.lock.lost().clone()).filter(|_| !is_ending);
+            let event = tokio::select! {
+                biased;
+                () = cancelled(lost.as_ref()) => None,
+                Ok(()) = directory.changed(), if !is_ending => None,
+                event = shutdown.next(&mut self.connection) => match event? {
+                    Some(event) => Some(event),
+                    None => return Ok(()),
+                },
+            };
+            if !is_ending && !self.is_allowed() {
+                tracing::info!("the maildrop may not be used any more: the session ends");
+                is_ending = true;
+                let now = self.connection.now();
+                self.connection.machine().shutdown(now);
             }
-            self.handle(event).await?;
+            match event {
+                // Not even answered: its sender has no business here any more.
+                Some(_) if is_ending => return Ok(()),
+                Some(event) => self.handle(event).await?,
+                None => {}
+            }
         }
-        Ok(())
     }
 
-    /// Whether the account may still be used. Asked at each command: nothing else happens in a session.
+    /// Whether the session still has its maildrop, and its account may still be used.
     fn is_allowed(&self) -> bool {
         let directory = &self.context.directory;
-        self.opened
-            .as_ref()
-            .is_none_or(|opened| directory.still_allowed(opened.account.id, Service::Pop3).is_some())
+        self.opened.as_ref().is_none_or(|opened| {
+            !opened.lock.lost().is_cancelled()
+                && directory.still_allowed(opened.account.id, Service::Pop3).is_some()
+        })
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), Error<ProtocolError>> {
@@ -207,7 +227,7 @@ impl Session {
             tracing::error!(%error, user = %account.address, "maildrop cannot be served");
             LoginRefusal::Permanent
         })?;
-        self.opened = Some(Opened { account, mailbox: mailbox.id, messages: snapshot.messages, _lock: lock });
+        self.opened = Some(Opened { account, mailbox: mailbox.id, messages: snapshot.messages, lock });
         Ok(maildrop)
     }
 
@@ -272,6 +292,9 @@ impl Session {
         if uids.is_empty() {
             return Ok(());
         }
+        if opened.lock.lost().is_cancelled() {
+            return Err(StoreError::Busy);
+        }
         let store = &self.context.store;
         let messages = match &self.context.config.pop3.deleted_to {
             None => store.expunge(opened.mailbox, Expunge::Uids(uids)).await?.uids.len(),
@@ -299,5 +322,13 @@ impl Session {
             },
             found => Ok(found?.id),
         }
+    }
+}
+
+/// Waits until a maildrop is taken away; for ever where there is none.
+async fn cancelled(lost: Option<&CancellationToken>) {
+    match lost {
+        Some(lost) => lost.cancelled().await,
+        None => std::future::pending().await,
     }
 }

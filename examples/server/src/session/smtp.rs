@@ -207,6 +207,10 @@ impl Session {
     /// Whether a message may begin: how large it may be.
     fn sender(&mut self, message: &Message) -> Result<Option<u64>, Rejection> {
         let mut size_max = None;
+        if self.mode == Mode::Submission && self.account.is_none() {
+            // One that was switched off meanwhile.
+            return Err(Rejection::authentication_required());
+        }
         if let Some(account) = self.account.take() {
             let directory = &self.context.directory;
             let account =
