@@ -14,15 +14,37 @@
 //! certificate = "/etc/posthaste/fullchain.pem"
 //! key = "/etc/posthaste/key.pem"
 //!
+//! [[tls.others]]                  # shown to clients that ask for a name that is in it
+//! certificate = "/etc/posthaste/other.pem"
+//! key = "/etc/posthaste/other-key.pem"
+//!
+//! [run_as]                        # when started by root
+//! user = "posthaste"
+//!
+//! [bans]                          # peers that guess passwords
+//! failures = 20
+//! minutes = 60
+//!
+//! [backups]                       # copies that can be used as data directories
+//! directory = "/var/backups/posthaste"
+//! every_hours = 24
+//! keep = 7
+//!
 //! [limits]
 //! message_size = "50M"
 //! ```
+
+mod administration;
+mod serving;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
+
+pub use administration::{Backups, Bans, Login, Passwords};
+pub use serving::{Pop3, Proxies, Retention, RunAs};
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -41,6 +63,34 @@ pub struct Config {
     /// What one peer may take.
     #[serde(default)]
     pub limits: Limits,
+    /// What new passwords cost whoever guesses them.
+    #[serde(default)]
+    pub passwords: Passwords,
+    /// Logging in.
+    #[serde(default)]
+    pub login: Login,
+    /// When peers that guess passwords are shut out.
+    #[serde(default)]
+    pub bans: Bans,
+    /// Copies of the store, made by themselves; none when absent.
+    pub backups: Option<Backups>,
+    /// Whom to run as.
+    pub run_as: Option<RunAs>,
+    /// Whose PROXY headers are believed.
+    #[serde(default)]
+    pub proxies: Proxies,
+    /// How long things are kept.
+    #[serde(default)]
+    pub retention: Retention,
+    /// What POP3 does.
+    #[serde(default)]
+    pub pop3: Pop3,
+    /// The account whose mailboxes IMAP shows under `Shared/`, to whom they are granted.
+    #[serde(default)]
+    pub public_account: Option<String>,
+    /// The file this is from, to be read again on a signal; empty when there is none.
+    #[serde(skip)]
+    pub file: PathBuf,
 }
 
 /// Addresses to listen on, per service; an empty list is a service that is off.
@@ -63,7 +113,7 @@ pub struct Listen {
     pub pop3s: Vec<SocketAddr>,
     /// Mail from a front server, usually port 24. Not for the open net.
     pub lmtp: Vec<SocketAddr>,
-    /// Health and metrics. Not served by this version: an address here only leads to a warning at the start.
+    /// Administration, health and metrics. Plain on addresses of the machine itself, TLS on others.
     pub http: Vec<SocketAddr>,
 }
 
@@ -71,6 +121,19 @@ pub struct Listen {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
+    /// The certificate of the server, then those of its issuers.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+    /// More certificates, chosen by the name a client asks for; the one above is for those who ask for another.
+    #[serde(default)]
+    pub others: Vec<Certificate>,
+}
+
+/// PEM files of one more certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
     /// The certificate of the server, then those of its issuers.
     pub certificate: PathBuf,
     /// The private key.
@@ -93,11 +156,20 @@ pub struct Limits {
     /// Recipients of one message.
     #[serde(deserialize_with = "count")]
     pub recipients: u32,
+    /// Octets of the disk that mail leaves free: below it, messages are refused for now.
+    #[serde(deserialize_with = "size")]
+    pub free_space: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { message_size: 50 << 20, connections: 10_000, connections_per_ip: 100, recipients: 1000 }
+        Self {
+            message_size: 50 << 20,
+            connections: 10_000,
+            connections_per_ip: 100,
+            recipients: 1000,
+            free_space: 100 << 20,
+        }
     }
 }
 
@@ -126,6 +198,27 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// A configuration that says nothing more than this: no port is open.
+    pub fn new(hostname: impl Into<String>, data: impl Into<PathBuf>) -> Self {
+        Self {
+            hostname: hostname.into(),
+            data: data.into(),
+            listen: Listen::default(),
+            tls: None,
+            limits: Limits::default(),
+            passwords: Passwords::default(),
+            login: Login::default(),
+            bans: Bans::default(),
+            backups: None,
+            run_as: None,
+            proxies: Proxies::default(),
+            retention: Retention::default(),
+            pop3: Pop3::default(),
+            public_account: None,
+            file: PathBuf::new(),
+        }
+    }
+
     /// Reads a configuration file.
     ///
     /// # Errors
@@ -151,9 +244,17 @@ impl Config {
         })?;
         let base = path.parent().unwrap_or(Path::new(""));
         config.data = base.join(&config.data);
+        path.clone_into(&mut config.file);
+        if let Some(backups) = &mut config.backups {
+            backups.directory = base.join(&backups.directory);
+        }
         if let Some(tls) = &mut config.tls {
             tls.certificate = base.join(&tls.certificate);
             tls.key = base.join(&tls.key);
+            for other in &mut tls.others {
+                other.certificate = base.join(&other.certificate);
+                other.key = base.join(&other.key);
+            }
         }
         Ok(config)
     }
@@ -259,6 +360,10 @@ mod tests {
             ("[listen]\nsmtp = [\"25\"]\n", [":4:", "socket address"]),
             ("[tls]\ncertificate = \"c\"\n", [":3:", "`key`"]),
             ("[limits]\n\nrecipients = 0\n", [":5:", "above 0"]),
+            ("[passwords]\nargon2_memory = 8\n", [":4:", "from 19 to 256"]),
+            ("[bans]\nminutes = 0\n", [":4:", "above 0"]),
+            ("[bans]\nexempt = [\"x\"]\n", [":4:", "IP address"]),
+            ("[backups]\nkeep = 3\n", [":3:", "`directory`"]),
             ("[limits]\nmessage_size = 0\n", [":4:", "above 0"]),
             ("[limits]\nmessage_size = -1\n", [":4:", "like \"50M\""]),
             ("[limits]\nmessage_size = \"50Q\"\n", [":4:", "like \"50M\""]),

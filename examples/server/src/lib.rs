@@ -7,21 +7,31 @@
 //! | module | decides |
 //! | --- | --- |
 //! | [`config`] | what the configuration file may say |
-//! | [`tls`] | which certificate the server shows |
+//! | [`tls`] | which certificates the server shows |
 //! | [`directory`] | domains, accounts, passwords, quotas |
 //! | [`store`] | mailboxes, messages, flags, durability |
+//! | [`index`] | what is in memory of mailboxes that are open |
+//! | [`ingest`] | what is computed once when a message comes in |
+//! | [`trace`] | what became of each message |
+//! | [`disk`] | how much room there is |
 //! | [`listen`] | which ports are open and who serves them |
 //! | [`session`] | what each protocol does with the store |
 //! | [`demo`] | a server for trying out, with nothing to set up |
+//! | [`admin`] | what can be administered, by whom, and over HTTP |
 //! | [`cli`] | the commands of the administrator |
 //! | [`log`] | what the log looks like |
 
+pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod directory;
+pub mod disk;
+pub mod index;
+pub mod ingest;
 pub mod listen;
 pub mod log;
 pub mod session;
 pub mod store;
 pub mod tls;
+pub mod trace;

@@ -1,25 +1,39 @@
-//! The running server: which ports are open, which protocol is spoken on each, and how it all ends.
+//! The running server: which ports are open, which protocol is spoken on each, and how it all begins and ends.
 //!
-//! SIGTERM and Ctrl-C stop it in order: no more connections, a farewell to idle sessions, transactions to their
-//! end, the store closed last.
+//! It begins with the ports and certificates, which may need root, then goes on as the user of the configuration. It
+//! ends in order: no more connections, a farewell to idle sessions, transactions to their end, the store closed last.
+
+mod administration;
+mod ports;
+mod privilege;
+mod signals;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use posthaste_smtp::server::Mode;
-use posthaste_tokio::tls::Alpn;
-use posthaste_tokio::{Accepted, Listener, Role};
+use posthaste_tokio::tls::{Alpn, Certificates, ServerSettings};
+use posthaste_tokio::{Accepted, Listener, Proxies, Role, Stream};
 use rustls::ServerConfig;
-use rustls::server::ServerSessionMemoryCache;
+use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin::Admin;
 use crate::config::Config;
-use crate::directory::{Directory, DirectoryError, HashCost};
+use crate::directory::{Directory, DirectoryError, HashCost, Options};
+use crate::index::Index;
 use crate::session::{self, Context};
-use crate::store::{Role as StoreRole, Store, StoreError};
+use crate::store::sqlite::Sqlite;
+use crate::store::{Store, StoreError};
 use crate::tls::{self, TlsError};
+use crate::trace::Trace;
+
+pub use privilege::PrivilegeError;
+pub(crate) use signals::stop_requested;
 
 /// What a port is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +56,58 @@ pub enum Service {
     Pop3s,
 }
 
+impl Service {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Smtp,
+        Self::Submission,
+        Self::Submissions,
+        Self::Lmtp,
+        Self::Imap,
+        Self::Imaps,
+        Self::Pop3,
+        Self::Pop3s,
+    ];
+
+    /// Its name in the configuration, in logs, and as that of a socket.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Submission => "submission",
+            Self::Submissions => "submissions",
+            Self::Lmtp => "lmtp",
+            Self::Imap => "imap",
+            Self::Imaps => "imaps",
+            Self::Pop3 => "pop3",
+            Self::Pop3s => "pop3s",
+        }
+    }
+
+    /// Whether TLS comes first (RFC 8314 3).
+    const fn is_implicit(self) -> bool {
+        matches!(self, Self::Submissions | Self::Imaps | Self::Pop3s)
+    }
+
+    const fn alpn(self) -> Alpn {
+        match self {
+            Self::Imap | Self::Imaps => Alpn::Imap,
+            Self::Pop3 | Self::Pop3s => Alpn::Pop3,
+            Self::Smtp | Self::Submission | Self::Submissions | Self::Lmtp => Alpn::Smtp,
+        }
+    }
+
+    /// What somebody is told who is not let in now.
+    const fn farewell(self) -> &'static [u8] {
+        match self {
+            Self::Imap | Self::Imaps => b"* BYE [UNAVAILABLE] Try again later\r\n",
+            Self::Pop3 | Self::Pop3s => b"-ERR [SYS/TEMP] try again later\r\n",
+            Self::Smtp | Self::Submission | Self::Submissions | Self::Lmtp => {
+                b"421 4.7.0 Try again later\r\n"
+            }
+        }
+    }
+}
+
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -55,6 +121,9 @@ pub enum ServeError {
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// TLS cannot be spoken with the certificates.
+    #[error("TLS: {0}")]
+    Rustls(#[from] rustls::Error),
     /// A port cannot be opened.
     #[error("{address}: {error}: choose another address under [listen], or end what listens there")]
     Bind {
@@ -63,6 +132,21 @@ pub enum ServeError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// A socket of the service manager cannot be used.
+    #[error("a socket that was handed over cannot be used: {0}")]
+    Inherited(std::io::Error),
+    /// A socket of the service manager is for no service.
+    #[error("a socket is named {0:?}: name it after a service with FileDescriptorName=, as smtp or imaps")]
+    UnknownSocket(String),
+    /// It cannot run as the user it should.
+    #[error(transparent)]
+    Privilege(#[from] PrivilegeError),
+    /// The trace cannot be kept.
+    #[error("the trace of messages: {0}")]
+    Trace(std::io::Error),
+    /// The socket of administration cannot be opened.
+    #[error("the socket of administration in the data directory: {0}")]
+    AdminSocket(std::io::Error),
     /// Signals cannot be received.
     #[error("waiting for signals: {0}")]
     Signals(std::io::Error),
@@ -76,7 +160,11 @@ pub enum ServeError {
 pub struct Running {
     /// The ports.
     pub bound: Vec<(Service, SocketAddr)>,
+    /// The addresses of the HTTP interface.
+    pub http: Vec<SocketAddr>,
+    admin: Admin,
     context: Context,
+    certificates: Arc<Certificates>,
     tasks: TaskTracker,
 }
 
@@ -86,49 +174,79 @@ pub struct Running {
 ///
 /// It cannot start; see [`ServeError`].
 pub async fn serve(config: Config) -> Result<(), ServeError> {
-    if !config.listen.http.is_empty() {
-        tracing::warn!("[listen] http is not served by this version");
-    }
-    let running = start(config, HashCost::RECOMMENDED).await?;
-    say_ready(&running.bound);
-    let stop = stop_requested().await.map_err(ServeError::Signals);
+    let cost = config.directory_options().cost;
+    let running = start(config, cost).await?;
+    say_ready(&running);
+    let stop = signals::until_stopped(&running.context, &running.certificates).await;
     tracing::info!("stopping");
     running.stop().await;
     tracing::info!("stopped");
-    stop
+    stop.map_err(ServeError::Signals)
 }
 
-/// Opens store and ports and begins to serve.
+/// Opens ports and store and begins to serve.
 ///
 /// # Errors
 ///
 /// See [`ServeError`]; nothing is served then.
 pub async fn start(config: Config, cost: HashCost) -> Result<Running, ServeError> {
-    let store = Store::open(&config.data, StoreRole::Server)?;
-    let directory = Directory::new(store.clone(), cost)?;
-    let tls = tls::load(&config)?;
-    let config = Arc::new(config);
-    let mut listeners = Vec::new();
-    let mut bound = Vec::new();
-    for (service, addresses) in services(&config) {
-        for address in addresses {
-            let listener = Listener::bind(address).await;
-            let listener = listener.map_err(|error| ServeError::Bind { address: *address, error })?;
-            let local = listener.local_addrs().unwrap_or_default();
-            bound.extend(local.into_iter().map(|address| (service, address)));
-            listeners.push((service, listener));
+    // As whoever started this, root perhaps.
+    let ports = ports::open(&config).await?;
+    let certificates = config.tls.is_some().then(|| tls::load(&config)).transpose()?;
+    privilege::become_user(config.run_as.as_ref(), &config.data)?;
+    let index = Index::new(INDEX_OCTETS_MAX);
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(&config.data, Arc::new(index.clone()))?);
+    match begin(config, cost, ports, certificates, index, Arc::clone(&store)).await {
+        Ok(running) => Ok(running),
+        Err(error) => {
+            if let Err(error) = store.close().await {
+                tracing::warn!(%error, "the store was not closed in order");
+            }
+            Err(error)
         }
     }
-    if listeners.is_empty() {
-        return Err(ServeError::NothingToServe);
-    }
-    let context = Context { config, directory, store, stop: CancellationToken::new() };
+}
+
+/// Begins to serve with a store of any kind; `index` is fed by it.
+///
+/// # Errors
+///
+/// See [`ServeError`].
+pub async fn start_with(
+    config: Config,
+    cost: HashCost,
+    index: Index,
+    store: Arc<dyn Store>,
+) -> Result<Running, ServeError> {
+    let ports = ports::open(&config).await?;
+    begin(config, cost, ports, None, index, store).await
+}
+
+async fn begin(
+    config: Config,
+    cost: HashCost,
+    ports: Vec<ports::Port>,
+    certificates: Option<Arc<Certificates>>,
+    index: Index,
+    store: Arc<dyn Store>,
+) -> Result<Running, ServeError> {
+    let certificates = certificates.map_or_else(|| tls::load(&config), Ok)?;
+    let options = Options { cost, ..config.directory_options() };
+    let directory = Directory::open(Arc::clone(&store), options).await?;
+    let trace = Trace::open(&config.data, config.retention.trace_days).map_err(ServeError::Trace)?;
+    let context = Context::new(config, directory, store, index, trace, CancellationToken::new());
+    let mut bound = Vec::new();
     let tasks = TaskTracker::new();
-    for (service, listener) in listeners {
-        tasks.spawn(listen(service, listener, with_alpn(&tls, service), context.clone()));
+    for (service, listener) in ports {
+        let local = listener.local_addrs().unwrap_or_default();
+        bound.extend(local.into_iter().map(|address| (service, address)));
+        let tls = ServerSettings::new(service.alpn()).build(&certificates)?;
+        tasks.spawn(listen(service, listener, tls, context.clone()));
     }
+    let (http, admin) = administration::begin(&context, &certificates, &tasks).await?;
+    tasks.spawn(upkeep::run(context.clone()));
     tracing::info!(hostname = %context.config.hostname, data = %context.config.data.display(), "started");
-    Ok(Running { bound, context, tasks })
+    Ok(Running { bound, http, admin, context, certificates, tasks })
 }
 
 impl Running {
@@ -138,7 +256,7 @@ impl Running {
     }
 
     /// The store, for tools in the same process.
-    pub const fn store(&self) -> &Store {
+    pub const fn store(&self) -> &Arc<dyn Store> {
         &self.context.store
     }
 
@@ -147,56 +265,47 @@ impl Running {
         &self.context.directory
     }
 
+    /// The administration, for tools in the same process.
+    pub const fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// What all sessions share.
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Reads the configuration and the certificates again, as SIGHUP does.
+    pub fn reload(&self) {
+        signals::reload(&self.context, &self.certificates);
+    }
+
     /// Stops serving: no new connections, what is in progress is brought to its end.
     pub async fn stop(self) {
         self.context.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        self.context.store.close().await;
+        upkeep::finish(&self.context).await;
+        if let Err(error) = self.context.store.close().await {
+            tracing::error!(%error, "the store was not closed in order");
+        }
     }
 }
 
-fn services(config: &Config) -> [(Service, &[SocketAddr]); 8] {
-    let listen = &config.listen;
-    [
-        (Service::Smtp, &listen.smtp),
-        (Service::Submission, &listen.submission),
-        (Service::Submissions, &listen.submissions),
-        (Service::Lmtp, &listen.lmtp),
-        (Service::Imap, &listen.imap),
-        (Service::Imaps, &listen.imaps),
-        (Service::Pop3, &listen.pop3),
-        (Service::Pop3s, &listen.pop3s),
-    ]
-}
-
-/// The TLS of a service names its protocol (RFC 7301) and has sessions of its own, so that none can be carried to
-/// another service.
-fn with_alpn(tls: &ServerConfig, service: Service) -> Arc<ServerConfig> {
-    let mut tls = tls.clone();
-    tls.alpn_protocols = match service {
-        Service::Imap | Service::Imaps => Alpn::Imap.accepted(),
-        Service::Pop3 | Service::Pop3s => Alpn::Pop3.accepted(),
-        Service::Smtp | Service::Submission | Service::Submissions | Service::Lmtp => Alpn::Smtp.accepted(),
-    };
-    tls.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
-    Arc::new(tls)
-}
-
 async fn listen(service: Service, listener: Listener, tls: Arc<ServerConfig>, context: Context) {
-    let implicit = matches!(service, Service::Submissions | Service::Imaps | Service::Pop3s);
-    let listener = listener.with_name(&format!("{service:?}").to_lowercase());
-    let listener = if implicit { listener.with_implicit_tls(Arc::clone(&tls)) } else { listener };
+    let networks = context.config.proxies.networks.clone();
+    let listener = listener.with_name(service.name()).with_proxies(Proxies::new(networks));
+    let listener =
+        if service.is_implicit() { listener.with_implicit_tls(Arc::clone(&tls)) } else { listener };
     let mut limits = posthaste_tokio::Limits::default();
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    limits.connections_max = count(context.config.limits.connections);
-    limits.per_network_max = count(context.config.limits.connections_per_ip);
-    limits.farewell = match service {
-        Service::Imap | Service::Imaps => {
-            |_| Bytes::from_static(b"* BYE [UNAVAILABLE] Too many connections\r\n")
-        }
-        Service::Pop3 | Service::Pop3s => |_| Bytes::from_static(b"-ERR [SYS/TEMP] too many connections\r\n"),
-        _ => |_| Bytes::from_static(b"421 4.7.0 Too many connections\r\n"),
+    let configured = context.limits();
+    limits.connections_max = count(configured.connections);
+    limits.per_network_max = count(configured.connections_per_ip);
+    limits.farewell = match service.alpn() {
+        Alpn::Imap => |_| Bytes::from_static(Service::Imap.farewell()),
+        Alpn::Pop3 => |_| Bytes::from_static(Service::Pop3.farewell()),
+        _ => |_| Bytes::from_static(Service::Smtp.farewell()),
     };
     let stop = context.stop.clone();
     let outcome = posthaste_tokio::serve(listener, limits, stop, move |accepted| {
@@ -211,6 +320,10 @@ async fn listen(service: Service, listener: Listener, tls: Arc<ServerConfig>, co
 
 async fn talk(service: Service, accepted: Accepted, role: Role, context: Context) {
     let stream = accepted.stream;
+    if accepted.peer.ip().is_some_and(|peer| context.directory.is_banned(peer)) {
+        tracing::debug!("refused: banned");
+        return turn_away(stream, service.farewell()).await;
+    }
     tracing::debug!("connected");
     let ended = match service {
         Service::Smtp => said(Box::pin(session::smtp::run(context, Mode::Mta, stream, role)).await),
@@ -227,33 +340,26 @@ async fn talk(service: Service, accepted: Accepted, role: Role, context: Context
     }
 }
 
+/// Says why and closes. Whoever does not listen misses it.
+async fn turn_away(mut stream: Stream, farewell: &[u8]) {
+    let saying = async { stream.write_all(farewell).await.and(stream.shutdown().await) };
+    if !matches!(tokio::time::timeout(FAREWELL_TIMEOUT, saying).await, Ok(Ok(()))) {
+        tracing::debug!("gone before the farewell");
+    }
+}
+
 fn said<E: std::fmt::Display>(outcome: Result<(), E>) -> Result<(), String> {
     outcome.map_err(|error| error.to_string())
 }
 
 #[expect(clippy::print_stdout, reason = "whoever started the server reads this")]
-fn say_ready(bound: &[(Service, SocketAddr)]) {
-    let ports: Vec<String> =
-        bound.iter().map(|(service, address)| format!("{service:?}={address}")).collect();
-    println!("ready {}", ports.join(" ").to_lowercase());
+fn say_ready(running: &Running) {
+    let ports = running.bound.iter().map(|(service, address)| format!("{}={address}", service.name()));
+    let http = running.http.iter().map(|address| format!("http={address}"));
+    println!("ready {}", ports.chain(http).collect::<Vec<_>>().join(" "));
 }
 
-/// Waits for the first signal that asks the process to stop.
-#[cfg(unix)]
-pub(crate) async fn stop_requested() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        outcome = tokio::signal::ctrl_c() => outcome,
-        _ = terminate.recv() => Ok(()),
-    }
-}
+/// Octets of mailboxes that are kept in memory while nobody has them open.
+const INDEX_OCTETS_MAX: usize = 64 << 20;
 
-/// Waits for the first signal that asks the process to stop.
-#[cfg(not(unix))]
-pub(crate) async fn stop_requested() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
-}
-
-/// So many TLS sessions of a service can be resumed.
-const SESSIONS_MAX: usize = 4096;
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);

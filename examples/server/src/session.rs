@@ -8,32 +8,75 @@ mod login;
 pub mod pop3;
 pub mod smtp;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use posthaste_tokio::Shutdown;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::directory::Directory;
-use crate::store::{Store, StoreError};
+use crate::disk;
+use crate::index::Index;
+use crate::store::{Maildrops, Store, StoreError};
+use crate::trace::Trace;
 
 /// What all sessions share.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// The configuration.
+    /// The configuration the server was started with.
     pub config: Arc<Config>,
     /// Who is who.
     pub directory: Directory,
     /// The mail.
-    pub store: Store,
+    pub store: Arc<dyn Store>,
+    /// What is in memory of mailboxes that are open.
+    pub index: Index,
+    /// Which POP3 session has which maildrop.
+    pub maildrops: Maildrops,
+    /// What became of each message.
+    pub trace: Trace,
     /// Cancelled when the server is to stop.
     pub stop: CancellationToken,
+    pop3_logins: pop3::LastLogins,
+    limits: Arc<RwLock<Limits>>,
 }
 
 impl Context {
+    /// What sessions of a server with this configuration share.
+    pub fn new(
+        config: Config,
+        directory: Directory,
+        store: Arc<dyn Store>,
+        index: Index,
+        trace: Trace,
+        stop: CancellationToken,
+    ) -> Self {
+        let limits = Arc::new(RwLock::new(config.limits.clone()));
+        let maildrops = Maildrops::default();
+        let pop3_logins = pop3::LastLogins::default();
+        let config = Arc::new(config);
+        Self { config, directory, store, index, maildrops, trace, stop, pop3_logins, limits }
+    }
+
+    /// The limits as they are now. A session keeps those it began with.
+    pub fn limits(&self) -> Limits {
+        self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Other limits, for sessions that begin from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
     /// The end of the server, for one session.
     fn shutdown(&self) -> Shutdown {
         Shutdown::new(self.stop.clone())
+    }
+
+    /// Whether the disk has less room than is to be kept free, or would have with so many octets more.
+    fn lacks_space_for(&self, octets: u64) -> bool {
+        let wanted = self.limits().free_space.saturating_add(octets);
+        disk::free(&self.config.data).is_some_and(|free| free < wanted)
     }
 }
 

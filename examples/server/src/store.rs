@@ -1,165 +1,279 @@
-//! Mailboxes and messages, on SQLite.
+//! Where the mail is: the one trait through which everything else of the server comes to it.
 //!
-//! The promise: when an operation has returned `Ok`, what it did is on stable storage (one WAL commit with
-//! `synchronous=FULL`), and when it has returned an error, nothing of it has happened. Writes of all sessions
-//! go through one [`writer`](self) thread that commits them in groups; reads run beside it, each on one
-//! consistent state. Other processes may work on the same database; nothing is cached here.
+//! The promise: when an operation has answered `Ok`, what it did is on stable storage, and when it has answered an
+//! error, nothing of it has happened. An operation is atomic, whatever it touches. Writes of all sessions share
+//! commits; reads never wait for writes, and each sees one state.
 //!
-//! The store knows nothing of protocols and nothing of who may do what: a session comes to a [`MailboxId`]
-//! only through [`Store::mailbox`] or [`Store::mailboxes`] of the account it has authenticated.
+//! The trait speaks of mail and not of tables: nothing of an engine shows through. Whoever implements it passes the
+//! conformance suite (`tests/store_conformance.rs`), and is told of every commit to pass on ([`Listener`]).
+//!
+//! A store knows nothing of protocols and nothing of who may do what. How much an account may keep is decided by
+//! whoever asks, who passes the [`Room`] with the operation; how much it keeps is counted here. What the directory
+//! knows of domains and people is kept here as [`Record`]s, which the store does not read.
 
-mod blobs;
-mod changes;
+mod change;
+mod content;
 mod error;
 mod flags;
 mod id;
-mod mailboxes;
+mod mailbox;
 mod maildrop;
-mod messages;
+mod maintenance;
+mod message;
 mod name;
-mod readers;
-mod schema;
+mod record;
+mod sharing;
 mod spool;
-mod writer;
+pub mod sqlite;
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::ops::Range;
+use std::pin::Pin;
 
-use rusqlite::Connection;
+use bytes::Bytes;
 
-pub use blobs::{BlobReader, CHUNK};
+pub use change::{Change, Listener, MailboxEvent, Messages, NoListener};
+pub use content::{CHUNK, Content};
 pub use error::StoreError;
-pub use flags::{Flags, KEYWORD_MAX, Keyword, StoreMode, SystemFlags};
-pub use id::{AccountId, BlobId, MailboxId};
-pub use mailboxes::{KEYWORDS_MAX, MAILBOXES_MAX, Mailbox, SpecialUse, Status};
-pub(crate) use mailboxes::{create_defaults, remove_all};
-pub use maildrop::{MaildropLock, uidl};
-pub use messages::{Appended, Copied, Delivered, Expunge, InternalDate, MessageMeta, NewMessage, News};
+pub use flags::{Flags, KEYWORD_MAX, Keyword, Keywords, StoreMode, SystemFlags};
+pub use id::{AccountId, BlobId, MailboxId, ThreadId};
+pub use mailbox::{KEYWORDS_MAX, MAILBOXES_MAX, Mailbox, SpecialUse, Status};
+pub use maildrop::{MaildropLock, Maildrops, uidl};
+pub use maintenance::{Backup, Check, Deleted, Finding, Progress, Undelete};
+pub use message::{
+    Appended, Copied, Delivered, Delivery, Expunge, Expunged, InternalDate, MessageMeta, NewMessage, News,
+    Replaced, Snapshot, StoreFlags, Stored,
+};
 pub use name::{COMPONENT_MAX, LEVELS_MAX, MailboxName, NameError, SEPARATOR};
+pub use record::{Expect, Record, RecordChange, RecordKey};
+pub use sharing::{Annotation, Grant, Room, Usage};
 pub use spool::{Spool, Spooled};
-pub(crate) use writer::Txn;
 
-/// Who opens a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// The server: the only one on its data directory. It removes what a crash has left behind.
-    Server,
-    /// A tool that may run beside the server.
-    Tool,
-}
+/// The answer of a store, which comes when the operation is done.
+///
+/// Dropping it before it is polled asks for nothing; dropping it later leaves it open whether the operation happens.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// An open store. Clones share it.
-#[derive(Debug, Clone)]
-pub struct Store {
-    inner: Arc<Inner>,
-}
+/// A store of mail. See the module's documentation for what all its methods promise.
+///
+/// Errors that every method may give are those of [`StoreError::is_temporary`]; the others are named.
+pub trait Store: std::fmt::Debug + Send + Sync + 'static {
+    // ---- records, and the accounts they are of
 
-#[derive(Debug)]
-struct Inner {
-    writer: writer::Writer,
-    readers: readers::Readers,
-    changes: Arc<changes::Changes>,
-    pins: Arc<blobs::Pins>,
-    maildrops: maildrop::Maildrops,
-    spool: PathBuf,
-}
+    /// All records, by key.
+    fn records(&self) -> Answer<'_, Vec<Record>>;
 
-impl Store {
-    /// Opens the store in a data directory, which is made if it does not exist. Blocks for a short time.
+    /// Changes records and adds, empties and removes accounts: all of it or nothing.
     ///
-    /// # Errors
-    ///
-    /// [`StoreError::Locked`] if another server uses the directory, [`StoreError::NewerSchema`] if a newer
-    /// version of the program has, and what the disk says.
-    pub fn open(data: &Path, role: Role) -> Result<Self, StoreError> {
-        let spool = data.join("spool");
-        make_private_directory(&spool)?;
-        let lock = match role {
-            Role::Server => Some(lock_directory(data)?),
-            Role::Tool => None,
-        };
-        let path = data.join(FILE);
-        let sql = open_database(&path)?;
-        schema::migrate(&sql)?;
-        if role == Role::Server {
-            spool::clean(&spool)?;
-            blobs::clean(&sql)?;
-        }
-        let changes = Arc::new(changes::Changes::default());
-        let pins = Arc::new(blobs::Pins::default());
-        let writer = writer::Writer::start(sql, Arc::clone(&pins), Arc::clone(&changes), lock)?;
-        let readers = readers::Readers::new(path);
-        let maildrops = maildrop::Maildrops::default();
-        Ok(Self { inner: Arc::new(Inner { writer, readers, changes, pins, maildrops, spool }) })
-    }
+    /// [`StoreError::Conflict`] when a record is not as expected, [`StoreError::NoSuchAccount`].
+    fn commit(&self, changes: Vec<RecordChange>) -> Answer<'_, ()>;
 
-    /// Finishes what has been asked for and closes the files. Later operations fail with
-    /// [`StoreError::Closed`].
-    pub async fn close(&self) {
-        self.inner.writer.close().await;
-        self.inner.readers.close();
-    }
+    /// What an account keeps.
+    ///
+    /// [`StoreError::NoSuchAccount`].
+    fn usage(&self, account: AccountId) -> Answer<'_, Usage>;
+
+    /// What every account keeps, by id.
+    fn usages(&self) -> Answer<'_, Vec<(AccountId, Usage)>>;
+
+    // ---- mailboxes
+
+    /// All mailboxes of an account, by name.
+    fn mailboxes(&self, account: AccountId) -> Answer<'_, Vec<Mailbox>>;
+
+    /// The mailbox of an account that has this name.
+    ///
+    /// [`StoreError::NoSuchMailbox`].
+    fn mailbox(&self, account: AccountId, name: &MailboxName) -> Answer<'_, Mailbox>;
+
+    /// The mailbox with this id, whosever it is and whatever its name is now.
+    ///
+    /// [`StoreError::NoSuchMailbox`].
+    fn mailbox_by_id(&self, mailbox: MailboxId) -> Answer<'_, Mailbox>;
+
+    /// Makes a mailbox, and its parents where they are missing.
+    ///
+    /// [`StoreError::NoSuchAccount`], [`StoreError::AlreadyExists`], [`StoreError::TooManyMailboxes`], and
+    /// [`StoreError::UseIsTaken`] when another mailbox has one of the uses (RFC 6154 3).
+    fn create_mailbox(
+        &self,
+        account: AccountId,
+        name: &MailboxName,
+        special_use: Option<SpecialUse>,
+    ) -> Answer<'_, Mailbox>;
+
+    /// Deletes a mailbox and all messages in it, which can be undeleted. Its name stays subscribed (RFC 9051 6.3.5).
+    ///
+    /// [`StoreError::NoSuchMailbox`], [`StoreError::InboxStays`], [`StoreError::HasChildren`].
+    fn delete_mailbox(&self, mailbox: MailboxId) -> Answer<'_, ()>;
+
+    /// Renames a mailbox and its children; makes the parents of the new name. Renaming INBOX moves its messages into
+    /// a new mailbox and leaves INBOX and its children (RFC 9051 6.3.6).
+    ///
+    /// [`StoreError::NoSuchMailbox`], [`StoreError::AlreadyExists`], [`StoreError::IntoItself`], and
+    /// [`StoreError::Name`] if a child's name would become too long.
+    fn rename_mailbox(&self, mailbox: MailboxId, to: &MailboxName) -> Answer<'_, ()>;
+
+    /// Subscribes a name, whether or not a mailbox has it. Also names outside of the account's own mailboxes, as the
+    /// user sees them.
+    ///
+    /// [`StoreError::NoSuchAccount`]; [`StoreError::TooManyMailboxes`] beyond that number of subscriptions.
+    fn subscribe(&self, account: AccountId, name: &str) -> Answer<'_, ()>;
+
+    /// Takes a subscription back; one that does not exist is no error.
+    fn unsubscribe(&self, account: AccountId, name: &str) -> Answer<'_, ()>;
+
+    /// The subscribed names, sorted, also those that no mailbox has.
+    fn subscriptions(&self, account: AccountId) -> Answer<'_, Vec<String>>;
+
+    /// Counts what STATUS reports (RFC 9051 6.3.11).
+    ///
+    /// [`StoreError::NoSuchMailbox`].
+    fn status(&self, mailbox: MailboxId) -> Answer<'_, Status>;
+
+    // ---- what is shared and noted
+
+    /// What is granted on a mailbox beside its owner's rights (RFC 4314), by identifier.
+    fn grants(&self, mailbox: MailboxId) -> Answer<'_, Vec<Grant>>;
+
+    /// Grants exactly these rights to an identifier; with [`Rights::NONE`](posthaste_imap::types::Rights::NONE) the
+    /// entry goes. Negative rights are an identifier of their own, as in the protocol.
+    ///
+    /// [`StoreError::NoSuchMailbox`].
+    fn grant(&self, mailbox: MailboxId, grant: Grant) -> Answer<'_, ()>;
+
+    /// The mailboxes of other accounts that have a grant for one of these identifiers, with those grants.
+    fn granted_to(&self, identifiers: Vec<String>) -> Answer<'_, Vec<(Mailbox, Vec<Grant>)>>;
+
+    /// The annotations of a mailbox, or with `None` those of the account itself (RFC 5464), by name. `/private`
+    /// entries are those of `account`, whosever the mailbox is.
+    fn annotations(&self, account: AccountId, mailbox: Option<MailboxId>) -> Answer<'_, Vec<Annotation>>;
+
+    /// Sets annotations and, where there is no value, removes them: all or none.
+    ///
+    /// [`StoreError::NoSuchMailbox`], [`StoreError::TooManyAnnotations`].
+    fn annotate(
+        &self,
+        account: AccountId,
+        mailbox: Option<MailboxId>,
+        changes: Vec<(String, Option<Bytes>)>,
+    ) -> Answer<'_, ()>;
+
+    // ---- messages
 
     /// A place for a message that is about to arrive.
-    pub fn spool(&self) -> Spool {
-        Spool::new(self.inner.spool.clone())
-    }
+    fn spool(&self) -> Spool;
+
+    /// Delivers one message, which is stored once, to some mailboxes. With `all_or_none` the first error undoes it
+    /// all and is the answer; without, each delivery has its own, in their order. A temporary error is always that
+    /// of all.
+    fn deliver(
+        &self,
+        message: NewMessage,
+        deliveries: Vec<Delivery>,
+        all_or_none: bool,
+    ) -> Answer<'_, Vec<Result<Delivered, StoreError>>>;
+
+    /// Appends messages to a mailbox, all or none (RFC 9051 6.3.12, RFC 3502).
+    ///
+    /// [`StoreError::NoSuchMailbox`], [`StoreError::OverQuota`], [`StoreError::UidsExhausted`],
+    /// [`StoreError::TooManyKeywords`].
+    fn append(&self, mailbox: MailboxId, room: Room, messages: Vec<NewMessage>) -> Answer<'_, Appended>;
+
+    /// Appends a message to a mailbox and expunges another from the same or another one, both or neither (RFC 8508).
+    /// Within one account the quota counts the difference.
+    ///
+    /// As [`append`](Self::append), and [`StoreError::NoSuchMessage`].
+    fn replace(
+        &self,
+        mailbox: MailboxId,
+        uid: u32,
+        to: MailboxId,
+        room: Room,
+        message: NewMessage,
+    ) -> Answer<'_, Replaced>;
+
+    /// A mailbox with all its messages, as of one moment.
+    ///
+    /// [`StoreError::NoSuchMailbox`].
+    fn snapshot(&self, mailbox: MailboxId) -> Answer<'_, Snapshot>;
+
+    /// What has a higher mod-sequence than `modseq` (RFC 7162).
+    ///
+    /// [`StoreError::NoSuchMailbox`].
+    fn changed_since(&self, mailbox: MailboxId, modseq: u64) -> Answer<'_, News>;
+
+    /// Changes flags. UIDs of messages that are not there are passed over.
+    ///
+    /// [`StoreError::NoSuchMailbox`], [`StoreError::TooManyKeywords`].
+    fn store_flags(&self, mailbox: MailboxId, change: StoreFlags) -> Answer<'_, Stored>;
+
+    /// Removes messages, which can be undeleted until they are [purged](Self::purge).
+    ///
+    /// [`StoreError::NoSuchMailbox`].
+    fn expunge(&self, mailbox: MailboxId, which: Expunge) -> Answer<'_, Expunged>;
+
+    /// Copies messages with their flags and dates, all or none (RFC 9051 6.4.7). UIDs of messages that are not there
+    /// are passed over.
+    ///
+    /// [`StoreError::NoSuchMailbox`] for either mailbox, [`StoreError::OverQuota`], [`StoreError::UidsExhausted`],
+    /// [`StoreError::TooManyKeywords`].
+    fn copy(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied>;
+
+    /// Moves messages, all or none (RFC 9051 6.4.8). Within one account this needs no room.
+    ///
+    /// As [`copy`](Self::copy).
+    fn move_messages(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room)
+    -> Answer<'_, Copied>;
+
+    /// The UIDs of the messages that no session has claimed as `\Recent` (RFC 3501 2.3.2), which are this caller's
+    /// from now on if it claims them. Messages that come later are not among them.
+    ///
+    /// [`StoreError::NoSuchMailbox`].
+    fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>>;
+
+    // ---- contents
+
+    /// Opens a range of a content for reading, in octets. A range beyond the end is cut there. From here on it can be
+    /// read to its end, even if all messages that have it are expunged and purged meanwhile.
+    ///
+    /// [`StoreError::NoSuchMessage`] if the content is gone.
+    fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content>;
+
+    /// The summaries that came with contents ([`Spooled::set_summary`]), in the order of `blobs`; `None` for one that
+    /// has none or is gone.
+    fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>>;
+
+    /// Which contents of a mailbox may have `mapped` in their header or their text, sorted: all that have it are among
+    /// them. `mapped` is as [`posthaste_imap::search`] maps text before it compares. `None` when there is no index
+    /// that would help, as for text that is too short.
+    fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>>;
+
+    // ---- upkeep
+
+    /// The messages of an account that are expunged and not yet purged, the latest first.
+    fn deleted(&self, account: AccountId) -> Answer<'_, Vec<Deleted>>;
+
+    /// Brings expunged messages back, as new messages of a mailbox.
+    ///
+    /// [`StoreError::NoSuchMailbox`], [`StoreError::OverQuota`].
+    fn undelete(&self, what: Undelete) -> Answer<'_, Appended>;
+
+    /// Lets go of at most `max` messages that were expunged before `before` (seconds since 1970); how many went.
+    fn purge(&self, before: i64, max: u32) -> Answer<'_, u32>;
+
+    /// Looks for what does not fit together and, if told so, repairs it. Tells each finding.
+    fn check(&self, how: Check, progress: Progress) -> Answer<'_, Vec<Finding>>;
+
+    /// Writes a consistent copy of everything to a place that must not exist, while the store goes on.
+    fn backup(&self, to: Backup, progress: Progress) -> Answer<'_, ()>;
+
+    /// Works on what can wait, as the search index; returns when there is nothing left. It gives way to everything
+    /// else and may be dropped at any time.
+    fn catch_up(&self) -> Answer<'_, ()>;
 
     /// Transactions committed since the store was opened; group commit makes them fewer than operations.
-    pub fn commits(&self) -> u64 {
-        self.inner.writer.commits()
-    }
+    fn commits(&self) -> u64;
 
-    pub(crate) async fn write<T, E, F>(&self, op: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: FnOnce(&mut Txn<'_>) -> Result<T, E> + Send + 'static,
-    {
-        self.inner.writer.write(op).await
-    }
-
-    pub(crate) async fn read<T, E, F>(&self, query: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-    {
-        self.inner.readers.read(query).await
-    }
+    /// Finishes what has been asked for and closes the files. Later operations fail with [`StoreError::Closed`].
+    fn close(&self) -> Answer<'_, ()>;
 }
-
-fn open_database(path: &Path) -> Result<Connection, StoreError> {
-    let sql = Connection::open(path)?;
-    sql.busy_timeout(readers::BUSY_TIMEOUT)?;
-    sql.pragma_update(None, "journal_mode", "wal")?;
-    sql.pragma_update(None, "synchronous", "full")?;
-    sql.pragma_update(None, "foreign_keys", true)?;
-    sql.set_prepared_statement_cache_capacity(64);
-    Ok(sql)
-}
-
-/// Mail is nobody else's: the directory is made for its owner only.
-pub(crate) fn make_private_directory(path: &Path) -> Result<(), StoreError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| StoreError::io(format_args!("making {}", path.display()), &error))
-}
-
-fn lock_directory(data: &Path) -> Result<File, StoreError> {
-    let path = data.join("posthaste.lock");
-    let failed = |error: &std::io::Error| StoreError::io(format_args!("locking {}", path.display()), error);
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| failed(&e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked),
-        Err(std::fs::TryLockError::Error(error)) => Err(failed(&error)),
-    }
-}
-
-/// The database in the data directory.
-const FILE: &str = "posthaste.sqlite";

@@ -1,15 +1,14 @@
-//! The certificate the server shows, and how TLS is spoken: 1.2 and 1.3, with ring.
+//! The certificates the server shows, and how TLS is spoken: 1.2 and 1.3, with ring.
 //!
 //! Without a certificate in the configuration the server makes one for itself, once, and keeps it in the
-//! data directory, so that a client that has been told to trust it goes on doing so.
+//! data directory, so that a client that has been told to trust it goes on doing so. Certificates are read again
+//! while the server runs ([`reload`]): who is connected stays so, and whoever comes next sees the new ones.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use posthaste_tokio::tls::{CertificateFiles, Certificates, LoadError};
 
 use crate::config::Config;
 
@@ -17,7 +16,7 @@ use crate::config::Config;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// A file can not be read, written or understood.
+    /// A file can not be read or written.
     #[error("{}: {message}", path.display())]
     File {
         /// Which.
@@ -25,33 +24,38 @@ pub enum TlsError {
         /// What is wrong with it.
         message: String,
     },
-    /// The certificate could not be made, or key and certificate do not belong together.
-    #[error("the certificate and key can not be used: {0}")]
-    Unusable(String),
+    /// A file holds nothing that can be used.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The certificate of the server's own making could not be made.
+    #[error("no certificate can be made: {0}")]
+    Making(String),
 }
 
-/// The TLS of the server: the configured certificate, or one of its own making with a warning in the log.
+/// The certificates of the server: those in the configuration, or one of its own making with a warning in the log.
 ///
 /// # Errors
 ///
 /// See [`TlsError`].
-pub fn load(config: &Config) -> Result<Arc<ServerConfig>, TlsError> {
-    let (certificate, key) = match &config.tls {
-        Some(tls) => (tls.certificate.clone(), tls.key.clone()),
-        None => self_signed(&config.data, &config.hostname)?,
-    };
-    let chain = CertificateDer::pem_file_iter(&certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| file_error(&certificate, &error))?;
-    if chain.is_empty() {
-        return Err(file_error(&certificate, &"there is no certificate in this PEM file"));
+pub fn load(config: &Config) -> Result<Arc<Certificates>, TlsError> {
+    let files = files(config)?;
+    if config.tls.is_none() {
+        tracing::warn!(
+            certificate = %self_signed_certificate(&config.data).display(),
+            "no [tls] in the configuration: clients will not trust this self-signed certificate"
+        );
     }
-    let private = PrivateKeyDer::from_pem_file(&key).map_err(|error| file_error(&key, &error))?;
-    let server = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private))
-        .map_err(|error| TlsError::Unusable(error.to_string()))?;
-    Ok(Arc::new(server))
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(Certificates::from_files(provider, &files)?)
+}
+
+/// Reads the certificates again; all of them are good, or those there were are kept.
+///
+/// # Errors
+///
+/// See [`TlsError`].
+pub fn reload(config: &Config, certificates: &Certificates) -> Result<(), TlsError> {
+    Ok(certificates.reload(&files(config)?)?)
 }
 
 /// Where the certificate of the server's own making is, for clients that are to trust it.
@@ -59,21 +63,27 @@ pub fn self_signed_certificate(data: &Path) -> PathBuf {
     data.join("tls").join("certificate.pem")
 }
 
+/// The files of all certificates, the one for everybody first.
+fn files(config: &Config) -> Result<Vec<CertificateFiles>, TlsError> {
+    let Some(tls) = &config.tls else {
+        let (certificate, key) = self_signed(&config.data, &config.hostname)?;
+        return Ok(vec![CertificateFiles::new(certificate, key)]);
+    };
+    let others = tls.others.iter().map(|other| CertificateFiles::new(&other.certificate, &other.key));
+    Ok(std::iter::once(CertificateFiles::new(&tls.certificate, &tls.key)).chain(others).collect())
+}
+
 /// The certificate and key of the data directory, made if they are not there.
 fn self_signed(data: &Path, hostname: &str) -> Result<(PathBuf, PathBuf), TlsError> {
     let directory = data.join("tls");
     let (certificate, key) = (self_signed_certificate(data), directory.join("key.pem"));
     if !certificate.exists() || !key.exists() {
-        crate::store::make_private_directory(&directory).map_err(|error| file_error(&directory, &error))?;
+        crate::disk::make_private(&directory).map_err(|error| file_error(&directory, &error))?;
         let made = rcgen::generate_simple_self_signed([hostname.to_owned()])
-            .map_err(|error| TlsError::Unusable(error.to_string()))?;
+            .map_err(|error| TlsError::Making(error.to_string()))?;
         write(&key, &made.signing_key.serialize_pem())?;
         write(&certificate, &made.cert.pem())?;
     }
-    tracing::warn!(
-        certificate = %certificate.display(),
-        "no [tls] in the configuration: clients will not trust this self-signed certificate"
-    );
     Ok((certificate, key))
 }
 
@@ -96,15 +106,27 @@ fn file_error(path: &Path, error: &dyn std::fmt::Display) -> TlsError {
 mod tests {
     use super::*;
 
+    fn configured(data: &Path, certificate: &str, more: &str) -> Config {
+        let text = format!(
+            "hostname = \"mail.test\"\ndata = \".\"\n[tls]\ncertificate = \"{certificate}\"\nkey = \"key.pem\"\n{more}"
+        );
+        Config::parse(&text, &data.join("x.toml")).unwrap()
+    }
+
+    fn make(data: &Path, name: &str) {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        std::fs::write(data.join(format!("{name}.pem")), made.cert.pem()).unwrap();
+        std::fs::write(data.join(format!("{name}-key.pem")), made.signing_key.serialize_pem()).unwrap();
+    }
+
     #[test]
     fn a_self_signed_certificate_is_made_once() {
         let data = tempfile::tempdir().unwrap();
-        let text = format!("hostname = \"mail.test\"\ndata = {:?}\n", data.path().display().to_string());
-        let config = Config::parse(&text, Path::new("x.toml")).unwrap();
+        let config = Config::new("mail.test", data.path());
+        assert_eq!(load(&config).unwrap().names(), ["mail.test"]);
+        let first = std::fs::read(self_signed_certificate(data.path())).unwrap();
         load(&config).unwrap();
-        let first = std::fs::read(data.path().join("tls/certificate.pem")).unwrap();
-        load(&config).unwrap();
-        assert_eq!(std::fs::read(data.path().join("tls/certificate.pem")).unwrap(), first);
+        assert_eq!(std::fs::read(self_signed_certificate(data.path())).unwrap(), first);
     }
 
     #[test]
@@ -112,12 +134,25 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         std::fs::write(data.path().join("empty.pem"), "").unwrap();
         for (certificate, wanted) in [("empty.pem", "no certificate"), ("missing.pem", "missing.pem")] {
-            let text = format!(
-                "hostname = \"mail.test\"\ndata = \".\"\n[tls]\ncertificate = \"{certificate}\"\nkey = \"key.pem\"\n"
-            );
-            let config = Config::parse(&text, &data.path().join("x.toml")).unwrap();
-            let error = load(&config).unwrap_err().to_string();
-            assert!(error.contains(wanted), "{error}");
+            let error = load(&configured(data.path(), certificate, "")).unwrap_err().to_string();
+            assert!(error.contains(wanted) && error.contains(certificate), "{error}");
         }
+    }
+
+    #[test]
+    fn there_may_be_a_certificate_for_each_name_and_new_ones_while_it_runs() {
+        let data = tempfile::tempdir().unwrap();
+        let other = "[[tls.others]]\ncertificate = \"b.test.pem\"\nkey = \"b.test-key.pem\"\n";
+        make(data.path(), "a.test");
+        make(data.path(), "b.test");
+        std::fs::copy(data.path().join("a.test-key.pem"), data.path().join("key.pem")).unwrap();
+        let config = configured(data.path(), "a.test.pem", other);
+        let certificates = load(&config).unwrap();
+        assert_eq!(certificates.names(), ["a.test", "b.test"]);
+        reload(&configured(data.path(), "a.test.pem", ""), &certificates).unwrap();
+        assert_eq!(certificates.names(), ["a.test"]);
+        std::fs::write(data.path().join("key.pem"), "no key").unwrap();
+        assert!(reload(&config, &certificates).is_err());
+        assert_eq!(certificates.names(), ["a.test"], "those there were are kept");
     }
 }

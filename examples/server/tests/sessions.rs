@@ -10,13 +10,23 @@
     reason = "test code"
 )]
 
+#[path = "sessions/durable.rs"]
+mod durable;
+#[path = "support/held.rs"]
+mod held;
 #[path = "sessions/imap.rs"]
 mod imap;
+#[path = "sessions/login.rs"]
+mod login;
 #[path = "sessions/mailboxes.rs"]
 mod mailboxes;
 #[path = "sessions/pop3.rs"]
 mod pop3;
 #[path = "support/server.rs"]
 mod server;
+#[path = "sessions/serving.rs"]
+mod serving;
 #[path = "sessions/smtp.rs"]
 mod smtp;
+#[path = "sessions/submission.rs"]
+mod submission;

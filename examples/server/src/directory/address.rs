@@ -4,13 +4,18 @@
 //! case, which RFC 5321 (2.4) leaves to the server that has the account; quoted local parts are not
 //! given out.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 /// The address of a local account, normalised.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+///
+/// Sorted by domain first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Address {
-    local: String,
     domain: String,
+    local: String,
 }
 
 impl Address {
@@ -39,6 +44,43 @@ impl Address {
     /// What stands after the `@`.
     pub fn domain(&self) -> &str {
         &self.domain
+    }
+
+    /// The same local part in another domain, whose name is normalised.
+    pub(super) fn with_domain(&self, domain: &str) -> Self {
+        Self { domain: domain.to_owned(), local: self.local.clone() }
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = AddressError;
+
+    fn try_from(text: String) -> Result<Self, AddressError> {
+        Self::parse(&text)
+    }
+}
+
+impl JsonSchema for Address {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "email", "description": "An address, as in anna@example.org." })
+    }
+}
+
+impl std::str::FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        Self::parse(text)
     }
 }
 

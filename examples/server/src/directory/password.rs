@@ -1,13 +1,15 @@
-//! Passwords: argon2id, as PHC strings, on a bounded number of threads.
+//! Passwords: argon2id, as PHC strings, and SCRAM keys beside it, on a bounded number of threads behind a bounded queue.
 
 use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use posthaste_sasl::{Hash, PASSWORD_MAX, SaslError, ScramKey, Secret};
 use tokio::sync::Semaphore;
 
-use super::DirectoryError;
+use super::{Credential, DirectoryError, random};
+use crate::store::InternalDate;
 
 /// What a hash costs whoever computes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +29,16 @@ impl HashCost {
     pub const MINIMUM: Self = Self { memory_kib: 8, passes: 1, lanes: 1 };
 }
 
-/// Hashes and verifies, never on more threads than there are cores: each takes its memory.
+/// Hashes and verifies, never on more threads than there are cores: each takes its memory. Checks of log-ins wait in
+/// a queue that is bounded; setting passwords waits one by one, so that a thousand new accounts leave room for both.
 #[derive(Debug, Clone)]
 pub(super) struct Hasher {
     cost: HashCost,
     /// Verified when there is no account, so that this takes as long as when there is one.
     dummy: Arc<str>,
-    permits: Arc<Semaphore>,
+    threads: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+    setting: Arc<Semaphore>,
 }
 
 impl Hasher {
@@ -42,43 +47,83 @@ impl Hasher {
         Ok(Self {
             cost,
             dummy: hash(cost, b"nobody has this account")?.into(),
-            permits: Arc::new(Semaphore::new(cores)),
+            threads: Arc::new(Semaphore::new(cores)),
+            queue: Arc::new(Semaphore::new(QUEUE_MAX)),
+            setting: Arc::new(Semaphore::new(1)),
         })
     }
 
-    pub(super) async fn hash(&self, password: String) -> Result<String, DirectoryError> {
+    /// What is to be kept of a new password.
+    pub(super) async fn credential(
+        &self,
+        password: Secret,
+        scram_iterations: u32,
+    ) -> Result<Credential, DirectoryError> {
+        let _turn = self.setting.acquire().await.map_err(|_| DirectoryError::Hashing)?;
         let cost = self.cost;
-        self.run(move || hash(cost, password.as_bytes())).await?
+        self.run(move || credential(cost, scram_iterations, &password)).await?
     }
 
     /// Whether the password belongs to the hash; never without a hash, and not any faster.
     pub(super) async fn verify(
         &self,
-        password: Vec<u8>,
+        password: Secret,
         stored: Option<String>,
     ) -> Result<bool, DirectoryError> {
+        let _place = self.queue.try_acquire().map_err(|_| DirectoryError::Busy)?;
         let dummy = Arc::clone(&self.dummy);
-        self.run(move || match &stored {
-            Some(stored) => verify(&password, stored) && !password.is_empty(),
-            None => {
-                verify(&password, &dummy);
-                false
-            }
+        self.run(move || {
+            let prepared = prepared(&password);
+            let is_right = verify(prepared.expose(), stored.as_deref().unwrap_or(&dummy));
+            is_right && stored.is_some() && !password.is_empty()
         })
         .await
+    }
+
+    /// Whether a stored hash costs less than new ones do.
+    pub(super) fn is_outdated(&self, stored: &str) -> bool {
+        let Ok(hash) = PasswordHash::new(stored) else { return false };
+        Params::try_from(&hash)
+            .is_ok_and(|params| params.m_cost() < self.cost.memory_kib || params.t_cost() < self.cost.passes)
     }
 
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, DirectoryError> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| DirectoryError::Hashing)?;
+        let permit = Arc::clone(&self.threads).acquire_owned().await.map_err(|_| DirectoryError::Hashing)?;
         let work = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work()
         });
         work.await.map_err(|_| DirectoryError::Hashing)
     }
+}
+
+fn credential(
+    cost: HashCost,
+    scram_iterations: u32,
+    password: &Secret,
+) -> Result<Credential, DirectoryError> {
+    let unusable = |error: SaslError| DirectoryError::UnusablePassword(error.to_string());
+    let prepared = posthaste_sasl::prepare::password(password).map_err(unusable)?;
+    let scram_key = |kind| {
+        let salt: [u8; 16] = random::octets()?;
+        let key = ScramKey::derive(kind, password, &salt, scram_iterations).map_err(unusable)?;
+        String::from_utf8(key.encode().expose().to_vec()).map_err(|_| DirectoryError::Hashing)
+    };
+    let scram = vec![scram_key(Hash::Sha1)?, scram_key(Hash::Sha256)?];
+    Ok(Credential { hash: hash(cost, prepared.expose())?, scram, set: InternalDate::now().seconds })
+}
+
+/// The password as SCRAM would have it (RFC 4013), so that it is the same with and without; as it is where that can
+/// not be, as it is not right then anyhow.
+fn prepared(password: &Secret) -> Secret {
+    posthaste_sasl::prepare::password(password).unwrap_or_else(|_| {
+        // No more of it than a password can have.
+        let octets = password.expose();
+        Secret::from(octets.get(..PASSWORD_MAX).unwrap_or(octets))
+    })
 }
 
 fn hash(cost: HashCost, password: &[u8]) -> Result<String, DirectoryError> {
@@ -100,6 +145,9 @@ fn verify(password: &[u8], stored: &str) -> bool {
     }
     Argon2::default().verify_password(password, &hash).is_ok()
 }
+
+/// So many log-ins wait for their turn; more are refused for now. Two cores work this off in a few seconds.
+const QUEUE_MAX: usize = 128;
 
 const MEMORY_KIB_MAX: u32 = 256 * 1024;
 const PASSES_MAX: u32 = 16;
@@ -131,7 +179,7 @@ mod tests {
     async fn res_13_hashing_runs_on_as_many_threads_as_there_are_cores() {
         use std::sync::atomic::{AtomicUsize, Ordering};
         let hasher = Hasher::new(HashCost::MINIMUM).unwrap();
-        let cores = hasher.permits.available_permits();
+        let cores = hasher.threads.available_permits();
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let tasks: Vec<_> = (0..100)
             .map(|_| {
@@ -150,5 +198,50 @@ mod tests {
             task.await.unwrap();
         }
         assert!((1..=cores).contains(&most.load(Ordering::SeqCst)));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn res_13_the_queue_of_log_ins_is_bounded_and_what_is_beyond_is_refused_for_now() {
+        let hasher = Hasher::new(HashCost::MINIMUM).unwrap();
+        let cores = u32::try_from(hasher.threads.available_permits()).unwrap();
+        // All threads are taken, so that nothing goes on until this test lets it.
+        let taken = Arc::clone(&hasher.threads).acquire_many_owned(cores).await.unwrap();
+        let tasks: Vec<_> = (0..QUEUE_MAX + 72)
+            .map(|_| {
+                let hasher = hasher.clone();
+                tokio::spawn(async move { hasher.verify(Secret::from("wrong"), None).await })
+            })
+            .collect();
+        while hasher.queue.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(hasher.verify(Secret::from("x"), None).await, Err(DirectoryError::Busy));
+        drop(taken);
+        let mut answers = Vec::new();
+        for task in tasks {
+            answers.push(task.await.unwrap());
+        }
+        assert!(answers.iter().filter(|answer| **answer == Ok(false)).count() >= QUEUE_MAX);
+        assert!(answers.iter().all(|answer| matches!(answer, Ok(false) | Err(DirectoryError::Busy))));
+        assert_eq!(hasher.verify(Secret::from("x"), None).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_by_argon2_and_by_scram() {
+        let hasher = Hasher::new(HashCost::MINIMUM).unwrap();
+        // Composed and decomposed.
+        let kept = hasher.credential(Secret::from("caf\u{e9}"), 4096).await.unwrap();
+        for typed in ["caf\u{e9}", "cafe\u{301}", "ca\u{ad}f\u{e9}"] {
+            assert!(hasher.verify(Secret::from(typed), Some(kept.hash.clone())).await.unwrap(), "{typed:?}");
+            for hash in [Hash::Sha1, Hash::Sha256] {
+                assert!(kept.scram_key(hash).unwrap().is_of(&Secret::from(typed)));
+            }
+        }
+        assert!(!hasher.verify(Secret::from("cafe"), Some(kept.hash.clone())).await.unwrap());
+        assert_ne!(kept.scram_key(Hash::Sha1).unwrap().salt(), kept.scram_key(Hash::Sha256).unwrap().salt());
+        for bad in ["", "a\u{0}b"] {
+            let refused = hasher.credential(Secret::from(bad), 4096).await;
+            assert!(matches!(refused, Err(DirectoryError::UnusablePassword(_))), "{bad:?}");
+        }
     }
 }

@@ -1,28 +1,35 @@
 //! Mail coming in: port 25, submission and LMTP (RFC 5321, RFC 6409, RFC 2033).
 //!
 //! Decides who may send what to whom, and when a message is taken: after the commit, never before. Mail goes to
-//! local mailboxes only; there is no relaying.
+//! local mailboxes only; there is no relaying. What a message is checked for while it comes in is in `incoming`, how
+//! it gets to its mailboxes in `delivery`.
+//!
+//! A message has a name from MAIL on ([`TraceId`]): it is in the Received field, in the reply, and in the trace.
 
-mod hops;
+mod answer;
+mod delivery;
+mod header;
+mod incoming;
+mod recipients;
+mod revise;
+mod stamp;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use jiff::Timestamp;
 use posthaste_smtp::server::{
-    AuthPrivacy, BodyEnd, Config, Event, HelloVerb, Mail, Mode, Rcpt, Server, TlsOffer,
+    Auth, AuthPrivacy, Config, Data, Event, HelloVerb, Mail, Mode, Rcpt, Server, TlsOffer,
 };
-use posthaste_smtp::{
-    ClientName, EnhancedStatus, ForwardPath, Limits, Mailbox, Mechanism, ProtocolError, Rejection,
-    ReversePath, Text, Transaction,
-};
+use posthaste_smtp::{ClientName, Limits, Mechanism, ProtocolError, Rejection, ReversePath};
 use posthaste_tokio::{Connection, Error, Role, Stream};
 use posthaste_wire::Time;
 
 use super::Context;
-use super::login::{self, Exchanges, Login};
-use crate::directory::{Account, Address, DirectoryError};
-use crate::store::{AccountId, Flags, InternalDate, Spool, StoreError};
-use hops::Hops;
+use super::login::{Exchanges, Login};
+use crate::directory::{Account, Service};
+use crate::trace::{self, State, TraceId};
+use incoming::{Incoming, Submitted};
+use recipients::Taken;
 
 /// Serves one connection until it ends.
 ///
@@ -35,35 +42,44 @@ pub async fn run(
     stream: Stream,
     role: Role,
 ) -> Result<(), Error<ProtocolError>> {
-    let peer = stream.peer_addr().map(|address| address.ip());
+    let peer = stream.peer_addr().map(|address| address.ip().to_canonical());
     let host = context.config.hostname.parse::<ClientName>();
     let host =
         host.map_err(|error| std::io::Error::other(format!("hostname in the configuration: {error}")))?;
-    let machine = Server::new(machine_config(&context, host, mode, &role), stream.security(), Time::ZERO);
+    let exchanges = Exchanges::new(&context.directory, Service::Smtp, peer);
+    let config = machine_config(&context, host, mode, &role, &exchanges, &stream);
+    let machine = Server::new(config, stream.security(), Time::ZERO);
     let mut session = Session {
         context,
         mode,
         peer,
         connection: Connection::new(machine, stream, role),
         hello: None,
-        exchanges: Exchanges::default(),
+        exchanges,
         account: None,
-        accepted: Vec::new(),
-        announced: 0,
-        spool: None,
-        hops: Hops::default(),
+        message: None,
     };
     session.serve().await
 }
 
-fn machine_config(context: &Context, host: ClientName, mode: Mode, role: &Role) -> Config {
+fn machine_config(
+    context: &Context,
+    host: ClientName,
+    mode: Mode,
+    role: &Role,
+    exchanges: &Exchanges,
+    stream: &Stream,
+) -> Config {
     let mut limits = Limits::default();
-    limits.message_max = context.config.limits.message_size;
-    limits.recipients_max = usize::try_from(context.config.limits.recipients).unwrap_or(usize::MAX);
+    let configured = context.limits();
+    limits.message_max = configured.message_size;
+    limits.recipients_max = usize::try_from(configured.recipients).unwrap_or(usize::MAX);
     let tls =
         if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
     let mechanisms = match mode {
-        Mode::Submission => login::mechanisms().filter_map(|name| name.parse::<Mechanism>().ok()).collect(),
+        Mode::Submission => {
+            exchanges.names(&stream.channel()).filter_map(|name| name.parse::<Mechanism>().ok()).collect()
+        }
         Mode::Mta | Mode::Lmtp => Vec::new(),
     };
     Config::new(mode, host)
@@ -80,14 +96,23 @@ struct Session {
     connection: Connection<Server>,
     hello: Option<(ClientName, HelloVerb)>,
     exchanges: Exchanges,
-    account: Option<Account>,
-    /// The accounts of the recipients, in the order in which they were accepted.
-    accepted: Vec<AccountId>,
+    account: Option<Arc<Account>>,
+    /// The transaction that is open. It is moved out at its end, whatever that is.
+    message: Option<Message>,
+}
+
+/// A message, from MAIL on.
+struct Message {
+    id: TraceId,
+    from: ReversePath,
     /// The size that MAIL announced, in octets.
     announced: u64,
-    /// The message that is coming in, or why it cannot be kept.
-    spool: Option<Result<Spool, StoreError>>,
-    hops: Hops,
+    /// Octets that its sender may send.
+    size_max: Option<u64>,
+    /// The recipients, in the order in which they were accepted.
+    taken: Vec<Taken>,
+    /// The content, from DATA on.
+    content: Option<Incoming>,
 }
 
 impl Session {
@@ -108,255 +133,183 @@ impl Session {
                 self.hello = None;
                 self.account = None;
                 self.exchanges.cancel();
-                self.forget();
+                self.message = None;
             }
-            Event::Auth(auth) => {
-                let (directory, channel) = (&self.context.directory, self.connection.channel());
-                let begins = auth.is_start().then(|| auth.mechanism());
-                let login = self.exchanges.step(directory, &channel, begins, auth.response()).await;
-                let server = self.connection.machine();
-                match login {
-                    Login::Challenge(challenge) => auth.challenge(server, &challenge)?,
-                    Login::Accepted(account) => {
-                        self.account = Some(account);
-                        auth.accept(server)?;
-                    }
-                    Login::Refused => auth.reject(server, Rejection::credentials_invalid())?,
-                    Login::Malformed => auth.malformed(server)?,
-                    Login::Unavailable => auth.reject(server, Rejection::authentication_unavailable())?,
-                }
-            }
+            Event::Auth(auth) => self.auth(auth).await?,
             Event::AuthCancelled => self.exchanges.cancel(),
             Event::Mail(mail) => self.mail(mail)?,
             Event::Rcpt(rcpt) => self.rcpt(rcpt).await?,
-            Event::Data(data) => {
-                let mut spool = self.context.store.spool();
-                self.hops = Hops::default();
-                let trace = self.trace_fields(data.transaction());
-                self.spool = Some(spool.write(trace.as_bytes()).await.map(|()| spool));
-                data.accept(self.connection.machine())?;
-            }
+            Event::Data(data) => self.data(data).await?,
             Event::Body(chunk) => {
-                self.hops.read(&chunk);
-                if let Some(Ok(spool)) = &mut self.spool
-                    && let Err(error) = spool.write(&chunk).await
-                {
-                    tracing::error!(%error, "message cannot be spooled");
-                    self.spool = Some(Err(error));
+                if let Some(Message { content: Some(content), .. }) = &mut self.message {
+                    content.take(&chunk).await;
                 }
             }
             Event::BodyEnd(end) => self.body_end(end).await?,
             Event::BodyAborted(reason) => {
-                tracing::info!(peer = ?self.peer, ?reason, "message dropped before it was complete");
-                self.forget();
+                if let Some(message) = self.message.take() {
+                    self.tell(&message, State::Dropped, &format!("{reason:?}"));
+                }
             }
-            Event::Reset => self.forget(),
+            Event::Reset => self.message = None,
             Event::Violation(violation) => tracing::debug!(peer = ?self.peer, %violation, "violation"),
             _ => {}
         }
         Ok(())
     }
 
-    fn forget(&mut self) {
-        self.spool = None;
-        self.accepted.clear();
-    }
-
-    /// A user sends under the own address only.
-    fn mail(&mut self, mail: Mail) -> Result<(), Error<ProtocolError>> {
-        self.forget();
-        self.announced = mail.size().unwrap_or_default();
-        let allowed = match (&self.account, mail.from()) {
-            (Some(account), ReversePath::Mailbox(mailbox)) => {
-                address(mailbox).is_some_and(|address| address == account.address)
-            }
-            _ => true,
-        };
+    async fn auth(&mut self, auth: Auth) -> Result<(), Error<ProtocolError>> {
+        let channel = self.connection.channel();
+        let begins = auth.is_start().then(|| auth.mechanism());
+        let login = self.exchanges.step(&channel, begins, auth.response()).await;
+        let now = self.connection.now();
         let server = self.connection.machine();
-        if allowed {
-            mail.accept(server)?;
-        } else {
-            tracing::info!(from = %mail.from(), "sender refused: not the address of the user");
-            mail.reject(server, Rejection::sender_denied())?;
+        match login {
+            Login::Challenge(challenge) => auth.challenge(server, &challenge)?,
+            Login::Accepted(account) => {
+                self.account = Some(account);
+                auth.accept(server)?;
+            }
+            Login::Refused => auth.reject(server, Rejection::credentials_invalid())?,
+            Login::Banned => {
+                auth.reject(server, Rejection::credentials_invalid())?;
+                server.shutdown(now);
+            }
+            Login::Malformed => auth.malformed(server)?,
+            Login::Unavailable => auth.reject(server, Rejection::authentication_unavailable())?,
         }
         Ok(())
     }
 
-    async fn rcpt(&mut self, rcpt: Rcpt) -> Result<(), Error<ProtocolError>> {
-        match self.recipient(rcpt.to()).await {
-            Ok(account) => {
-                self.accepted.push(account);
-                rcpt.accept(self.connection.machine())?;
+    fn mail(&mut self, mail: Mail) -> Result<(), Error<ProtocolError>> {
+        let message = Message {
+            id: TraceId::next(),
+            from: mail.from().clone(),
+            announced: mail.size().unwrap_or_default(),
+            size_max: None,
+            taken: Vec::new(),
+            content: None,
+        };
+        match self.sender(&message) {
+            Ok(size_max) => {
+                self.message = Some(Message { size_max, ..message });
+                mail.accept(self.connection.machine())?;
             }
             Err(rejection) => {
-                let reply = rejection.reply();
-                tracing::info!(peer = ?self.peer, to = %rcpt.to(), code = reply.code(), "recipient refused");
+                self.message = None;
+                self.refused(&message, &rejection);
+                mail.reject(self.connection.machine(), rejection)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a message may begin: how large it may be.
+    fn sender(&mut self, message: &Message) -> Result<Option<u64>, Rejection> {
+        let mut size_max = None;
+        if self.mode == Mode::Submission && self.account.is_none() {
+            // One that was switched off meanwhile.
+            return Err(Rejection::authentication_required());
+        }
+        if let Some(account) = self.account.take() {
+            let directory = &self.context.directory;
+            let account =
+                directory.still_allowed(account.id, Service::Smtp).ok_or_else(answer::no_longer_allowed)?;
+            size_max = directory.message_size(&account);
+            let own = match &message.from {
+                ReversePath::Mailbox(mailbox) => {
+                    recipients::address(mailbox).is_some_and(|from| directory.may_send_as(&account, &from))
+                }
+                // A receipt or the like. Its From is checked all the same.
+                ReversePath::Null => true,
+            };
+            self.account = Some(account);
+            if !own {
+                return Err(Rejection::sender_denied());
+            }
+        }
+        if size_max.is_some_and(|max| message.announced > max) {
+            return Err(answer::larger_than_allowed());
+        }
+        if self.context.lacks_space_for(message.announced) {
+            return Err(Rejection::no_storage());
+        }
+        Ok(size_max)
+    }
+
+    async fn rcpt(&mut self, rcpt: Rcpt) -> Result<(), Error<ProtocolError>> {
+        let announced = self.message.as_ref().map_or(0, |message| message.announced);
+        let taken = recipients::resolve(&self.context, self.account.as_deref(), rcpt.to(), announced).await;
+        match (taken, &mut self.message) {
+            (Ok(taken), Some(message)) => {
+                message.taken.push(taken);
+                rcpt.accept(self.connection.machine())?;
+            }
+            (Ok(_), None) => rcpt.reject(self.connection.machine(), Rejection::try_later())?,
+            (Err(rejection), message) => {
+                if let Some(message) = message.take() {
+                    let event = trace::Event {
+                        to: vec![rcpt.to().to_string()],
+                        ..self.event(&message, State::Refused, &words(&rejection))
+                    };
+                    self.context.trace.tell(event);
+                    self.message = Some(message);
+                }
                 rcpt.reject(self.connection.machine(), rejection)?;
             }
         }
         Ok(())
     }
 
-    /// The account that gets mail for this path.
-    async fn recipient(&self, path: &ForwardPath) -> Result<AccountId, Rejection> {
-        let unavailable = |error: &dyn std::fmt::Display| {
-            tracing::error!(%error, "recipient could not be looked up");
-            Rejection::try_later()
+    async fn data(&mut self, data: Data) -> Result<(), Error<ProtocolError>> {
+        let Some(mut message) = self.message.take() else {
+            data.reject(self.connection.machine(), Rejection::try_later())?;
+            return Ok(());
         };
-        let found = match path.mailbox() {
-            Some(mailbox) => {
-                let domain = mailbox.domain();
-                if !self.context.directory.serves(domain).await.map_err(|error| unavailable(&error))? {
-                    return Err(Rejection::relay_denied());
-                }
-                let address = address(mailbox).ok_or_else(Rejection::no_such_user)?;
-                self.context.directory.account(&address).await
-            }
-            None => self.postmaster().await,
-        };
-        let account = found.map_err(|error| unavailable(&error))?.ok_or_else(Rejection::no_such_user)?;
-        // RFC 1870 6.1: a client that says how much it brings learns here that there is no room for it.
-        if account.has_room(self.announced.max(1)) { Ok(account.id) } else { Err(Rejection::mailbox_full()) }
-    }
-
-    /// `<postmaster>` without a domain: the one of this host, else of any domain served here (RFC 5321 4.5.1).
-    async fn postmaster(&self) -> Result<Option<Account>, DirectoryError> {
         let directory = &self.context.directory;
-        let domains = directory.domains().await?;
-        for domain in std::iter::once(&self.context.config.hostname).chain(&domains) {
-            let Ok(address) = Address::parse(&format!("postmaster@{domain}")) else { continue };
-            if let Some(account) = directory.account(&address).await? {
-                return Ok(Some(account));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn body_end(&mut self, end: BodyEnd) -> Result<(), Error<ProtocolError>> {
-        let accepted = std::mem::take(&mut self.accepted);
-        if self.hops.is_loop() {
-            tracing::warn!(from = %end.transaction().from(), peer = ?self.peer, "message refused: it goes in circles");
-            self.forget();
-            let looping = Rejection::new(554, EnhancedStatus::new(5, 4, 6).ok(), "Too many hops");
-            end.reject(self.connection.machine(), looping.unwrap_or_else(|_| Rejection::denied()))?;
-            return Ok(());
-        }
-        let spooled = match self.spool.take() {
-            Some(Ok(spool)) => spool.finish().await,
-            Some(Err(error)) => Err(error),
-            None => Err(StoreError::Closed),
-        };
-        let mut unique = accepted.clone();
-        unique.sort_unstable();
-        unique.dedup();
-        let date = InternalDate::now();
-        let from = end.transaction().from().clone();
-        let size = end.size();
-        let store = &self.context.store;
-        let server = self.connection.machine();
-        if self.mode == Mode::Lmtp {
-            let outcome = match spooled {
-                Ok(message) => store.deliver_each(&unique, message, Flags::default(), date).await,
-                Err(error) => Err(error),
-            };
-            match outcome {
-                Ok(outcomes) => {
-                    let results = accepted.iter().map(|account| {
-                        let at = unique.binary_search(account).ok();
-                        match at.and_then(|at| outcomes.get(at)) {
-                            Some(Ok(_)) => Ok(()),
-                            Some(Err(error)) => Err(rejection(error)),
-                            None => Err(Rejection::try_later()),
-                        }
-                    });
-                    let results: Vec<_> = results.collect();
-                    let delivered = results.iter().filter(|result| result.is_ok()).count();
-                    tracing::info!(%from, size, delivered, recipients = results.len(), "message delivered");
-                    end.finish(server, results)?;
-                }
-                Err(error) => {
-                    tracing::error!(%from, size, %error, "message not delivered");
-                    end.reject(server, rejection(&error))?;
-                }
-            }
-            return Ok(());
-        }
-        let outcome = match spooled {
-            Ok(message) => store.deliver(&unique, message, Flags::default(), date).await,
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(delivered) => {
-                let id = delivered
-                    .first()
-                    .map_or_else(String::new, |first| format!("{}.{}", first.mailbox, first.uid));
-                tracing::info!(%id, %from, size, recipients = delivered.len(), peer = ?self.peer, "message delivered");
-                match format!("OK delivered {id}").parse::<Text>() {
-                    Ok(text) => end.accept_with(server, &text)?,
-                    Err(_) => end.accept(server)?,
-                }
-            }
-            Err(error) => {
-                tracing::error!(%from, size, %error, peer = ?self.peer, "message not delivered");
-                end.reject(server, rejection(&error))?;
-            }
-        }
+        let limits = message.taken.iter().flat_map(Taken::accounts).map(|to| directory.message_size(to));
+        let size_max = limits.chain([message.size_max]).flatten().min();
+        let trace = self.stamp(&message, data.transaction());
+        let submitted = self.account.as_ref().map(|account| {
+            Submitted::new(directory.clone(), Arc::clone(account), self.missing(&message, account))
+        });
+        let spool = self.context.store.spool();
+        message.content = Some(Incoming::begin(spool, trace, submitted, size_max).await);
+        self.message = Some(message);
+        data.accept(self.connection.machine())?;
         Ok(())
     }
 
-    /// What the delivering server puts in front of a message (RFC 5321 4.4).
-    fn trace_fields(&self, transaction: &Transaction) -> String {
-        let host = &self.context.config.hostname;
-        let name = self.hello.as_ref().map_or("unknown", |(name, _)| name.as_str());
-        let peer = self.peer.map_or_else(
-            || "unknown".to_owned(),
-            |ip| match ip {
-                IpAddr::V4(ip) => format!("[{ip}]"),
-                IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
-            },
-        );
-        let date = rfc5322_date(Timestamp::now());
-        let for_one = match transaction.recipients() {
-            [one] => format!("\r\n\tfor {}", one.path),
-            _ => String::new(),
-        };
-        let with = self.with_protocol();
-        let from = transaction.from();
-        format!(
-            "Return-Path: {from}\r\nReceived: from {name} ({peer})\r\n\tby {host} with {with}{for_one};\r\n\t{date}\r\n"
-        )
+    fn refused(&self, message: &Message, rejection: &Rejection) {
+        self.tell(message, State::Refused, &words(rejection));
     }
 
-    /// The name of the protocol in a Received field (RFC 3848).
-    fn with_protocol(&self) -> &'static str {
-        let tls = self.connection.security().is_tls();
-        let extended = self.hello.as_ref().is_some_and(|(_, verb)| *verb != HelloVerb::Helo);
-        match (self.mode, extended, tls, self.account.is_some()) {
-            (Mode::Lmtp, _, false, _) => "LMTP",
-            (Mode::Lmtp, _, true, _) => "LMTPS",
-            (_, false, ..) => "SMTP",
-            (_, true, false, false) => "ESMTP",
-            (_, true, false, true) => "ESMTPA",
-            (_, true, true, false) => "ESMTPS",
-            (_, true, true, true) => "ESMTPSA",
+    fn tell(&self, message: &Message, state: State, result: &str) {
+        self.context.trace.tell(self.event(message, state, result));
+    }
+
+    fn event(&self, message: &Message, state: State, result: &str) -> trace::Event {
+        let peer = self.peer.map(|peer| peer.to_string());
+        let user = self.account.as_ref().map(|account| account.address.to_string());
+        let service = match self.mode {
+            Mode::Mta => "smtp",
+            Mode::Submission => "submission",
+            Mode::Lmtp => "lmtp",
+        };
+        trace::Event {
+            service: service.to_owned(),
+            peer: peer.into_iter().chain(user).collect::<Vec<_>>().join(" "),
+            from: message.from.to_string(),
+            to: message.taken.iter().map(|taken| taken.path.to_string()).collect(),
+            result: result.to_owned(),
+            ..trace::Event::new(message.id, state)
         }
     }
 }
 
-fn address(mailbox: &Mailbox) -> Option<Address> {
-    Address::parse(&format!("{}@{}", mailbox.local_part(), mailbox.domain())).ok()
-}
-
-fn rejection(error: &StoreError) -> Rejection {
-    match error {
-        StoreError::OverQuota { .. } => Rejection::mailbox_full(),
-        StoreError::Full => Rejection::no_storage(),
-        StoreError::NoSuchAccount => Rejection::no_such_user(),
-        _ => Rejection::try_later(),
-    }
-}
-
-/// A date as header fields have it (RFC 5322 3.3), in UTC.
-fn rfc5322_date(now: Timestamp) -> String {
-    now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S %z").to_string()
+/// A rejection on one line, for the trace.
+fn words(rejection: &Rejection) -> String {
+    let reply = rejection.reply();
+    let status = reply.enhanced().map(|status| format!(" {status}")).unwrap_or_default();
+    format!("{}{status} {}", reply.code(), reply.lines().collect::<Vec<_>>().join(" "))
 }

@@ -52,11 +52,20 @@ pub enum StoreError {
     /// The mailbox has as many different keywords as a mailbox may have (IMAP `LIMIT`).
     #[error("a mailbox can have at most {0} different keywords")]
     TooManyKeywords(u32),
+    /// The account has as many annotations as an account may have (IMAP `TOOMANY`).
+    #[error("an account can have at most {0} annotations")]
+    TooManyAnnotations(u32),
+    /// Another mailbox has this special use (IMAP `USEATTR`).
+    #[error("another mailbox is used for this already")]
+    UseIsTaken,
+    /// Somebody else has changed the record meanwhile: look again.
+    #[error("somebody else has changed {0} meanwhile")]
+    Conflict(String),
     /// The disk is full (SMTP 4.3.1).
     #[error("no space left for the store")]
     Full,
-    /// Another process holds the store for longer than the store waits.
-    #[error("the store is busy with another process")]
+    /// The store is held by somebody else for longer than it waits.
+    #[error("the store is busy")]
     Busy,
     /// Another server works on this data directory.
     #[error("another server is running on this data directory")]
@@ -96,15 +105,5 @@ impl StoreError {
     /// Whether the same request may succeed later without anybody changing anything.
     pub fn is_temporary(&self) -> bool {
         matches!(self, Self::Full | Self::Busy | Self::Io { .. } | Self::Database(_) | Self::Closed)
-    }
-}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
-            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Self::Busy,
-            _ => Self::Database(error.to_string()),
-        }
     }
 }

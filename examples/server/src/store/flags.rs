@@ -1,8 +1,9 @@
 //! Message flags: the five system flags as bits, and keywords (RFC 9051, 2.3.2). `\Recent` is not a flag
-//! here: it is a property of a session, see [`Store::claim_recent`](super::Store::claim_recent).
+//! here: it is a property of a session, see [`Store::recent`](super::Store::recent).
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The longest keyword, in octets.
 pub const KEYWORD_MAX: usize = 64;
@@ -13,7 +14,7 @@ pub struct Flags {
     /// `\Seen` and its like.
     pub system: SystemFlags,
     /// `$Forwarded` and its like.
-    pub keywords: BTreeSet<Keyword>,
+    pub keywords: Keywords,
 }
 
 impl Flags {
@@ -28,11 +29,11 @@ impl Flags {
             StoreMode::Replace => self.clone_from(flags),
             StoreMode::Add => {
                 self.system = self.system | flags.system;
-                self.keywords.extend(flags.keywords.iter().cloned());
+                self.keywords.change(|own| own.extend(flags.keywords.iter().cloned()));
             }
             StoreMode::Remove => {
                 self.system = self.system.without(flags.system);
-                self.keywords.retain(|keyword| !flags.keywords.contains(keyword));
+                self.keywords.change(|own| own.retain(|keyword| !flags.keywords.contains(keyword)));
             }
         }
     }
@@ -40,7 +41,7 @@ impl Flags {
 
 impl From<SystemFlags> for Flags {
     fn from(system: SystemFlags) -> Self {
-        Self { system, keywords: BTreeSet::new() }
+        Self { system, keywords: Keywords::default() }
     }
 }
 
@@ -144,12 +145,51 @@ impl Ord for Keyword {
     }
 }
 
+/// A set of keywords. Clones share it: most messages have one of a few sets, or none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Keywords(Option<Arc<BTreeSet<Keyword>>>);
+
+impl Keywords {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The keywords, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Keyword> {
+        self.0.iter().flat_map(|set| set.iter())
+    }
+
+    /// Whether the set has this keyword.
+    pub fn contains(&self, keyword: &Keyword) -> bool {
+        self.0.as_ref().is_some_and(|set| set.contains(keyword))
+    }
+
+    fn change(&mut self, how: impl FnOnce(&mut BTreeSet<Keyword>)) {
+        let mut set = self.0.as_deref().cloned().unwrap_or_default();
+        how(&mut set);
+        *self = set.into();
+    }
+}
+
+impl From<BTreeSet<Keyword>> for Keywords {
+    fn from(set: BTreeSet<Keyword>) -> Self {
+        Self((!set.is_empty()).then(|| Arc::new(set)))
+    }
+}
+
+impl FromIterator<Keyword> for Keywords {
+    fn from_iter<I: IntoIterator<Item = Keyword>>(keywords: I) -> Self {
+        keywords.into_iter().collect::<BTreeSet<_>>().into()
+    }
+}
+
 /// How keywords stand in their column: separated by single spaces, which no keyword contains.
-pub(super) fn keywords_to_column(keywords: &BTreeSet<Keyword>) -> String {
+pub(super) fn keywords_to_column(keywords: &Keywords) -> String {
     keywords.iter().map(Keyword::as_str).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn keywords_from_column(column: &str) -> BTreeSet<Keyword> {
+pub(super) fn keywords_from_column(column: &str) -> Keywords {
     column.split_ascii_whitespace().filter_map(Keyword::new).collect()
 }
 
@@ -171,6 +211,7 @@ mod tests {
         let both: BTreeSet<Keyword> =
             ["$Junk", "$junk", "b"].iter().filter_map(|k| Keyword::new(k)).collect();
         assert_eq!(both.len(), 2);
+        let both = Keywords::from(both);
         assert_eq!(keywords_from_column(&keywords_to_column(&both)), both);
     }
 

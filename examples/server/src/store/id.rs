@@ -1,24 +1,10 @@
-//! The keys of rows, one type each, so that a mailbox can not be taken for an account.
-
-use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+//! What things are called by, one type each, so that a mailbox can not be taken for an account.
 
 macro_rules! id {
     ($name:ident, $doc:literal) => {
         #[doc = $doc]
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub struct $name(pub(crate) i64);
-
-        impl ToSql for $name {
-            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-                self.0.to_sql()
-            }
-        }
-
-        impl FromSql for $name {
-            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                i64::column_result(value).map(Self)
-            }
-        }
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub i64);
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -31,3 +17,4 @@ macro_rules! id {
 id!(AccountId, "An account. Never used again after the account is removed.");
 id!(MailboxId, "A mailbox, under whatever name. Never used again after the mailbox is deleted.");
 id!(BlobId, "The content of a message, shared by all its copies. Never used again.");
+id!(ThreadId, "A conversation in an account. Never used again.");

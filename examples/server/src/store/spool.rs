@@ -22,7 +22,8 @@ pub struct Spool {
 }
 
 impl Spool {
-    pub(super) fn new(directory: PathBuf) -> Self {
+    /// A place in this directory.
+    pub fn new(directory: PathBuf) -> Self {
         Self { directory, buffer: BytesMut::new(), file: None, size: 0 }
     }
 
@@ -58,7 +59,7 @@ impl Spool {
                 Body::File(file.into_std().await, path)
             }
         };
-        Ok(Spooled { size: self.size, body, summary: Bytes::new() })
+        Ok(Spooled { size: self.size, body, summary: Bytes::new(), ids: Vec::new() })
     }
 
     async fn spill(&mut self) -> Result<(), StoreError> {
@@ -84,7 +85,8 @@ impl Spool {
 pub struct Spooled {
     size: u64,
     body: Body,
-    pub(super) summary: Bytes,
+    summary: Bytes,
+    ids: Vec<Vec<u8>>,
 }
 
 impl Spooled {
@@ -97,6 +99,22 @@ impl Spooled {
     /// structure, say, so that a listing need not read bodies.
     pub fn set_summary(&mut self, summary: Bytes) {
         self.summary = summary;
+    }
+
+    /// See [`set_summary`](Self::set_summary); empty when there is none.
+    pub fn summary(&self) -> &Bytes {
+        &self.summary
+    }
+
+    /// The ids by which a message belongs to a conversation: its own first, then those it refers to. Messages of an
+    /// account that share one are of one thread.
+    pub fn set_ids(&mut self, ids: Vec<Vec<u8>>) {
+        self.ids = ids;
+    }
+
+    /// See [`set_ids`](Self::set_ids).
+    pub fn ids(&self) -> &[Vec<u8>] {
+        &self.ids
     }
 
     /// Reads the message from its beginning. Blocks: not for the threads that serve connections.

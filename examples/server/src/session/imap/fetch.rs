@@ -1,104 +1,220 @@
-//! FETCH (RFC 9051 6.4.5): rows from what is known, headers and bodies read only where they are asked for.
+//! FETCH (RFC 9051 6.4.5; RFC 3516, 7162, 8474, 8514, 8970, 9394, 9586).
 //!
-//! A whole message, or a part of it by octets, goes from the store to the client in chunks and is never held. What
-//! needs the structure of a message is taken from the message in memory.
+//! What is in the index is told without a question to the store. Summaries are asked for in batches, ahead of the rows
+//! they are for. Octets of messages stream from the store to the connection a chunk at a time; of a header from which
+//! fields are chosen, the header is in memory.
 
 use std::num::NonZeroU32;
+use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use posthaste_imap::message::StructureForm;
-use posthaste_imap::server::{Asked, Fetch};
-use posthaste_imap::types::{Addressing, FetchAttribute, FetchItem, Partial, Payload, Section, SectionText};
+use posthaste_imap::message::{Decoded, Located, Span, StructureForm, Summary, chosen_fields};
+use posthaste_imap::server::{Asked, Feature, Fetch, FetchWriter, RowWriter};
+use posthaste_imap::types::{
+    AString, Addressing, FetchAttribute, FetchItem, Flags as ImapFlags, MessageSet, Partial, Payload,
+    Section, SectionText,
+};
+use posthaste_imap::view::Resync;
 
-use super::content::{Content, Need};
-use super::message::expunge_issued;
-use super::selected::Selected;
-use super::{Outcome, Session, convert, refusal};
+use super::access::Failure;
+use super::message::OUT_OF_RANGE;
+use super::reading;
+use super::select::since;
+use super::selected::{is_recent, message};
+use super::{Outcome, Session, convert, expunge_issued};
+use crate::index::{Picture, Row};
 use crate::session::cut;
-use crate::store::{BlobReader, Flags, MessageMeta, Store, StoreError, StoreMode, SystemFlags};
+use crate::store::{BlobId, Content, Flags, StoreError, StoreFlags, StoreMode, SystemFlags};
 
 /// One item of a row, ready to be written.
 enum Ready {
     Item(FetchItem),
+    /// There is no such part.
+    Nil(Payload),
+    /// Octets at hand.
+    Octets(Payload, Bytes),
     /// Octets that are read while they are written.
-    Stream(Payload, BlobReader),
-    /// Octets of the message in memory, taken from it when it is their turn: a command may ask for many.
-    Part(Payload, Section, Option<Partial>),
+    Stream(Payload, Range<u64>, Option<Content>),
+    /// The same without their transfer encoding: how they are read, how many come out, and which of them are wanted.
+    Decoded(Payload, Decoded, Range<u64>),
+}
+
+/// Why a row can not be told.
+enum NoRow {
+    Gone,
+    UnknownEncoding,
+    Failed(StoreError),
+}
+
+impl From<StoreError> for NoRow {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoSuchMessage => Self::Gone,
+            error => Self::Failed(error),
+        }
+    }
 }
 
 impl Session {
     pub(super) async fn fetch(&mut self, asked: Asked<Fetch>) -> Outcome {
-        let Some(targets) = self.targets(&asked.set, asked.addressing) else {
-            return Ok(asked.bad(self.connection.machine(), "No such message number")?);
+        self.sync().await?;
+        let Some(mut targets) = self.targets(&asked.set, asked.addressing) else {
+            return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
-        let mut attributes = asked.attributes.clone();
-        if asked.addressing == Addressing::Uid && !attributes.contains(&FetchAttribute::Uid) {
-            attributes.insert(0, FetchAttribute::Uid);
+        let seen = if asked.attributes.iter().any(reads) { self.mark_seen(&targets).await } else { Ok(false) };
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(error) => return Ok(asked.no(self.connection.machine(), Failure::from(error).refusal())?),
+        };
+        let attributes = self.attributes(&asked, seen);
+        let Some(selected) = &self.selected else {
+            return Ok(asked.no(self.connection.machine(), expunge_issued())?);
+        };
+        let current = selected.open.picture();
+        if let Some(modseq) = asked.modifiers.changed_since {
+            targets.retain(|(_, uid)| current.by_uid(*uid).is_some_and(|(_, row)| row.modseq > modseq));
         }
-        if attributes.iter().any(reads) && !self.connection.machine_ref().is_read_only() {
-            match self.mark_seen(&targets).await {
-                // The client learns of the flag with the row.
-                Ok(true) if !attributes.contains(&FetchAttribute::Flags) => {
-                    attributes.push(FetchAttribute::Flags);
-                }
-                Ok(_) => {}
-                Err(error) => return Ok(asked.no(self.connection.machine(), refusal(&error))?),
+        if let Some(range) = asked.modifiers.partial {
+            targets = targets.get(range.places(targets.len())).unwrap_or_default().to_vec();
+        }
+        let vanished = if asked.modifiers.vanished { self.vanished(&asked).await } else { Ok(None) };
+        let writer = asked.begin();
+        match vanished {
+            Ok(Some(uids)) => writer.vanished(self.connection.machine(), uids)?,
+            Ok(None) => {}
+            Err(error) => {
+                return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
             }
         }
-        let need = attributes.iter().filter_map(need).max();
-        let mut writer = asked.begin();
-        let mut gone = false;
-        for (seq, uid) in targets {
-            self.connection.room().await?;
-            let Some(selected) = &self.selected else { break };
-            let row = match selected.metas.get(&uid) {
-                Some(meta) => prepare(&self.context.store, selected, meta, &attributes, need).await,
-                None => Err(StoreError::NoSuchMessage),
+        self.rows(writer, &current, &targets, &attributes).await
+    }
+
+    /// What is told of each row, each item once: what was asked for, and what belongs to it.
+    fn attributes(&self, asked: &Fetch, seen: bool) -> Vec<FetchAttribute> {
+        let server = self.connection.machine_ref();
+        let mut wanted = asked.attributes.clone();
+        if seen && !wanted.contains(&FetchAttribute::Flags) {
+            // The client learns of \Seen with the row that sets it.
+            wanted.push(FetchAttribute::Flags);
+        }
+        let mod_seq = asked.modifiers.changed_since.is_some()
+            || (server.is_enabled(Feature::CondStore) && wanted.contains(&FetchAttribute::Flags));
+        if mod_seq {
+            wanted.push(FetchAttribute::ModSeq);
+        }
+        if asked.addressing == Addressing::Uid {
+            wanted.insert(0, FetchAttribute::Uid);
+        }
+        if server.is_enabled(Feature::UidOnly) {
+            wanted.retain(|attribute| *attribute != FetchAttribute::Uid);
+        }
+        let mut once: Vec<FetchAttribute> = Vec::with_capacity(wanted.len());
+        for attribute in wanted {
+            // Of what streams, whoever asks twice gets it twice.
+            let streams = matches!(attribute, FetchAttribute::Section { .. } | FetchAttribute::Binary { .. });
+            if streams || !once.contains(&attribute) {
+                once.push(attribute);
+            }
+        }
+        once
+    }
+
+    fn may_mark_seen(&self) -> bool {
+        !self.connection.machine_ref().is_read_only()
+            && self.selected.as_ref().is_some_and(|selected| selected.rights().contains('s'))
+    }
+
+    /// Sets `\Seen` where it is not set. Whether it was not, anywhere.
+    async fn mark_seen(&mut self, targets: &[(NonZeroU32, u32)]) -> Result<bool, StoreError> {
+        if !self.may_mark_seen() {
+            return Ok(false);
+        }
+        let Some(selected) = &self.selected else { return Ok(false) };
+        let current = selected.open.picture();
+        let unseen = |uid: &u32| current.by_uid(*uid).is_some_and(|(_, row)| !row.is_seen());
+        let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).filter(unseen).collect();
+        if uids.is_empty() {
+            return Ok(false);
+        }
+        let flags = Flags::from(SystemFlags::SEEN);
+        let change = StoreFlags { uids, mode: StoreMode::Add, flags, unchanged_since: None };
+        self.context.store.store_flags(selected.open.mailbox(), change).await.map(|_| true)
+    }
+
+    /// Which of the messages of a UID FETCH with VANISHED are gone (RFC 7162 3.2.6).
+    async fn vanished(&self, asked: &Fetch) -> Result<Option<posthaste_imap::types::UidSet>, StoreError> {
+        let (Some(selected), MessageSet::Numbers(set)) = (&self.selected, &asked.set) else {
+            return Ok(None);
+        };
+        let mod_seq = asked.modifiers.changed_since.unwrap_or_default();
+        let known = Resync { mod_seq, known_uids: Some(set), matches: None };
+        let missed = since(&self.context.store, &selected.open, &selected.picture, &known).await?;
+        Ok(missed.map(|missed| missed.vanished))
+    }
+
+    async fn rows(
+        &mut self,
+        mut writer: FetchWriter,
+        current: &Arc<Picture>,
+        targets: &[(NonZeroU32, u32)],
+        attributes: &[FetchAttribute],
+    ) -> Outcome {
+        let summarised = attributes.iter().any(needs_summary);
+        let tells_flags = attributes.contains(&FetchAttribute::Flags);
+        let mut lost = false;
+        let mut flags = FlagCache::default();
+        let mut ready = Vec::with_capacity(attributes.len());
+        for batch in targets.chunks(BATCH) {
+            let summaries = if summarised {
+                let blobs = batch.iter().filter_map(|(_, uid)| current.by_uid(*uid)).map(|(_, row)| row.blob);
+                match reading::summaries(&self.context.store, blobs.collect()).await {
+                    Ok(summaries) => summaries,
+                    Err(error) => {
+                        return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
+                    }
+                }
+            } else {
+                Vec::new()
             };
-            let (content, items) = match row {
-                Ok(row) => row,
-                Err(StoreError::NoSuchMessage) => {
-                    // A UID that is not there is passed over in silence (RFC 9051 6.4.9).
-                    gone |= writer.request().addressing == Addressing::Sequence;
+            let mut summaries = summaries.into_iter();
+            for (seq, uid) in batch {
+                let Some((_, row)) = current.by_uid(*uid) else {
+                    lost = true;
+                    continue;
+                };
+                let summary = summaries.next().flatten();
+                if summarised && summary.is_none() {
+                    lost = true;
                     continue;
                 }
-                Err(error) => return Ok(writer.no(self.connection.machine(), refusal(&error))?),
-            };
-            let mut row = writer.row(self.connection.machine(), seq)?;
-            for item in items {
-                self.connection.room().await?;
-                match item {
-                    Ready::Item(item) => row.item(self.connection.machine(), &item)?,
-                    Ready::Part(payload, section, partial) => {
-                        let data = content.as_ref().and_then(|content| content.section(&section));
-                        let Some(data) = data.map(|data| slice(&data, partial)) else {
-                            row.item(self.connection.machine(), &FetchItem::Payload { payload, data: None })?;
-                            continue;
-                        };
-                        let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
-                        let mut literal = row.literal(self.connection.machine(), &payload, length)?;
-                        for chunk in data.chunks(PART_CHUNK) {
-                            self.connection.room().await?;
-                            literal.write(self.connection.machine(), data.slice_ref(chunk))?;
-                        }
-                        row = literal.finish(self.connection.machine())?;
+                self.room().await?;
+                ready.clear();
+                match self.prepare(row, summary.as_deref(), attributes, &mut flags, &mut ready).await {
+                    Ok(()) => {}
+                    Err(NoRow::Gone) => {
+                        lost = true;
+                        continue;
                     }
-                    Ready::Stream(payload, mut reader) => {
-                        let mut literal =
-                            row.literal(self.connection.machine(), &payload, reader.remaining())?;
-                        while let Some(chunk) = reader.next_chunk().await.map_err(|error| cut(&error))? {
-                            self.connection.room().await?;
-                            literal.write(self.connection.machine(), chunk)?;
-                        }
-                        row = literal.finish(self.connection.machine())?;
+                    Err(NoRow::UnknownEncoding) => {
+                        return Ok(writer.unknown_encoding(self.connection.machine())?);
+                    }
+                    Err(NoRow::Failed(error)) => {
+                        return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
                     }
                 }
+                let begun = writer.row(self.connection.machine(), message(*seq, *uid))?;
+                writer = self.write(begun, row.blob, &mut ready).await?.finish(self.connection.machine())?;
+                if tells_flags && let Some(selected) = &mut self.selected {
+                    selected.has_seen(row);
+                }
             }
-            writer = row.finish(self.connection.machine())?;
+            // A mailbox that is all in memory and a client that reads fast leave no other pause.
+            tokio::task::yield_now().await;
         }
-        self.sync().await;
-        if gone {
-            // RFC 2180 4.1
+        self.sync().await?;
+        // A UID that is not there is passed over in silence (RFC 9051 6.4.9); for a number, see RFC 2180 4.1.
+        if lost && writer.request().addressing == Addressing::Sequence {
             writer.no(self.connection.machine(), expunge_issued())?;
         } else {
             writer.ok(self.connection.machine())?;
@@ -106,19 +222,198 @@ impl Session {
         Ok(())
     }
 
-    /// Sets `\Seen` where it is not set. Whether it was not, anywhere.
-    async fn mark_seen(&mut self, targets: &[(NonZeroU32, u32)]) -> Result<bool, StoreError> {
-        let Some(selected) = &mut self.selected else { return Ok(false) };
-        let unseen = |uid: &u32| selected.metas.get(uid).is_some_and(|meta| !convert::is_seen(&meta.flags));
-        let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).filter(unseen).collect();
-        if uids.is_empty() {
-            return Ok(false);
+    /// Everything that can fail in order is done before the first octet of the row.
+    async fn prepare(
+        &self,
+        row: &Row,
+        summary: Option<&Summary>,
+        attributes: &[FetchAttribute],
+        flags: &mut FlagCache,
+        ready: &mut Vec<Ready>,
+    ) -> Result<(), NoRow> {
+        let mut opened = false;
+        for attribute in attributes {
+            if let FetchAttribute::Flags = attribute {
+                let recent = self.selected.as_ref().is_some_and(|it| is_recent(it.recent_ranges(), row.uid));
+                ready.push(Ready::Item(FetchItem::Flags(flags.of(row, recent))));
+                continue;
+            }
+            let mut next = match item(attribute, row, summary) {
+                Some(item) => Ready::Item(item),
+                None => match payload(attribute, row, summary)? {
+                    Some(Found::Ready(ready)) => ready,
+                    Some(Found::Fields(payload, header, names, choice, partial)) => {
+                        let header =
+                            reading::octets(&self.context.store, row.blob, reading::range(header)).await?;
+                        let chosen = Bytes::from(chosen_fields(&header, names, choice));
+                        Ready::Octets(payload, slice(&chosen, partial))
+                    }
+                    None => continue,
+                },
+            };
+            if let Ready::Stream(_, range, content) = &mut next
+                && !opened
+            {
+                // The first one shows whether the message is there; the others are opened when it is their turn.
+                opened = true;
+                *content = Some(self.context.store.content(row.blob, range.clone()).await?);
+            }
+            ready.push(next);
         }
-        let seen = Flags::from(SystemFlags::SEEN);
-        for meta in self.context.store.store_flags(selected.mailbox, uids, StoreMode::Add, seen).await? {
-            selected.metas.insert(meta.uid, meta);
+        Ok(())
+    }
+
+    async fn write(
+        &mut self,
+        mut row: RowWriter,
+        blob: BlobId,
+        ready: &mut Vec<Ready>,
+    ) -> Result<RowWriter, posthaste_tokio::Error<posthaste_imap::ProtocolError>> {
+        for item in ready.drain(..) {
+            match item {
+                Ready::Item(item) => row.item(self.connection.machine(), &item)?,
+                Ready::Nil(payload) => {
+                    row.item(self.connection.machine(), &FetchItem::Payload { payload, data: None })?;
+                }
+                Ready::Octets(payload, octets) => {
+                    let length = u64::try_from(octets.len()).unwrap_or(u64::MAX);
+                    let mut literal = row.literal(self.connection.machine(), &payload, length)?;
+                    for chunk in octets.chunks(OCTETS_AT_ONCE) {
+                        self.room().await?;
+                        literal.write(self.connection.machine(), octets.slice_ref(chunk))?;
+                    }
+                    row = literal.finish(self.connection.machine())?;
+                }
+                Ready::Stream(payload, range, content) => {
+                    let mut content = match content {
+                        Some(content) => content,
+                        None => self.context.store.content(blob, range).await.map_err(|error| cut(&error))?,
+                    };
+                    let mut literal =
+                        row.literal(self.connection.machine(), &payload, content.remaining())?;
+                    while let Some(chunk) = content.next_chunk().await.map_err(|error| cut(&error))? {
+                        self.room().await?;
+                        literal.write(self.connection.machine(), chunk)?;
+                    }
+                    row = literal.finish(self.connection.machine())?;
+                }
+                Ready::Decoded(payload, decoded, wanted) => {
+                    row = self.write_decoded(row, blob, &payload, decoded, wanted).await?;
+                }
+            }
         }
-        Ok(true)
+        Ok(row)
+    }
+
+    /// Writes a part without its transfer encoding, decoding as it goes (RFC 3516).
+    async fn write_decoded(
+        &mut self,
+        row: RowWriter,
+        blob: BlobId,
+        payload: &Payload,
+        decoded: Decoded,
+        wanted: Range<u64>,
+    ) -> Result<RowWriter, posthaste_tokio::Error<posthaste_imap::ProtocolError>> {
+        let encoded = self.context.store.content(blob, reading::range(decoded.span)).await;
+        let mut encoded = encoded.map_err(|error| cut(&error))?;
+        let mut decoder = decoded.decoder();
+        let length = wanted.end.saturating_sub(wanted.start);
+        let mut literal = row.literal(self.connection.machine(), payload, length)?;
+        let mut at = 0_u64;
+        loop {
+            let chunk = encoded.next_chunk().await.map_err(|error| cut(&error))?;
+            let is_last = chunk.is_none();
+            let mut octets = Vec::new();
+            match (chunk, &mut decoder) {
+                (Some(chunk), Some(decoder)) => decoder.push(&chunk, &mut octets),
+                (Some(chunk), None) => octets.extend_from_slice(&chunk),
+                (None, _) => {
+                    if let Some(decoder) = decoder.take() {
+                        decoder.finish(&mut octets);
+                    }
+                }
+            }
+            let end = at.saturating_add(u64::try_from(octets.len()).unwrap_or(u64::MAX));
+            let local =
+                |offset: u64| usize::try_from(offset.clamp(at, end).saturating_sub(at)).unwrap_or_default();
+            let octets = Bytes::from(octets);
+            let octets = octets.slice(local(wanted.start)..local(wanted.end));
+            at = end;
+            if !octets.is_empty() {
+                self.room().await?;
+                literal.write(self.connection.machine(), octets)?;
+            }
+            if is_last || at >= wanted.end {
+                return Ok(literal.finish(self.connection.machine())?);
+            }
+        }
+    }
+
+    /// What NOTIFY wants to know of a new message, all of it at hand.
+    pub(super) async fn new_items(
+        &self,
+        row: &Row,
+        attributes: &[FetchAttribute],
+    ) -> Result<Vec<FetchItem>, StoreError> {
+        let server = self.connection.machine_ref();
+        let summary = if attributes.iter().any(needs_summary) {
+            let summaries = reading::summaries(&self.context.store, vec![row.blob]).await?;
+            Some(summaries.into_iter().next().flatten().ok_or(StoreError::NoSuchMessage)?)
+        } else {
+            None
+        };
+        let mut wanted = attributes.to_vec();
+        wanted.retain(|attribute| *attribute != FetchAttribute::Uid);
+        if !server.is_enabled(Feature::UidOnly) {
+            wanted.insert(0, FetchAttribute::Uid);
+        }
+        let mut ready = Vec::new();
+        let prepared =
+            self.prepare(row, summary.as_deref(), &wanted, &mut FlagCache::default(), &mut ready).await;
+        match prepared {
+            Ok(()) | Err(NoRow::UnknownEncoding) => {}
+            Err(NoRow::Gone) => return Err(StoreError::NoSuchMessage),
+            Err(NoRow::Failed(error)) => return Err(error),
+        }
+        let mut items = Vec::with_capacity(ready.len());
+        for ready in ready {
+            items.push(match ready {
+                Ready::Item(item) => item,
+                Ready::Nil(payload) => FetchItem::Payload { payload, data: None },
+                Ready::Octets(payload, octets) => FetchItem::Payload { payload, data: Some(octets) },
+                // RFC 5465 5.2 is about what is shown in a list; whole bodies are asked for.
+                Ready::Stream(payload, range, _) if range.end.saturating_sub(range.start) <= NOTIFIED_MAX => {
+                    let data = reading::octets(&self.context.store, row.blob, range).await?;
+                    FetchItem::Payload { payload, data: Some(data) }
+                }
+                Ready::Stream(..) | Ready::Decoded(..) => continue,
+            });
+        }
+        Ok(items)
+    }
+}
+
+/// Flags as they are written, made once for rows in a row that have the same.
+#[derive(Default)]
+struct FlagCache {
+    last: Option<(SystemFlags, crate::store::Keywords, bool, ImapFlags)>,
+}
+
+impl FlagCache {
+    fn of(&mut self, row: &Row, recent: bool) -> ImapFlags {
+        if let Some((system, keywords, was_recent, flags)) = &self.last
+            && *system == row.system
+            && *was_recent == recent
+            && *keywords == row.keywords
+        {
+            return flags.clone();
+        }
+        let mut flags = convert::flags(row.system, &row.keywords);
+        if recent {
+            flags.insert(&posthaste_imap::types::Flag::Recent);
+        }
+        self.last = Some((row.system, row.keywords.clone(), recent, flags.clone()));
+        flags
     }
 }
 
@@ -126,105 +421,140 @@ impl Session {
 fn reads(attribute: &FetchAttribute) -> bool {
     matches!(
         attribute,
-        FetchAttribute::Section { peek: false, .. } | FetchAttribute::Rfc822 | FetchAttribute::Rfc822Text
+        FetchAttribute::Section { peek: false, .. }
+            | FetchAttribute::Binary { peek: false, .. }
+            | FetchAttribute::Rfc822
+            | FetchAttribute::Rfc822Text
     )
 }
 
-/// What of the content an item needs in memory.
-fn need(attribute: &FetchAttribute) -> Option<Need> {
+/// Whether an item is made from the summary.
+fn needs_summary(attribute: &FetchAttribute) -> bool {
     match attribute {
-        FetchAttribute::Envelope | FetchAttribute::Rfc822Header => Some(Need::Header),
-        FetchAttribute::Section { section, .. } if *section == Section::whole() => None,
-        FetchAttribute::Section { section, .. } if Content::is_in_header(section) => Some(Need::Header),
-        FetchAttribute::Body
+        FetchAttribute::Section { section, .. } => *section != Section::whole(),
+        FetchAttribute::Envelope
+        | FetchAttribute::Body
         | FetchAttribute::BodyStructure
-        | FetchAttribute::Section { .. }
-        | FetchAttribute::Rfc822Text => Some(Need::All),
-        _ => None,
+        | FetchAttribute::Rfc822Header
+        | FetchAttribute::Rfc822Text
+        | FetchAttribute::Binary { .. }
+        | FetchAttribute::BinarySize(_)
+        | FetchAttribute::Preview { .. } => true,
+        _ => false,
     }
 }
 
-/// Everything that can fail is done before the first octet of the row.
-async fn prepare(
-    store: &Store,
-    selected: &Selected,
-    meta: &MessageMeta,
-    attributes: &[FetchAttribute],
-    need: Option<Need>,
-) -> Result<(Option<Content>, Vec<Ready>), StoreError> {
-    let content = match need {
-        Some(need) => Some(Content::load(store, meta.blob, need).await?),
-        None => None,
-    };
-    let mut items = Vec::with_capacity(attributes.len());
-    for attribute in attributes {
-        items.extend(item(store, selected, meta, attribute, content.as_ref()).await?);
-    }
-    Ok((content, items))
-}
-
-async fn item(
-    store: &Store,
-    selected: &Selected,
-    meta: &MessageMeta,
-    attribute: &FetchAttribute,
-    content: Option<&Content>,
-) -> Result<Option<Ready>, StoreError> {
-    Ok(match attribute {
-        FetchAttribute::Flags => Some(Ready::Item(FetchItem::Flags(selected.flags(meta).into()))),
-        FetchAttribute::Uid => NonZeroU32::new(meta.uid).map(FetchItem::Uid).map(Ready::Item),
-        FetchAttribute::InternalDate => {
-            convert::date_time(meta.date).map(FetchItem::InternalDate).map(Ready::Item)
+/// What is told at once; `None` for a payload.
+fn item(attribute: &FetchAttribute, row: &Row, summary: Option<&Summary>) -> Option<FetchItem> {
+    Some(match attribute {
+        FetchAttribute::Uid => FetchItem::Uid(NonZeroU32::new(row.uid)?),
+        FetchAttribute::InternalDate => FetchItem::InternalDate(convert::date_time(row.date())?),
+        FetchAttribute::Rfc822Size => FetchItem::Rfc822Size(row.size),
+        FetchAttribute::ModSeq => FetchItem::ModSeq(row.modseq),
+        FetchAttribute::SaveDate => {
+            FetchItem::SaveDate(posthaste_imap::types::DateTime::from_unix_seconds(row.saved, 0).ok())
         }
-        FetchAttribute::Rfc822Size => Some(Ready::Item(FetchItem::Rfc822Size(meta.size))),
-        FetchAttribute::Envelope => {
-            content.map(|content| Ready::Item(FetchItem::Envelope(Box::new(content.envelope()))))
+        FetchAttribute::EmailId => FetchItem::EmailId(convert::email_id(row.blob)?),
+        FetchAttribute::ThreadId => FetchItem::ThreadId(convert::thread_id(row.thread)),
+        FetchAttribute::Envelope => FetchItem::Envelope(Box::new(summary?.envelope().into())),
+        FetchAttribute::Body => FetchItem::Body(Box::new(summary?.body_structure(StructureForm::Plain))),
+        FetchAttribute::BodyStructure => {
+            FetchItem::BodyStructure(Box::new(summary?.body_structure(StructureForm::Extended)))
         }
-        FetchAttribute::Body => content.map(|content| {
-            Ready::Item(FetchItem::Body(Box::new(content.body_structure(StructureForm::Plain))))
-        }),
-        FetchAttribute::BodyStructure => content.map(|content| {
-            Ready::Item(FetchItem::BodyStructure(Box::new(content.body_structure(StructureForm::Extended))))
-        }),
-        FetchAttribute::Section { section, partial, .. } => {
-            let origin = partial.map(|partial| partial.offset);
-            let payload = Payload::Section { section: section.clone(), origin };
-            if *section == Section::whole() {
-                let range = match partial {
-                    Some(Partial { offset, count }) => {
-                        let start = u64::from(*offset);
-                        start..start.saturating_add(count.get().into())
-                    }
-                    None => 0..u64::MAX,
-                };
-                Some(Ready::Stream(payload, store.read_blob(meta.blob, range).await?))
-            } else {
-                Some(Ready::Part(payload, section.clone(), *partial))
-            }
+        FetchAttribute::Preview { .. } => {
+            FetchItem::Preview(AString::new(summary?.preview().to_owned()).ok())
         }
-        FetchAttribute::Rfc822 => {
-            Some(Ready::Stream(Payload::Rfc822, store.read_blob(meta.blob, 0..u64::MAX).await?))
-        }
-        FetchAttribute::Rfc822Header => of_message(Payload::Rfc822Header, SectionText::Header),
-        FetchAttribute::Rfc822Text => of_message(Payload::Rfc822Text, SectionText::Text),
-        FetchAttribute::ModSeq => Some(Ready::Item(FetchItem::ModSeq(meta.modseq))),
-        // BINARY is not announced.
-        _ => None,
+        _ => return None,
     })
 }
 
-fn of_message(payload: Payload, text: SectionText) -> Option<Ready> {
-    let section = Section::new(None, Some(text)).ok()?;
-    Some(Ready::Part(payload, section, None))
+/// A payload, or where the header is from which it is chosen.
+enum Found<'a> {
+    Ready(Ready),
+    Fields(Payload, Span, &'a [AString], posthaste_imap::message::FieldChoice, Option<Partial>),
+}
+
+/// What an attribute names; `None` for one that is none of a message.
+fn payload<'a>(
+    attribute: &'a FetchAttribute,
+    row: &Row,
+    summary: Option<&Summary>,
+) -> Result<Option<Found<'a>>, NoRow> {
+    let ready = |ready| Ok(Some(Found::Ready(ready)));
+    match attribute {
+        FetchAttribute::Section { section, partial, .. } => {
+            let payload = Payload::Section { section: section.clone(), origin: partial.map(|it| it.offset) };
+            if *section == Section::whole() {
+                return ready(Ready::Stream(payload, part(0..row.size, *partial), None));
+            }
+            Ok(Some(match summary.and_then(|summary| summary.locate(section)) {
+                None => Found::Ready(Ready::Nil(payload)),
+                Some(Located::Octets(span)) => {
+                    Found::Ready(Ready::Stream(payload, part(reading::range(span), *partial), None))
+                }
+                Some(Located::Fields { header, names, choice }) => {
+                    Found::Fields(payload, header, names, choice, *partial)
+                }
+            }))
+        }
+        FetchAttribute::Rfc822 => ready(Ready::Stream(Payload::Rfc822, 0..row.size, None)),
+        FetchAttribute::Rfc822Header => {
+            ready(of_message(Payload::Rfc822Header, SectionText::Header, summary))
+        }
+        FetchAttribute::Rfc822Text => ready(of_message(Payload::Rfc822Text, SectionText::Text, summary)),
+        FetchAttribute::Binary { part: path, partial, .. } => {
+            let payload = Payload::Binary { part: path.clone(), origin: partial.map(|it| it.offset) };
+            match summary.and_then(|summary| summary.locate_decoded(path.as_ref())) {
+                None => ready(Ready::Nil(payload)),
+                Some(decoded) => {
+                    let octets = decoded.octets.ok_or(NoRow::UnknownEncoding)?;
+                    ready(Ready::Decoded(payload, decoded, part(0..octets, *partial)))
+                }
+            }
+        }
+        FetchAttribute::BinarySize(path) => {
+            let decoded = summary.and_then(|summary| summary.locate_decoded(path.as_ref()));
+            let octets = match decoded {
+                Some(decoded) => decoded.octets.ok_or(NoRow::UnknownEncoding)?,
+                None => 0,
+            };
+            let size = u32::try_from(octets).unwrap_or(u32::MAX);
+            ready(Ready::Item(FetchItem::BinarySize { part: path.clone(), size }))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn of_message(payload: Payload, text: SectionText, summary: Option<&Summary>) -> Ready {
+    let section = Section::new(None, Some(text)).ok();
+    let located =
+        section.as_ref().zip(summary).and_then(|(section, summary)| match summary.locate(section) {
+            Some(Located::Octets(span)) => Some(reading::range(span)),
+            _ => None,
+        });
+    match located {
+        Some(range) => Ready::Stream(payload, range, None),
+        None => Ready::Nil(payload),
+    }
+}
+
+/// The `<offset.count>` octets of a range.
+fn part(range: Range<u64>, partial: Option<Partial>) -> Range<u64> {
+    let Some(Partial { offset, count }) = partial else { return range };
+    let start = range.start.saturating_add(offset.into()).min(range.end);
+    start..start.saturating_add(count.get().into()).min(range.end)
 }
 
 fn slice(data: &Bytes, partial: Option<Partial>) -> Bytes {
-    let Some(Partial { offset, count }) = partial else { return data.clone() };
-    let at = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let start = at(offset).min(data.len());
-    let end = start.saturating_add(at(count.get())).min(data.len());
-    data.slice(start..end)
+    let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+    let range = part(0..length, partial);
+    let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(data.len());
+    data.slice(at(range.start)..at(range.end))
 }
 
-/// Octets of a message in memory that are given to the connection at a time.
-const PART_CHUNK: usize = 64 * 1024;
+/// Messages whose summaries are asked for at once.
+const BATCH: usize = 200;
+/// Octets in memory that are given to the connection at a time.
+const OCTETS_AT_ONCE: usize = 64 * 1024;
+/// Octets of one item that NOTIFY tells of a new message.
+const NOTIFIED_MAX: u64 = 16 * 1024;

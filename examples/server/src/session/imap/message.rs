@@ -1,222 +1,280 @@
-//! Commands that change messages (RFC 9051 6.3.12, 6.4): APPEND, STORE, COPY, MOVE, EXPUNGE.
+//! Commands that change messages of the selected mailbox: STORE, COPY, MOVE, EXPUNGE (RFC 9051 6.4.3, 6.4.6 to 6.4.9;
+//! RFC 7162 3.1.3; RFC 4314 4).
 
-use posthaste_imap::server::{
-    Append, AppendEnd, Asked, Copy, CopyUid, Expunge as ExpungeCommand, Move, Refusal, Store,
-};
-use posthaste_imap::types::{Addressing, FetchItem, MessageSet, ResponseCode, StoreAction, StoreEcho};
 use std::num::NonZeroU32;
 
-use super::mailbox::nonzero;
-use super::{Arriving, Outcome, Session, convert, refusal};
-use crate::store::{Copied, Expunge, InternalDate, NewMessage, StoreError, StoreMode};
+use posthaste_imap::server::{
+    Asked, Copy, CopyUid, Expunge as ExpungeCommand, Feature, Move, Refusal, Store,
+};
+use posthaste_imap::types::{
+    Addressing, FetchItem, ResponseCode, Rights, SequenceSet, StoreAction, StoreCommand, StoreEcho,
+};
 
-const OUT_OF_RANGE: &str = "No such message number";
+use super::access::{Failure, Reached, permitted, rights, withheld};
+use super::convert::nonzero;
+use super::selected::message;
+use super::{Outcome, Session, convert, expunge_issued};
+use crate::index::Picture;
+use crate::store::{
+    Copied, Expunge, Flags, MailboxId, StoreError, StoreFlags, StoreMode, Stored, SystemFlags,
+};
+
+pub(super) const OUT_OF_RANGE: &str = "No such message number";
 
 impl Session {
-    pub(super) async fn append(&mut self, append: Asked<Append>) -> Outcome {
-        self.append = None;
-        let arriving = self.prepare_append(&append).await;
-        let server = self.connection.machine();
-        match arriving {
-            Ok(arriving) => {
-                self.append = Some(arriving);
-                append.accept(server)?;
-            }
-            Err(StoreError::NoSuchMailbox) => append.refuse(server, Refusal::try_create())?,
-            Err(error) => append.refuse(server, refusal(&error))?,
-        }
-        Ok(())
-    }
-
-    /// Whether the message can be taken is decided before its first octet.
-    async fn prepare_append(&self, append: &Append) -> Result<Arriving, StoreError> {
-        let mailbox = self.find(&append.head.mailbox).await?;
-        let account = self.context.directory.account_by_id(mailbox.account).await;
-        let account = account.map_err(|error| StoreError::Database(error.to_string()))?;
-        let account = account.ok_or(StoreError::NoSuchAccount)?;
-        if !account.has_room(append.length) {
-            let quota = account.quota.unwrap_or_default();
-            return Err(StoreError::OverQuota { account: account.id, quota, wanted: append.length });
-        }
-        let date = append.head.date_time.map_or_else(InternalDate::now, convert::internal_date);
-        let flags = convert::stored(&append.head.flags);
-        Ok(Arriving { mailbox, flags, date, spool: Ok(self.context.store.spool()) })
-    }
-
-    pub(super) async fn append_end(&mut self, end: Asked<AppendEnd>) -> Outcome {
-        let outcome = match self.append.take() {
-            Some(arriving) => self.finish_append(arriving).await,
-            None => Err(StoreError::Closed),
-        };
-        self.sync().await;
-        let server = self.connection.machine();
-        match outcome {
-            Ok((uid_validity, uid)) => end.ok(server, uid_validity, uid)?,
-            Err(StoreError::NoSuchMailbox) => end.no(server, Refusal::try_create())?,
-            Err(error) => end.no(server, refusal(&error))?,
-        }
-        Ok(())
-    }
-
-    async fn finish_append(&self, arriving: Arriving) -> Result<(NonZeroU32, NonZeroU32), StoreError> {
-        let Arriving { mailbox, flags, date, spool } = arriving;
-        let content = spool?.finish().await?;
-        let appended =
-            self.context.store.append(mailbox.id, vec![NewMessage { content, flags, date }]).await?;
-        let uid = appended.uids.first().copied().unwrap_or_default();
-        Ok((nonzero(appended.uidvalidity)?, nonzero(uid)?))
-    }
-
-    /// The messages a set names; `None` where a number is beyond the last message.
-    pub(super) fn targets(&self, set: &MessageSet, addressing: Addressing) -> Option<Vec<(NonZeroU32, u32)>> {
-        let selected = self.selected.as_ref()?;
-        // `$` is not offered: the machine has refused it.
-        let set = set.numbers()?;
-        if addressing == Addressing::Sequence && !selected.view.covers(set) {
-            return None;
-        }
-        Some(selected.view.resolve(set, addressing).collect())
-    }
-
     pub(super) async fn store(&mut self, asked: Asked<Store>) -> Outcome {
+        self.sync().await?;
         let Some(targets) = self.targets(&asked.command.set, asked.addressing) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
-        let Some(selected) = &mut self.selected else {
-            return Ok(asked.no(self.connection.machine(), Refusal::server_bug())?);
+        let gone = |session: &Self, uid| session.selected.as_ref().is_none_or(|it| it.is_gone(uid));
+        // RFC 2180 4.2: messages that another session has expunged are not changed.
+        let (lost, targets): (Vec<_>, Vec<_>) = targets.into_iter().partition(|(_, uid)| gone(self, *uid));
+        let lost = asked.addressing == Addressing::Sequence && !lost.is_empty();
+        let uids = targets.iter().map(|(_, uid)| *uid).collect();
+        let stored = match self.change_flags(&asked.command, uids).await {
+            Ok(stored) => stored,
+            Err(failure) => return Ok(asked.no(self.connection.machine(), failure.refusal())?),
         };
-        let mode = match asked.command.action {
+        self.tell_stored(&asked, &targets, &stored).await?;
+        self.sync().await?;
+        let number = |uid: &u32| match asked.addressing {
+            Addressing::Uid => NonZeroU32::new(*uid),
+            Addressing::Sequence => {
+                let at = targets.binary_search_by_key(uid, |(_, uid)| *uid).ok();
+                at.and_then(|at| targets.get(at)).map(|(seq, _)| *seq)
+            }
+        };
+        let modified = SequenceSet::from_numbers(stored.modified.iter().filter_map(number));
+        let server = self.connection.machine();
+        match modified {
+            Some(modified) if lost => {
+                let refusal =
+                    Refusal::new("Some messages are gone").with_code(ResponseCode::Modified(modified));
+                asked.no(server, refusal)?;
+            }
+            Some(modified) => asked.modified(server, modified)?,
+            None if lost => asked.no(server, expunge_issued())?,
+            None => asked.ok(server)?,
+        }
+        Ok(())
+    }
+
+    async fn change_flags(&self, command: &StoreCommand, uids: Vec<u32>) -> Result<Stored, Failure> {
+        let selected = self.selected.as_ref().ok_or(StoreError::NoSuchMailbox)?;
+        let mailbox = selected.open.mailbox();
+        let given = convert::stored(&command.flags)
+            .ok_or_else(|| Refusal::new("Keyword too long").with_code(ResponseCode::Limit))?;
+        let rights = selected.rights();
+        let flags = permitted(given.clone(), rights);
+        let unchanged_since = command.unchanged_since;
+        let mode = match command.action {
             StoreAction::Replace => StoreMode::Replace,
             StoreAction::Add => StoreMode::Add,
             StoreAction::Remove => StoreMode::Remove,
         };
-        let flags = convert::stored(&asked.command.flags);
-        let uids = targets.iter().map(|(_, uid)| *uid).collect();
-        match self.context.store.store_flags(selected.mailbox, uids, mode, flags).await {
-            Ok(changed) => {
-                for meta in changed {
-                    selected.metas.insert(meta.uid, meta);
-                }
-            }
-            Err(error) => return Ok(asked.no(self.connection.machine(), refusal(&error))?),
+        let restricted = withheld(rights) != SystemFlags::NONE;
+        // RFC 4314 4: it fails only where nothing of it may be done.
+        if flags.is_empty() && (!given.is_empty() || rights_of_flags(rights).is_empty()) && restricted {
+            return Err(Refusal::no_permission().into());
         }
-        self.sync().await;
-        // RFC 2180 4.2: messages that another session has expunged are not changed.
-        let is_gone = |uid| self.selected.as_ref().is_none_or(|selected| selected.is_gone(uid));
-        let gone = asked.addressing == Addressing::Sequence && targets.iter().any(|(_, uid)| is_gone(*uid));
-        if asked.command.echo == StoreEcho::Report {
-            for (_, uid) in targets {
-                let Some(selected) = self.selected.as_ref().filter(|selected| !selected.is_gone(uid)) else {
-                    continue;
-                };
-                // Not the number of before: messages in front may be gone.
-                let Some(seq) = selected.view.seq_of(uid) else { continue };
-                let Some(meta) = selected.metas.get(&uid) else { continue };
-                let mut items = Vec::new();
-                if asked.addressing == Addressing::Uid {
-                    items.extend(NonZeroU32::new(uid).map(FetchItem::Uid));
-                }
-                items.push(FetchItem::Flags(selected.flags(meta).into()));
-                self.connection.room().await?;
-                asked.row(self.connection.machine(), seq, items)?;
-            }
+        let store = &self.context.store;
+        if mode == StoreMode::Replace && restricted {
+            // What may not be changed stays: the rest is taken away first.
+            let others = Flags {
+                system: SystemFlags::ALL.without(withheld(rights)).without(flags.system),
+                keywords: selected
+                    .picture
+                    .keywords
+                    .iter()
+                    .filter(|keyword| rights.contains('w') && !flags.keywords.contains(keyword))
+                    .cloned()
+                    .collect(),
+            };
+            let remove =
+                StoreFlags { uids: uids.clone(), mode: StoreMode::Remove, flags: others, unchanged_since };
+            let removed = store.store_flags(mailbox, remove).await?;
+            let uids = uids.into_iter().filter(|uid| removed.modified.binary_search(uid).is_err()).collect();
+            let add = StoreFlags { uids, mode: StoreMode::Add, flags, unchanged_since: None };
+            let added = store.store_flags(mailbox, add).await?;
+            return Ok(Stored { modified: removed.modified, ..added });
         }
-        let server = self.connection.machine();
-        if gone {
-            asked.no(server, expunge_issued())?;
-        } else {
-            asked.ok(server)?;
+        Ok(store.store_flags(mailbox, StoreFlags { uids, mode, flags, unchanged_since }).await?)
+    }
+
+    /// Rows of the messages that were to change: with the flags unless the client knows them, with the mod-sequence in
+    /// any case where it wants that (RFC 7162 3.1.3).
+    async fn tell_stored(
+        &mut self,
+        asked: &Asked<Store>,
+        targets: &[(NonZeroU32, u32)],
+        stored: &Stored,
+    ) -> Outcome {
+        let Some(selected) = &self.selected else { return Ok(()) };
+        let current = selected.open.picture();
+        let server = self.connection.machine_ref();
+        let cond_store = server.is_enabled(Feature::CondStore);
+        let uid_only = server.is_enabled(Feature::UidOnly);
+        let report = asked.command.echo == StoreEcho::Report;
+        for (seq, uid) in targets {
+            if stored.modified.binary_search(uid).is_ok() {
+                continue;
+            }
+            let Some((_, row)) = current.by_uid(*uid) else { continue };
+            let Some(selected) = &mut self.selected else { break };
+            let changed = stored.changed.binary_search_by_key(uid, |meta| meta.uid).is_ok();
+            let mut items = Vec::with_capacity(3);
+            if report {
+                items.push(FetchItem::Flags(selected.flags(row)));
+            }
+            if cond_store && (report || changed) {
+                items.push(FetchItem::ModSeq(row.modseq));
+            }
+            if changed {
+                selected.told(*uid, row.modseq);
+            }
+            if items.is_empty() {
+                continue;
+            }
+            if asked.addressing == Addressing::Uid && !uid_only {
+                items.extend(NonZeroU32::new(*uid).map(FetchItem::Uid));
+            }
+            self.room().await?;
+            asked.row(self.connection.machine(), message(*seq, *uid), items)?;
         }
         Ok(())
     }
 
     pub(super) async fn copy(&mut self, asked: Asked<Copy>) -> Outcome {
+        self.sync().await?;
         let Some(targets) = self.targets(&asked.set, asked.addressing) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).collect();
         let wanted = !uids.is_empty();
-        let copied = match (&self.selected, self.find(&asked.mailbox).await) {
-            (Some(selected), Ok(to)) => self.context.store.copy(selected.mailbox, uids, to.id).await,
-            (_, Err(error)) => Err(error),
-            (None, _) => Err(StoreError::NoSuchMailbox),
+        let copied = match self.reach(&asked.mailbox, "i").await {
+            Ok(to) => self.copy_to(uids, &to).await,
+            Err(failure) => Err(failure),
         };
-        // RFC 2180 4.4: what another session has expunged cannot be copied; COPYUID tells what was.
-        let gone = asked.addressing == Addressing::Sequence
-            && copied.as_ref().is_ok_and(|copied| wanted && copied.sources.is_empty());
-        self.sync().await;
+        self.sync().await?;
         let server = self.connection.machine();
-        match copied.and_then(|copied| copy_uid(&copied)) {
-            Ok(_) if gone => asked.no(server, expunge_issued())?,
+        match copied {
+            // RFC 2180 4.4: what another session has expunged cannot be copied; COPYUID tells what was.
+            Ok(None) if wanted && asked.addressing == Addressing::Sequence => {
+                asked.no(server, expunge_issued())?;
+            }
             Ok(copied) => asked.ok(server, copied)?,
-            Err(StoreError::NoSuchMailbox) => asked.no(server, Refusal::try_create())?,
-            Err(error) => asked.no(server, refusal(&error))?,
+            Err(failure) => asked.no(server, failure.of_target())?,
         }
         Ok(())
     }
 
+    async fn copy_to(&self, uids: Vec<u32>, to: &Reached) -> Result<Option<CopyUid>, Failure> {
+        let selected = self.selected.as_ref().ok_or(StoreError::NoSuchMailbox)?;
+        let room = self.room_of(to.mailbox.account)?;
+        let copied = self.context.store.copy(selected.open.mailbox(), uids, to.mailbox.id, room).await?;
+        self.take_flags(to, &copied, &selected.picture).await?;
+        Ok(copy_uid(&copied)?)
+    }
+
+    /// Takes away the flags of copies that the user may not set where they are now (RFC 4314 4).
+    async fn take_flags(&self, to: &Reached, copied: &Copied, from: &Picture) -> Result<(), StoreError> {
+        let system = withheld(to.rights);
+        if system == SystemFlags::NONE || copied.destinations.is_empty() {
+            return Ok(());
+        }
+        let no_keywords = !to.rights.contains('w');
+        let keywords = from.keywords.iter().filter(|_| no_keywords).cloned().collect();
+        let flags = StoreFlags {
+            uids: copied.destinations.clone(),
+            mode: StoreMode::Remove,
+            flags: Flags { system, keywords },
+            unchanged_since: None,
+        };
+        self.context.store.store_flags(to.mailbox.id, flags).await.map(drop)
+    }
+
     pub(super) async fn move_messages(&mut self, asked: Asked<Move>) -> Outcome {
+        self.sync().await?;
         let Some(targets) = self.targets(&asked.set, asked.addressing) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).collect();
-        let moved = match (&self.selected, self.find(&asked.mailbox).await) {
-            (Some(selected), Ok(to)) => self.context.store.move_messages(selected.mailbox, uids, to.id).await,
-            (_, Err(error)) => Err(error),
-            (None, _) => Err(StoreError::NoSuchMailbox),
+        let moved = match self.reach(&asked.mailbox, "i").await {
+            Ok(to) => self.move_to(uids, &to).await,
+            Err(failure) => Err(failure),
         };
-        let sources = moved.as_ref().map(|moved| moved.sources.clone()).unwrap_or_default();
-        match moved.and_then(|moved| copy_uid(&moved)) {
-            Ok(copied) => {
-                if let Some(copied) = copied {
-                    asked.moved(self.connection.machine(), copied)?;
+        match moved {
+            Ok(moved) => {
+                match copy_uid(&moved) {
+                    Ok(Some(copied)) => asked.moved(self.connection.machine(), copied)?,
+                    Ok(None) => {}
+                    Err(error) => tracing::error!(%error, "moved messages cannot be named"),
                 }
-                for uid in sources.into_iter().rev() {
-                    let seq = self.selected.as_mut().and_then(|selected| selected.remove(uid));
-                    if let Some(seq) = seq {
-                        asked.expunged(self.connection.machine(), seq)?;
-                    }
-                }
-                self.sync().await;
-                asked.ok(self.connection.machine())?;
+                let gone = self.take_out(&moved.sources);
+                asked.expunged_all(self.connection.machine(), &gone)?;
+                self.sync().await?;
+                asked.ok_at(self.connection.machine(), moved.modseq)?;
             }
-            Err(StoreError::NoSuchMailbox) => asked.no(self.connection.machine(), Refusal::try_create())?,
-            Err(error) => asked.no(self.connection.machine(), refusal(&error))?,
+            Err(failure) => {
+                self.sync().await?;
+                asked.no(self.connection.machine(), failure.of_target())?;
+            }
         }
         Ok(())
+    }
+
+    async fn move_to(&self, uids: Vec<u32>, to: &Reached) -> Result<Copied, Failure> {
+        let selected = self.selected.as_ref().ok_or(StoreError::NoSuchMailbox)?;
+        // RFC 6851 4: what it is made of: COPY, STORE of \Deleted, EXPUNGE.
+        if !selected.rights().contains_all(rights("te")) {
+            return Err(Refusal::no_permission().into());
+        }
+        let room = self.room_of(to.mailbox.account)?;
+        let from = selected.open.mailbox();
+        let moved = self.context.store.move_messages(from, uids, to.mailbox.id, room).await?;
+        self.take_flags(to, &moved, &selected.picture).await?;
+        Ok(moved)
     }
 
     pub(super) async fn expunge(&mut self, asked: Asked<ExpungeCommand>) -> Outcome {
-        let which = match &asked.uids {
-            None => Some(Expunge::Deleted),
-            Some(set) => self
-                .targets(set, Addressing::Uid)
-                .map(|targets| Expunge::DeletedAmong(targets.into_iter().map(|(_, uid)| uid).collect())),
-        };
-        let removed = match (&self.selected, which) {
-            (Some(selected), Some(which)) => self.context.store.expunge(selected.mailbox, which).await,
-            _ => Err(StoreError::NoSuchMailbox),
+        let removed = match self.expunge_which(&asked) {
+            Ok((mailbox, which)) => self.context.store.expunge(mailbox, which).await.map_err(Failure::from),
+            Err(failure) => Err(failure),
         };
         match removed {
-            Ok(uids) => {
-                for uid in uids.into_iter().rev() {
-                    let seq = self.selected.as_mut().and_then(|selected| selected.remove(uid));
-                    if let Some(seq) = seq {
-                        asked.expunged(self.connection.machine(), seq)?;
-                    }
-                }
-                self.sync().await;
-                asked.ok(self.connection.machine())?;
+            Ok(expunged) => {
+                // What others did before is told before: numbers are those of the client.
+                let gone = self.take_out(&expunged.uids);
+                asked.expunged_all(self.connection.machine(), &gone)?;
+                self.sync().await?;
+                asked.ok_at(self.connection.machine(), expunged.modseq)?;
             }
-            Err(error) => asked.no(self.connection.machine(), refusal(&error))?,
+            Err(failure) => asked.no(self.connection.machine(), failure.refusal())?,
         }
         Ok(())
     }
+
+    fn expunge_which(&self, asked: &ExpungeCommand) -> Result<(MailboxId, Expunge), Failure> {
+        let selected = self.selected.as_ref().ok_or(StoreError::NoSuchMailbox)?;
+        if !selected.rights().contains('e') {
+            return Err(Refusal::no_permission().into());
+        }
+        let which = match &asked.uids {
+            None => Expunge::Deleted,
+            Some(set) => {
+                let targets = self.targets(set, Addressing::Uid).unwrap_or_default();
+                Expunge::DeletedAmong(targets.into_iter().map(|(_, uid)| uid).collect())
+            }
+        };
+        Ok((selected.open.mailbox(), which))
+    }
 }
 
-/// Some of the messages were expunged by another session, of which the client is told when it may be (RFC 5530).
-pub(super) fn expunge_issued() -> Refusal {
-    Refusal::new("Some messages are gone").with_code(ResponseCode::ExpungeIssued)
+/// Those of the rights that are about flags.
+fn rights_of_flags(all: Rights) -> Rights {
+    let flags = rights("stw");
+    flags.without(flags.without(all))
 }
 
 fn copy_uid(copied: &Copied) -> Result<Option<CopyUid>, StoreError> {

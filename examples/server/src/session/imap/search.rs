@@ -1,141 +1,339 @@
-//! SEARCH (RFC 9051 6.4.4): the keys are tested with what is at hand; headers and bodies are read only for the
-//! messages that they decide.
+//! SEARCH, ESEARCH over several mailboxes, and UIDBATCHES (RFC 9051 6.4.4; RFC 4731, 5182, 7377, 9394, 10022).
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
+use std::ops::Range;
+use std::sync::Arc;
 
 use posthaste_imap::casemap::casemap;
-use posthaste_imap::search::{Facts, Needle, Program, Scope, SearchError};
-use posthaste_imap::server::{Asked, Refusal, Search};
-use posthaste_imap::types::{Addressing, Date, Flag, UidSet};
+use posthaste_imap::charset::Charset;
+use posthaste_imap::search::{Hit, Need, Program, Scope, SearchError, saved_by};
+use posthaste_imap::server::{Asked, Found, MultiSearch, Refusal, Search, UidBatchesOf};
+use posthaste_imap::types::{
+    AString, Addressing, Mailbox as ImapMailbox, SearchCommand, SearchKey, SearchReturn, UidSet,
+};
 
-use super::content::{Content, Need};
-use super::selected::Selected;
-use super::{Outcome, Session, convert, refusal};
-use crate::store::{MessageMeta, Store, StoreError};
+use super::access::{Failure, Reached};
+use super::convert::nonzero;
+use super::facts::Known;
+use super::patience::Progress;
+use super::{Outcome, Session, reading};
+use crate::index::{Open, Picture, Row};
+use crate::store::{BlobId, InternalDate, MailboxId, Store, StoreError};
+
+/// A mailbox that is searched, as one session sees it.
+pub(super) struct Look {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) mailbox: MailboxId,
+    pub(super) picture: Arc<Picture>,
+    recent: Vec<Range<u32>>,
+    /// UIDs of messages that are gone, and of which the client was not told.
+    gone: Vec<u32>,
+    saved: UidSet,
+}
+
+/// A message that was found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Match {
+    pub(super) seq: NonZeroU32,
+    pub(super) uid: u32,
+    pub(super) modseq: u64,
+    pub(super) blob: BlobId,
+    pub(super) size: u64,
+    /// The internal date.
+    pub(super) arrival: i64,
+}
+
+impl Match {
+    fn new(seq: NonZeroU32, row: &Row) -> Self {
+        let arrival = row.date().seconds;
+        Self { seq, uid: row.uid, modseq: row.modseq, blob: row.blob, size: row.size, arrival }
+    }
+
+    /// What an answer calls it.
+    pub(super) fn number(&self, addressing: Addressing) -> NonZeroU32 {
+        match addressing {
+            Addressing::Sequence => self.seq,
+            // A UID is never zero.
+            Addressing::Uid => NonZeroU32::new(self.uid).unwrap_or(self.seq),
+        }
+    }
+}
+
+/// Why nothing was searched.
+#[derive(Debug)]
+pub(super) enum Unsearched {
+    /// The keys make no sense here.
+    Keys(SearchError),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unsearched {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Unsearched {
+    pub(super) fn refusal(self) -> Refusal {
+        match self {
+            Self::Keys(SearchError::Charset) => Refusal::bad_charset(),
+            Self::Keys(_) => Refusal::cannot(),
+            Self::Store(error) => Failure::from(error).refusal(),
+        }
+    }
+}
+
+impl Look {
+    /// A mailbox that is not selected.
+    pub(super) fn elsewhere(store: &Arc<dyn Store>, open: &Open) -> Self {
+        Self {
+            store: Arc::clone(store),
+            mailbox: open.mailbox(),
+            picture: open.picture(),
+            recent: Vec::new(),
+            gone: Vec::new(),
+            saved: UidSet::default(),
+        }
+    }
+
+    /// The messages that match, in the order of the mailbox.
+    pub(super) async fn find(
+        &self,
+        command: &SearchCommand,
+        progress: &Progress,
+    ) -> Result<Vec<Match>, Unsearched> {
+        let scope = Scope {
+            largest_seq: self.picture.largest_seq(),
+            largest_uid: self.picture.largest_uid(),
+            saved: &self.saved,
+            now: InternalDate::now().seconds,
+        };
+        let program = Program::new(command, &scope).map_err(Unsearched::Keys)?;
+        let (mut found, mut open) = (Vec::new(), Vec::new());
+        for (at, (seq, row)) in self.picture.rows().enumerate() {
+            if at % ROWS_AT_ONCE == 0 {
+                tokio::task::yield_now().await;
+            }
+            if self.gone.binary_search(&row.uid).is_ok() {
+                continue;
+            }
+            match program.test(&Known::new(seq.get(), row, &self.recent)) {
+                Some(true) => found.push(Match::new(seq, row)),
+                Some(false) => {}
+                None => open.push((seq, row)),
+            }
+        }
+        if open.is_empty() {
+            return Ok(found);
+        }
+        if program.need() > Need::Nothing
+            && let Some(blobs) = self.candidates(command).await?
+        {
+            open.retain(|(_, row)| blobs.contains(&row.blob));
+        }
+        progress.expect(open.len());
+        for batch in open.chunks(BATCH) {
+            let blobs = batch.iter().map(|(_, row)| row.blob).collect();
+            let summaries = reading::summaries(&self.store, blobs).await?;
+            for ((seq, row), summary) in batch.iter().zip(summaries) {
+                let known = Known::new(seq.get(), row, &self.recent);
+                if known.decide(&program, summary, &self.store).await? {
+                    found.push(Match::new(*seq, row));
+                }
+                progress.add(1);
+            }
+            tokio::task::yield_now().await;
+        }
+        found.sort_unstable_by_key(|found| found.seq);
+        Ok(found)
+    }
+
+    /// The contents among which all are that match, as far as an index of the store tells: `None` for all.
+    async fn candidates(&self, command: &SearchCommand) -> Result<Option<BTreeSet<BlobId>>, StoreError> {
+        let charset = match &command.charset {
+            None => Some(Charset::UTF_8),
+            Some(name) => Charset::of(name.as_bytes()),
+        };
+        let Some(charset) = charset else { return Ok(None) };
+        let mut narrowed: Option<BTreeSet<BlobId>> = None;
+        for text in must_contain(&command.keys) {
+            let Some(text) = charset.decode_strictly(text.as_bytes()) else { continue };
+            let mapped = casemap(&text);
+            if mapped.is_empty() {
+                continue;
+            }
+            let Some(blobs) = self.store.may_contain(self.mailbox, &mapped).await? else { continue };
+            let blobs: BTreeSet<BlobId> = blobs.into_iter().collect();
+            narrowed = Some(match narrowed {
+                None => blobs,
+                Some(before) => before.intersection(&blobs).copied().collect(),
+            });
+        }
+        Ok(narrowed)
+    }
+}
+
+/// Strings that every message which matches has somewhere.
+fn must_contain(keys: &[SearchKey]) -> Vec<&AString> {
+    let mut open: Vec<&SearchKey> = keys.iter().collect();
+    let mut texts = Vec::new();
+    while let Some(key) = open.pop() {
+        match key {
+            SearchKey::And(keys) => open.extend(keys),
+            SearchKey::Bcc(text)
+            | SearchKey::Body(text)
+            | SearchKey::Cc(text)
+            | SearchKey::From(text)
+            | SearchKey::Header(_, text)
+            | SearchKey::Subject(text)
+            | SearchKey::Text(text)
+            | SearchKey::To(text) => texts.push(text),
+            _ => {}
+        }
+    }
+    texts
+}
 
 impl Session {
+    /// The selected mailbox as the client knows it.
+    pub(super) fn look(&self) -> Option<Look> {
+        let selected = self.selected.as_ref()?;
+        Some(Look {
+            store: Arc::clone(&self.context.store),
+            mailbox: selected.open.mailbox(),
+            picture: Arc::clone(&selected.picture),
+            recent: selected.recent_ranges().to_vec(),
+            gone: selected.gone().to_vec(),
+            saved: self.saved.clone(),
+        })
+    }
+
     pub(super) async fn search(&mut self, asked: Asked<Search>) -> Outcome {
-        let found = match &self.selected {
-            Some(selected) => search(&self.context.store, selected, &asked).await,
-            None => Ok(Vec::new()),
+        self.sync().await?;
+        let Some(look) = self.look() else {
+            return Ok(asked.no(self.connection.machine(), Refusal::server_bug())?);
         };
-        self.sync().await;
-        let server = self.connection.machine();
-        match found {
-            Ok(found) => asked.ok(server, found)?,
-            Err(Failure::Search(SearchError::Charset)) => {
-                asked.no(server, Refusal::bad_charset())?;
+        let progress = Progress::default();
+        let found = self.patiently(&asked, &progress, look.find(&asked.command, &progress)).await?;
+        let returns = asked.command.returns.clone().unwrap_or_default();
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                // RFC 5182 2.1: a search with SAVE that fails leaves nothing.
+                if returns.contains(&SearchReturn::Save) {
+                    self.saved = UidSet::default();
+                }
+                if let Unsearched::Keys(SearchError::Nesting) = error {
+                    return Ok(asked.bad(self.connection.machine(), "Search keys nest too deeply")?);
+                }
+                return Ok(asked.no(self.connection.machine(), error.refusal())?);
             }
-            Err(Failure::Search(_)) => asked.bad(server, "Search keys nest too deeply")?,
-            Err(Failure::Store(error)) => asked.no(server, refusal(&error))?,
+        };
+        let hit = |found: &Match| {
+            let number = found.number(asked.addressing);
+            Some(Hit { number, uid: NonZeroU32::new(found.uid)?, mod_seq: found.modseq })
+        };
+        let hits: Vec<Hit> = found.iter().filter_map(hit).collect();
+        if let Some(saved) = saved_by(&hits, &returns) {
+            if saved.ranges().len() > SAVED_RANGES_MAX {
+                self.saved = UidSet::default();
+                return Ok(asked.no(self.connection.machine(), Refusal::not_saved())?);
+            }
+            self.saved = saved;
         }
+        self.sync().await?;
+        asked.hits(self.connection.machine(), &hits)?;
+        Ok(())
+    }
+
+    pub(super) async fn multi_search(&mut self, asked: Asked<MultiSearch>) -> Outcome {
+        self.sync().await?;
+        let known = match self.known().await {
+            Ok(known) => known,
+            Err(error) => return Ok(asked.no(self.connection.machine(), Failure::from(error).refusal())?),
+        };
+        let filters = asked.command.mailboxes.clone();
+        let chosen = known.mailboxes.values().filter(|reached| {
+            reached.rights.contains('r')
+                && filters.iter().any(|filter| self.is_chosen(filter, reached, &known))
+        });
+        let chosen: Vec<Reached> = chosen.cloned().collect();
+        let progress = Progress::default();
+        for reached in chosen {
+            let open = match self.context.index.open(&self.context.store, reached.mailbox.id).await {
+                Ok(open) => open,
+                Err(StoreError::NoSuchMailbox) => continue,
+                Err(error) => {
+                    return Ok(asked.no(self.connection.machine(), Failure::from(error).refusal())?);
+                }
+            };
+            let look = Look::elsewhere(&self.context.store, &open);
+            let search = look.find(&asked.command.search, &progress);
+            let found = match self.patiently(&asked, &progress, search).await? {
+                Ok(found) => found,
+                Err(error) => return Ok(asked.no(self.connection.machine(), error.refusal())?),
+            };
+            let numbers: Vec<NonZeroU32> = found.iter().map(|found| found.number(Addressing::Uid)).collect();
+            let mod_seq = found.iter().map(|found| found.modseq).max().filter(|_| uses_mod_seq(&asked));
+            let (Ok(name), Ok(uid_validity)) =
+                (ImapMailbox::new(reached.name.clone()), nonzero(look.picture.uidvalidity))
+            else {
+                continue;
+            };
+            self.room().await?;
+            asked.found(self.connection.machine(), name, uid_validity, Found { numbers, mod_seq })?;
+        }
+        self.sync().await?;
+        asked.ok(self.connection.machine())?;
+        Ok(())
+    }
+
+    /// Batches of about as many messages as the client wants, those with the highest UIDs first (RFC 10022).
+    pub(super) async fn uid_batches(&mut self, asked: Asked<UidBatchesOf>) -> Outcome {
+        self.sync().await?;
+        let Some(selected) = &self.selected else {
+            return Ok(asked.no(self.connection.machine(), Refusal::server_bug())?);
+        };
+        let size = usize::try_from(asked.command.size.get()).unwrap_or(usize::MAX);
+        let uids: Vec<u32> = selected.picture.rows().map(|(_, row)| row.uid).collect();
+        let batch = |uids: &[u32]| {
+            let (first, last) = (uids.first().copied()?, uids.last().copied()?);
+            Some(NonZeroU32::new(first)?..=NonZeroU32::new(last)?)
+        };
+        let batches: Vec<_> = uids.rchunks(size).filter_map(batch).collect();
+        let batches = match asked.command.batches {
+            None => batches,
+            Some((one, other)) => {
+                let place = |number: NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
+                let (first, last) = (place(one.min(other)), place(one.max(other)));
+                let wanted = batches.into_iter().skip(first.saturating_sub(1));
+                wanted.take(last.saturating_sub(first).saturating_add(1)).collect()
+            }
+        };
+        asked.ok(self.connection.machine(), batches)?;
         Ok(())
     }
 }
 
-enum Failure {
-    Search(SearchError),
-    Store(StoreError),
-}
-
-async fn search(store: &Store, selected: &Selected, asked: &Search) -> Result<Vec<NonZeroU32>, Failure> {
-    let view = &selected.view;
-    // Neither `$` nor WITHIN is announced.
-    let saved = UidSet::default();
-    let scope =
-        Scope { largest_seq: view.largest_seq(), largest_uid: view.largest_uid(), saved: &saved, now: 0 };
-    let program = Program::new(&asked.command, &scope).map_err(Failure::Search)?;
-    let mut found = Vec::new();
-    for (uid, seq) in view.uids().filter_map(|uid| Some((uid, view.seq_of(uid)?))) {
-        let Some(meta) = selected.metas.get(&uid) else { continue };
-        let recent = selected.is_recent(uid);
-        let mut known = Known { seq: seq.get(), meta, recent, header: None, body: None };
-        let mut verdict = program.test(&known);
-        for need in [Need::Header, Need::All] {
-            if verdict.is_some() {
-                break;
-            }
-            match Content::load(store, meta.blob, need).await {
-                Ok(content) => known.learn(&content, need),
-                // Gone meanwhile: it matches nothing.
-                Err(StoreError::NoSuchMessage) => break,
-                Err(error) => return Err(Failure::Store(error)),
-            }
-            verdict = program.test(&known);
-        }
-        if verdict == Some(true) {
-            found.extend(match asked.addressing {
-                Addressing::Sequence => Some(seq),
-                Addressing::Uid => NonZeroU32::new(uid),
-            });
+fn uses_mod_seq(asked: &MultiSearch) -> bool {
+    let mut open: Vec<&SearchKey> = asked.command.search.keys.iter().collect();
+    while let Some(key) = open.pop() {
+        match key {
+            SearchKey::ModSeq(_) => return true,
+            SearchKey::And(keys) => open.extend(keys),
+            SearchKey::Not(key) | SearchKey::Fuzzy(key) => open.push(key),
+            SearchKey::Or(one, other) => open.extend([&**one, &**other]),
+            _ => {}
         }
     }
-    Ok(found)
+    false
 }
 
-/// What is known of one message.
-struct Known<'a> {
-    seq: u32,
-    meta: &'a MessageMeta,
-    recent: bool,
-    header: Option<Header>,
-    /// The text of all parts, decoded and mapped for comparison.
-    body: Option<String>,
-}
-
-struct Header {
-    sent: Option<Date>,
-    /// Names in lower case; values decoded and mapped for comparison.
-    fields: Vec<(String, String)>,
-}
-
-impl Known<'_> {
-    fn learn(&mut self, content: &Content, need: Need) {
-        if self.header.is_none() {
-            let fields = content.fields().map(|(name, value)| (name.to_ascii_lowercase(), casemap(&value)));
-            self.header = Some(Header { sent: content.sent_day(), fields: fields.collect() });
-        }
-        if need == Need::All {
-            self.body = Some(casemap(&content.body_text()));
-        }
-    }
-}
-
-impl Facts for Known<'_> {
-    fn seq(&self) -> u32 {
-        self.seq
-    }
-
-    fn uid(&self) -> u32 {
-        self.meta.uid
-    }
-
-    fn has_flag(&self, flag: &Flag) -> bool {
-        match flag {
-            Flag::Recent => self.recent,
-            flag => convert::flags(&self.meta.flags).contains(flag),
-        }
-    }
-
-    fn internal_date(&self) -> Option<Date> {
-        convert::day(self.meta.date)
-    }
-
-    fn size(&self) -> u64 {
-        self.meta.size
-    }
-
-    fn sent_date(&self) -> Option<Option<Date>> {
-        self.header.as_ref().map(|header| header.sent)
-    }
-
-    fn field_contains(&self, name: &str, needle: &Needle) -> Option<bool> {
-        let header = self.header.as_ref()?;
-        let fields = header.fields.iter().filter(|(field, _)| name.is_empty() || field == name);
-        Some(fields.into_iter().any(|(_, value)| needle.is_in_mapped(value)))
-    }
-
-    fn body_contains(&self, needle: &Needle) -> Option<bool> {
-        self.body.as_ref().map(|body| needle.is_in_mapped(body))
-    }
-}
+/// Rows that are tested before others may go on.
+const ROWS_AT_ONCE: usize = 4096;
+/// Messages whose summaries are asked for at once.
+const BATCH: usize = 200;
+/// Ranges of `$`.
+const SAVED_RANGES_MAX: usize = 100_000;

@@ -1,90 +1,100 @@
 //! The selected mailbox as one client knows it, and how it learns of changes.
+//!
+//! The client knows a picture: its n-th message is the one the client calls n. When it may be told of everything, the
+//! picture becomes that of the index. While it may not be told of expunges (RFC 9051 7.5.1), it becomes that picture
+//! with the messages in it that are gone.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::ops::Range;
+use std::sync::Arc;
 
-use posthaste_imap::server::{Message, Update};
-use posthaste_imap::types::{FetchItem, Flag};
-use posthaste_imap::view::View;
+use posthaste_imap::server::{Access, Feature, Message, Notice, Refusal, SelectedFlags, Server, Update};
+use posthaste_imap::types::{
+    Addressing, FetchItem, Flag, Flags, MessageSet, PermanentFlags, Rights, SequenceSet,
+};
+use posthaste_imap::view::Allowed;
 use tokio::sync::watch;
 
-use super::convert;
-use crate::store::{MailboxId, MessageMeta, News};
+use super::access::{Reached, may_change};
+use super::{Outcome, Session, convert, notify};
+use crate::index::{Difference, Open, Picture, Row};
+use crate::store::{KEYWORDS_MAX, Keyword, StoreError};
 
-/// The client's picture.
+/// What the session knows of the mailbox it has selected.
 pub(super) struct Selected {
-    pub(super) mailbox: MailboxId,
-    pub(super) view: View,
-    /// What was last known of each message of the view.
-    pub(super) metas: BTreeMap<u32, MessageMeta>,
-    /// Messages that are gone and of which the client could not be told yet.
-    gone: BTreeSet<u32>,
+    pub(super) open: Arc<Open>,
+    /// Which mailbox, under which name, with which rights.
+    pub(super) reached: Reached,
+    /// What the client knows.
+    pub(super) picture: Arc<Picture>,
+    /// UIDs of messages that the client counts and that are gone, ascending.
+    gone: Vec<u32>,
+    /// Of which messages it was told newer flags than the picture has: UIDs and mod-sequences.
+    told: Vec<(u32, u64)>,
     /// The UIDs that are `\Recent` to this session, ascending and apart.
     recent: Vec<Range<u32>>,
     changes: watch::Receiver<u64>,
-    /// The highest mod-sequence that a look at the store has shown. What this session changes itself does not
-    /// count: another may have changed something before.
-    modseq: u64,
-    /// A change was noticed, and the store has not been asked since.
-    is_behind: bool,
+    /// Which state of the access control list the rights are from.
+    grants: u64,
 }
 
-/// What a look at the store has shown, by UID.
-pub(super) enum Seen {
-    /// All messages of the mailbox.
-    All(Vec<MessageMeta>),
-    /// Those that are new or changed; all others are as they were.
-    Changed(Vec<MessageMeta>),
-}
-
-impl Seen {
-    pub(super) fn metas(&self) -> &[MessageMeta] {
-        let (Self::All(metas) | Self::Changed(metas)) = self;
-        metas
-    }
-}
-
-/// Waits for a change of the selected mailbox; whether the mailbox still exists. Never completes without one.
-pub(super) async fn changed(selected: &mut Option<Selected>) -> bool {
-    match selected {
-        Some(selected) => {
-            let exists = selected.changes.changed().await.is_ok();
-            selected.is_behind = true;
-            exists
-        }
-        None => std::future::pending().await,
+/// Waits for a change of the selected mailbox. Never completes without one.
+pub(super) async fn changed(selected: &mut Option<Box<Selected>>) {
+    let gone = match selected {
+        Some(selected) => selected.changes.changed().await.is_err(),
+        None => true,
+    };
+    if gone {
+        std::future::pending::<()>().await;
     }
 }
 
 impl Selected {
     pub(super) fn new(
-        mailbox: MailboxId,
-        snapshot: Vec<MessageMeta>,
+        open: Arc<Open>,
+        reached: Reached,
+        picture: Arc<Picture>,
         recent: Range<u32>,
-        changes: watch::Receiver<u64>,
+        grants: u64,
     ) -> Self {
-        let modseq = highest(&snapshot);
-        let view = View::new(snapshot.iter().map(|meta| meta.uid));
-        let metas = snapshot.into_iter().map(|meta| (meta.uid, meta)).collect();
-        let recent = vec![recent];
-        Self { mailbox, view, metas, gone: BTreeSet::new(), recent, changes, modseq, is_behind: false }
+        let changes = open.watch();
+        Self {
+            open,
+            reached,
+            picture,
+            gone: Vec::new(),
+            told: Vec::new(),
+            recent: vec![recent],
+            changes,
+            grants,
+        }
+    }
+
+    pub(super) fn rights(&self) -> Rights {
+        self.reached.rights
     }
 
     pub(super) fn recent(&self) -> u32 {
-        let count = self.view.uids().filter(|uid| self.is_recent(*uid)).count();
+        let count = |range: &Range<u32>| {
+            self.picture.place_of(range.end).saturating_sub(self.picture.place_of(range.start))
+        };
+        let count: usize = self.recent.iter().map(count).sum();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    /// Whether a message is `\Recent` to this session.
-    pub(super) fn is_recent(&self, uid: u32) -> bool {
-        let after = self.recent.partition_point(|range| range.end <= uid);
-        self.recent.get(after).is_some_and(|range| range.contains(&uid))
+    /// The UIDs that are `\Recent` to this session.
+    pub(super) fn recent_ranges(&self) -> &[Range<u32>] {
+        &self.recent
+    }
+
+    /// UIDs of messages that the client counts and that are gone, ascending.
+    pub(super) fn gone(&self) -> &[u32] {
+        &self.gone
     }
 
     /// Takes note of messages that became `\Recent` to this session. A session that only looks may name some of
     /// them again.
-    pub(super) fn add_recent(&mut self, uids: Range<u32>) {
+    fn add_recent(&mut self, uids: Range<u32>) {
         match self.recent.last_mut() {
             _ if uids.is_empty() => {}
             Some(last) if uids.start <= last.end => last.end = last.end.max(uids.end),
@@ -92,105 +102,273 @@ impl Selected {
         }
     }
 
-    /// Whether the store has to be asked what the client is to be told.
-    pub(super) fn is_stale(&self, may_expunge: bool) -> bool {
-        // An error says that the mailbox is gone.
-        self.is_behind || self.changes.has_changed().unwrap_or(true) || (may_expunge && !self.gone.is_empty())
-    }
-
     /// Whether the message is gone and the client does not know.
     pub(super) fn is_gone(&self, uid: u32) -> bool {
-        self.gone.contains(&uid) || self.view.seq_of(uid).is_none()
+        self.gone.binary_search(&uid).is_ok()
     }
 
-    pub(super) const fn modseq(&self) -> u64 {
-        self.modseq
+    /// Takes note that the client was told the flags a message has with this mod-sequence.
+    pub(super) fn told(&mut self, uid: u32, modseq: u64) {
+        self.told.push((uid, modseq));
     }
 
-    /// Whether messages of the picture are gone from the mailbox, so that only a look at all of it shows which.
-    pub(super) fn misses_any(&self, news: &News) -> bool {
-        let added = news.changed.iter().filter(|meta| meta.uid > self.view.largest_uid()).count();
-        !self.gone.is_empty() || news.count != self.view.len().saturating_add(added)
-    }
-
-    /// To be called before the store is asked, so that a change after that is noticed again.
-    pub(super) fn look(&mut self) {
-        self.is_behind = true;
-        self.changes.mark_unchanged();
-    }
-
-    /// The sequence number of the first message without `\Seen`.
-    pub(super) fn first_unseen(&self) -> Option<NonZeroU32> {
-        let unseen = self.metas.values().find(|meta| !convert::is_seen(&meta.flags))?;
-        self.view.seq_of(unseen.uid)
+    /// Takes note that the client was told of a row, if it knew another state of it.
+    pub(super) fn has_seen(&mut self, row: &Row) {
+        if self.picture.by_uid(row.uid).is_some_and(|(_, known)| known.modseq != row.modseq) {
+            self.told.push((row.uid, row.modseq));
+        }
     }
 
     /// The flags of a message as this session sees them.
-    pub(super) fn flags(&self, meta: &MessageMeta) -> Vec<Flag> {
-        let mut flags = convert::flags(&meta.flags);
-        if self.is_recent(meta.uid) {
-            flags.push(Flag::Recent);
+    pub(super) fn flags(&self, row: &Row) -> Flags {
+        let mut flags = convert::flags(row.system, &row.keywords);
+        if is_recent(&self.recent, row.uid) {
+            flags.insert(&Flag::Recent);
         }
         flags
     }
 
-    /// Takes a message out of the picture; the number it had.
-    pub(super) fn remove(&mut self, uid: u32) -> Option<NonZeroU32> {
-        self.metas.remove(&uid);
-        self.gone.remove(&uid);
-        self.view.remove(uid)
+    /// The flags of the mailbox: those in use, and those that this session can change.
+    pub(super) fn selected_flags(&self) -> SelectedFlags {
+        let rights = self.rights();
+        let defined = defined(&self.picture.keywords);
+        let flags: Flags = defined.iter().filter(|flag| may_change(flag, rights)).cloned().collect();
+        let keywords_max = usize::try_from(KEYWORDS_MAX).unwrap_or(usize::MAX);
+        let new_keywords = rights.contains('w') && self.picture.keywords.len() < keywords_max;
+        SelectedFlags { permanent: PermanentFlags { flags, new_keywords }, defined }
     }
 
-    /// Brings the picture up to date and says what the client is to be told, in the order it has to be told.
-    /// Messages that are gone stay in the picture while they may not be told.
-    pub(super) fn update(&mut self, seen: Seen, may_expunge: bool) -> Vec<Update> {
-        self.is_behind = false;
-        let mut updates = Vec::new();
-        self.modseq = self.modseq.max(highest(seen.metas()));
-        if let Seen::All(all) = &seen {
-            let present = View::new(all.iter().map(|meta| meta.uid));
-            let absent = self.view.uids().filter(|uid| present.seq_of(*uid).is_none());
-            self.gone = absent.collect();
+    /// Whether the session may change anything in it.
+    pub(super) fn access(&self, asked: Access) -> Access {
+        let changes = ['s', 'w', 't', 'e', 'i'].into_iter().any(|right| self.rights().contains(right));
+        if changes { asked } else { Access::ReadOnly }
+    }
+
+    /// What NOTIFY or the end of a command tells of a row.
+    fn items(&self, server: &Server, row: &Row) -> Vec<FetchItem> {
+        let mut items = Vec::with_capacity(3);
+        if !server.is_enabled(Feature::UidOnly) {
+            items.extend(NonZeroU32::new(row.uid).map(FetchItem::Uid));
         }
-        let (Seen::All(metas) | Seen::Changed(metas)) = seen;
-        if may_expunge {
-            // From the last to the first, so that no removal moves what another has to move again.
-            let gone = std::mem::take(&mut self.gone);
-            updates.extend(gone.iter().rev().filter_map(|uid| {
-                let seq = self.remove(*uid)?;
-                Some(Update::Expunged(Message::new(seq, NonZeroU32::new(*uid)?)))
-            }));
+        items.push(FetchItem::Flags(self.flags(row)));
+        if server.is_enabled(Feature::CondStore) {
+            items.push(FetchItem::ModSeq(row.modseq));
         }
-        let mut changed = Vec::new();
-        let known = self.view.len();
-        for meta in metas {
-            let uid = meta.uid;
-            match self.metas.get(&uid) {
-                None if self.view.push(uid) => {
-                    self.metas.insert(uid, meta);
+        items
+    }
+}
+
+fn defined(keywords: &[Keyword]) -> Vec<Flag> {
+    convert::system_flags().chain(keywords.iter().filter_map(convert::keyword)).collect()
+}
+
+/// Whether a message is `\Recent` to a session for which these UIDs are.
+pub(super) fn is_recent(recent: &[Range<u32>], uid: u32) -> bool {
+    let after = recent.partition_point(|range| range.end <= uid);
+    recent.get(after).is_some_and(|range| range.contains(&uid))
+}
+
+/// A message by both of its numbers.
+pub(super) fn message(seq: NonZeroU32, uid: u32) -> Message {
+    // A UID is never zero; a message without one could not be told of.
+    NonZeroU32::new(uid).map_or(Message::from(seq), |uid| Message::new(seq, uid))
+}
+
+impl Session {
+    /// Tells the client what has changed in the selected mailbox, as far as it may be told now and wants to be.
+    pub(super) async fn sync(&mut self) -> Outcome {
+        self.sync_but(None).await
+    }
+
+    /// The same, but that a message which is gone is still counted: the client is told of it in another way.
+    pub(super) async fn sync_keeping(&mut self, uid: u32) -> Outcome {
+        self.sync_but(Some(uid)).await
+    }
+
+    async fn sync_but(&mut self, kept: Option<u32>) -> Outcome {
+        let Some(selected) = &mut self.selected else { return Ok(()) };
+        selected.changes.mark_unchanged();
+        let picture = match selected.open.refreshed(&self.context.store).await {
+            Ok(picture) => picture,
+            Err(StoreError::NoSuchMailbox) => {
+                self.end(Refusal::new("The selected mailbox has been deleted"));
+                return Ok(());
+            }
+            Err(error) => {
+                // The client is told with the next command that finds the store working.
+                tracing::error!(%error, "mailbox cannot be read");
+                return Ok(());
+            }
+        };
+        self.check_rights().await?;
+        let allowed = self.connection.machine_ref().allowed();
+        let wants = notify::Wanted::of(self.notify.as_deref());
+        let Some(selected) = &self.selected else { return Ok(()) };
+        let expunge = allowed == Allowed::All && wants.expunges();
+        let same = Arc::ptr_eq(&picture, &selected.picture);
+        if allowed == Allowed::Nothing || wants.nothing() || (same && !(expunge && !selected.gone.is_empty()))
+        {
+            return Ok(());
+        }
+        let mut difference = picture.since(&selected.picture);
+        let kept: Vec<Row> = difference.gone.iter().filter(|row| kept == Some(row.uid)).cloned().collect();
+        difference.gone.retain(|row| kept.iter().all(|kept| kept.uid != row.uid));
+        let picture = if kept.is_empty() { picture } else { Arc::new(picture.edited(&kept, &[])) };
+        self.claim_recent(&picture, &difference).await;
+        self.tell(picture, difference, expunge, &wants).await
+    }
+
+    /// Messages that came become `\Recent` to this session if to no other before (RFC 3501 2.3.2).
+    async fn claim_recent(&mut self, picture: &Picture, difference: &Difference) {
+        let rev2 = self.connection.machine_ref().is_enabled(Feature::Imap4Rev2);
+        let read_only = self.connection.machine_ref().is_read_only();
+        let Some(selected) = &mut self.selected else { return };
+        if rev2 || difference.added.is_empty() || selected.open.is_claimed(picture.uidnext) {
+            return;
+        }
+        match self.context.store.recent(selected.open.mailbox(), !read_only).await {
+            Ok(recent) => {
+                if !read_only {
+                    selected.open.claimed(recent.end.max(picture.uidnext));
                 }
-                Some(old) if old.flags != meta.flags => {
-                    self.metas.insert(uid, meta);
-                    changed.push(uid);
-                }
-                _ => {}
+                selected.add_recent(recent);
+            }
+            Err(error) => tracing::warn!(%error, "recent messages could not be claimed"),
+        }
+    }
+
+    async fn tell(
+        &mut self,
+        picture: Arc<Picture>,
+        difference: Difference,
+        expunge: bool,
+        wants: &notify::Wanted,
+    ) -> Outcome {
+        let Difference { added, changed, gone } = difference;
+        let Some(selected) = &mut self.selected else { return Ok(()) };
+        let before = Arc::clone(&selected.picture);
+        selected.told.sort_unstable();
+        let told = std::mem::take(&mut selected.told);
+        let is_told = |row: &Row| {
+            let after = told.partition_point(|(uid, modseq)| (*uid, *modseq) < (row.uid, row.modseq));
+            told.get(after).is_some_and(|(uid, _)| *uid == row.uid)
+        };
+        selected.gone = if expunge { Vec::new() } else { gone.iter().map(|row| row.uid).collect() };
+        let kept = if expunge || gone.is_empty() { picture } else { Arc::new(picture.edited(&gone, &[])) };
+        let new_keywords = kept.keywords.len() != before.keywords.len();
+        selected.picture = Arc::clone(&kept);
+        if expunge && !gone.is_empty() {
+            self.tell_expunged(&before, &gone).await?;
+        }
+        if !added.is_empty() {
+            self.tell_update(Update::Exists(kept.largest_seq())).await?;
+            if let Some(selected) = &self.selected {
+                let recent = selected.recent();
+                self.tell_update(Update::Recent(recent)).await?;
             }
         }
-        if self.view.len() != known {
-            updates.push(Update::Exists(self.view.largest_seq()));
-            updates.push(Update::Recent(self.recent()));
+        if new_keywords && let Some(selected) = &self.selected {
+            let flags = selected.selected_flags();
+            self.tell_update(Update::Flags(flags.defined.into())).await?;
         }
-        updates.extend(changed.into_iter().filter_map(|uid| self.flags_row(uid)));
-        updates
+        for row in changed.iter().filter(|row| !is_told(row) && wants.flags()) {
+            let Some((seq, _)) = kept.by_uid(row.uid) else { continue };
+            let Some(selected) = &self.selected else { break };
+            let items = selected.items(self.connection.machine_ref(), row);
+            self.tell_update(Update::Fetch(message(seq, row.uid), items)).await?;
+        }
+        if let Some(attributes) = wants.of_new() {
+            for row in &added {
+                self.tell_new(&kept, row, attributes).await?;
+            }
+        }
+        Ok(())
     }
 
-    fn flags_row(&self, uid: u32) -> Option<Update> {
-        let meta = self.metas.get(&uid)?;
-        let items = vec![FetchItem::Uid(NonZeroU32::new(uid)?), FetchItem::Flags(self.flags(meta).into())];
-        Some(Update::Fetch(Message::new(self.view.seq_of(uid)?, NonZeroU32::new(uid)?), items))
+    /// Tells of messages that are gone, from the last to the first, so that no number shifts before it is used.
+    async fn tell_expunged(&mut self, before: &Picture, gone: &[Row]) -> Outcome {
+        let server = self.connection.machine_ref();
+        if server.is_enabled(Feature::QResync) || server.is_enabled(Feature::UidOnly) {
+            let uids: Vec<u32> = gone.iter().map(|row| row.uid).collect();
+            for uids in uids.chunks(VANISHED_UIDS) {
+                self.tell_update(Update::Vanished(convert::uid_set(uids))).await?;
+            }
+            return Ok(());
+        }
+        for row in gone.iter().rev() {
+            let Some((seq, _)) = before.by_uid(row.uid) else { continue };
+            self.tell_update(Update::Expunged(message(seq, row.uid))).await?;
+        }
+        Ok(())
+    }
+
+    /// Hands an update to the machine, when the client has taken enough of those before.
+    pub(super) async fn tell_update(&mut self, update: Update) -> Outcome {
+        self.room().await?;
+        if let Err(misuse) = self.connection.machine().update(update) {
+            // What is watched may be watched no more.
+            tracing::debug!(%misuse, "an update was not taken");
+        }
+        Ok(())
+    }
+
+    /// The access control list of the mailbox may have changed under the session.
+    async fn check_rights(&mut self) -> Outcome {
+        let Some(selected) = &self.selected else { return Ok(()) };
+        let grants = selected.open.grants();
+        if grants == selected.grants {
+            return Ok(());
+        }
+        let rights = match self.rights_of(&selected.reached.mailbox).await {
+            Ok(rights) => rights,
+            Err(error) => {
+                tracing::error!(%error, "rights cannot be read");
+                return Ok(());
+            }
+        };
+        if !rights.contains('r') {
+            self.end(Refusal::new("The selected mailbox may not be read any more"));
+            return Ok(());
+        }
+        let Some(selected) = &mut self.selected else { return Ok(()) };
+        selected.grants = grants;
+        if std::mem::replace(&mut selected.reached.rights, rights) == rights {
+            return Ok(());
+        }
+        let (access, flags) = (selected.access(Access::ReadWrite), selected.selected_flags());
+        self.tell_update(Update::Notice(Notice::PermanentFlags(flags.permanent))).await?;
+        self.tell_update(Update::Notice(Notice::Access(access))).await
+    }
+
+    /// The messages a set names, ascending: their numbers and UIDs. `None` where a number is beyond the last message.
+    pub(super) fn targets(&self, set: &MessageSet, addressing: Addressing) -> Option<Vec<(NonZeroU32, u32)>> {
+        let selected = self.selected.as_ref()?;
+        let picture = &selected.picture;
+        let named = |set: &SequenceSet, addressing| {
+            let rows = picture.resolve(set, addressing).into_iter();
+            rows.map(|(seq, row)| (seq, row.uid)).collect()
+        };
+        match set {
+            MessageSet::Saved => {
+                let saved = SequenceSet::from_uids(&self.saved);
+                Some(saved.map(|saved| named(&saved, Addressing::Uid)).unwrap_or_default())
+            }
+            MessageSet::Numbers(set) if addressing == Addressing::Sequence && !picture.covers(set) => None,
+            MessageSet::Numbers(set) => Some(named(set, addressing)),
+        }
+    }
+
+    /// Takes messages out of what the client knows, as it is told of them now: what they were called, one after the
+    /// other, from the last to the first.
+    pub(super) fn take_out(&mut self, uids: &[u32]) -> Vec<Message> {
+        let Some(selected) = &mut self.selected else { return Vec::new() };
+        let known = uids.iter().rev().filter_map(|uid| selected.picture.by_uid(*uid));
+        let messages = known.map(|(seq, row)| message(seq, row.uid)).collect();
+        selected.picture = Arc::new(selected.picture.edited(&[], uids));
+        selected.gone.retain(|uid| uids.binary_search(uid).is_err());
+        messages
     }
 }
 
-fn highest(metas: &[MessageMeta]) -> u64 {
-    metas.iter().map(|meta| meta.modseq).max().unwrap_or_default()
-}
+/// UIDs of one VANISHED at most.
+const VANISHED_UIDS: usize = 10_000;

@@ -1,0 +1,255 @@
+//! A mailbox that is open: its picture, what it is woken by, and what went from it lately.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::Interner;
+use super::overviews::Overviews;
+use super::picture::{Picture, Row};
+use crate::store::{Keyword, MailboxId, Messages, Snapshot, Store, StoreError};
+
+/// A mailbox that somebody has open. While there is one of these, the mailbox stays in memory.
+#[derive(Debug)]
+pub struct Open(Arc<Shared>);
+
+/// What all who have a mailbox open share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    mailbox: MailboxId,
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+    /// Counts changes of what is granted.
+    grants: AtomicU64,
+}
+
+#[derive(Debug)]
+struct State {
+    picture: Arc<Picture>,
+    interner: Interner,
+    /// What went, with the mod-sequences it went with, the latest last.
+    expunged: VecDeque<(u64, u32)>,
+    /// The log tells all that went after this.
+    expunged_floor: u64,
+    /// Messages with smaller UIDs have been claimed as `\Recent` by some session.
+    claimed: u32,
+    overviews: Arc<Overviews>,
+    /// The store may know more.
+    doubtful: bool,
+    deleted: bool,
+}
+
+impl Open {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// Which mailbox.
+    pub fn mailbox(&self) -> MailboxId {
+        self.0.mailbox
+    }
+
+    /// The messages as of now.
+    pub fn picture(&self) -> Arc<Picture> {
+        Arc::clone(&self.0.state().picture)
+    }
+
+    /// The messages as of now, after a look at the store where somebody else may have changed them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchMailbox`] when it was deleted, and what the store says when it fails.
+    pub async fn refreshed(&self, store: &Arc<dyn Store>) -> Result<Arc<Picture>, StoreError> {
+        {
+            let mut state = self.0.state();
+            if state.deleted {
+                return Err(StoreError::NoSuchMailbox);
+            }
+            if !state.doubtful {
+                return Ok(Arc::clone(&state.picture));
+            }
+            // Doubts that come while the store is asked are not those it answers.
+            state.doubtful = false;
+        }
+        match store.snapshot(self.0.mailbox).await {
+            Ok(snapshot) => Ok(self.0.catch_up(snapshot)),
+            Err(error) => {
+                let mut state = self.0.state();
+                state.doubtful = true;
+                state.deleted |= error == StoreError::NoSuchMailbox;
+                Err(error)
+            }
+        }
+    }
+
+    /// The messages as of now, and the UIDs of what went after `modseq`, ascending; `None` where that is so long ago
+    /// that the store has to be asked.
+    pub fn since(&self, modseq: u64) -> (Arc<Picture>, Option<Vec<u32>>) {
+        let state = self.0.state();
+        let known = modseq >= state.expunged_floor;
+        let expunged = known.then(|| {
+            let start = state.expunged.partition_point(|(at, _)| *at <= modseq);
+            let uids: BTreeSet<u32> = state.expunged.range(start..).map(|(_, uid)| *uid).collect();
+            uids.into_iter().collect()
+        });
+        (Arc::clone(&state.picture), expunged)
+    }
+
+    /// Wakes when something happens to this mailbox, and to no other.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.0.changed.subscribe()
+    }
+
+    /// Changes when what is granted on the mailbox does.
+    pub fn grants(&self) -> u64 {
+        self.0.grants.load(Ordering::Acquire)
+    }
+
+    /// Whether the mailbox is no more.
+    pub fn is_deleted(&self) -> bool {
+        self.0.state().deleted
+    }
+
+    /// Whether some session has claimed all messages before this UID as `\Recent`.
+    pub fn is_claimed(&self, uid: u32) -> bool {
+        self.0.state().claimed >= uid
+    }
+
+    /// Takes note that a session has claimed all messages before this UID.
+    pub fn claimed(&self, uid: u32) {
+        let mut state = self.0.state();
+        state.claimed = state.claimed.max(uid);
+    }
+
+    /// What is kept for SORT and THREAD.
+    pub fn overviews(&self) -> Arc<Overviews> {
+        Arc::clone(&self.0.state().overviews)
+    }
+
+    /// Keeps what was computed for SORT and THREAD.
+    pub(super) fn keep_overviews(&self, overviews: &Arc<Overviews>) {
+        self.0.state().overviews = Arc::clone(overviews);
+    }
+}
+
+impl Shared {
+    pub(super) fn new(snapshot: Snapshot) -> Self {
+        let mut interner = Interner::default();
+        let mailbox = snapshot.mailbox.id;
+        let modseq = snapshot.mailbox.modseq;
+        let picture = picture(&snapshot, &mut interner);
+        let state = State {
+            picture: Arc::new(picture),
+            interner,
+            expunged: VecDeque::new(),
+            expunged_floor: modseq,
+            claimed: 0,
+            overviews: Arc::default(),
+            doubtful: false,
+            deleted: false,
+        };
+        Self { mailbox, state: Mutex::new(state), changed: watch::Sender::new(0), grants: AtomicU64::new(0) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Brings the picture up to date with what was committed.
+    pub(super) fn feed(&self, messages: &Messages) {
+        {
+            let mut state = self.state();
+            // A snapshot that was taken meanwhile has it already.
+            if messages.modseq <= state.picture.modseq {
+                return;
+            }
+            let rows: Vec<Row> = messages
+                .changed
+                .iter()
+                .map(|meta| Row::new(meta, state.interner.one(&meta.flags.keywords)))
+                .collect();
+            let mut picture = state.picture.edited(&rows, &messages.expunged);
+            picture.modseq = messages.modseq;
+            picture.uidnext = messages.uidnext.max(picture.uidnext);
+            picture.note_keywords(&rows);
+            state.log(messages.modseq, &messages.expunged);
+            state.picture = Arc::new(picture);
+        }
+        self.wake();
+    }
+
+    /// Takes over what the store says, where nothing newer has been committed meanwhile.
+    fn catch_up(&self, snapshot: Snapshot) -> Arc<Picture> {
+        let mut state = self.state();
+        if snapshot.mailbox.modseq > state.picture.modseq {
+            let found = picture(&snapshot, &mut state.interner);
+            let difference = found.since(&state.picture);
+            let gone: Vec<u32> = difference.gone.iter().map(|row| row.uid).collect();
+            let mut puts = difference.added;
+            puts.extend(difference.changed);
+            puts.sort_by_key(|row| row.uid);
+            let mut next = state.picture.edited(&puts, &gone);
+            (next.modseq, next.uidnext, next.keywords) = (found.modseq, found.uidnext, found.keywords);
+            state.log(next.modseq, &gone);
+            state.picture = Arc::new(next);
+        }
+        Arc::clone(&state.picture)
+    }
+
+    pub(super) fn fresh_picture(&self) -> Option<Arc<Picture>> {
+        let state = self.state();
+        (!state.doubtful && !state.deleted).then(|| Arc::clone(&state.picture))
+    }
+
+    pub(super) fn delete(&self) {
+        self.state().deleted = true;
+        self.wake();
+    }
+
+    pub(super) fn doubt(&self) {
+        self.state().doubtful = true;
+        self.granted();
+    }
+
+    pub(super) fn granted(&self) {
+        self.grants.fetch_add(1, Ordering::AcqRel);
+        self.wake();
+    }
+
+    pub(super) fn octets(&self) -> usize {
+        let state = self.state();
+        let log = state.expunged.len().saturating_mul(size_of::<(u64, u32)>());
+        let overviews = state.overviews.octets();
+        state.picture.octets().saturating_add(log).saturating_add(overviews).saturating_add(size_of::<Self>())
+    }
+}
+
+impl State {
+    fn log(&mut self, modseq: u64, uids: &[u32]) {
+        self.expunged.extend(uids.iter().map(|uid| (modseq, *uid)));
+        while self.expunged.len() > EXPUNGED_MAX {
+            if let Some((at, _)) = self.expunged.pop_front() {
+                self.expunged_floor = self.expunged_floor.max(at);
+            }
+        }
+    }
+}
+
+fn picture(snapshot: &Snapshot, interner: &mut Interner) -> Picture {
+    let rows = snapshot.messages.iter().map(|meta| Row::new(meta, interner.one(&meta.flags.keywords)));
+    let mailbox = &snapshot.mailbox;
+    let mut picture = Picture::new(rows.collect(), mailbox.modseq, mailbox.uidnext, mailbox.uidvalidity);
+    let mut keywords: Vec<Keyword> = snapshot.keywords.clone();
+    keywords.sort();
+    picture.keywords = keywords.into();
+    picture
+}
+
+/// Expunged messages of one mailbox that are remembered.
+const EXPUNGED_MAX: usize = 4096;

@@ -1,0 +1,214 @@
+//! Messages that come in: APPEND, several at once, and REPLACE (RFC 9051 6.3.12, RFC 3502, RFC 8508; RFC 4314 4).
+
+use std::num::NonZeroU32;
+
+use posthaste_imap::server::{Append, AppendEnd, AppendMore, Asked, Refusal, Replace, ReplaceEnd};
+use posthaste_imap::types::{
+    DateTime, Flags as ImapFlags, Mailbox as ImapMailbox, MessageSet, ResponseCode, SequenceNumber,
+    SequenceRange, SequenceSet,
+};
+
+use super::access::{Failure, Reached, permitted, rights};
+use super::convert::nonzero;
+use super::{Outcome, Session, convert, expunge_issued};
+use crate::ingest;
+use crate::store::{Appended, Flags, InternalDate, NewMessage, Room, Spool, StoreError};
+
+/// Messages that are being brought, and nobody sees yet.
+pub(super) struct Arriving {
+    to: Reached,
+    room: Room,
+    /// Those that are complete.
+    messages: Vec<NewMessage>,
+    /// The one that is coming in.
+    spool: Result<Spool, StoreError>,
+    flags: Flags,
+    date: InternalDate,
+    /// The message that is replaced: what the client calls it, and its UID.
+    old: Option<(NonZeroU32, u32)>,
+}
+
+impl Session {
+    pub(super) async fn append(&mut self, asked: Asked<Append>) -> Outcome {
+        self.append = None;
+        let head = &asked.head;
+        match self.arriving(&head.mailbox, &head.flags, head.date_time, asked.length).await {
+            Ok(arriving) => {
+                self.append = Some(Box::new(arriving));
+                asked.accept(self.connection.machine())?;
+            }
+            Err(failure) => asked.refuse(self.connection.machine(), failure.of_target())?,
+        }
+        Ok(())
+    }
+
+    /// Whether a message can be taken is decided before its first octet.
+    async fn arriving(
+        &self,
+        mailbox: &ImapMailbox,
+        flags: &ImapFlags,
+        date: Option<DateTime>,
+        length: u64,
+    ) -> Result<Arriving, Failure> {
+        let to = self.reach(mailbox, "i").await?;
+        if length > self.message_max {
+            return Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig).into());
+        }
+        let room = self.room_of(to.mailbox.account)?;
+        self.check_room(&to, room, length).await?;
+        let flags = flags_for(&to, flags)?;
+        let date = date.map_or_else(InternalDate::now, convert::internal_date);
+        let spool = Ok(self.context.store.spool());
+        Ok(Arriving { to, room, messages: Vec::new(), spool, flags, date, old: None })
+    }
+
+    async fn check_room(&self, to: &Reached, room: Room, length: u64) -> Result<(), Failure> {
+        let used = self.context.store.usage(to.mailbox.account).await?;
+        if room.takes(&used, length) { Ok(()) } else { Err(Refusal::over_quota().into()) }
+    }
+
+    pub(super) async fn append_more(&mut self, asked: Asked<AppendMore>) -> Outcome {
+        match self.next_arriving(&asked).await {
+            Ok(()) => asked.accept(self.connection.machine())?,
+            Err(failure) => {
+                // All or none (RFC 3502 3).
+                self.append = None;
+                asked.refuse(self.connection.machine(), failure.of_target())?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn next_arriving(&mut self, asked: &AppendMore) -> Result<(), Failure> {
+        let Some(mut arriving) = self.append.take() else { return Err(StoreError::Closed.into()) };
+        let spool = std::mem::replace(&mut arriving.spool, Ok(self.context.store.spool()));
+        let content = ingest::complete(spool?.finish().await?).await?;
+        arriving.messages.push(NewMessage { content, flags: arriving.flags.clone(), date: arriving.date });
+        if asked.length > self.message_max {
+            return Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig).into());
+        }
+        self.check_room(&arriving.to, arriving.room, asked.total).await?;
+        arriving.flags = flags_for(&arriving.to, &asked.options.flags)?;
+        arriving.date = asked.options.date_time.map_or_else(InternalDate::now, convert::internal_date);
+        self.append = Some(arriving);
+        Ok(())
+    }
+
+    pub(super) async fn body(&mut self, chunk: &[u8]) {
+        if let Some(arriving) = &mut self.append
+            && let Ok(spool) = &mut arriving.spool
+            && let Err(error) = spool.write(chunk).await
+        {
+            arriving.spool = Err(error);
+        }
+    }
+
+    pub(super) async fn append_end(&mut self, asked: Asked<AppendEnd>) -> Outcome {
+        let outcome = match self.append.take() {
+            Some(arriving) => self.finish_append(*arriving).await,
+            None => Err(StoreError::Closed.into()),
+        };
+        self.sync().await?;
+        let server = self.connection.machine();
+        match outcome {
+            Ok((uid_validity, appended)) => {
+                asked.ok_all(server, uid_validity, convert::uid_set(&appended.uids))?;
+            }
+            Err(failure) => asked.no(server, failure.of_target())?,
+        }
+        Ok(())
+    }
+
+    async fn finish_append(&self, arriving: Arriving) -> Result<(NonZeroU32, Appended), Failure> {
+        let Arriving { to, room, mut messages, spool, flags, date, .. } = arriving;
+        let content = ingest::complete(spool?.finish().await?).await?;
+        messages.push(NewMessage { content, flags, date });
+        let appended = self.context.store.append(to.mailbox.id, room, messages).await?;
+        Ok((nonzero(appended.uidvalidity)?, appended))
+    }
+
+    pub(super) async fn replace(&mut self, asked: Asked<Replace>) -> Outcome {
+        self.append = None;
+        match self.replacing(&asked).await {
+            Ok(arriving) => {
+                self.append = Some(Box::new(arriving));
+                asked.accept(self.connection.machine())?;
+            }
+            Err(failure) => asked.no(self.connection.machine(), failure.of_target())?,
+        }
+        Ok(())
+    }
+
+    async fn replacing(&self, asked: &Replace) -> Result<Arriving, Failure> {
+        let selected = self.selected.as_ref().ok_or(StoreError::NoSuchMailbox)?;
+        // RFC 8508 3.3: as for APPEND, STORE of \Deleted, EXPUNGE.
+        if !selected.rights().contains_all(rights("te")) {
+            return Err(Refusal::no_permission().into());
+        }
+        let range = match asked.message {
+            SequenceNumber::Number(number) => SequenceRange::single(number),
+            SequenceNumber::Largest => SequenceRange::from(NonZeroU32::MAX),
+        };
+        let set = SequenceSet::new(vec![range]).map_err(|_| Refusal::cannot())?;
+        let old = self.targets(&MessageSet::Numbers(set), asked.addressing).unwrap_or_default();
+        let old = old.first().copied().ok_or_else(no_such_message)?;
+        if selected.is_gone(old.1) {
+            return Err(expunge_issued().into());
+        }
+        let head = &asked.head;
+        let arriving = self.arriving(&head.mailbox, &head.flags, head.date_time, 0).await?;
+        if asked.length > self.message_max {
+            return Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig).into());
+        }
+        Ok(Arriving { old: Some(old), ..arriving })
+    }
+
+    pub(super) async fn replace_end(&mut self, asked: Asked<ReplaceEnd>) -> Outcome {
+        let outcome = match self.append.take() {
+            Some(arriving) => self.finish_replace(*arriving).await,
+            None => Err(StoreError::Closed.into()),
+        };
+        match outcome {
+            Ok((uid_validity, uid, old, modseq)) => {
+                // What is new is told before what is gone (RFC 8508 3.4): the old one counts until then.
+                self.sync_keeping(old).await?;
+                let told = self.take_out(&[old]).into_iter().next();
+                let server = self.connection.machine();
+                match told {
+                    Some(message) => asked.ok_at(server, uid_validity, uid, message, modseq)?,
+                    None => asked.no(server, expunge_issued())?,
+                }
+            }
+            Err(failure) => {
+                self.sync().await?;
+                asked.no(self.connection.machine(), failure.of_target())?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish_replace(
+        &self,
+        arriving: Arriving,
+    ) -> Result<(NonZeroU32, NonZeroU32, u32, u64), Failure> {
+        let Arriving { to, room, spool, flags, date, old, .. } = arriving;
+        let (_, old) = old.ok_or(StoreError::NoSuchMessage)?;
+        let from = self.selected.as_ref().ok_or(StoreError::NoSuchMailbox)?.open.mailbox();
+        let content = ingest::complete(spool?.finish().await?).await?;
+        let message = NewMessage { content, flags, date };
+        let replaced = self.context.store.replace(from, old, to.mailbox.id, room, message).await?;
+        let uid = replaced.appended.uids.first().copied().unwrap_or_default();
+        Ok((nonzero(replaced.appended.uidvalidity)?, nonzero(uid)?, old, replaced.modseq))
+    }
+}
+
+/// The flags a message may start with, of those that are given.
+fn flags_for(to: &Reached, given: &ImapFlags) -> Result<Flags, Failure> {
+    let flags = convert::stored(given)
+        .ok_or_else(|| Refusal::new("Keyword too long").with_code(ResponseCode::Limit))?;
+    Ok(permitted(flags, to.rights))
+}
+
+fn no_such_message() -> Refusal {
+    Refusal::new("No such message").with_code(ResponseCode::NonExistent)
+}

@@ -1,0 +1,170 @@
+//! SORT and THREAD (RFC 5256, RFC 5957, RFC 5267 3).
+//!
+//! What is compared comes from the summaries of the contents, and stays in the index as long as there is room.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use posthaste_imap::message::{Overview, Summary};
+use posthaste_imap::server::{Asked, Found, Refusal, Sort, Thread};
+use posthaste_imap::sort::{self, Entry};
+use posthaste_imap::thread;
+use posthaste_imap::types::{AString, Addressing, SearchCommand, SearchKey, SortCriterion, SortKey};
+
+use super::patience::Progress;
+use super::search::{Look, Match, Unsearched};
+use super::{Outcome, Session, reading};
+use crate::index::{Index, Open, Overviews};
+use crate::store::{BlobId, StoreError};
+
+impl Session {
+    pub(super) async fn sort(&mut self, asked: Asked<Sort>) -> Outcome {
+        self.sync().await?;
+        let (Some(look), Some(selected)) = (self.look(), &self.selected) else {
+            return Ok(asked.no(self.connection.machine(), Refusal::server_bug())?);
+        };
+        let (open, index) = (Arc::clone(&selected.open), self.context.index.clone());
+        let progress = Progress::default();
+        let command = asked.command.clone();
+        let addressing = asked.addressing;
+        let work = async {
+            let search = search_of(&command.charset, &command.keys);
+            let found = look.find(&search, &progress).await?;
+            let mod_seq = found.iter().map(|found| found.modseq).max();
+            let overviews = if command.criteria.iter().all(is_in_index) {
+                vec![Arc::new(Overview::default()); found.len()]
+            } else {
+                overviews(&look, &open, &index, &found, &progress).await?
+            };
+            let criteria = command.criteria.clone();
+            let sorted = blocking(move || sort::sort(&entries(addressing, &found, &overviews), &criteria));
+            Ok::<_, Unsearched>((sorted.await?, mod_seq))
+        };
+        let sorted = self.patiently(&asked, &progress, Box::pin(work)).await?;
+        self.sync().await?;
+        let server = self.connection.machine();
+        match sorted {
+            Ok((numbers, mod_seq)) => {
+                let mod_seq = mod_seq.filter(|_| has_mod_seq(&asked.command.keys));
+                asked.ok(server, Found { numbers, mod_seq })?;
+            }
+            Err(error) => asked.no(server, error.refusal())?,
+        }
+        Ok(())
+    }
+
+    pub(super) async fn thread(&mut self, asked: Asked<Thread>) -> Outcome {
+        self.sync().await?;
+        let (Some(look), Some(selected)) = (self.look(), &self.selected) else {
+            return Ok(asked.no(self.connection.machine(), Refusal::server_bug())?);
+        };
+        let (open, index) = (Arc::clone(&selected.open), self.context.index.clone());
+        let progress = Progress::default();
+        let command = asked.command.clone();
+        let addressing = asked.addressing;
+        let work = async {
+            let search = search_of(&command.charset, &command.keys);
+            let found = look.find(&search, &progress).await?;
+            let overviews = overviews(&look, &open, &index, &found, &progress).await?;
+            let algorithm = command.algorithm.clone();
+            let threads =
+                blocking(move || thread::thread(&entries(addressing, &found, &overviews), &algorithm));
+            Ok::<_, Unsearched>(threads.await?)
+        };
+        let threads = self.patiently(&asked, &progress, Box::pin(work)).await?;
+        self.sync().await?;
+        let server = self.connection.machine();
+        match threads {
+            Ok(Some(threads)) => asked.ok(server, threads)?,
+            Ok(None) => asked.no(server, Refusal::cannot())?,
+            Err(error) => asked.no(server, error.refusal())?,
+        }
+        Ok(())
+    }
+}
+
+fn search_of(charset: &AString, keys: &[SearchKey]) -> SearchCommand {
+    SearchCommand { returns: None, charset: Some(charset.clone()), keys: keys.to_vec() }
+}
+
+/// Whether the index has what a criterion compares.
+fn is_in_index(criterion: &SortCriterion) -> bool {
+    matches!(criterion.key, SortKey::Arrival | SortKey::Size)
+}
+
+fn has_mod_seq(keys: &[SearchKey]) -> bool {
+    keys.iter().any(|key| matches!(key, SearchKey::ModSeq(_)))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Closed)
+}
+
+fn entries<'a>(addressing: Addressing, found: &[Match], overviews: &'a [Arc<Overview>]) -> Vec<Entry<'a>> {
+    let entry = |(found, overview): (&Match, &'a Arc<Overview>)| Entry {
+        number: found.number(addressing),
+        arrival: found.arrival,
+        size: found.size,
+        overview,
+    };
+    found.iter().zip(overviews).map(entry).collect()
+}
+
+/// The overviews of what was found, in its order. Those that were not known are read, and kept for the next time.
+async fn overviews(
+    look: &Look,
+    open: &Open,
+    index: &Index,
+    found: &[Match],
+    progress: &Progress,
+) -> Result<Vec<Arc<Overview>>, StoreError> {
+    let known = open.overviews();
+    let missing: BTreeSet<BlobId> =
+        found.iter().map(|found| found.blob).filter(|blob| known.of(*blob).is_none()).collect();
+    let missing: Vec<BlobId> = missing.into_iter().collect();
+    progress.expect(missing.len());
+    let mut new: Vec<(BlobId, Arc<Overview>)> = Vec::with_capacity(missing.len());
+    for batch in missing.chunks(BATCH) {
+        new.extend(read(look, batch).await?);
+        progress.add(batch.len());
+    }
+    let all = if new.is_empty() {
+        known
+    } else {
+        // Of what is in the mailbox; what went from it goes from here as well.
+        let kept = look.picture.rows().map(|(_, row)| row.blob);
+        new.extend(kept.filter_map(|blob| Some((blob, Arc::clone(known.of(blob)?)))));
+        let all = Arc::new(Overviews::new(new));
+        index.keep_overviews(open, &all);
+        all
+    };
+    let none = Arc::new(Overview::default());
+    Ok(found.iter().map(|found| Arc::clone(all.of(found.blob).unwrap_or(&none))).collect())
+}
+
+/// The overviews of some contents. One that is gone has none.
+async fn read(look: &Look, blobs: &[BlobId]) -> Result<Vec<(BlobId, Arc<Overview>)>, StoreError> {
+    let stored = look.store.summaries(blobs.to_vec()).await?;
+    let pairs: Vec<_> = blobs.iter().copied().zip(stored).collect();
+    let decoded = blocking(move || {
+        let decode = |(blob, octets): (BlobId, Option<bytes::Bytes>)| {
+            let summary = octets.and_then(|octets| Summary::from_bytes(&octets));
+            (blob, summary.map(|summary| Arc::new(summary.overview().clone())))
+        };
+        pairs.into_iter().map(decode).collect::<Vec<_>>()
+    });
+    let mut overviews = Vec::with_capacity(blobs.len());
+    for (blob, overview) in decoded.await? {
+        match overview {
+            Some(overview) => overviews.push((blob, overview)),
+            None => {
+                let summary = reading::summaries(&look.store, vec![blob]).await?.into_iter().next().flatten();
+                overviews.extend(summary.map(|it| (blob, Arc::new(it.overview().clone()))));
+            }
+        }
+    }
+    Ok(overviews)
+}
+
+/// Summaries that are asked for and decoded at once.
+const BATCH: usize = 500;

@@ -1,0 +1,405 @@
+//! The store on SQLite: one file, one writing thread, some reading ones, one that moves the log.
+//!
+//! The promise of durability is one commit of the log (WAL) with `synchronous=FULL` for all operations that waited
+//! for it. One process has the data directory at a time, so the writer may keep numbers in memory, and the listener
+//! hears of every change there is.
+//!
+//! Here is what the trait asks for, and who does it. The modules know SQL, the trait and its types do not.
+
+mod accounts;
+mod backup;
+mod blobs;
+mod check;
+mod checkpoint;
+mod counters;
+mod delivery;
+mod expunging;
+mod flagging;
+mod mailboxes;
+mod messages;
+mod readers;
+mod schema;
+mod search;
+mod sharing;
+mod sql;
+mod threads;
+mod writer;
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use rusqlite::Connection;
+
+use super::{
+    AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
+    Delivery, Expunge, Expunged, Finding, Grant, Listener, Mailbox, MailboxId, MailboxName, NewMessage, News,
+    Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError,
+    StoreFlags, Stored, Undelete, Usage, spool,
+};
+use readers::Readers;
+use writer::{Parts, Txn, Writer, lock};
+
+/// A store on SQLite.
+#[derive(Debug)]
+pub struct Sqlite {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    writer: Writer,
+    readers: Readers,
+    checkpointer: checkpoint::Checkpointer,
+    pins: Arc<blobs::Pins>,
+    data: PathBuf,
+    options: Options,
+    /// Held until all threads have ended.
+    lock: Mutex<Option<Arc<File>>>,
+}
+
+/// How a store is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether there is a search index.
+    pub search: SearchIndex,
+}
+
+/// Whether contents are indexed for searching, in the background. The index takes about as much space as the text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SearchIndex {
+    /// They are.
+    #[default]
+    On,
+    /// They are not: each search reads them.
+    Off,
+}
+
+impl Sqlite {
+    /// Opens the store in a data directory, which is made if it does not exist. Blocks for a short time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Locked`] if another process uses the directory, [`StoreError::NewerSchema`] if a newer version
+    /// of the program has, and what the disk says.
+    pub fn open(data: &Path, listener: Arc<dyn Listener>) -> Result<Self, StoreError> {
+        Self::open_with(data, listener, Options::default())
+    }
+
+    /// As [`open`](Self::open), with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with(data: &Path, listener: Arc<dyn Listener>, options: Options) -> Result<Self, StoreError> {
+        let spool = data.join(SPOOL);
+        make_private_directory(&spool)?;
+        let lock = Arc::new(lock_directory(data)?);
+        let path = data.join(FILE);
+        let sql = connect(&path)?;
+        schema::migrate(&sql)?;
+        spool::clean(&spool)?;
+        let pins = Arc::new(blobs::Pins::default());
+        let checkpoints = Arc::default();
+        let checkpointer = checkpoint::Checkpointer::start(&path, &checkpoints, Arc::clone(&lock))?;
+        let readers = Readers::start(&path, &lock)?;
+        let parts = Parts { sql, pins: Arc::clone(&pins), listener, checkpoints };
+        let writer = Writer::start(parts, Arc::clone(&lock))?;
+        let (data, lock) = (data.to_owned(), Mutex::new(Some(lock)));
+        Ok(Self { inner: Arc::new(Inner { writer, readers, checkpointer, pins, data, options, lock }) })
+    }
+
+    /// Answers with what `query` finds.
+    fn read<T, F>(&self, query: F) -> Answer<'_, T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        Box::pin(self.inner.readers.read(query))
+    }
+
+    /// Answers when what `op` does is on disk.
+    fn write<T, F>(&self, op: F) -> Answer<'_, T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Txn<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        Box::pin(self.inner.writer.write(op))
+    }
+}
+
+impl Store for Sqlite {
+    fn records(&self) -> Answer<'_, Vec<Record>> {
+        self.read(accounts::records)
+    }
+
+    fn commit(&self, changes: Vec<RecordChange>) -> Answer<'_, ()> {
+        self.write(move |txn| accounts::commit(txn, &changes))
+    }
+
+    fn usage(&self, account: AccountId) -> Answer<'_, Usage> {
+        self.read(move |sql| accounts::usage(sql, account))
+    }
+
+    fn usages(&self) -> Answer<'_, Vec<(AccountId, Usage)>> {
+        self.read(accounts::usages)
+    }
+
+    fn mailboxes(&self, account: AccountId) -> Answer<'_, Vec<Mailbox>> {
+        self.read(move |sql| mailboxes::all(sql, account))
+    }
+
+    fn mailbox(&self, account: AccountId, name: &MailboxName) -> Answer<'_, Mailbox> {
+        let name = name.clone();
+        self.read(move |sql| mailboxes::find(sql, account, &name)?.ok_or(StoreError::NoSuchMailbox))
+    }
+
+    fn mailbox_by_id(&self, mailbox: MailboxId) -> Answer<'_, Mailbox> {
+        self.read(move |sql| mailboxes::by_id(sql, mailbox))
+    }
+
+    fn create_mailbox(
+        &self,
+        account: AccountId,
+        name: &MailboxName,
+        special_use: Option<SpecialUse>,
+    ) -> Answer<'_, Mailbox> {
+        let name = name.clone();
+        self.write(move |txn| mailboxes::make(txn, account, &name, special_use))
+    }
+
+    fn delete_mailbox(&self, mailbox: MailboxId) -> Answer<'_, ()> {
+        self.write(move |txn| mailboxes::delete(txn, mailbox))
+    }
+
+    fn rename_mailbox(&self, mailbox: MailboxId, to: &MailboxName) -> Answer<'_, ()> {
+        let to = to.clone();
+        self.write(move |txn| mailboxes::rename(txn, mailbox, &to))
+    }
+
+    fn subscribe(&self, account: AccountId, name: &str) -> Answer<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |txn| mailboxes::subscribe(txn, account, &name))
+    }
+
+    fn unsubscribe(&self, account: AccountId, name: &str) -> Answer<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |txn| mailboxes::unsubscribe(txn, account, &name))
+    }
+
+    fn subscriptions(&self, account: AccountId) -> Answer<'_, Vec<String>> {
+        self.read(move |sql| mailboxes::subscriptions(sql, account))
+    }
+
+    fn status(&self, mailbox: MailboxId) -> Answer<'_, Status> {
+        self.read(move |sql| mailboxes::status(sql, mailbox))
+    }
+
+    fn grants(&self, mailbox: MailboxId) -> Answer<'_, Vec<Grant>> {
+        self.read(move |sql| sharing::grants(sql, mailbox))
+    }
+
+    fn grant(&self, mailbox: MailboxId, grant: Grant) -> Answer<'_, ()> {
+        self.write(move |txn| sharing::grant(txn, mailbox, &grant))
+    }
+
+    fn granted_to(&self, identifiers: Vec<String>) -> Answer<'_, Vec<(Mailbox, Vec<Grant>)>> {
+        self.read(move |sql| sharing::granted_to(sql, &identifiers))
+    }
+
+    fn annotations(&self, account: AccountId, mailbox: Option<MailboxId>) -> Answer<'_, Vec<Annotation>> {
+        self.read(move |sql| sharing::annotations(sql, account, mailbox))
+    }
+
+    fn annotate(
+        &self,
+        account: AccountId,
+        mailbox: Option<MailboxId>,
+        changes: Vec<(String, Option<Bytes>)>,
+    ) -> Answer<'_, ()> {
+        self.write(move |txn| sharing::annotate(txn, account, mailbox, &changes))
+    }
+
+    fn spool(&self) -> Spool {
+        Spool::new(self.inner.data.join(SPOOL))
+    }
+
+    fn deliver(
+        &self,
+        message: NewMessage,
+        deliveries: Vec<Delivery>,
+        all_or_none: bool,
+    ) -> Answer<'_, Vec<Result<Delivered, StoreError>>> {
+        self.write(move |txn| delivery::deliver(txn, message, &deliveries, all_or_none))
+    }
+
+    fn append(&self, mailbox: MailboxId, room: Room, messages: Vec<NewMessage>) -> Answer<'_, Appended> {
+        self.write(move |txn| messages::append(txn, mailbox, room, messages))
+    }
+
+    fn replace(
+        &self,
+        mailbox: MailboxId,
+        uid: u32,
+        to: MailboxId,
+        room: Room,
+        message: NewMessage,
+    ) -> Answer<'_, Replaced> {
+        self.write(move |txn| messages::replace(txn, mailbox, uid, to, room, message))
+    }
+
+    fn snapshot(&self, mailbox: MailboxId) -> Answer<'_, Snapshot> {
+        self.read(move |sql| messages::snapshot(sql, mailbox))
+    }
+
+    fn changed_since(&self, mailbox: MailboxId, modseq: u64) -> Answer<'_, News> {
+        self.read(move |sql| messages::changed_since(sql, mailbox, modseq))
+    }
+
+    fn store_flags(&self, mailbox: MailboxId, change: StoreFlags) -> Answer<'_, Stored> {
+        self.write(move |txn| flagging::store_flags(txn, mailbox, change))
+    }
+
+    fn expunge(&self, mailbox: MailboxId, which: Expunge) -> Answer<'_, Expunged> {
+        self.write(move |txn| expunging::expunge(txn, mailbox, which.into()))
+    }
+
+    fn copy(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied> {
+        self.write(move |txn| messages::copy(txn, from, uids, to, room))
+    }
+
+    fn move_messages(
+        &self,
+        from: MailboxId,
+        uids: Vec<u32>,
+        to: MailboxId,
+        room: Room,
+    ) -> Answer<'_, Copied> {
+        self.write(move |txn| messages::relocate(txn, from, uids, to, room))
+    }
+
+    fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>> {
+        if claim {
+            self.write(move |txn| mailboxes::claim_recent(txn, mailbox))
+        } else {
+            self.read(move |sql| mailboxes::recent(sql, mailbox))
+        }
+    }
+
+    fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content> {
+        Box::pin(blobs::open(&self.inner, blob, range))
+    }
+
+    fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>> {
+        self.read(move |sql| blobs::summaries(sql, &blobs))
+    }
+
+    fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>> {
+        if self.inner.options.search == SearchIndex::Off {
+            return self.read(move |sql| mailboxes::by_id(sql, mailbox).map(|_| None));
+        }
+        let mapped = mapped.to_owned();
+        self.read(move |sql| search::may_contain(sql, mailbox, &mapped))
+    }
+
+    fn deleted(&self, account: AccountId) -> Answer<'_, Vec<Deleted>> {
+        self.read(move |sql| expunging::deleted(sql, account))
+    }
+
+    fn undelete(&self, what: Undelete) -> Answer<'_, Appended> {
+        self.write(move |txn| expunging::undelete(txn, what))
+    }
+
+    fn purge(&self, before: i64, max: u32) -> Answer<'_, u32> {
+        self.write(move |txn| expunging::purge(txn, before, max))
+    }
+
+    fn check(&self, how: Check, progress: Progress) -> Answer<'_, Vec<Finding>> {
+        match how {
+            Check::Report => self.read(move |sql| check::report(sql, &progress)),
+            Check::Repair => self.write(move |txn| check::repair(txn, &progress)),
+        }
+    }
+
+    fn backup(&self, to: Backup, progress: Progress) -> Answer<'_, ()> {
+        let data = self.inner.data.clone();
+        // On a connection of its own, but as one of the reads: so it is waited for before the store closes.
+        self.read(move |_| backup::run(&data, &to.directory, &progress))
+    }
+
+    fn catch_up(&self) -> Answer<'_, ()> {
+        Box::pin(async {
+            match self.inner.options.search {
+                SearchIndex::On => search::catch_up(&self.inner).await,
+                SearchIndex::Off => Ok(()),
+            }
+        })
+    }
+
+    fn commits(&self) -> u64 {
+        self.inner.writer.commits()
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move {
+            inner.writer.close().await;
+            let ended = tokio::task::spawn_blocking(move || {
+                inner.checkpointer.close();
+                inner.readers.close();
+                drop(lock(&inner.lock).take());
+            });
+            ended.await.map_err(|_| StoreError::Closed)
+        })
+    }
+}
+
+/// A connection to the database, with what all of them need.
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let sql = Connection::open(path)?;
+    sql.busy_timeout(BUSY_TIMEOUT)?;
+    sql.pragma_update(None, "journal_mode", "wal")?;
+    sql.pragma_update(None, "synchronous", "full")?;
+    sql.pragma_update(None, "foreign_keys", false)?;
+    sql.pragma_update(None, "wal_autocheckpoint", 0)?;
+    sql.pragma_update(None, "journal_size_limit", LOG_MAX)?;
+    sql.pragma_update(None, "mmap_size", MAPPED_MAX)?;
+    sql.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(sql)
+}
+
+/// Mail is nobody else's: the directory is made for its owner only.
+fn make_private_directory(path: &Path) -> Result<(), StoreError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| StoreError::io(format_args!("making {}", path.display()), &error))
+}
+
+fn lock_directory(data: &Path) -> Result<File, StoreError> {
+    let path = data.join("posthaste.lock");
+    let failed = |error: &std::io::Error| StoreError::io(format_args!("locking {}", path.display()), error);
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| failed(&e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked),
+        Err(std::fs::TryLockError::Error(error)) => Err(failed(&error)),
+    }
+}
+
+/// The database in the data directory.
+const FILE: &str = "posthaste.sqlite";
+/// The directory of messages that are arriving.
+const SPOOL: &str = "spool";
+/// How long a connection waits for another one.
+const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+/// Statements that a connection keeps ready.
+const STATEMENTS: usize = 128;
+/// The log is cut to this size, in octets, when it starts again.
+const LOG_MAX: i64 = 64 << 20;
+/// Octets of the database that a connection may map into memory instead of copying them.
+const MAPPED_MAX: i64 = 1 << 30;

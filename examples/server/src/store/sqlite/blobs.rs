@@ -1,0 +1,287 @@
+//! Contents of messages: stored once, counted, in chunks, so that none is ever whole in memory.
+//!
+//! A content is gone with its last reference; its rows are removed soon after, some at a time, by the writer. They
+//! stay while a session is reading them: a literal whose length has been announced must be finished. Readers pin what
+//! they read; the writer leaves pinned contents, and the last reader has it look again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::writer::{Reaper, Txn, lock};
+use super::{Inner, search, threads};
+use crate::store::content::Chunks;
+use crate::store::{Answer, BlobId, CHUNK, Content, Spooled, StoreError};
+
+/// Opens a range of a content.
+pub(super) async fn open(inner: &Arc<Inner>, blob: BlobId, range: Range<u64>) -> Result<Content, StoreError> {
+    let pin = Pin::new(&inner.pins, blob, inner.writer.reaper())?;
+    let start = range.start;
+    // What follows is most often asked for at once, and one question costs less than two.
+    let (size, first) = inner
+        .readers
+        .read(move |sql| {
+            let size = size(sql, blob)?;
+            let wanted = start < range.end.min(size);
+            Ok((size, if wanted { Some(chunk(sql, blob, start)?) } else { None }))
+        })
+        .await?;
+    let end = range.end.min(size);
+    let position = start.min(end);
+    let chunks = Reader { inner: Arc::clone(inner), pin, position, end, first };
+    Ok(Content::new(size, end.saturating_sub(position), Box::new(chunks)))
+}
+
+/// Reads a content, a chunk at a time.
+#[derive(Debug)]
+struct Reader {
+    inner: Arc<Inner>,
+    pin: Pin,
+    position: u64,
+    end: u64,
+    first: Option<Bytes>,
+}
+
+impl Chunks for Reader {
+    fn next(&mut self) -> Answer<'_, Bytes> {
+        Box::pin(async {
+            let (blob, position) = (self.pin.blob, self.position);
+            let mut data = match self.first.take() {
+                Some(data) => data,
+                None => self.inner.readers.read(move |sql| chunk(sql, blob, position)).await?,
+            };
+            data.truncate(usize::try_from(self.end.saturating_sub(position)).unwrap_or(usize::MAX));
+            self.position = position.saturating_add(data.len() as u64);
+            Ok(data)
+        })
+    }
+}
+
+/// What a content has from `position` to the end of its chunk; never nothing.
+fn chunk(sql: &Connection, blob: BlobId, position: u64) -> Result<Bytes, StoreError> {
+    let part = position / CHUNK;
+    let found: Option<Vec<u8>> = sql
+        .prepare_cached("SELECT data FROM contents WHERE id = ?1")?
+        .query_row([key(blob, part)?], |row| row.get(0))
+        .optional()?;
+    let mut data = Bytes::from(found.ok_or(StoreError::NoSuchMessage)?);
+    let skip = usize::try_from(position % CHUNK).unwrap_or(usize::MAX);
+    if skip >= data.len() {
+        return Err(StoreError::Database(format!("chunk {part} of content {blob} is too short")));
+    }
+    Ok(data.split_off(skip))
+}
+
+/// A content of this size as a whole. For what is known to be small; what is missing is left out.
+pub(super) fn whole(sql: &Connection, blob: BlobId, size: u64) -> Result<Vec<u8>, StoreError> {
+    let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    let mut query = sql.prepare_cached("SELECT data FROM contents WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
+    let mut rows = query.query([key(blob, 0)?, key(blob, PARTS_MAX)?])?;
+    while let Some(row) = rows.next()? {
+        content.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+    }
+    Ok(content)
+}
+
+/// The summaries of contents, in their order.
+pub(super) fn summaries(sql: &Connection, blobs: &[BlobId]) -> Result<Vec<Option<Bytes>>, StoreError> {
+    let mut query = sql.prepare_cached("SELECT data FROM summaries WHERE blob = ?1")?;
+    let one = |blob| query.query_row([blob], |row| row.get::<_, Vec<u8>>(0).map(Bytes::from)).optional();
+    Ok(blobs.iter().map(one).collect::<Result<_, _>>()?)
+}
+
+/// Which contents are being read, and which are being removed.
+#[derive(Debug, Default)]
+pub(super) struct Pins(Mutex<PinState>);
+
+#[derive(Debug, Default)]
+struct PinState {
+    pinned: BTreeMap<BlobId, u32>,
+    /// Removed in a transaction that is not yet committed.
+    condemned: BTreeSet<BlobId>,
+    /// To be removed when no longer pinned.
+    dying: BTreeSet<BlobId>,
+}
+
+impl Pins {
+    fn condemn(&self, blob: BlobId) -> bool {
+        let mut state = lock(&self.0);
+        if state.pinned.contains_key(&blob) {
+            state.dying.insert(blob);
+            return false;
+        }
+        state.condemned.insert(blob);
+        true
+    }
+
+    /// The transaction is over: what it removed is gone, what it did not remove is back.
+    pub(super) fn pardon(&self, blobs: &[BlobId]) {
+        let mut state = lock(&self.0);
+        for blob in blobs {
+            state.condemned.remove(blob);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Pin {
+    pins: Arc<Pins>,
+    blob: BlobId,
+    reaper: Reaper,
+}
+
+impl Pin {
+    fn new(pins: &Arc<Pins>, blob: BlobId, reaper: Reaper) -> Result<Self, StoreError> {
+        let mut state = lock(&pins.0);
+        if state.condemned.contains(&blob) {
+            return Err(StoreError::NoSuchMessage);
+        }
+        let count = state.pinned.entry(blob).or_default();
+        *count = count.saturating_add(1);
+        drop(state);
+        Ok(Self { pins: Arc::clone(pins), blob, reaper })
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        let mut state = lock(&self.pins.0);
+        let left = state.pinned.get(&self.blob).map_or(0, |count| count.saturating_sub(1));
+        if left > 0 {
+            state.pinned.insert(self.blob, left);
+            return;
+        }
+        state.pinned.remove(&self.blob);
+        if state.dying.remove(&self.blob) {
+            self.reaper.reap();
+        }
+    }
+}
+
+/// Copies a spooled message into the database, with `refs` references; also its hashed ids.
+pub(super) fn insert(
+    txn: &Txn<'_>,
+    message: &mut Spooled,
+    refs: u32,
+) -> Result<(BlobId, Vec<i64>), StoreError> {
+    let ids = threads::hashes(message.ids());
+    let size = message.size();
+    txn.sql.prepare_cached("INSERT INTO blobs (size, refs, ids) VALUES (?1, ?2, ?3)")?.execute(params![
+        size,
+        refs,
+        threads::to_column(&ids)
+    ])?;
+    let blob = BlobId(txn.sql.last_insert_rowid());
+    if !message.summary().is_empty() {
+        txn.sql
+            .prepare_cached("INSERT INTO summaries (blob, data) VALUES (?1, ?2)")?
+            .execute(params![blob, &**message.summary()])?;
+    }
+    let mut add = txn.sql.prepare_cached("INSERT INTO contents (id, data) VALUES (?1, ?2)")?;
+    let mut reader = message.reader()?;
+    let mut chunk = Vec::new();
+    let mut stored: u64 = 0;
+    for part in 0_u64.. {
+        if stored == size {
+            break;
+        }
+        chunk.clear();
+        let read = (&mut reader).take(CHUNK).read_to_end(&mut chunk);
+        if read.map_err(|error| StoreError::io("reading a spooled message", &error))? == 0 {
+            break;
+        }
+        stored = stored.saturating_add(chunk.len() as u64);
+        add.execute(params![key(blob, part)?, chunk])?;
+    }
+    if stored == size {
+        Ok((blob, ids))
+    } else {
+        Err(StoreError::Io { what: "spooled message".to_owned(), message: "shorter than written".to_owned() })
+    }
+}
+
+/// Says how many references a content has.
+pub(super) fn set_refs(txn: &mut Txn<'_>, blob: BlobId, refs: u32) -> Result<(), StoreError> {
+    txn.sql.prepare_cached("UPDATE blobs SET refs = ?2 WHERE id = ?1")?.execute(params![blob, refs])?;
+    if refs == 0 {
+        txn.sweep();
+    }
+    Ok(())
+}
+
+/// Adds a reference to a content that has some.
+pub(super) fn retain(txn: &Txn<'_>, blob: BlobId) -> Result<(), StoreError> {
+    txn.sql.prepare_cached("UPDATE blobs SET refs = refs + 1 WHERE id = ?1")?.execute([blob])?;
+    Ok(())
+}
+
+/// Takes a reference away, and the content with the last.
+pub(super) fn release(txn: &mut Txn<'_>, blob: BlobId) -> Result<(), StoreError> {
+    txn.sql.prepare_cached("UPDATE blobs SET refs = refs - 1 WHERE id = ?1")?.execute([blob])?;
+    txn.sweep();
+    Ok(())
+}
+
+/// Removes at most `max` contents that nothing refers to and nobody reads; whether there may be more.
+pub(super) fn sweep(
+    sql: &Connection,
+    pins: &Pins,
+    max: u32,
+    condemned: &mut Vec<BlobId>,
+) -> Result<bool, StoreError> {
+    // Pinned ones are passed over, and must not be all that is ever looked at.
+    let mut after = BlobId(0);
+    let mut left = max;
+    loop {
+        let found: Vec<BlobId> = sql
+            .prepare_cached("SELECT id FROM blobs WHERE refs = 0 AND id > ?1 ORDER BY id LIMIT ?2")?
+            .query_map(params![after, left], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let Some(last) = found.last() else { return Ok(false) };
+        after = *last;
+        for blob in found {
+            if pins.condemn(blob) {
+                condemned.push(blob);
+                left = left.saturating_sub(1);
+                remove(sql, blob)?;
+            }
+        }
+        if left == 0 {
+            return Ok(true);
+        }
+    }
+}
+
+fn remove(sql: &Connection, blob: BlobId) -> Result<(), StoreError> {
+    sql.prepare_cached("DELETE FROM contents WHERE id BETWEEN ?1 AND ?2")?
+        .execute([key(blob, 0)?, key(blob, PARTS_MAX)?])?;
+    sql.prepare_cached("DELETE FROM summaries WHERE blob = ?1")?.execute([blob])?;
+    search::forget(sql, blob)?;
+    sql.prepare_cached("DELETE FROM blobs WHERE id = ?1")?.execute([blob])?;
+    Ok(())
+}
+
+fn size(sql: &Connection, blob: BlobId) -> Result<u64, StoreError> {
+    sql.prepare_cached("SELECT size FROM blobs WHERE id = ?1 AND refs > 0")?
+        .query_row([blob], |row| row.get(0))
+        .optional()?
+        .ok_or(StoreError::NoSuchMessage)
+}
+
+/// The key of a chunk: those of a content lie together and in order.
+pub(super) fn key(blob: BlobId, part: u64) -> Result<i64, StoreError> {
+    let too_large = || StoreError::Database(format!("no key for part {part} of content {blob}"));
+    if part > PARTS_MAX {
+        return Err(too_large());
+    }
+    let part = i64::try_from(part).map_err(|_| too_large())?;
+    blob.0.checked_mul(1 << PART_BITS).and_then(|key| key.checked_add(part)).ok_or_else(too_large)
+}
+
+const PART_BITS: u32 = 20;
+/// The number of the last chunk that a content can have.
+const PARTS_MAX: u64 = (1 << PART_BITS) - 1;
