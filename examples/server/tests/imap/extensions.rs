@@ -10,13 +10,56 @@ async fn every_extension_is_announced() {
     let all = imap.ok("CAPABILITY").await;
     let all: Vec<&str> = all.lines().next().unwrap().split(' ').collect();
     for capability in [
-        "IMAP4rev1", "IMAP4rev2", "LITERAL+", "ID", "ENABLE", "IDLE", "NAMESPACE", "CHILDREN", "UIDPLUS", "MOVE",
-        "UNSELECT", "ESEARCH", "APPENDLIMIT=52428800", "LIST-EXTENDED", "SPECIAL-USE", "LIST-STATUS", "LIST-MYRIGHTS",
-        "CREATE-SPECIAL-USE", "STATUS=SIZE", "CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "BINARY", "MULTIAPPEND", "REPLACE",
-        "ACL", "RIGHTS=ektx", "METADATA", "OBJECTID", "SAVEDATE", "PREVIEW", "SORT", "SORT=DISPLAY", "ESORT",
-        "SEARCHRES", "WITHIN", "PARTIAL", "UIDONLY", "UIDBATCHES", "MULTISEARCH", "NOTIFY", "INPROGRESS",
-        "I18NLEVEL=1", "QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", "THREAD=ORDEREDSUBJECT",
-        "THREAD=REFERENCES", "COMPRESS=DEFLATE", "UNAUTHENTICATE",
+        "IMAP4rev1",
+        "IMAP4rev2",
+        "LITERAL+",
+        "ID",
+        "ENABLE",
+        "IDLE",
+        "NAMESPACE",
+        "CHILDREN",
+        "UIDPLUS",
+        "MOVE",
+        "UNSELECT",
+        "ESEARCH",
+        "APPENDLIMIT=52428800",
+        "LIST-EXTENDED",
+        "SPECIAL-USE",
+        "LIST-STATUS",
+        "LIST-MYRIGHTS",
+        "CREATE-SPECIAL-USE",
+        "STATUS=SIZE",
+        "CONDSTORE",
+        "QRESYNC",
+        "UTF8=ACCEPT",
+        "BINARY",
+        "MULTIAPPEND",
+        "REPLACE",
+        "ACL",
+        "RIGHTS=ektx",
+        "METADATA",
+        "OBJECTID",
+        "SAVEDATE",
+        "PREVIEW",
+        "SORT",
+        "SORT=DISPLAY",
+        "ESORT",
+        "SEARCHRES",
+        "WITHIN",
+        "PARTIAL",
+        "UIDONLY",
+        "UIDBATCHES",
+        "MULTISEARCH",
+        "NOTIFY",
+        "INPROGRESS",
+        "I18NLEVEL=1",
+        "QUOTA",
+        "QUOTA=RES-STORAGE",
+        "QUOTA=RES-MESSAGE",
+        "THREAD=ORDEREDSUBJECT",
+        "THREAD=REFERENCES",
+        "COMPRESS=DEFLATE",
+        "UNAUTHENTICATE",
     ] {
         assert!(all.iter().any(|it| it.eq_ignore_ascii_case(capability)), "{capability} is not in {all:?}");
     }
@@ -53,10 +96,14 @@ async fn messages_have_ids_dates_and_previews() {
     let mut imap = filled(&world).await;
     let row = imap.ok("FETCH 1 (EMAILID THREADID SAVEDATE PREVIEW INTERNALDATE)").await;
     assert!(row.contains("PREVIEW \"Hello world, how are you?\""), "{row}");
-    assert!(row.contains("INTERNALDATE \" 7-Feb-1994 22:43:04 -0800\"") && row.contains("SAVEDATE \""), "{row}");
+    assert!(
+        row.contains("INTERNALDATE \" 7-Feb-1994 22:43:04 -0800\"") && row.contains("SAVEDATE \""),
+        "{row}"
+    );
     imap.append("INBOX", "Subject: Re: parts\r\nIn-Reply-To: <a@x>\r\n\r\n").await;
     imap.ok("COPY 1 Archive").await;
-    let id = |row: &str, name: &str| row.split(name).nth(1).unwrap().split([' ', ')']).nth(1).unwrap().to_owned();
+    let id =
+        |row: &str, name: &str| row.split(name).nth(1).unwrap().split([' ', ')']).nth(1).unwrap().to_owned();
     let reply = imap.ok("FETCH 2 (EMAILID THREADID)").await;
     assert_eq!(id(&row, "THREADID"), id(&reply, "THREADID"));
     assert_ne!(id(&row, "EMAILID"), id(&reply, "EMAILID"));
@@ -89,7 +136,10 @@ async fn a_draft_is_replaced() {
     imap.append("Drafts", "Subject: one\r\n\r\n").await;
     imap.append("Drafts", "Subject: keep\r\n\r\n").await;
     let answer = imap.ok("REPLACE 1 Drafts (\\Draft) {16+}\r\nSubject: two\r\n\r\n").await;
-    assert!(answer.contains("* 3 EXISTS") && answer.contains("[APPENDUID ") && answer.contains("* 1 EXPUNGE"), "{answer}");
+    assert!(
+        answer.contains("* 3 EXISTS") && answer.contains("[APPENDUID ") && answer.contains("* 1 EXPUNGE"),
+        "{answer}"
+    );
     assert!(answer.find("EXISTS").unwrap() < answer.find("EXPUNGE").unwrap());
     let mut other = world.selected("alice", "Drafts").await;
     assert!(other.ok("SEARCH SUBJECT two").await.contains("* SEARCH 2\r\n"));
@@ -123,7 +173,9 @@ async fn annotations_are_kept() {
     let got = imap.ok("GETMETADATA (DEPTH infinity) INBOX (/private /shared)").await;
     assert!(got.contains("/private/comment") && got.contains("ours"), "{got}");
     assert!(imap.ok("GETMETADATA INBOX /private/none").await.contains("/private/none NIL"));
-    assert!(imap.ok("GETMETADATA (MAXSIZE 2) INBOX /private/comment").await.contains("[METADATA LONGENTRIES 4]"));
+    assert!(
+        imap.ok("GETMETADATA (MAXSIZE 2) INBOX /private/comment").await.contains("[METADATA LONGENTRIES 4]")
+    );
     imap.ok("SETMETADATA \"\" (/private/vendor/x \"1\")").await;
     assert!(imap.ok("GETMETADATA \"\" /private/vendor/x").await.contains("/private/vendor/x"));
     assert!(imap.no("SETMETADATA \"\" (/shared/comment \"1\")").await.contains("[NOPERM]"));
@@ -134,11 +186,12 @@ async fn annotations_are_kept() {
 #[tokio::test]
 async fn quotas_are_told_and_held() {
     let world = World::new().await;
-    world.change_account("alice", |account| {
-        account.quota = Some(10_240);
-        account.quota_messages = Some(3);
-    })
-    .await;
+    world
+        .change_account("alice", |account| {
+            account.quota = Some(10_240);
+            account.quota_messages = Some(3);
+        })
+        .await;
     let mut imap = world.selected("alice", "INBOX").await;
     imap.append("INBOX", &format!("Subject: x\r\n\r\n{}\r\n", "x".repeat(5000))).await;
     let root = imap.ok("GETQUOTAROOT INBOX").await;
@@ -148,7 +201,9 @@ async fn quotas_are_told_and_held() {
     assert!(imap.no("GETQUOTA bob@x.test").await.contains("[NONEXISTENT]"));
     let refused = imap.append("INBOX", &"x".repeat(6000)).await;
     assert!(refused.contains("T NO [OVERQUOTA]"), "{refused}");
-    assert!(imap.ok("STATUS INBOX (DELETED DELETED-STORAGE)").await.contains("(DELETED 0 DELETED-STORAGE 0)"));
+    assert!(
+        imap.ok("STATUS INBOX (DELETED DELETED-STORAGE)").await.contains("(DELETED 0 DELETED-STORAGE 0)")
+    );
     imap.ok("COPY 1 Trash").await;
     assert!(imap.no("COPY 1 Sent").await.contains("[OVERQUOTA]"));
     imap.ok("MOVE 1 Sent").await;
@@ -198,7 +253,10 @@ async fn mbx_14_numbers_never_shift_unheard() {
     assert!(fetched.contains("T NO [EXPUNGEISSUED]"), "{fetched}");
     assert!(one.ok("SEARCH ALL").await.contains("* SEARCH 2 4 5\r\n"));
     let stored = one.run("STORE 1:2 +FLAGS (\\Flagged)").await;
-    assert!(stored.contains("* 2 FETCH (FLAGS (\\Flagged") && stored.contains("T NO [EXPUNGEISSUED]"), "{stored}");
+    assert!(
+        stored.contains("* 2 FETCH (FLAGS (\\Flagged") && stored.contains("T NO [EXPUNGEISSUED]"),
+        "{stored}"
+    );
     assert!(one.ok("UID FETCH 2 UID").await.contains("* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n* 1 FETCH (UID 2)"));
     assert!(one.ok("FETCH 3 UID").await.contains("* 3 FETCH (UID 5)"));
 }
@@ -214,5 +272,9 @@ async fn fetches_of_many_are_answered_in_full() {
     assert_eq!(answer.matches(" FETCH (").count(), 450);
     assert!(answer.contains("* 450 FETCH (UID 450 ") && answer.contains("\"449\""));
     assert_eq!(imap.ok("FETCH 1:* BODY.PEEK[TEXT]").await.matches("body ").count(), 450);
-    assert!(imap.ok("SEARCH BODY \"body 44\"").await.contains("* SEARCH 45 441 442 443 444 445 446 447 448 449 450\r\n"));
+    assert!(
+        imap.ok("SEARCH BODY \"body 44\"")
+            .await
+            .contains("* SEARCH 45 441 442 443 444 445 446 447 448 449 450\r\n")
+    );
 }

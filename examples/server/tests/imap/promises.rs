@@ -81,7 +81,10 @@ async fn p24_flags_last() {
     let world = World::new().await;
     let mut one = world.imap("alice").await;
     let opened = one.ok("SELECT INBOX").await;
-    assert!(opened.contains("[PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)]"), "{opened}");
+    assert!(
+        opened.contains("[PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)]"),
+        "{opened}"
+    );
     one.append("INBOX (\\Draft $Forwarded)", "Subject: x\r\n\r\n").await;
     one.ok("STORE 1 +FLAGS (\\Answered \\Flagged \\Seen $Junk)").await;
     one.ok("STORE 1 -FLAGS (\\Draft)").await;

@@ -21,7 +21,8 @@ async fn filled(world: &World) -> Imap {
 
 async fn found(imap: &mut Imap, keys: &str) -> String {
     let answer = imap.ok(&format!("SEARCH {keys}")).await;
-    let line = answer.lines().find_map(|line| line.strip_prefix("* SEARCH")).unwrap_or_else(|| panic!("{answer}"));
+    let line =
+        answer.lines().find_map(|line| line.strip_prefix("* SEARCH")).unwrap_or_else(|| panic!("{answer}"));
     line.trim().to_owned()
 }
 
@@ -109,7 +110,10 @@ async fn several_mailboxes_are_searched_at_once() {
     imap.append("Archive", MESSAGES[3]).await;
     let answer = imap.ok("ESEARCH IN (personal) RETURN (ALL COUNT) SUBJECT other").await;
     assert_eq!(answer.matches("* ESEARCH").count(), 2, "{answer}");
-    assert!(answer.contains("MAILBOX Archive UIDVALIDITY") && answer.contains("UID ALL 4 COUNT 1"), "{answer}");
+    assert!(
+        answer.contains("MAILBOX Archive UIDVALIDITY") && answer.contains("UID ALL 4 COUNT 1"),
+        "{answer}"
+    );
     let answer = imap.ok("ESEARCH IN (mailboxes Archive) SUBJECT other").await;
     assert_eq!(answer.matches("* ESEARCH").count(), 1, "{answer}");
 }

@@ -20,7 +20,10 @@ async fn what_is_shared_is_seen_and_used_by_both() {
     let world = World::new().await;
     let mut bob = granted(&world, "lrswite").await;
     let namespace = bob.ok("NAMESPACE").await;
-    assert!(namespace.contains("((\"\" \"/\")) ((\"Other Users/\" \"/\")) ((\"Shared/\" \"/\"))"), "{namespace}");
+    assert!(
+        namespace.contains("((\"\" \"/\")) ((\"Other Users/\" \"/\")) ((\"Shared/\" \"/\"))"),
+        "{namespace}"
+    );
     assert!(bob.ok("LIST \"\" *").await.contains(NAME));
     let listed = bob.ok("LIST \"\" \"Other Users/*\" RETURN (MYRIGHTS STATUS (MESSAGES))").await;
     assert!(listed.contains("* MYRIGHTS \"Other Users/alice@x.test/Project\" deilrstw"), "{listed}");
@@ -39,6 +42,7 @@ async fn what_is_shared_is_seen_and_used_by_both() {
     bob.no("EXPUNGE").await;
     alice.ok("DELETEACL Project bob@x.test").await;
     bob.peer.send("x NOOP\r\n").await;
+    bob.peer.expect("x OK").await;
     bob.peer.expect("* BYE").await;
 }
 
@@ -104,7 +108,8 @@ async fn mbx_07_what_nobody_granted_looks_like_what_is_not_there() {
     bob.ok("SELECT INBOX").await;
     for command in ["COPY 1 {}", "MOVE 1 {}"] {
         for name in ["Secret", "Absent"] {
-            let answer = bob.no(&command.replace("{}", &format!("\"Other Users/alice@x.test/{name}\""))).await;
+            let answer =
+                bob.no(&command.replace("{}", &format!("\"Other Users/alice@x.test/{name}\""))).await;
             assert!(answer.contains("[TRYCREATE]"), "{answer}");
         }
     }
@@ -122,7 +127,16 @@ async fn mbx_07_each_command_needs_its_right() {
     // What each right lets bob do that he can not do without it (RFC 4314 4).
     let table: [(&str, &str, &[&str]); 8] = [
         ("l", "r", &["SELECT {}", "STATUS {} (MESSAGES)", "GETMETADATA {} /private/x", "GETQUOTAROOT {}"]),
-        ("lr", "a", &["GETACL {}", "SETACL {} carol@x.test l", "DELETEACL {} carol@x.test", "LISTRIGHTS {} carol@x.test"]),
+        (
+            "lr",
+            "a",
+            &[
+                "GETACL {}",
+                "SETACL {} carol@x.test l",
+                "DELETEACL {} carol@x.test",
+                "LISTRIGHTS {} carol@x.test",
+            ],
+        ),
         ("lr", "x", &["DELETE {}"]),
         ("lr", "k", &["CREATE {/}Below"]),
         ("lr", "w", &["SETMETADATA {} (/shared/comment \"x\")"]),
@@ -148,7 +162,10 @@ async fn mbx_07_each_command_needs_its_right() {
                 bob.ok(&format!("SELECT {NAME}")).await;
             }
             let refused = bob.no(&fill(command)).await;
-            assert!(refused.contains("[NOPERM]") || refused.contains("[READ-ONLY]"), "{has} {command}: {refused}");
+            assert!(
+                refused.contains("[NOPERM]") || refused.contains("[READ-ONLY]"),
+                "{has} {command}: {refused}"
+            );
         }
         for command in commands {
             alice.ok(&format!("SETACL Project bob@x.test {has}{needs}")).await;

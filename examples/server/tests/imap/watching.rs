@@ -19,7 +19,12 @@ async fn other_mailboxes_are_told_of_as_asked_for() {
     watcher.peer.expect("* LIST () \"/\" New").await;
     other.ok("RENAME New Newer").await;
     let renamed = watcher.peer.line().await;
-    assert!(renamed.starts_with("* LIST () \"/\" Newer") && renamed.contains("OLDNAME") && renamed.contains("New"), "{renamed}");
+    assert!(
+        renamed.starts_with("* LIST () \"/\" Newer")
+            && renamed.contains("OLDNAME")
+            && renamed.contains("New"),
+        "{renamed}"
+    );
     other.ok("DELETE Newer").await;
     watcher.peer.expect("* LIST (\\NonExistent) \"/\" Newer").await;
     other.ok("SUBSCRIBE Elsewhere").await;
@@ -29,7 +34,10 @@ async fn other_mailboxes_are_told_of_as_asked_for() {
     watcher.peer.expect("* 1 EXISTS").await;
     watcher.peer.expect("* 1 RECENT").await;
     let row = watcher.response().await;
-    assert!(row.starts_with("* 1 FETCH (UID 1 BODY[HEADER.FIELDS (SUBJECT)]") && row.contains("arrived"), "{row}");
+    assert!(
+        row.starts_with("* 1 FETCH (UID 1 BODY[HEADER.FIELDS (SUBJECT)]") && row.contains("arrived"),
+        "{row}"
+    );
     // Expunges at once, as numbers do not matter to such a client.
     other.ok("SELECT INBOX").await;
     other.ok("STORE 1 +FLAGS (\\Deleted)").await;
