@@ -42,8 +42,11 @@ pub(super) async fn principal(
     };
     let attempt = Attempt { service: Service::Api, peer, user, password: password.as_bytes() };
     if !user.contains('@') {
-        let found = admin.directory().log_in_administrator(attempt).await?;
-        return found.map(|found| Principal::Administrator(found.name.clone())).ok_or_else(wrong);
+        return match admin.directory().log_in_administrator(attempt).await? {
+            LogIn::Accepted(found) => Ok(Principal::Administrator(found.name.clone())),
+            LogIn::Refused => Err(wrong()),
+            LogIn::Banned => Err(banned()),
+        };
     }
     match admin.directory().log_in(attempt).await? {
         LogIn::Accepted(account) => Ok(Principal::Account(account)),
@@ -81,6 +84,6 @@ fn wrong() -> Problem {
 }
 
 fn banned() -> Problem {
-    let problem = Problem::new(ProblemKind::TooMany, "too many wrong passwords have come from this network");
+    let problem = Problem::new(ProblemKind::TooMany, "too many wrong passwords have come from this network, or for this name");
     problem.remedy("wait, or let an administrator lift the ban")
 }
