@@ -84,6 +84,9 @@ fn wrong() -> Problem {
 }
 
 fn banned() -> Problem {
-    let problem = Problem::new(ProblemKind::TooMany, "too many wrong passwords have come from this network, or for this name");
+    let problem = Problem::new(
+        ProblemKind::TooMany,
+        "too many wrong passwords have come from this network, or for this name",
+    );
     problem.remedy("wait, or let an administrator lift the ban")
 }
