@@ -27,7 +27,6 @@ mod token;
 pub mod upkeep;
 pub mod usage;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use operation::{Method, Operation, Route, routes};
@@ -47,14 +46,13 @@ struct Shared {
     directory: Directory,
     store: Arc<dyn Store>,
     maildrops: Maildrops,
-    data: PathBuf,
     tokens: token::Tokens,
 }
 
 impl Admin {
-    /// The administration of a server, or of a data directory that no server uses at the moment.
-    pub fn new(directory: Directory, store: Arc<dyn Store>, maildrops: Maildrops, data: PathBuf) -> Self {
-        Self(Arc::new(Shared { directory, store, maildrops, data, tokens: token::Tokens::default() }))
+    /// The administration of a server, or of a store that no server uses at the moment.
+    pub fn new(directory: Directory, store: Arc<dyn Store>, maildrops: Maildrops) -> Self {
+        Self(Arc::new(Shared { directory, store, maildrops, tokens: token::Tokens::default() }))
     }
 
     /// Who is who.

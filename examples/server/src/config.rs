@@ -63,6 +63,9 @@ pub struct Config {
     /// What POP3 does.
     #[serde(default)]
     pub pop3: Pop3,
+    /// The account whose mailboxes IMAP shows under `Shared/`, to whom they are granted.
+    #[serde(default)]
+    pub public_account: Option<String>,
     /// The file this is from, to be read again on a signal; empty when there is none.
     #[serde(skip)]
     pub file: PathBuf,
@@ -179,6 +182,7 @@ impl Config {
             proxies: Proxies::default(),
             retention: Retention::default(),
             pop3: Pop3::default(),
+            public_account: None,
             file: PathBuf::new(),
         }
     }

@@ -17,9 +17,11 @@
 //! | [`listen`] | which ports are open and who serves them |
 //! | [`session`] | what each protocol does with the store |
 //! | [`demo`] | a server for trying out, with nothing to set up |
+//! | [`admin`] | what can be administered, by whom, and over HTTP |
 //! | [`cli`] | the commands of the administrator |
 //! | [`log`] | what the log looks like |
 
+pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod demo;

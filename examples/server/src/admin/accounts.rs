@@ -323,10 +323,9 @@ impl Operation for Rename {
 
     async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<AccountView, Problem> {
         let change = |draft: &mut Draft| {
-            let account = administered(draft, who, &self.address)?;
+            let mut account = administered(draft, who, &self.address)?;
             let to = names::free(draft, who, &self.to, |_| false)?;
-            let from = account.address.clone();
-            let account = Account { address: to.clone(), ..account };
+            let from = std::mem::replace(&mut account.address, to.clone());
             draft.put_account(account.clone());
             names::replace(draft, &from, Some(&to));
             limits::check(draft, to.domain())?;
