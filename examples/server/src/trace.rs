@@ -127,6 +127,7 @@ impl Trace {
 
     /// Tells a change. Waits for nothing.
     pub fn tell(&self, event: Event) {
+        crate::metrics::message(&event);
         tracing::info!(
             target: "posthaste_server::trace",
             id = %event.id,

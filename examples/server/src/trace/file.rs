@@ -40,6 +40,7 @@ impl Writer {
     pub(super) fn tell(&self, event: Event) {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         if events.as_ref().is_none_or(|events| events.try_send(event).is_err()) {
+            crate::metrics::trace_left_out();
             let left_out = self.left_out.fetch_add(1, Ordering::Relaxed).saturating_add(1);
             if left_out.is_power_of_two() {
                 tracing::warn!(left_out, "the disk is too slow for all lines of the trace");

@@ -8,6 +8,7 @@ use super::Door;
 use crate::admin::token::Owner;
 use crate::admin::{Admin, Principal, Problem, ProblemKind};
 use crate::directory::{Attempt, LogIn, Service};
+use crate::metrics;
 use posthaste_wire::Secret;
 
 /// Who sends a request with these fields.
@@ -41,13 +42,16 @@ pub(super) async fn principal(
     let attempt = Attempt { service: Service::Api, peer, user, password: password.as_bytes() };
     if !user.contains('@') {
         let found = admin.directory().log_in_administrator(attempt).await?;
+        metrics::login(Service::Api.name(), if found.is_some() { "accepted" } else { "refused" });
         return found.map(|found| Principal::Administrator(found.name.clone())).ok_or_else(wrong);
     }
-    match admin.directory().log_in(attempt).await? {
-        LogIn::Accepted(account) => Ok(Principal::Account(account)),
-        LogIn::Refused => Err(wrong()),
-        LogIn::Banned => Err(banned()),
-    }
+    let (result, answer) = match admin.directory().log_in(attempt).await? {
+        LogIn::Accepted(account) => ("accepted", Ok(Principal::Account(account))),
+        LogIn::Refused => ("refused", Err(wrong())),
+        LogIn::Banned => ("banned", Err(banned())),
+    };
+    metrics::login(Service::Api.name(), result);
+    answer
 }
 
 /// Who a token is of, if they may still come in.
