@@ -12,6 +12,7 @@
 pub mod accounts;
 pub mod administrators;
 pub mod app_passwords;
+pub mod backups;
 pub mod bans;
 pub mod classes;
 pub mod csv;
@@ -27,6 +28,7 @@ mod token;
 pub mod upkeep;
 pub mod usage;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use operation::{Method, Operation, Route, routes};
@@ -35,7 +37,7 @@ pub use principal::Principal;
 pub use problem::{Fault, Problem, ProblemKind};
 
 use crate::directory::Directory;
-use crate::store::{Maildrops, Store};
+use crate::store::{Maildrops, Progress, Store};
 
 /// What administration works on. Clones share it.
 #[derive(Debug, Clone)]
@@ -46,18 +48,28 @@ struct Shared {
     directory: Directory,
     store: Arc<dyn Store>,
     maildrops: Maildrops,
+    data: PathBuf,
     tokens: token::Tokens,
 }
 
 impl Admin {
     /// The administration of a server, or of a store that no server uses at the moment.
-    pub fn new(directory: Directory, store: Arc<dyn Store>, maildrops: Maildrops) -> Self {
-        Self(Arc::new(Shared { directory, store, maildrops, tokens: token::Tokens::default() }))
+    pub fn new(directory: Directory, store: Arc<dyn Store>, maildrops: Maildrops, data: PathBuf) -> Self {
+        Self(Arc::new(Shared { directory, store, maildrops, data, tokens: token::Tokens::default() }))
     }
 
     /// Who is who.
     pub fn directory(&self) -> &Directory {
         &self.0.directory
+    }
+
+    /// Does an operation for whoever has the data directory, as a tool in the same process.
+    ///
+    /// # Errors
+    ///
+    /// It was not done.
+    pub async fn ask<O: Operation>(&self, request: O) -> Result<O::Answer, Problem> {
+        request.run(self, &Principal::Local, Progress::silent()).await
     }
 
     fn store(&self) -> &dyn Store {

@@ -1,26 +1,35 @@
-//! The commands of the administrator. They work on the data directory, whether or not a server runs on it.
+//! The commands of the administrator. Each asks the service layer ([`admin`](crate::admin)) and shows the answer: of
+//! the server that runs on the data directory, or in this process where none runs. Nothing is decided here.
 //!
 //! Exit status: 0 done; 1 not done, and standard error says why; 2 the command line is wrong.
 
-mod import;
+mod accounts;
+mod door;
+mod names;
+mod password;
+mod server;
+mod show;
+mod upkeep;
 
-use std::io::{BufRead, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, parse_size};
-use crate::directory::{Account, Address, Directory, HashCost, NewAccount, RemoveDomain};
-use crate::store::{Role, Store};
-use crate::{demo, listen, log};
+use crate::admin::{Operation, Problem};
+use crate::config::Config;
+use crate::store::Progress;
+use crate::{demo, log};
+use door::Door;
+use show::Form;
 
 /// The program: reads the command line, does what it says.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = log::init(arguments.log_format, arguments.command.log_level()).and_then(|()| {
         let runtime = tokio::runtime::Runtime::new().map_err(text)?;
-        runtime.block_on(Box::pin(arguments.command.run()))
+        runtime.block_on(Box::pin(arguments.command.run(arguments.common)))
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,190 +48,166 @@ struct Arguments {
     /// What lines of the log look like.
     #[arg(long, global = true, value_enum)]
     log_format: Option<log::Format>,
+    #[command(flatten)]
+    common: Common,
     #[command(subcommand)]
     command: Command,
 }
 
+/// What all commands understand.
+#[derive(Debug, Args)]
+struct Common {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/posthaste/posthaste.toml")]
+    config: PathBuf,
+    /// Answer with JSON, for programs.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make the administrator of a new server.
+    Setup(server::Setup),
     /// Run the server until SIGTERM or Ctrl-C.
-    Serve(ConfigFile),
+    Serve,
     /// Run a server for trying out, with nothing to set up.
     Demo(demo::Options),
-    /// Add, list or remove domains.
+    /// Domains: their names and limits.
     #[command(subcommand)]
-    Domain(DomainCommand),
-    /// Add, list, change or remove accounts.
+    Domain(names::Domain),
+    /// Accounts.
     #[command(subcommand)]
-    Account(AccountCommand),
-}
-
-#[derive(Debug, Args)]
-struct ConfigFile {
+    Account(accounts::Account),
+    /// Give an account another password.
+    Password(accounts::Password),
+    /// Passwords of programs, each revoked alone.
+    #[command(subcommand)]
+    AppPassword(accounts::AppPassword),
+    /// Addresses that stand for others.
+    #[command(subcommand)]
+    Alias(names::Alias),
+    /// Several accounts under one address.
+    #[command(subcommand)]
+    Group(names::Group),
+    /// Classes of accounts, and what each may keep.
+    #[command(subcommand)]
+    Class(names::Class),
+    /// What accounts keep and may keep.
+    #[command(subcommand)]
+    Quota(accounts::Quota),
+    /// Administrators without mailboxes.
+    #[command(subcommand)]
+    Administrator(server::Administrator),
+    /// Who is shut out for guessing passwords.
+    #[command(subcommand)]
+    Ban(server::Ban),
+    /// Look for what does not fit together in the store.
+    Check(upkeep::Check),
+    /// Write a consistent copy of everything, also while the server runs.
+    Backup(upkeep::Backup),
+    /// Make a data directory of a backup.
+    Restore(upkeep::Restore),
+    /// Bring back messages that were deleted.
+    Undelete(upkeep::Undelete),
+    /// Tell what became of a message.
+    Trace(upkeep::Trace),
+    /// The HTTP interface.
+    #[command(subcommand)]
+    Api(server::Api),
     /// The configuration file.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
-enum DomainCommand {
-    /// Deliver mail for this domain here.
-    Add {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// The domain, as in example.org.
-        name: String,
-    },
-    /// Show the domains, one a line.
-    List {
-        #[command(flatten)]
-        file: ConfigFile,
-    },
-    /// No longer deliver mail for this domain here.
-    Remove {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// The domain.
-        name: String,
-        /// Remove its accounts and all their mail too.
-        #[arg(long)]
-        force: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum AccountCommand {
-    /// Make an account.
-    Add {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// Its address, as in anna@example.org.
-        address: String,
-        #[command(flatten)]
-        password: PasswordSource,
-        /// How much it may store: octets, or a number with K, M or G.
-        #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-        quota: Option<u64>,
-    },
-    /// Show the accounts, one a line: address, octets used, quota or "-", separated by tabs.
-    List {
-        #[command(flatten)]
-        file: ConfigFile,
-    },
-    /// Remove an account and all its mail.
-    Remove {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// Its address.
-        address: String,
-    },
-    /// Give an account a new password.
-    Passwd {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// Its address.
-        address: String,
-        #[command(flatten)]
-        password: PasswordSource,
-    },
-    /// Make all accounts of a CSV file, or none, if any can not be made.
-    Import {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// The file; its first line is `address,password,quota`.
-        #[arg(value_name = "FILE.csv")]
-        list: PathBuf,
-    },
-}
-
-/// Where a password comes from. Never the command line, which every user of the machine can read.
-#[derive(Debug, Args)]
-struct PasswordSource {
-    /// Read the password from the first line of standard input.
-    #[arg(long, required = true)]
-    password_stdin: bool,
+    #[command(subcommand)]
+    Config(server::ConfigCommand),
+    /// Say which program this is.
+    Version,
 }
 
 impl Command {
-    /// What is logged unless the environment says otherwise: the demo's own lines are not to be torn apart.
+    /// What is logged unless the environment says otherwise. Who runs a command is told by its answer, and the demo's
+    /// lines are not to be torn apart.
     const fn log_level(&self) -> &'static str {
-        if matches!(self, Self::Demo(_)) { "error" } else { "info" }
+        if matches!(self, Self::Serve) { "info" } else { "error" }
     }
 
-    async fn run(self) -> Result<(), String> {
+    async fn run(self, common: Common) -> Result<(), String> {
         match self {
-            Self::Serve(file) => listen::serve(load(&file.config)?).await.map_err(text),
+            Self::Setup(command) => command.run(&common).await,
+            Self::Serve => server::serve(&common).await,
             Self::Demo(options) => demo::run(options).await,
-            Self::Domain(command) => command.run().await,
-            Self::Account(command) => command.run().await,
+            Self::Domain(command) => command.run(&common).await,
+            Self::Account(command) => command.run(&common).await,
+            Self::Password(command) => command.run(&common).await,
+            Self::AppPassword(command) => command.run(&common).await,
+            Self::Alias(command) => command.run(&common).await,
+            Self::Group(command) => command.run(&common).await,
+            Self::Class(command) => command.run(&common).await,
+            Self::Quota(command) => command.run(&common).await,
+            Self::Administrator(command) => command.run(&common).await,
+            Self::Ban(command) => command.run(&common).await,
+            Self::Check(command) => command.run(&common).await,
+            Self::Backup(command) => command.run(&common).await,
+            Self::Restore(command) => command.run(&common),
+            Self::Undelete(command) => command.run(&common).await,
+            Self::Trace(command) => command.run(&common).await,
+            Self::Api(command) => command.run(),
+            Self::Config(command) => command.run(&common),
+            Self::Version => show::print(&format!("posthaste {}\n", env!("CARGO_PKG_VERSION"))),
         }
     }
 }
 
-impl DomainCommand {
-    async fn run(self) -> Result<(), String> {
+impl Common {
+    const fn form(&self) -> Form {
+        if self.json { Form::Json } else { Form::Table }
+    }
+
+    fn load(&self) -> Result<Config, String> {
+        Config::load(&self.config).map_err(text)
+    }
+
+    /// Asks the service layer.
+    async fn ask<O: Operation>(&self, request: O) -> Result<O::Answer, String> {
+        self.ask_long(request, Progress::silent()).await
+    }
+
+    /// Asks the service layer for what may take long.
+    async fn ask_long<O: Operation>(&self, request: O, progress: Progress) -> Result<O::Answer, String> {
+        let config = self.load()?;
+        let answer = async { Door::open(&config).await?.call(request, progress).await };
+        answer.await.map_err(|problem: Problem| problem.to_string())
+    }
+
+    /// Asks for what has no answer, and says a sentence to people.
+    async fn tell<O: Operation<Answer = ()>>(&self, request: O, sentence: &str) -> Result<(), String> {
+        self.ask(request).await?;
+        show::say(self.form(), sentence)
+    }
+}
+
+/// Something that can be taken away: a value, or `none`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum OrNone<T> {
+    None,
+    Some(T),
+}
+
+impl<T> OrNone<T> {
+    fn into_option(self) -> Option<T> {
         match self {
-            Self::Add { file, name } => open(&file)?.add_domain(&name).await.map_err(text),
-            Self::List { file } => print_lines(open(&file)?.domains().await.map_err(text)?),
-            Self::Remove { file, name, force } => {
-                let how = if force { RemoveDomain::WithAccounts } else { RemoveDomain::IfEmpty };
-                open(&file)?.remove_domain(&name, how).await.map_err(text)
-            }
+            Self::None => None,
+            Self::Some(value) => Some(value),
         }
     }
 }
 
-impl AccountCommand {
-    async fn run(self) -> Result<(), String> {
-        match self {
-            Self::Add { file, address, password: _, quota } => {
-                let account =
-                    NewAccount { address: parse_address(&address)?, password: read_password()?, quota };
-                open(&file)?.add_account(account).await.map_err(text)
-            }
-            Self::List { file } => {
-                let accounts = open(&file)?.accounts().await.map_err(text)?;
-                print_lines(accounts.iter().map(|Account { address, quota, used, .. }| {
-                    let quota = quota.map_or("-".to_owned(), |quota| quota.to_string());
-                    format!("{address}\t{used}\t{quota}")
-                }))
-            }
-            Self::Remove { file, address } => {
-                open(&file)?.remove_account(&parse_address(&address)?).await.map_err(text)
-            }
-            Self::Passwd { file, address, password: _ } => {
-                let (address, password) = (parse_address(&address)?, read_password()?);
-                open(&file)?.set_password(&address, password).await.map_err(text)
-            }
-            Self::Import { file, list } => import::run(&open(&file)?, &list).await,
-        }
-    }
+/// Understands a value or `none`.
+fn or_none<T: std::str::FromStr<Err: std::fmt::Display>>(given: &str) -> Result<OrNone<T>, String> {
+    if given == "none" { Ok(OrNone::None) } else { given.parse().map(OrNone::Some).map_err(text) }
 }
 
-fn load(path: &Path) -> Result<Config, String> {
-    Config::load(path).map_err(text)
-}
-
-fn open(file: &ConfigFile) -> Result<Directory, String> {
-    let store = Store::open(&load(&file.config)?.data, Role::Tool).map_err(text)?;
-    Directory::new(store, HashCost::RECOMMENDED).map_err(text)
-}
-
-fn parse_address(address: &str) -> Result<Address, String> {
-    Address::parse(address).map_err(|error| format!("{address:?}: {error}"))
-}
-
-/// The first line of standard input, without its end.
-fn read_password() -> Result<String, String> {
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(|error| format!("reading the password: {error}"))?;
-    let password = line.strip_suffix('\n').unwrap_or(&line);
-    Ok(password.strip_suffix('\r').unwrap_or(password).to_owned())
-}
-
-fn print_lines(lines: impl IntoIterator<Item = String>) -> Result<(), String> {
-    let mut out = std::io::stdout().lock();
-    lines.into_iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()).map_err(text)
+/// Understands a size or `none`.
+fn size_or_none(given: &str) -> Result<OrNone<u64>, String> {
+    if given == "none" { Ok(OrNone::None) } else { crate::config::parse_size(given).map(OrNone::Some) }
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -21,10 +21,20 @@
 //! [run_as]                        # when started by root
 //! user = "posthaste"
 //!
+//! [bans]                          # peers that guess passwords
+//! failures = 20
+//! minutes = 60
+//!
+//! [backups]                       # copies that can be used as data directories
+//! directory = "/var/backups/posthaste"
+//! every_hours = 24
+//! keep = 7
+//!
 //! [limits]
 //! message_size = "50M"
 //! ```
 
+mod administration;
 mod serving;
 
 use std::net::SocketAddr;
@@ -33,6 +43,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
+pub use administration::{Backups, Bans, Login, Passwords};
 pub use serving::{Pop3, Proxies, Retention, RunAs};
 
 /// The whole file.
@@ -52,6 +63,17 @@ pub struct Config {
     /// What one peer may take.
     #[serde(default)]
     pub limits: Limits,
+    /// What new passwords cost whoever guesses them.
+    #[serde(default)]
+    pub passwords: Passwords,
+    /// Logging in.
+    #[serde(default)]
+    pub login: Login,
+    /// When peers that guess passwords are shut out.
+    #[serde(default)]
+    pub bans: Bans,
+    /// Copies of the store, made by themselves; none when absent.
+    pub backups: Option<Backups>,
     /// Whom to run as.
     pub run_as: Option<RunAs>,
     /// Whose PROXY headers are believed.
@@ -91,7 +113,7 @@ pub struct Listen {
     pub pop3s: Vec<SocketAddr>,
     /// Mail from a front server, usually port 24. Not for the open net.
     pub lmtp: Vec<SocketAddr>,
-    /// Health and metrics. Not served by this version: an address here only leads to a warning at the start.
+    /// Administration, health and metrics. Plain on addresses of the machine itself, TLS on others.
     pub http: Vec<SocketAddr>,
 }
 
@@ -141,7 +163,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { message_size: 50 << 20, connections: 10_000, connections_per_ip: 100, recipients: 1000, free_space: 100 << 20 }
+        Self {
+            message_size: 50 << 20,
+            connections: 10_000,
+            connections_per_ip: 100,
+            recipients: 1000,
+            free_space: 100 << 20,
+        }
     }
 }
 
@@ -178,6 +206,10 @@ impl Config {
             listen: Listen::default(),
             tls: None,
             limits: Limits::default(),
+            passwords: Passwords::default(),
+            login: Login::default(),
+            bans: Bans::default(),
+            backups: None,
             run_as: None,
             proxies: Proxies::default(),
             retention: Retention::default(),
@@ -213,6 +245,9 @@ impl Config {
         let base = path.parent().unwrap_or(Path::new(""));
         config.data = base.join(&config.data);
         path.clone_into(&mut config.file);
+        if let Some(backups) = &mut config.backups {
+            backups.directory = base.join(&backups.directory);
+        }
         if let Some(tls) = &mut config.tls {
             tls.certificate = base.join(&tls.certificate);
             tls.key = base.join(&tls.key);
@@ -325,6 +360,10 @@ mod tests {
             ("[listen]\nsmtp = [\"25\"]\n", [":4:", "socket address"]),
             ("[tls]\ncertificate = \"c\"\n", [":3:", "`key`"]),
             ("[limits]\n\nrecipients = 0\n", [":5:", "above 0"]),
+            ("[passwords]\nargon2_memory = 8\n", [":4:", "from 19 to 256"]),
+            ("[bans]\nminutes = 0\n", [":4:", "above 0"]),
+            ("[bans]\nexempt = [\"x\"]\n", [":4:", "IP address"]),
+            ("[backups]\nkeep = 3\n", [":3:", "`directory`"]),
             ("[limits]\nmessage_size = 0\n", [":4:", "above 0"]),
             ("[limits]\nmessage_size = -1\n", [":4:", "like \"50M\""]),
             ("[limits]\nmessage_size = \"50Q\"\n", [":4:", "like \"50M\""]),

@@ -3,6 +3,7 @@
 //! It begins with the ports and certificates, which may need root, then goes on as the user of the configuration. It
 //! ends in order: no more connections, a farewell to idle sessions, transactions to their end, the store closed last.
 
+mod administration;
 mod ports;
 mod privilege;
 mod signals;
@@ -21,6 +22,7 @@ use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin::Admin;
 use crate::config::Config;
 use crate::directory::{Directory, DirectoryError, HashCost, Options};
 use crate::index::Index;
@@ -100,7 +102,9 @@ impl Service {
         match self {
             Self::Imap | Self::Imaps => b"* BYE [UNAVAILABLE] Try again later\r\n",
             Self::Pop3 | Self::Pop3s => b"-ERR [SYS/TEMP] try again later\r\n",
-            Self::Smtp | Self::Submission | Self::Submissions | Self::Lmtp => b"421 4.7.0 Try again later\r\n",
+            Self::Smtp | Self::Submission | Self::Submissions | Self::Lmtp => {
+                b"421 4.7.0 Try again later\r\n"
+            }
         }
     }
 }
@@ -141,6 +145,9 @@ pub enum ServeError {
     /// The trace cannot be kept.
     #[error("the trace of messages: {0}")]
     Trace(std::io::Error),
+    /// The socket of administration cannot be opened.
+    #[error("the socket of administration in the data directory: {0}")]
+    AdminSocket(std::io::Error),
     /// Signals cannot be received.
     #[error("waiting for signals: {0}")]
     Signals(std::io::Error),
@@ -154,6 +161,9 @@ pub enum ServeError {
 pub struct Running {
     /// The ports.
     pub bound: Vec<(Service, SocketAddr)>,
+    /// The addresses of the HTTP interface.
+    pub http: Vec<SocketAddr>,
+    admin: Admin,
     context: Context,
     certificates: Arc<Certificates>,
     tasks: TaskTracker,
@@ -165,11 +175,9 @@ pub struct Running {
 ///
 /// It cannot start; see [`ServeError`].
 pub async fn serve(config: Config) -> Result<(), ServeError> {
-    if !config.listen.http.is_empty() {
-        tracing::warn!("[listen] http is not served by this version");
-    }
-    let running = start(config, HashCost::RECOMMENDED).await?;
-    say_ready(&running.bound);
+    let cost = config.directory_options().cost;
+    let running = start(config, cost).await?;
+    say_ready(&running);
     let stop = signals::until_stopped(&running.context, &running.certificates).await;
     tracing::info!("stopping");
     running.stop().await;
@@ -226,7 +234,7 @@ async fn begin(
     let certificates = certificates.map_or_else(|| tls::load(&config), Ok)?;
     metrics::install();
     let store: Arc<dyn Store> = Arc::new(Observed::new(store));
-    let options = Options { cost, ..Options::default() };
+    let options = Options { cost, ..config.directory_options() };
     let directory = Directory::open(Arc::clone(&store), options).await?;
     let trace = Trace::open(&config.data, config.retention.trace_days).map_err(ServeError::Trace)?;
     let context = Context::new(config, directory, store, index, trace, CancellationToken::new());
@@ -243,9 +251,10 @@ async fn begin(
             serving.await;
         });
     }
+    let (http, admin) = administration::begin(&context, &certificates, &tasks).await?;
     tasks.spawn(upkeep::run(context.clone()));
     tracing::info!(hostname = %context.config.hostname, data = %context.config.data.display(), "started");
-    Ok(Running { bound, context, certificates, tasks })
+    Ok(Running { bound, http, admin, context, certificates, tasks })
 }
 
 impl Running {
@@ -262,6 +271,11 @@ impl Running {
     /// The directory, for tools in the same process.
     pub const fn directory(&self) -> &Directory {
         &self.context.directory
+    }
+
+    /// The administration, for tools in the same process.
+    pub const fn admin(&self) -> &Admin {
+        &self.admin
     }
 
     /// What all sessions share.
@@ -289,7 +303,8 @@ impl Running {
 async fn listen(service: Service, listener: Listener, tls: Arc<ServerConfig>, context: Context) {
     let networks = context.config.proxies.networks.clone();
     let listener = listener.with_name(service.name()).with_proxies(Proxies::new(networks));
-    let listener = if service.is_implicit() { listener.with_implicit_tls(Arc::clone(&tls)) } else { listener };
+    let listener =
+        if service.is_implicit() { listener.with_implicit_tls(Arc::clone(&tls)) } else { listener };
     let mut limits = posthaste_tokio::Limits::default();
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let configured = context.limits();
@@ -348,10 +363,10 @@ fn said<E: std::fmt::Display>(outcome: Result<(), E>) -> Result<(), String> {
 }
 
 #[expect(clippy::print_stdout, reason = "whoever started the server reads this")]
-fn say_ready(bound: &[(Service, SocketAddr)]) {
-    let ports: Vec<String> =
-        bound.iter().map(|(service, address)| format!("{}={address}", service.name())).collect();
-    println!("ready {}", ports.join(" "));
+fn say_ready(running: &Running) {
+    let ports = running.bound.iter().map(|(service, address)| format!("{}={address}", service.name()));
+    let http = running.http.iter().map(|address| format!("http={address}"));
+    println!("ready {}", ports.chain(http).collect::<Vec<_>>().join(" "));
 }
 
 /// Octets of mailboxes that are kept in memory while nobody has them open.

@@ -10,8 +10,14 @@
     reason = "test code"
 )]
 
+#[path = "sessions/durable.rs"]
+mod durable;
+#[path = "support/held.rs"]
+mod held;
 #[path = "sessions/imap.rs"]
 mod imap;
+#[path = "sessions/login.rs"]
+mod login;
 #[path = "sessions/mailboxes.rs"]
 mod mailboxes;
 #[path = "sessions/pop3.rs"]
@@ -20,3 +26,5 @@ mod pop3;
 mod server;
 #[path = "sessions/smtp.rs"]
 mod smtp;
+#[path = "sessions/submission.rs"]
+mod submission;

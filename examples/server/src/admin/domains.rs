@@ -126,7 +126,8 @@ impl Operation for Set {
             who.must_be_server_admin()?;
         }
         who.must_administer(&name)?;
-        let names = self.names.as_ref().map(|names| names.iter().map(|name| normalise_domain(name)).collect());
+        let names =
+            self.names.as_ref().map(|names| names.iter().map(|name| normalise_domain(name)).collect());
         let names: Option<BTreeSet<String>> = names.transpose()?;
         if let Some(Some(plus)) = self.plus
             && !"+-=_#!".contains(plus)
@@ -187,7 +188,9 @@ impl Operation for Remove {
             if !self.with_everything && !inside.is_empty() {
                 let detail = format!("the domain {name} has {} accounts, aliases and groups", inside.len());
                 let problem = Problem::new(ProblemKind::Conflict, detail);
-                return Err(problem.remedy("remove them first, or say that they go too, with all mail (--force)"));
+                return Err(
+                    problem.remedy("remove them first, or say that they go too, with all mail (--force)")
+                );
             }
             for (address, entry) in inside {
                 super::names::forget(draft, &address);

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{
-    Admin, Principal, Problem, accounts, administrators, app_passwords, bans, classes, domains, names, upkeep,
-    usage,
+    Admin, Principal, Problem, accounts, administrators, app_passwords, bans, classes, domains, names,
+    upkeep, usage,
 };
 use crate::store::Progress;
 
@@ -196,5 +196,6 @@ pub fn routes() -> Vec<Route> {
         Route::of::<upkeep::Backup>(),
         Route::of::<upkeep::ListDeleted>(),
         Route::of::<upkeep::Undelete>(),
+        Route::of::<upkeep::Trace>(),
     ]
 }

@@ -108,7 +108,8 @@ impl Operation for Check {
     const NAME: &'static str = "store.check";
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/check";
-    const SUMMARY: &'static str = "Looks for what does not fit together in the store, and repairs it if told so.";
+    const SUMMARY: &'static str =
+        "Looks for what does not fit together in the store, and repairs it if told so.";
 
     async fn run(self, admin: &Admin, who: &Principal, progress: Progress) -> Result<Self::Answer, Problem> {
         who.must_be_server_admin()?;
@@ -132,7 +133,8 @@ impl Operation for Backup {
     async fn run(self, admin: &Admin, who: &Principal, progress: Progress) -> Result<(), Problem> {
         // It writes where it is told to: only for who has the machine anyhow.
         if *who != Principal::Local {
-            let problem = Problem::new(super::ProblemKind::Forbidden, "a backup is made on the machine of the server");
+            let problem =
+                Problem::new(super::ProblemKind::Forbidden, "a backup is made on the machine of the server");
             return Err(problem.remedy("run `posthaste backup` there"));
         }
         if !self.directory.is_absolute() || self.directory.exists() {
@@ -178,7 +180,8 @@ impl Operation for Undelete {
         let account = admin.account(who, &self.address)?;
         who.must_be_or_administer(&account)?;
         let store = admin.store();
-        let name = MailboxName::new(self.mailbox.as_deref().unwrap_or("INBOX")).map_err(store::StoreError::from)?;
+        let name =
+            MailboxName::new(self.mailbox.as_deref().unwrap_or("INBOX")).map_err(store::StoreError::from)?;
         let to = match store.mailbox(account.id, &name).await {
             Err(store::StoreError::NoSuchMailbox) => store.create_mailbox(account.id, &name, None).await?,
             found => found?,
@@ -192,5 +195,67 @@ impl Operation for Undelete {
         let what = store::Undelete { account: account.id, ids, to: to.id, room };
         let appended = store.undelete(what).await?;
         Ok(Undeleted { messages: u64::try_from(appended.uids.len()).unwrap_or(u64::MAX) })
+    }
+}
+
+/// Tells what became of a message.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Trace {
+    /// The name the server gave it, its Message-ID, or an address.
+    pub what: String,
+}
+
+/// One change of the state of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TraceView {
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// The name the server gave the message.
+    pub id: String,
+    /// What happened.
+    pub state: String,
+    /// Who brought it.
+    pub peer: String,
+    /// Who sent it, as in MAIL.
+    pub from: String,
+    /// For whom.
+    pub to: Vec<String>,
+    /// Octets.
+    pub size: Option<u64>,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// What the sender was told, or where it went.
+    pub result: String,
+}
+
+impl Operation for Trace {
+    type Answer = Vec<TraceView>;
+    const NAME: &'static str = "message.trace";
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/api/trace";
+    const SUMMARY: &'static str = "Tells what became of a message.";
+
+    async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<Vec<TraceView>, Problem> {
+        who.must_be_server_admin()?;
+        let (data, what) = (admin.0.data.clone(), self.what);
+        let unreadable = |reason: String| {
+            Problem::new(super::ProblemKind::Unavailable, format!("the trace can not be read: {reason}"))
+        };
+        // It reads files, perhaps many.
+        let found = tokio::task::spawn_blocking(move || crate::trace::find(&data, &what)).await;
+        let events = found.map_err(|error| unreadable(error.to_string()))?;
+        let events = events.map_err(|error| unreadable(error.to_string()))?;
+        let view = |event: crate::trace::Event| TraceView {
+            at: event.at,
+            id: event.id.to_string(),
+            state: event.state.as_str().to_owned(),
+            peer: event.peer,
+            from: event.from,
+            to: event.to,
+            size: event.size,
+            message_id: event.message_id,
+            result: event.result,
+        };
+        Ok(events.into_iter().map(view).collect())
     }
 }

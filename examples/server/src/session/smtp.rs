@@ -207,6 +207,10 @@ impl Session {
     /// Whether a message may begin: how large it may be.
     fn sender(&mut self, message: &Message) -> Result<Option<u64>, Rejection> {
         let mut size_max = None;
+        if self.mode == Mode::Submission && self.account.is_none() {
+            // One that was switched off meanwhile.
+            return Err(Rejection::authentication_required());
+        }
         if let Some(account) = self.account.take() {
             let directory = &self.context.directory;
             let account =
@@ -266,10 +270,9 @@ impl Session {
         let limits = message.taken.iter().flat_map(Taken::accounts).map(|to| directory.message_size(to));
         let size_max = limits.chain([message.size_max]).flatten().min();
         let trace = self.stamp(&message, data.transaction());
-        let submitted = self
-            .account
-            .as_ref()
-            .map(|account| Submitted::new(directory.clone(), Arc::clone(account), self.missing(&message, account)));
+        let submitted = self.account.as_ref().map(|account| {
+            Submitted::new(directory.clone(), Arc::clone(account), self.missing(&message, account))
+        });
         let spool = self.context.store.spool();
         message.content = Some(Incoming::begin(spool, trace, submitted, size_max).await);
         self.message = Some(message);

@@ -7,7 +7,9 @@
 //! Here is what the trait asks for, and who does it. The modules know SQL, the trait and its types do not.
 
 mod accounts;
+mod backup;
 mod blobs;
+mod check;
 mod checkpoint;
 mod counters;
 mod delivery;
@@ -17,6 +19,7 @@ mod mailboxes;
 mod messages;
 mod readers;
 mod schema;
+mod search;
 mod sharing;
 mod sql;
 mod threads;
@@ -52,8 +55,26 @@ struct Inner {
     checkpointer: checkpoint::Checkpointer,
     pins: Arc<blobs::Pins>,
     data: PathBuf,
+    options: Options,
     /// Held until all threads have ended.
     lock: Mutex<Option<Arc<File>>>,
+}
+
+/// How a store is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether there is a search index.
+    pub search: SearchIndex,
+}
+
+/// Whether contents are indexed for searching, in the background. The index takes about as much space as the text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SearchIndex {
+    /// They are.
+    #[default]
+    On,
+    /// They are not: each search reads them.
+    Off,
 }
 
 impl Sqlite {
@@ -64,6 +85,15 @@ impl Sqlite {
     /// [`StoreError::Locked`] if another process uses the directory, [`StoreError::NewerSchema`] if a newer version
     /// of the program has, and what the disk says.
     pub fn open(data: &Path, listener: Arc<dyn Listener>) -> Result<Self, StoreError> {
+        Self::open_with(data, listener, Options::default())
+    }
+
+    /// As [`open`](Self::open), with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with(data: &Path, listener: Arc<dyn Listener>, options: Options) -> Result<Self, StoreError> {
         let spool = data.join(SPOOL);
         make_private_directory(&spool)?;
         let lock = Arc::new(lock_directory(data)?);
@@ -78,7 +108,7 @@ impl Sqlite {
         let parts = Parts { sql, pins: Arc::clone(&pins), listener, checkpoints };
         let writer = Writer::start(parts, Arc::clone(&lock))?;
         let (data, lock) = (data.to_owned(), Mutex::new(Some(lock)));
-        Ok(Self { inner: Arc::new(Inner { writer, readers, checkpointer, pins, data, lock }) })
+        Ok(Self { inner: Arc::new(Inner { writer, readers, checkpointer, pins, data, options, lock }) })
     }
 
     /// Answers with what `query` finds.
@@ -267,8 +297,11 @@ impl Store for Sqlite {
     }
 
     fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>> {
-        let _ = (mailbox, mapped);
-        Box::pin(std::future::ready(Ok(None)))
+        if self.inner.options.search == SearchIndex::Off {
+            return self.read(move |sql| mailboxes::by_id(sql, mailbox).map(|_| None));
+        }
+        let mapped = mapped.to_owned();
+        self.read(move |sql| search::may_contain(sql, mailbox, &mapped))
     }
 
     fn deleted(&self, account: AccountId) -> Answer<'_, Vec<Deleted>> {
@@ -284,27 +317,25 @@ impl Store for Sqlite {
     }
 
     fn check(&self, how: Check, progress: Progress) -> Answer<'_, Vec<Finding>> {
-        let _ = (how, progress);
-        self.read(|sql| {
-            let problems = sql
-                .prepare("PRAGMA integrity_check")?
-                .query_map([], |row| row.get(0))?
-                .collect::<Result<Vec<String>, _>>()?;
-            let finding = |problem| Finding { place: "the database".to_owned(), problem, repair: None };
-            Ok(problems.into_iter().filter(|problem| problem != "ok").map(finding).collect())
-        })
+        match how {
+            Check::Report => self.read(move |sql| check::report(sql, &progress)),
+            Check::Repair => self.write(move |txn| check::repair(txn, &progress)),
+        }
     }
 
     fn backup(&self, to: Backup, progress: Progress) -> Answer<'_, ()> {
-        let _ = progress;
-        self.read(move |_| {
-            let _ = to;
-            Err(StoreError::Database("this store can not be copied while it is open".to_owned()))
-        })
+        let data = self.inner.data.clone();
+        // On a connection of its own, but as one of the reads: so it is waited for before the store closes.
+        self.read(move |_| backup::run(&data, &to.directory, &progress))
     }
 
     fn catch_up(&self) -> Answer<'_, ()> {
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(async {
+            match self.inner.options.search {
+                SearchIndex::On => search::catch_up(&self.inner).await,
+                SearchIndex::Off => Ok(()),
+            }
+        })
     }
 
     fn commits(&self) -> u64 {

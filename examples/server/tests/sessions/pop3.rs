@@ -1,6 +1,9 @@
-//! POP3: one session at a time, and removal at QUIT only.
+//! POP3: one session at a time, removal at QUIT only, and what becomes of what was removed.
 
-use crate::server::{Peer, World};
+use posthaste_server::listen::Service;
+use posthaste_server::store::{Expunge, MailboxName, SystemFlags};
+
+use crate::server::{Peer, World, address};
 
 async fn uidl(peer: &mut Peer) -> String {
     peer.ask("UIDL", "+OK").await;
@@ -8,7 +11,7 @@ async fn uidl(peer: &mut Peer) -> String {
 }
 
 #[tokio::test]
-async fn messages_are_removed_at_quit_and_at_no_other_end() {
+async fn p15_pop_03_messages_are_removed_at_quit_and_at_no_other_end() {
     let world = World::new().await;
     for subject in ["a", "b", "c"] {
         world.deliver("alice@x.test", &format!("Subject: {subject}\r\n\r\n..dot\r\n")).await;
@@ -31,12 +34,10 @@ async fn messages_are_removed_at_quit_and_at_no_other_end() {
     let names = |list: &str| -> Vec<String> {
         list.lines().map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect()
     };
-    assert_eq!(names(&kept), names(&first)[1..]);
+    assert_eq!(names(&kept), names(&first)[1..], "p16: names stay");
     peer.ask("RETR 1", "+OK").await;
     assert!(peer.multiline().await.ends_with("Subject: b\r\n\r\n..dot\r\n"), "dots are doubled on the way");
-    assert!(
-        world.selected("alice", "INBOX").await.ok("UID SEARCH ALL").await.starts_with("* SEARCH 2 3\r\n")
-    );
+    assert_eq!(world.contents("alice", "INBOX").await.len(), 2);
 }
 
 /// Logs in as soon as the session before has let go.
@@ -51,7 +52,7 @@ async fn again(world: &World) -> Peer {
 }
 
 #[tokio::test]
-async fn a_maildrop_has_one_session_at_a_time() {
+async fn p18_pop_04_a_maildrop_has_one_session_at_a_time() {
     let world = World::new().await;
     let (mut one, answer) = world.pop3("alice").await;
     assert!(answer.starts_with("+OK"), "{answer}");
@@ -65,14 +66,155 @@ async fn a_maildrop_has_one_session_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_message_expunged_by_imap_meanwhile_is_refused() {
+async fn pop_04_a_message_expunged_meanwhile_is_there_for_the_session_that_saw_it() {
     let world = World::new().await;
     world.deliver("alice@x.test", "Subject: short\r\n\r\n").await;
     let (mut peer, _) = world.pop3("alice").await;
-    let mut imap = world.selected("alice", "INBOX").await;
-    imap.ok("STORE 1 +FLAGS.SILENT (\\Deleted)").await;
-    imap.ok("EXPUNGE").await;
-    peer.ask("RETR 1", "-ERR").await;
+    let inbox = world.mailbox("alice", "INBOX").await;
+    world.running.store().expunge(inbox.id, Expunge::Uids(vec![1])).await.unwrap();
+    peer.ask("RETR 1", "+OK").await;
+    assert!(peer.multiline().await.ends_with("Subject: short\r\n\r\n"));
     peer.ask("DELE 1", "+OK").await;
     peer.ask("QUIT", "+OK").await;
+}
+
+#[tokio::test]
+async fn p17_only_inbox_is_in_the_maildrop() {
+    let world = World::new().await;
+    let alice = world.running.directory().account(&address("alice")).unwrap();
+    let other = MailboxName::new("Lists").unwrap();
+    world.running.store().create_mailbox(alice.id, &other, None).await.unwrap();
+    world.deliver("alice+lists@x.test", "Subject: elsewhere\r\n\r\n").await;
+    world.deliver("alice@x.test", "Subject: here\r\n\r\n").await;
+    let (mut peer, _) = world.pop3("alice").await;
+    peer.ask("STAT", "+OK 1 ").await;
+    peer.ask("RETR 1", "+OK").await;
+    assert!(peer.multiline().await.contains("Subject: here\r\n"));
+}
+
+#[tokio::test]
+async fn p18_a_message_that_was_fetched_is_unread_unless_the_policy_says_so() {
+    for mark_seen in [false, true] {
+        let world = World::configured(|config| config.pop3.mark_seen = mark_seen).await;
+        world.deliver("alice@x.test", "Subject: a\r\n\r\nb\r\n").await;
+        let (mut peer, _) = world.pop3("alice").await;
+        peer.ask("TOP 1 0", "+OK").await;
+        peer.multiline().await;
+        let is_seen = async || {
+            let inbox = world.mailbox("alice", "INBOX").await;
+            let snapshot = world.running.store().snapshot(inbox.id).await.unwrap();
+            snapshot.messages[0].flags.system.contains(SystemFlags::SEEN)
+        };
+        assert!(!is_seen().await);
+        peer.ask("RETR 1", "+OK").await;
+        peer.multiline().await;
+        peer.ask("NOOP", "+OK").await;
+        assert_eq!(is_seen().await, mark_seen);
+    }
+}
+
+#[tokio::test]
+async fn p20_what_is_removed_counts_no_more_and_can_be_had_back() {
+    let world = World::new().await;
+    world.deliver("alice@x.test", "Subject: a\r\n\r\nb\r\n").await;
+    assert!(world.used("alice").await > 0);
+    let (mut peer, _) = world.pop3("alice").await;
+    peer.ask("RETR 1", "+OK").await;
+    peer.multiline().await;
+    peer.ask("DELE 1", "+OK").await;
+    peer.ask("QUIT", "+OK").await;
+    assert_eq!(world.used("alice").await, 0);
+    let alice = world.running.directory().account(&address("alice")).unwrap();
+    // P16: a copy on the server, for some days.
+    assert_eq!(world.running.store().deleted(alice.id).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn p16_the_server_may_keep_what_a_client_deletes_in_another_mailbox() {
+    let kept = MailboxName::new("Archive/POP3").unwrap();
+    let world = World::configured(|config| config.pop3.deleted_to = Some(kept.clone())).await;
+    for subject in ["a", "b"] {
+        world.deliver("alice@x.test", &format!("Subject: {subject}\r\n\r\n")).await;
+    }
+    for number in ["DELE 1", "DELE 2"] {
+        let mut peer = again(&world).await;
+        peer.ask(number, if number == "DELE 1" { "+OK" } else { "-ERR" }).await;
+        peer.ask("QUIT", "+OK").await;
+    }
+    assert_eq!(world.contents("alice", "INBOX").await.len(), 1);
+    let kept = world.contents("alice", "Archive/POP3").await;
+    assert!(kept.len() == 1 && kept[0].contains("Subject: a\r\n"), "{kept:?}");
+}
+
+#[tokio::test]
+async fn p19_passwords_are_taken_inside_tls_only() {
+    let world = World::new().await;
+    let mut peer = world.connect(Service::Pop3).await;
+    peer.expect("+OK").await;
+    peer.ask("CAPA", "+OK").await;
+    let offers = peer.multiline().await;
+    assert!(offers.contains("STLS\r\n") && !offers.contains("SASL") && !offers.contains("USER"), "{offers}");
+    peer.ask("USER alice@x.test", "-ERR").await;
+    peer.ask("STLS", "+OK").await;
+    let mut peer = world.secure_as(peer, posthaste_tokio::tls::Alpn::Pop3).await;
+    peer.ask("CAPA", "+OK").await;
+    let offers = peer.multiline().await;
+    assert!(offers.contains("SASL SCRAM-SHA-256-PLUS ") && offers.contains("EXPIRE NEVER\r\n"), "{offers}");
+    assert!(offers.contains("RESP-CODES\r\n") && !offers.contains("LOGIN-DELAY"), "{offers}");
+    // SASL-IR: NUL alice@x.test NUL secret
+    peer.ask("AUTH PLAIN AGFsaWNlQHgudGVzdABzZWNyZXQ=", "+OK").await;
+    peer.ask("STAT", "+OK 0 0").await;
+}
+
+#[tokio::test]
+async fn pop_06_wrong_user_and_wrong_password_look_the_same() {
+    let world = World::new().await;
+    let mut answers = Vec::new();
+    for user in ["alice@x.test", "nobody@x.test", "alice"] {
+        let mut peer = world.connect(Service::Pop3s).await;
+        peer.expect("+OK").await;
+        peer.ask(&format!("USER {user}"), "+OK").await;
+        answers.push(peer.ask("PASS wrong", "-ERR [AUTH] ").await);
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_second_login_comes_too_soon_where_there_is_a_delay() {
+    let world = World::configured(|config| config.pop3.login_delay = Some(3600)).await;
+    let (mut peer, answer) = world.pop3("alice").await;
+    assert!(answer.starts_with("+OK"), "{answer}");
+    peer.ask("CAPA", "+OK").await;
+    assert!(peer.multiline().await.contains("LOGIN-DELAY 3600\r\n"));
+    peer.ask("QUIT", "+OK").await;
+    loop {
+        let (_, answer) = world.pop3("alice").await;
+        if !answer.starts_with("-ERR [IN-USE]") {
+            assert!(answer.starts_with("-ERR [LOGIN-DELAY]"), "{answer}");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn u14_a_maildrop_that_is_taken_away_loses_nothing() {
+    let world = World::new().await;
+    world.deliver("alice@x.test", "Subject: a\r\n\r\n").await;
+    let alice = world.running.directory().account(&address("alice")).unwrap();
+    let (mut peer, _) = world.pop3("alice").await;
+    peer.ask("DELE 1", "+OK").await;
+    assert!(world.running.context().maildrops.unlock(alice.id));
+    assert_eq!(peer.line().await, "", "closed without a word");
+    assert_eq!(world.contents("alice", "INBOX").await.len(), 1);
+    again(&world).await.ask("STAT", "+OK 1 ").await;
+}
+
+#[tokio::test]
+async fn an_account_that_is_switched_off_reads_no_more() {
+    let world = World::new().await;
+    world.deliver("alice@x.test", "Subject: a\r\n\r\n").await;
+    let (mut peer, _) = world.pop3("alice").await;
+    world.change_account("alice", |alice| alice.enabled = false).await;
+    peer.send("RETR 1\r\n").await;
+    assert_eq!(peer.line().await, "");
 }

@@ -1,12 +1,17 @@
 //! A server in this process, and peers that speak to it line by line, so that tests see every octet.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use posthaste_server::config::{Config, Limits, Listen};
-use posthaste_server::directory::{Account, Address, HashCost, NewAccount};
+use posthaste_server::directory::{Account, Address, Alias, DirectoryError, Domain, Draft, HashCost};
+use posthaste_server::index::Index;
 use posthaste_server::listen::{self, Running, Service};
+use posthaste_server::store::sqlite::Sqlite;
+use posthaste_server::store::{Mailbox, MailboxName, Store, Usage};
 use posthaste_server::tls;
+use posthaste_tokio::Secret;
 use posthaste_tokio::tls::{Alpn, client_config_with_roots};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
@@ -29,24 +34,72 @@ impl World {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
+        Self::configured(|config| config.limits = limits).await
+    }
+
+    /// The same with what is changed in the configuration.
+    pub(crate) async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let running = listen::start(config(data.path(), limits), HashCost::MINIMUM).await.unwrap();
-        running.directory().add_domain("x.test").await.unwrap();
+        let mut config = config(data.path());
+        change(&mut config);
+        let running = listen::start(config, HashCost::MINIMUM).await.unwrap();
+        Self::populated(data, running).await
+    }
+
+    /// The same on a store that `wrap` puts around the usual one.
+    pub(crate) async fn on_store(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let index = Index::new(1 << 20);
+        let store = Arc::new(Sqlite::open(data.path(), Arc::new(index.clone())).unwrap());
+        let config = config(data.path());
+        let running = listen::start_with(config, HashCost::MINIMUM, index, wrap(store)).await.unwrap();
+        Self::populated(data, running).await
+    }
+
+    async fn populated(data: TempDir, running: Running) -> Self {
         let certificate = CertificateDer::from_pem_file(tls::self_signed_certificate(data.path())).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(certificate).unwrap();
         let world = Self { data, running, roots };
+        world.change(|draft| draft.put_domain(Domain::new("x.test"))).await;
         for name in ["alice", "bob", "postmaster"] {
             world.account(name, None).await;
         }
         world
     }
 
-    pub(crate) async fn account(&self, name: &str, quota: Option<u64>) -> Account {
-        let address = Address::parse(&format!("{name}@x.test")).unwrap();
-        let new = NewAccount { address: address.clone(), password: "secret".to_owned(), quota };
-        self.running.directory().add_account(new).await.unwrap();
-        self.running.directory().account(&address).await.unwrap().unwrap()
+    /// Changes the directory.
+    pub(crate) async fn change(&self, mut edit: impl FnMut(&mut Draft) + Send) {
+        let edit = |draft: &mut Draft| {
+            edit(draft);
+            Ok::<_, DirectoryError>(())
+        };
+        self.running.directory().change(edit).await.unwrap();
+    }
+
+    pub(crate) async fn account(&self, name: &str, quota: Option<u64>) -> Arc<Account> {
+        let directory = self.running.directory();
+        let credential = directory.credential(&Secret::from(&b"secret"[..])).await.unwrap();
+        self.change(|draft| {
+            let mut account = Account::new(draft.new_account(), address(name));
+            account.quota = quota;
+            draft.put_account(account.with_credential(Some(credential.clone())));
+        })
+        .await;
+        directory.account(&address(name)).unwrap()
+    }
+
+    /// Changes an account that is there.
+    pub(crate) async fn change_account(&self, name: &str, edit: impl Fn(&mut Account) + Send) {
+        let mut account = Account::clone(&self.running.directory().account(&address(name)).unwrap());
+        edit(&mut account);
+        self.change(|draft| draft.put_account(account.clone())).await;
+    }
+
+    pub(crate) async fn alias(&self, name: &str, targets: &[&str]) {
+        let targets = targets.iter().map(|name| address(name)).collect();
+        let alias = Alias { address: address(name), enabled: true, targets };
+        self.change(|draft| draft.put_alias(alias.clone())).await;
     }
 
     /// A peer on a port, over TLS where the service begins with it.
@@ -62,8 +115,18 @@ impl World {
 
     /// The same connection over TLS, once the server has said that it is ready for it.
     pub(crate) async fn secure(&self, peer: Peer) -> Peer {
+        self.secure_as(peer, Alpn::Smtp).await
+    }
+
+    /// The same, for another protocol.
+    pub(crate) async fn secure_as(&self, peer: Peer, alpn: Alpn) -> Peer {
         assert!(peer.0.buffer().is_empty());
-        self.over_tls(peer.0.into_inner(), Alpn::Smtp).await
+        self.over_tls(peer.0.into_inner(), alpn).await
+    }
+
+    /// What a client believes that is to trust this server.
+    pub(crate) fn client_config(&self, alpn: Alpn) -> Arc<rustls::ClientConfig> {
+        client_config_with_roots(self.roots.clone(), alpn).unwrap()
     }
 
     async fn over_tls(&self, tcp: impl Transport + 'static, alpn: Alpn) -> Peer {
@@ -106,6 +169,24 @@ impl World {
         peer
     }
 
+    /// A submission session, logged in.
+    pub(crate) async fn submission(&self, name: &str) -> Peer {
+        let mut peer = self.connect(Service::Submissions).await;
+        peer.expect("220 ").await;
+        peer.ehlo("EHLO").await;
+        let response = base64(format!("\0{name}@x.test\0secret").as_bytes());
+        peer.ask(&format!("AUTH PLAIN {response}"), "235 ").await;
+        peer
+    }
+
+    /// An LMTP session behind LHLO.
+    pub(crate) async fn lmtp(&self) -> Peer {
+        let mut peer = self.connect(Service::Lmtp).await;
+        peer.expect("220 ").await;
+        peer.ehlo("LHLO").await;
+        peer
+    }
+
     /// Delivers a message, as SMTP writes it, whose last line has its end.
     pub(crate) async fn deliver(&self, to: &str, message: &str) {
         let mut peer = self.smtp().await;
@@ -114,24 +195,49 @@ impl World {
         peer.ask("QUIT", "221 ").await;
     }
 
+    pub(crate) async fn usage(&self, name: &str) -> Usage {
+        let account = self.running.directory().account(&address(name)).unwrap();
+        self.running.store().usage(account.id).await.unwrap()
+    }
+
     pub(crate) async fn used(&self, name: &str) -> u64 {
-        let address = Address::parse(&format!("{name}@x.test")).unwrap();
-        self.running.directory().account(&address).await.unwrap().unwrap().used
+        self.usage(name).await.octets
     }
 
-    /// Messages that are anywhere in the store.
-    pub(crate) fn messages(&self) -> i64 {
-        self.count("messages")
+    /// Messages that are in mailboxes of anybody.
+    pub(crate) async fn messages(&self) -> u64 {
+        let usages = self.running.store().usages().await.unwrap();
+        usages.iter().map(|(_, usage)| usage.messages).sum()
     }
 
-    fn count(&self, table: &str) -> i64 {
-        let sql = rusqlite::Connection::open(self.data.path().join("posthaste.sqlite")).unwrap();
-        sql.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    pub(crate) async fn mailbox(&self, name: &str, mailbox: &str) -> Mailbox {
+        let account = self.running.directory().account(&address(name)).unwrap();
+        let mailbox = MailboxName::new(mailbox).unwrap();
+        self.running.store().mailbox(account.id, &mailbox).await.unwrap()
+    }
+
+    /// What is in a mailbox, in its order.
+    pub(crate) async fn contents(&self, name: &str, mailbox: &str) -> Vec<String> {
+        let store = self.running.store();
+        let snapshot = store.snapshot(self.mailbox(name, mailbox).await.id).await.unwrap();
+        let mut contents = Vec::new();
+        for meta in snapshot.messages {
+            let mut content = store.content(meta.blob, 0..u64::MAX).await.unwrap();
+            let mut octets = Vec::new();
+            while let Some(chunk) = content.next_chunk().await.unwrap() {
+                octets.extend_from_slice(&chunk);
+            }
+            contents.push(String::from_utf8(octets).unwrap());
+        }
+        contents
     }
 
     /// Nothing is left of a message that was not taken.
-    pub(crate) fn assert_nothing_stored(&self) {
-        assert_eq!((self.count("messages"), self.count("blobs"), self.count("chunks")), (0, 0, 0));
+    pub(crate) async fn assert_nothing_stored(&self) {
+        assert_eq!(self.messages().await, 0);
+        let sql = rusqlite::Connection::open(self.data.path().join("posthaste.sqlite")).unwrap();
+        assert_eq!(sql.query_row("SELECT count(*) FROM blobs", [], |row| row.get::<_, i64>(0)), Ok(0));
+        assert_eq!(self.spool_files(), 0);
     }
 
     pub(crate) fn spool_files(&self) -> usize {
@@ -139,7 +245,7 @@ impl World {
     }
 }
 
-fn config(data: &Path, limits: Limits) -> Config {
+fn config(data: &Path) -> Config {
     let any = || vec![std::net::SocketAddr::from(([127, 0, 0, 1], 0))];
     let listen = Listen {
         smtp: any(),
@@ -150,9 +256,14 @@ fn config(data: &Path, limits: Limits) -> Config {
         pop3: any(),
         pop3s: any(),
         lmtp: any(),
-        http: Vec::new(),
+        ..Listen::default()
     };
-    Config { hostname: "localhost".to_owned(), data: data.to_owned(), listen, tls: None, limits }
+    Config { listen, ..Config::new("localhost", data) }
+}
+
+/// The address of somebody of `x.test`.
+pub(crate) fn address(name: &str) -> Address {
+    Address::parse(&format!("{name}@x.test")).unwrap()
 }
 
 trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -315,3 +426,9 @@ impl Imap {
 
 /// How long anything may take that has to come.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Octets in base 64.
+pub(crate) fn base64(octets: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(octets)
+}

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use posthaste_imap::message::{Decoded, Located, Span, StructureForm, Summary, chosen_fields};
 use posthaste_imap::server::{Asked, Feature, Fetch, FetchWriter, RowWriter};
 use posthaste_imap::types::{
-    AString, Addressing, FetchAttribute, FetchItem, Flags as ImapFlags, MessageSet, Partial, Payload, Section,
-    SectionText,
+    AString, Addressing, FetchAttribute, FetchItem, Flags as ImapFlags, MessageSet, Partial, Payload,
+    Section, SectionText,
 };
 use posthaste_imap::view::Resync;
 
@@ -144,7 +144,9 @@ impl Session {
 
     /// Which of the messages of a UID FETCH with VANISHED are gone (RFC 7162 3.2.6).
     async fn vanished(&self, asked: &Fetch) -> Result<Option<posthaste_imap::types::UidSet>, StoreError> {
-        let (Some(selected), MessageSet::Numbers(set)) = (&self.selected, &asked.set) else { return Ok(None) };
+        let (Some(selected), MessageSet::Numbers(set)) = (&self.selected, &asked.set) else {
+            return Ok(None);
+        };
         let mod_seq = asked.modifiers.changed_since.unwrap_or_default();
         let known = Resync { mod_seq, known_uids: Some(set), matches: None };
         let missed = since(&self.context.store, &selected.open, &selected.picture, &known).await?;
@@ -241,7 +243,8 @@ impl Session {
                 None => match payload(attribute, row, summary)? {
                     Some(Found::Ready(ready)) => ready,
                     Some(Found::Fields(payload, header, names, choice, partial)) => {
-                        let header = reading::octets(&self.context.store, row.blob, reading::range(header)).await?;
+                        let header =
+                            reading::octets(&self.context.store, row.blob, reading::range(header)).await?;
                         let chosen = Bytes::from(chosen_fields(&header, names, choice));
                         Ready::Octets(payload, slice(&chosen, partial))
                     }
@@ -286,7 +289,8 @@ impl Session {
                         Some(content) => content,
                         None => self.context.store.content(blob, range).await.map_err(|error| cut(&error))?,
                     };
-                    let mut literal = row.literal(self.connection.machine(), &payload, content.remaining())?;
+                    let mut literal =
+                        row.literal(self.connection.machine(), &payload, content.remaining())?;
                     while let Some(chunk) = content.next_chunk().await.map_err(|error| cut(&error))? {
                         self.room().await?;
                         literal.write(self.connection.machine(), chunk)?;
@@ -330,7 +334,8 @@ impl Session {
                 }
             }
             let end = at.saturating_add(u64::try_from(octets.len()).unwrap_or(u64::MAX));
-            let local = |offset: u64| usize::try_from(offset.clamp(at, end).saturating_sub(at)).unwrap_or_default();
+            let local =
+                |offset: u64| usize::try_from(offset.clamp(at, end).saturating_sub(at)).unwrap_or_default();
             let octets = Bytes::from(octets);
             let octets = octets.slice(local(wanted.start)..local(wanted.end));
             at = end;
@@ -522,10 +527,11 @@ fn payload<'a>(
 
 fn of_message(payload: Payload, text: SectionText, summary: Option<&Summary>) -> Ready {
     let section = Section::new(None, Some(text)).ok();
-    let located = section.as_ref().zip(summary).and_then(|(section, summary)| match summary.locate(section) {
-        Some(Located::Octets(span)) => Some(reading::range(span)),
-        _ => None,
-    });
+    let located =
+        section.as_ref().zip(summary).and_then(|(section, summary)| match summary.locate(section) {
+            Some(Located::Octets(span)) => Some(reading::range(span)),
+            _ => None,
+        });
     match located {
         Some(range) => Ready::Stream(payload, range, None),
         None => Ready::Nil(payload),

@@ -78,7 +78,8 @@ impl Session {
 
     /// Delivers to each place once: what became of it there.
     async fn deliver(&self, spooled: Spooled, wanted: &[&Taken]) -> BTreeMap<Place, Result<(), Rejection>> {
-        let deliveries: BTreeMap<_, _> = wanted.iter().flat_map(|taken| taken.deliveries(&self.context)).collect();
+        let deliveries: BTreeMap<_, _> =
+            wanted.iter().flat_map(|taken| taken.deliveries(&self.context)).collect();
         if deliveries.is_empty() {
             return BTreeMap::new();
         }

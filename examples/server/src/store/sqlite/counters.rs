@@ -195,10 +195,10 @@ impl Counters {
         *self = Self::default();
     }
 
-    /// Writes what has changed. After this the rows are right, until the next change.
-    pub(super) fn write(&mut self, sql: &Connection) -> Result<(), StoreError> {
-        for mailbox in std::mem::take(&mut self.changed_mailboxes) {
-            let Some(counts) = self.mailboxes.get(&mailbox) else { continue };
+    /// Writes what has changed in this transaction: the rows are right then, until the next change.
+    pub(super) fn write(&self, sql: &Connection) -> Result<(), StoreError> {
+        for mailbox in &self.changed_mailboxes {
+            let Some(counts) = self.mailboxes.get(mailbox) else { continue };
             sql.prepare_cached(
                 "UPDATE mailboxes SET uidnext = ?2, modseq = ?3, messages = ?4, octets = ?5, unseen = ?6,
                      deleted = ?7, deleted_octets = ?8, expunged_from = ?9, expunged_rows = ?10
@@ -217,16 +217,18 @@ impl Counters {
                 counts.expunged_rows,
             ])?;
         }
-        for account in std::mem::take(&mut self.changed_accounts) {
-            let Some(counts) = self.accounts.get(&account) else { continue };
+        for account in &self.changed_accounts {
+            let Some(counts) = self.accounts.get(account) else { continue };
             sql.prepare_cached("UPDATE accounts SET octets = ?2, messages = ?3 WHERE id = ?1")?
                 .execute(params![account, counts.octets, counts.messages])?;
         }
         Ok(())
     }
 
-    /// Keeps memory bounded, between transactions.
+    /// The transaction is over; keeps memory bounded.
     pub(super) fn trim(&mut self) {
+        self.changed_mailboxes.clear();
+        self.changed_accounts.clear();
         if self.mailboxes.len().max(self.names.len()) > KNOWN_MAX {
             self.forget();
         }

@@ -11,11 +11,16 @@ CREATE TABLE records (
     PRIMARY KEY (kind, name)
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO records (kind, name, version, value) SELECT 'domain', name, 1, '{}' FROM domains;
+INSERT INTO records (kind, name, version, value)
+    SELECT 'domain', name, 1, json_object('name', name, 'enabled', json('true')) FROM domains;
 INSERT INTO records (kind, name, version, value)
     SELECT 'account', local || '@' || domain, 1,
-        json_object('id', id, 'password', password, 'quota', quota)
+        json_object('id', id, 'address', local || '@' || domain, 'enabled', json('true'), 'quota', quota,
+            'credential', json_object('hash', password, 'set', 0))
     FROM accounts;
+INSERT INTO records (kind, name, version, value)
+    SELECT 'directory', 'counters', 1, json_object('next_account', seq + 1, 'decoy_secret', '')
+    FROM sqlite_sequence WHERE name = 'accounts';
 
 -- What accounts keep. Who they are stands in the records.
 CREATE TABLE new_accounts (

@@ -1,0 +1,141 @@
+//! The commands `check`, `backup`, `restore`, `undelete` and `trace`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Common, show};
+use crate::admin::upkeep;
+use crate::directory::Address;
+
+/// Looks for what does not fit together.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Repair what can be repaired.
+    #[arg(long)]
+    repair: bool,
+}
+
+impl Check {
+    pub(super) async fn run(self, common: &Common) -> Result<(), String> {
+        let findings = common.ask_long(upkeep::Check { repair: self.repair }, show::bar("checking")).await?;
+        let row = |finding: &upkeep::FindingView| {
+            vec![finding.place.clone(), finding.problem.clone(), finding.repair.clone().unwrap_or_default()]
+        };
+        let columns = ["WHERE", "WHAT", "DONE ABOUT IT"];
+        show::answer(common.form(), &findings, &columns, |all| all.iter().map(row).collect())?;
+        match findings.iter().filter(|finding| finding.repair.is_none()).count() {
+            0 => show::say(common.form(), "everything fits together"),
+            left => Err(format!("{left} things do not fit together; --repair mends what can be mended")),
+        }
+    }
+}
+
+/// Writes a consistent copy.
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    /// A directory that does not exist yet, in one that does.
+    directory: PathBuf,
+}
+
+impl Backup {
+    pub(super) async fn run(self, common: &Common) -> Result<(), String> {
+        let directory = std::path::absolute(&self.directory).map_err(|error| error.to_string())?;
+        let sentence = format!("{} is a copy of everything", directory.display());
+        common.ask_long(upkeep::Backup { directory }, show::bar("copying")).await?;
+        show::say(common.form(), &sentence)
+    }
+}
+
+/// Makes a data directory of a backup. The backup stays as it is.
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// The backup.
+    directory: PathBuf,
+}
+
+impl Restore {
+    pub(super) fn run(self, common: &Common) -> Result<(), String> {
+        let data = common.load()?.data;
+        if data.exists() {
+            return Err(format!("{} exists: move it away first", data.display()));
+        }
+        let partial = data.with_extension("partial");
+        copy(&self.directory, &partial)
+            .and_then(|()| std::fs::rename(&partial, &data))
+            .map_err(|error| format!("{}: {error}", partial.display()))?;
+        show::say(common.form(), &format!("{} is as it was in {}", data.display(), self.directory.display()))
+    }
+}
+
+/// Copies a directory, for its owner alone.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), &target)?;
+            std::fs::File::open(&target)?.sync_all()?;
+        }
+    }
+    Ok(())
+}
+
+/// Brings back messages that were deleted.
+#[derive(Debug, Args)]
+pub(super) struct Undelete {
+    /// The address of the account.
+    address: Address,
+    /// Which messages, as `--list` shows them; all of them when none is named.
+    ids: Vec<i64>,
+    /// Show what can be had back, and bring nothing back.
+    #[arg(long)]
+    list: bool,
+    /// The mailbox they go to.
+    #[arg(long, value_name = "MAILBOX")]
+    to: Option<String>,
+}
+
+impl Undelete {
+    pub(super) async fn run(self, common: &Common) -> Result<(), String> {
+        let Self { address, ids, list, to } = self;
+        if list {
+            let deleted = common.ask(upkeep::ListDeleted { address }).await?;
+            let row = |one: &upkeep::DeletedView| {
+                let moments = [show::moment(one.date), show::moment(one.deleted)];
+                let [came, went] = moments;
+                vec![one.id.to_string(), one.mailbox.clone(), show::size(one.size), came, went]
+            };
+            let columns = ["ID", "MAILBOX", "SIZE", "CAME", "DELETED"];
+            return show::answer(common.form(), &deleted, &columns, |all| all.iter().map(row).collect());
+        }
+        let done = common.ask(upkeep::Undelete { address, ids, mailbox: to }).await?;
+        show::say(common.form(), &format!("{} messages are back", done.messages))
+    }
+}
+
+/// Tells what became of a message.
+#[derive(Debug, Args)]
+pub(super) struct Trace {
+    /// The name the server gave it, its Message-ID, or an address.
+    what: String,
+}
+
+impl Trace {
+    pub(super) async fn run(self, common: &Common) -> Result<(), String> {
+        let events = common.ask(upkeep::Trace { what: self.what }).await?;
+        let row = |event: &upkeep::TraceView| {
+            let at = show::moment(event.at.div_euclid(1000));
+            let (from, to) = (event.from.clone(), event.to.join(" "));
+            vec![at, event.id.clone(), event.state.clone(), from, to, event.result.clone()]
+        };
+        let columns = ["WHEN", "MESSAGE", "WHAT", "FROM", "TO", "RESULT"];
+        show::answer(common.form(), &events, &columns, |all| all.iter().map(row).collect())
+    }
+}

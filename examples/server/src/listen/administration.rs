@@ -1,0 +1,54 @@
+//! The doors of administration: the socket in the data directory, always, and the addresses of `[listen] http`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use posthaste_tokio::Listener;
+use posthaste_tokio::tls::{Alpn, Certificates, ServerSettings};
+use rustls::ServerConfig;
+use tokio_util::task::TaskTracker;
+
+use super::ServeError;
+use crate::admin::{Admin, backups, http};
+use crate::session::Context;
+
+/// Opens them and begins to serve; the addresses that are bound, and what is served.
+pub(super) async fn begin(
+    context: &Context,
+    certificates: &Arc<Certificates>,
+    tasks: &TaskTracker,
+) -> Result<(Vec<SocketAddr>, Admin), ServeError> {
+    let Context { config, directory, store, maildrops, stop, .. } = context;
+    let admin = Admin::new(directory.clone(), Arc::clone(store), maildrops.clone(), config.data.clone());
+    if directory.picture().administrators().next().is_none() && !config.listen.http.is_empty() {
+        tracing::warn!(
+            "nobody can log in to the HTTP interface as an administrator: run `posthaste administrator set`"
+        );
+    }
+    let router = http::router(&admin, Router::new());
+    #[cfg(unix)]
+    {
+        let local = http::bind_local(&config.data).map_err(ServeError::AdminSocket)?;
+        tasks.spawn(http::serve(local, None, router.clone(), stop.clone()));
+    }
+    let mut bound = Vec::new();
+    for address in &config.listen.http {
+        let failed = |error| ServeError::Bind { address: *address, error };
+        let listener = Listener::bind(address).await.map_err(failed)?;
+        bound.extend(listener.local_addrs().map_err(failed)?);
+        let tls = if http::is_plain(address) { None } else { Some(tls(certificates)?) };
+        tasks.spawn(http::serve(listener, tls, router.clone(), stop.clone()));
+    }
+    if let Some(configured) = &config.backups {
+        tasks.spawn(backups::run(admin.clone(), configured.clone(), stop.clone()));
+    }
+    Ok((bound, admin))
+}
+
+/// The TLS of the mail services, for HTTP (RFC 7301).
+fn tls(certificates: &Arc<Certificates>) -> Result<Arc<ServerConfig>, ServeError> {
+    let mut tls = ServerConfig::clone(&*ServerSettings::new(Alpn::Smtp).build(certificates)?);
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(tls))
+}

@@ -1,0 +1,99 @@
+//! Acknowledged is durable: the answer to a message comes behind its commit, whatever the peer does meanwhile.
+
+use std::sync::Arc;
+
+use posthaste_server::store::{Store, StoreError};
+
+use crate::held::Held;
+use crate::server::{Peer, World};
+
+const MESSAGE: &str = "Subject: one\r\n\r\nbody\r\n.\r\n";
+
+async fn held() -> (World, Arc<Held>) {
+    let mut held = None;
+    let world = World::on_store(|store| {
+        let wrapped = Arc::new(Held::new(store));
+        held = Some(Arc::clone(&wrapped));
+        wrapped as Arc<dyn Store>
+    })
+    .await;
+    (world, held.unwrap())
+}
+
+/// Until `peer` is answered, another session is; that one it is.
+async fn assert_waits(peer: &mut Peer, other: &mut Peer) {
+    for _ in 0..20 {
+        tokio::select! {
+            biased;
+            line = peer.line() => panic!("answered before the commit: {line}"),
+            _ = other.ask("RSET", "250 ") => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn p5_the_250_comes_after_the_commit() {
+    let (world, held) = held().await;
+    let mut other = world.smtp().await;
+    let mut peer = world.smtp().await;
+    peer.envelope("<a@b.test>", &["alice@x.test"]).await;
+    peer.send(MESSAGE).await;
+    held.arrived.acquire().await.unwrap().forget();
+    assert_waits(&mut peer, &mut other).await;
+    held.gate.add_permits(1);
+    peer.expect("250 2.0.0 ").await;
+    assert_eq!(world.messages().await, 1);
+}
+
+#[tokio::test]
+async fn p5_lmtp_answers_for_nobody_before_the_commit() {
+    let (world, held) = held().await;
+    let mut other = world.smtp().await;
+    let mut peer = world.lmtp().await;
+    peer.envelope("<a@b.test>", &["alice@x.test", "bob@x.test"]).await;
+    peer.send(MESSAGE).await;
+    held.arrived.acquire().await.unwrap().forget();
+    assert_waits(&mut peer, &mut other).await;
+    held.gate.add_permits(1);
+    peer.expect("250 ").await;
+    peer.expect("250 ").await;
+    assert_eq!(world.messages().await, 2);
+}
+
+#[tokio::test]
+async fn rel_05_a_message_that_has_come_whole_is_kept_though_its_sender_is_gone() {
+    let (world, held) = held().await;
+    let mut peer = world.smtp().await;
+    peer.envelope("<a@b.test>", &["alice@x.test"]).await;
+    peer.send(MESSAGE).await;
+    held.arrived.acquire().await.unwrap().forget();
+    drop(peer);
+    held.gate.add_permits(1);
+    let World { running, data, .. } = world;
+    // Waits for the session.
+    running.stop().await;
+    let sql = rusqlite::Connection::open(data.path().join("posthaste.sqlite")).unwrap();
+    assert_eq!(sql.query_row("SELECT count(*) FROM messages", [], |row| row.get::<_, i64>(0)), Ok(1));
+}
+
+#[tokio::test]
+async fn rel_06_a_commit_that_fails_is_told_as_it_failed_and_the_session_goes_on() {
+    let (world, held) = held().await;
+    let mut peer = world.smtp().await;
+    for (error, answer) in [
+        (StoreError::Full, "452 4.3.1 "),
+        (StoreError::Busy, "451 4.3.0 "),
+        (StoreError::Database("broken".to_owned()), "451 4.3.0 "),
+    ] {
+        *held.failure.lock().unwrap() = Some(error);
+        held.gate.add_permits(1);
+        peer.envelope("<a@b.test>", &["alice@x.test"]).await;
+        peer.send(MESSAGE).await;
+        peer.expect(answer).await;
+    }
+    world.assert_nothing_stored().await;
+    held.gate.add_permits(1);
+    peer.envelope("<a@b.test>", &["alice@x.test"]).await;
+    peer.send(MESSAGE).await;
+    peer.expect("250 ").await;
+}

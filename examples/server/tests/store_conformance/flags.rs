@@ -1,0 +1,109 @@
+//! Flags.
+
+use posthaste_server::store::{
+    Change, Flags, KEYWORDS_MAX, Keyword, MailboxId, StoreError, StoreFlags, StoreMode, SystemFlags,
+};
+
+use crate::stores::Stage;
+
+fn keywords(names: &[&str]) -> Flags {
+    Flags { keywords: names.iter().filter_map(|name| Keyword::new(name)).collect(), ..Flags::default() }
+}
+
+fn change(uids: Vec<u32>, mode: StoreMode, flags: impl Into<Flags>) -> StoreFlags {
+    StoreFlags { uids, mode, flags: flags.into(), unchanged_since: None }
+}
+
+pub(crate) async fn flags_change_only_where_they_differ(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    for _ in 0..3 {
+        stage.append(inbox, b"x", Flags::default()).await;
+    }
+    let before = store.status(inbox).await.unwrap().modseq;
+    stage.picture.news();
+    let deleted = || change(vec![3, 9, 1, 3], StoreMode::Add, SystemFlags::DELETED);
+    let stored = store.store_flags(inbox, deleted()).await.unwrap();
+    assert_eq!(stored.changed.iter().map(|meta| meta.uid).collect::<Vec<_>>(), [1, 3]);
+    assert!(stored.changed.iter().all(|meta| meta.modseq == stored.modseq && meta.modseq > before));
+    let [Change::Messages(told)] = &stage.picture.news()[..] else { panic!("one change") };
+    assert_eq!(told.changed, stored.changed);
+    let again = store.store_flags(inbox, deleted()).await.unwrap();
+    assert_eq!((again.changed, again.modseq), (Vec::new(), stored.modseq));
+    assert_eq!(stage.picture.news(), []);
+    let status = store.status(inbox).await.unwrap();
+    assert_eq!((status.deleted, status.deleted_size, status.unseen), (2, 2, 3));
+    let gone = store.store_flags(MailboxId(99), deleted()).await;
+    assert_eq!(gone, Err(StoreError::NoSuchMailbox));
+    stage.check().await;
+}
+
+pub(crate) async fn unchanged_since_leaves_newer_messages(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    for _ in 0..3 {
+        stage.append(inbox, b"x", Flags::default()).await;
+    }
+    let seen = store.status(inbox).await.unwrap().modseq;
+    store.store_flags(inbox, change(vec![2], StoreMode::Add, SystemFlags::SEEN)).await.unwrap();
+    let mut flagged = change(vec![1, 2, 3], StoreMode::Add, SystemFlags::FLAGGED);
+    flagged.unchanged_since = Some(seen);
+    let stored = store.store_flags(inbox, flagged.clone()).await.unwrap();
+    assert_eq!(stored.modified, [2]);
+    assert_eq!(stored.changed.iter().map(|meta| meta.uid).collect::<Vec<_>>(), [1, 3]);
+    flagged.unchanged_since = Some(0);
+    assert_eq!(store.store_flags(inbox, flagged.clone()).await.unwrap().modified, [1, 2, 3]);
+    flagged.unchanged_since = Some(u64::MAX);
+    assert_eq!(store.store_flags(inbox, flagged).await.unwrap().changed.len(), 1);
+    stage.check().await;
+}
+
+pub(crate) async fn runs_of_flags_and_keywords_stay_apart(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    let starts: [&[&str]; 7] = [&[], &["a"], &["a", "b"], &[], &["b"], &["A"], &[]];
+    for start in starts {
+        stage.append(inbox, b"x", keywords(start)).await;
+    }
+    let shown = async || {
+        let all = stage.metas(inbox).await;
+        all.iter()
+            .map(|meta| meta.flags.keywords.iter().map(Keyword::as_str).collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
+    };
+    let all: Vec<u32> = (1..=7).collect();
+    let stored =
+        store.store_flags(inbox, change(all.clone(), StoreMode::Add, keywords(&["a"]))).await.unwrap();
+    assert_eq!(stored.changed.iter().map(|meta| meta.uid).collect::<Vec<_>>(), [1, 4, 5, 7]);
+    assert_eq!(shown().await, ["a", "a", "a b", "a", "a b", "A", "a"]);
+    let stored =
+        store.store_flags(inbox, change(all.clone(), StoreMode::Remove, keywords(&["b"]))).await.unwrap();
+    assert_eq!(stored.changed.iter().map(|meta| meta.uid).collect::<Vec<_>>(), [3, 5]);
+    store.store_flags(inbox, change(vec![2, 3, 6], StoreMode::Replace, keywords(&["c"]))).await.unwrap();
+    assert_eq!(shown().await, ["a", "c", "c", "a", "a", "c", "a"]);
+    // Many at once go another way than few.
+    for _ in 0..40 {
+        stage.append(inbox, b"x", keywords(&["a"])).await;
+    }
+    let odd: Vec<u32> = (1..=47).filter(|uid| uid % 2 == 1).collect();
+    let stored =
+        store.store_flags(inbox, change(odd.clone(), StoreMode::Replace, SystemFlags::SEEN)).await.unwrap();
+    assert_eq!(stored.changed.iter().map(|meta| meta.uid).collect::<Vec<_>>(), odd);
+    let metas = stage.metas(inbox).await;
+    assert!(metas.iter().all(|meta| (meta.flags == SystemFlags::SEEN.into()) == (meta.uid % 2 == 1)));
+    stage.check().await;
+}
+
+pub(crate) async fn imap_21_a_mailbox_has_a_bounded_number_of_keywords(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    let numbered = |from: u32, to: u32| Flags {
+        keywords: (from..to).filter_map(|n| Keyword::new(&format!("k{n}"))).collect(),
+        ..Flags::default()
+    };
+    stage.append(inbox, b"x", numbered(0, KEYWORDS_MAX)).await;
+    let limit = KEYWORDS_MAX as usize;
+    assert_eq!(store.snapshot(inbox).await.unwrap().keywords.len(), limit);
+    let more = change(vec![1], StoreMode::Add, numbered(KEYWORDS_MAX, KEYWORDS_MAX + 1));
+    let refused = store.store_flags(inbox, more).await;
+    assert_eq!(refused, Err(StoreError::TooManyKeywords(KEYWORDS_MAX)));
+    stage.append(inbox, b"x", numbered(3, 5)).await;
+    assert_eq!(store.snapshot(inbox).await.unwrap().keywords.len(), limit);
+    stage.check().await;
+}

@@ -1,0 +1,153 @@
+//! Undeleting, checking, copying, opening and closing.
+
+use posthaste_server::store::{
+    Backup, Check, Expunge, Flags, MailboxId, NoListener, Progress, RecordChange, Room, StoreError,
+    SystemFlags, Undelete,
+};
+
+use crate::stores::{ANNA, BEN, Stage, named, octets};
+
+pub(crate) async fn expunged_mail_can_be_had_back(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    let flags = SystemFlags::DELETED | SystemFlags::SEEN;
+    stage.append(inbox, b"one", flags.into()).await;
+    store.expunge(inbox, Expunge::Deleted).await.unwrap();
+    let more = store.create_mailbox(ANNA, &named("more"), None).await.unwrap().id;
+    stage.append(more, b"two!", Flags::default()).await;
+    store.delete_mailbox(more).await.unwrap();
+    let deleted = store.deleted(ANNA).await.unwrap();
+    let shown: Vec<_> = deleted.iter().map(|d| (d.mailbox.as_str(), d.size)).collect();
+    assert_eq!(shown, [("more", 4), ("INBOX", 3)]);
+    assert_eq!(stage.content(deleted[1].blob, 0..9).await, b"one");
+    assert_eq!(store.usage(ANNA).await.unwrap().octets, 0);
+
+    let ids = vec![deleted[0].id, deleted[1].id, 999];
+    let what = |to, room| Undelete { account: ANNA, ids: ids.clone(), to, room };
+    let refused = store.undelete(what(inbox, octets(6))).await;
+    assert!(matches!(refused, Err(StoreError::OverQuota { .. })));
+    assert_eq!(store.deleted(ANNA).await.unwrap(), deleted);
+    assert_eq!(store.undelete(what(more, Room::UNLIMITED)).await, Err(StoreError::NoSuchMailbox));
+    let bens = stage.mailbox(BEN, "INBOX").await.id;
+    assert_eq!(store.undelete(what(bens, Room::UNLIMITED)).await, Err(StoreError::NoSuchMailbox));
+    // Only its owner's.
+    let theft = Undelete { account: BEN, ids: ids.clone(), to: bens, room: Room::UNLIMITED };
+    assert_eq!(store.undelete(theft).await.unwrap().uids, [0; 0]);
+    assert_eq!(store.undelete(what(inbox, octets(7))).await.unwrap().uids, [2, 3]);
+    let metas = stage.metas(inbox).await;
+    assert_eq!(metas[0].flags.system, SystemFlags::SEEN);
+    assert_eq!(store.deleted(ANNA).await.unwrap(), []);
+    stage.check().await;
+}
+
+pub(crate) async fn purging_lets_go_for_good(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    for _ in 0..3 {
+        stage.append(inbox, b"x", Flags::default()).await;
+    }
+    let blob = stage.blob(inbox, 1).await;
+    store.expunge(inbox, Expunge::Uids(vec![1, 2, 3])).await.unwrap();
+    assert_eq!(store.purge(0, 10).await, Ok(0));
+    assert_eq!(store.purge(i64::MAX, 2).await, Ok(2));
+    assert_eq!(store.deleted(ANNA).await.unwrap().len(), 1);
+    assert_eq!(store.purge(i64::MAX, 2).await, Ok(1));
+    assert_eq!(store.purge(i64::MAX, 2).await, Ok(0));
+    assert!(matches!(store.content(blob, 0..1).await, Err(StoreError::NoSuchMessage)));
+    stage.check().await;
+}
+
+pub(crate) async fn rel_28_a_backup_is_a_store(stage: Stage) {
+    let inbox = stage.inbox().await;
+    for _ in 0..20 {
+        stage.append(inbox, &[b'x'; 100_000], Flags::default()).await;
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    let directory = elsewhere.path().join("copy");
+    let to = Backup { directory: directory.clone() };
+    let told = std::sync::Arc::new(std::sync::Mutex::new((0, 0)));
+    let teller = told.clone();
+    let progress = Progress::new(move |done, of| *teller.lock().unwrap() = (done, of));
+    // While the store goes on.
+    let copying = stage.store.backup(to.clone(), progress);
+    let writing = async {
+        for _ in 0..20 {
+            stage.append(inbox, b"later", Flags::default()).await;
+        }
+    };
+    let (copied, ()) = tokio::join!(copying, writing);
+    copied.unwrap();
+    let (done, of) = *told.lock().unwrap();
+    assert!(done == of && of > 0);
+    assert!(matches!(stage.store.backup(to, Progress::silent()).await, Err(StoreError::Io { .. })));
+    let copy = (stage.maker)(&directory, std::sync::Arc::new(NoListener)).unwrap();
+    assert_eq!(copy.check(Check::Report, Progress::silent()).await.unwrap(), []);
+    let there = copy.snapshot(inbox).await.unwrap().messages;
+    assert!(there.len() >= 20);
+    assert_eq!(stage.metas(inbox).await[..there.len()], there);
+    copy.close().await.unwrap();
+    let nowhere = Backup { directory: elsewhere.path().join("no/such") };
+    assert!(stage.store.backup(nowhere, Progress::silent()).await.is_err());
+}
+
+pub(crate) async fn rel_30_a_sound_store_has_no_findings(stage: Stage) {
+    let inbox = stage.inbox().await;
+    stage.append(inbox, b"x", Flags::default()).await;
+    stage.store.expunge(inbox, Expunge::Uids(vec![1])).await.unwrap();
+    for how in [Check::Report, Check::Repair] {
+        assert_eq!(stage.store.check(how, Progress::silent()).await.unwrap(), []);
+    }
+    stage.append(inbox, b"x", Flags::default()).await;
+    stage.check().await;
+}
+
+pub(crate) async fn rel_22_everything_is_there_after_reopening(mut stage: Stage) {
+    let inbox = stage.inbox().await;
+    stage.append(inbox, &[b'x'; 70_000], SystemFlags::FLAGGED.into()).await;
+    let before = stage.store.snapshot(inbox).await.unwrap();
+    let usages = stage.store.usages().await.unwrap();
+    // A message that is arriving when the server stops leaves nothing behind.
+    let mut arriving = stage.store.spool();
+    arriving.write(&[b'x'; 200_000]).await.unwrap();
+    stage.reopen().await;
+    drop(arriving);
+    assert_eq!(stage.store.snapshot(inbox).await.unwrap(), before);
+    assert_eq!(stage.store.usages().await.unwrap(), usages);
+    assert_eq!(stage.append(inbox, b"x", Flags::default()).await, 2);
+    stage.check().await;
+}
+
+pub(crate) async fn group_commit_needs_fewer_transactions_than_operations(stage: Stage) {
+    let inbox = stage.inbox().await;
+    let before = stage.store.commits();
+    let mut appending = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        let message = stage.message(b"x", Flags::default()).await;
+        let store = stage.store.clone();
+        appending.spawn(async move { store.append(inbox, Room::UNLIMITED, vec![message]).await });
+    }
+    let mut uids: Vec<u32> =
+        appending.join_all().await.into_iter().map(|done| done.unwrap().uids[0]).collect();
+    uids.sort_unstable();
+    assert_eq!(uids, (1..=200).collect::<Vec<u32>>());
+    let commits = stage.store.commits() - before;
+    assert!((1..200).contains(&commits), "{commits}");
+    stage.check().await;
+}
+
+pub(crate) async fn a_closed_store_says_so(stage: Stage) {
+    let message = stage.message(b"x", Flags::default()).await;
+    stage.store.close().await.unwrap();
+    stage.store.close().await.unwrap();
+    assert_eq!(stage.store.records().await, Err(StoreError::Closed));
+    assert_eq!(stage.store.commit(vec![RecordChange::RemoveAccount(BEN)]).await, Err(StoreError::Closed));
+    let appended = stage.store.append(MailboxId(1), Room::UNLIMITED, vec![message]).await;
+    assert_eq!(appended, Err(StoreError::Closed));
+}
+
+pub(crate) async fn rel_17_a_second_server_is_refused(stage: Stage) {
+    let again = (stage.maker)(stage.data.path(), std::sync::Arc::new(NoListener));
+    assert!(matches!(again, Err(StoreError::Locked)));
+    stage.append(stage.inbox().await, b"x", Flags::default()).await;
+    stage.store.close().await.unwrap();
+    let again = (stage.maker)(stage.data.path(), std::sync::Arc::new(NoListener)).unwrap();
+    again.close().await.unwrap();
+}
