@@ -37,10 +37,12 @@ pub async fn readiness(context: &Context) -> Readiness {
         Ok(Err(error)) => reasons.push(format!("the store takes no changes: {error}")),
         Err(_) => reasons.push(format!("the store has not answered for {} seconds", STORE_TIMEOUT.as_secs())),
     }
-    reasons.extend(context.ports.closed().into_iter().map(|port| format!("nothing listens at {port} any more")));
+    reasons
+        .extend(context.ports.closed().into_iter().map(|port| format!("nothing listens at {port} any more")));
     let mut warnings = Vec::new();
     if context.lacks_space_for(0) {
-        warnings.push("the disk of the data directory is nearly full: messages are refused for now".to_owned());
+        warnings
+            .push("the disk of the data directory is nearly full: messages are refused for now".to_owned());
     }
     let ready = reasons.is_empty();
     metrics::ready(ready);

@@ -51,7 +51,8 @@ pub fn init(format: Option<Format>, level: &str) -> Result<Log, String> {
         (None, Ok("json")) => Format::Json,
         (None, Ok(_)) => return Err("POSTHASTE_LOG_FORMAT must be \"text\" or \"json\"".to_owned()),
     };
-    let queue = Queue::start(format, std::io::stderr()).map_err(|error| format!("starting the log: {error}"))?;
+    let queue =
+        Queue::start(format, std::io::stderr()).map_err(|error| format!("starting the log: {error}"))?;
     // An error says that there is a subscriber already.
     let _ = tracing::subscriber::set_global_default(subscriber(format, filter, queue.clone()));
     Ok(Log(queue))
@@ -98,7 +99,8 @@ mod tests {
     fn blocked() -> (Queue, SyncSender<()>, Arc<Mutex<Vec<u8>>>) {
         let (allow, allowed) = sync_channel(0);
         let taken = Arc::default();
-        let queue = Queue::start(Format::Text, Taker { allowed: Some(allowed), taken: Arc::clone(&taken) }).unwrap();
+        let queue =
+            Queue::start(Format::Text, Taker { allowed: Some(allowed), taken: Arc::clone(&taken) }).unwrap();
         (queue, allow, taken)
     }
 

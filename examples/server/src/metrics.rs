@@ -73,8 +73,10 @@ pub const ALL: &[Metric] = &[
     LOG_LEFT_OUT,
 ];
 
-const BUILD: Metric = gauge("posthaste_build_info", &["version"], "Always 1; the label says which program this is.");
-const READY: Metric = gauge("posthaste_ready", &[], "1 while the server can do its work, 0 otherwise; see /ready.");
+const BUILD: Metric =
+    gauge("posthaste_build_info", &["version"], "Always 1; the label says which program this is.");
+const READY: Metric =
+    gauge("posthaste_ready", &[], "1 while the server can do its work, 0 otherwise; see /ready.");
 const SESSIONS: Metric = counter("posthaste_sessions_total", &["service"], "Sessions that began.");
 const SESSIONS_OPEN: Metric = gauge("posthaste_sessions_open", &["service"], "Sessions there are now.");
 const SESSIONS_REFUSED: Metric = counter(
@@ -125,12 +127,18 @@ const COMMITTED: Metric = counter(
     &[],
     "Operations in those transactions; several share one when there is much to do.",
 );
-const COMMIT_SECONDS: Metric =
-    histogram("posthaste_store_commit_seconds", &[], "How long transactions took, from their begin to the disk.");
+const COMMIT_SECONDS: Metric = histogram(
+    "posthaste_store_commit_seconds",
+    &[],
+    "How long transactions took, from their begin to the disk.",
+);
 const HASHES_WAITING: Metric =
     gauge("posthaste_password_checks_waiting", &[], "Passwords that are being checked or wait to be.");
-const HASH_SECONDS: Metric =
-    histogram("posthaste_password_check_seconds", &[], "How long a check of a password took, with the waiting.");
+const HASH_SECONDS: Metric = histogram(
+    "posthaste_password_check_seconds",
+    &[],
+    "How long a check of a password took, with the waiting.",
+);
 const MAILBOXES: Metric = gauge("posthaste_index_mailboxes", &[], "Mailboxes in memory.");
 const MAILBOX_OCTETS: Metric = gauge("posthaste_index_octets", &[], "Octets that mailboxes in memory take.");
 const DISK_FREE: Metric =
@@ -147,6 +155,10 @@ pub fn install() {
     // An error says that somebody takes it in already.
     let _ = ::metrics::set_global_recorder(&*REGISTRY);
     REGISTRY.set(&BUILD, &[env!("CARGO_PKG_VERSION")], 1.0);
+    // What never happened is 0, and not unknown.
+    for metric in ALL.iter().filter(|metric| metric.kind == Kind::Counter && metric.labels.is_empty()) {
+        REGISTRY.count(metric, &[], 0);
+    }
 }
 
 /// All figures as of now, in the text format of Prometheus. What is not counted but looked up is that of `context`.

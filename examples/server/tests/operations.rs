@@ -15,6 +15,9 @@ mod check;
 mod guide;
 #[path = "operations/packaging.rs"]
 mod packaging;
+#[path = "support/server.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod server;
 #[path = "operations/trace.rs"]
 mod trace;
 #[path = "operations/watch.rs"]

@@ -43,7 +43,9 @@ impl Queue {
         let (lines, queue) = sync_channel(LINES_MAX);
         let counts = Arc::<Counts>::default();
         let written = Arc::clone(&counts);
-        std::thread::Builder::new().name("log".to_owned()).spawn(move || write(&queue, to, format, &written))?;
+        std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || write(&queue, to, format, &written))?;
         Ok(Self { lines, counts })
     }
 
@@ -55,7 +57,8 @@ impl Queue {
     /// Waits until what is in the queue is written, but no longer than a moment.
     pub fn flush(&self) {
         let deadline = Instant::now().checked_add(FLUSH_TIMEOUT);
-        let left = || deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let left =
+            || deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(Instant::now()));
         let (done, wait) = sync_channel(1);
         let mut message = Message::Flush(done);
         while let Err(TrySendError::Full(back)) = self.lines.try_send(message) {
@@ -116,7 +119,11 @@ fn write(queue: &Receiver<Message>, mut to: impl Write, format: Format, counts: 
 /// Says how many lines were left out, if there are more than were told of; how many are told of now.
 fn tell(to: &mut impl Write, format: Format, counts: &Counts, told: u64) -> u64 {
     let left_out = counts.left_out.load(Ordering::Relaxed);
-    if left_out == told || to.write_all(notice(format, left_out).as_bytes()).is_ok() { left_out } else { told }
+    if left_out == told || to.write_all(notice(format, left_out).as_bytes()).is_ok() {
+        left_out
+    } else {
+        told
+    }
 }
 
 /// What is said of lines that were left out, as an event would be. It is made here, as an event could be left out.
@@ -126,7 +133,7 @@ fn notice(format: Format, left_out: u64) -> String {
         Format::Text => format!("{now}  WARN {target}: {LEFT_OUT} left_out={left_out}\n"),
         Format::Json => {
             let fields = json!({ "message": LEFT_OUT, "left_out": left_out });
-            let line = json!({ "timestamp": now, "level": "WARN", "fields": fields, "target": target });
+            let line = json!({ "timestamp": now.to_string(), "level": "WARN", "fields": fields, "target": target });
             format!("{line}\n")
         }
     }

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ::metrics::{
-    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Label, Metadata, Recorder, SharedString,
-    Unit,
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Label, Metadata, Recorder,
+    SharedString, Unit,
 };
 
 use super::{ALL, Kind, Metric};
@@ -137,7 +137,12 @@ impl Registry {
                 count = count.saturating_add(bucket.load(Ordering::Relaxed));
                 writeln!(text, "{name}_bucket{} {count}", labels(&key, Some(&bound)))?;
             }
-            writeln!(text, "{name}_sum{} {}", labels(&key, None), f64::from_bits(place.sum.load(Ordering::Relaxed)))?;
+            writeln!(
+                text,
+                "{name}_sum{} {}",
+                labels(&key, None),
+                f64::from_bits(place.sum.load(Ordering::Relaxed))
+            )?;
             writeln!(text, "{name}_count{} {count}", labels(&key, None))?;
         }
         Ok(())
@@ -165,7 +170,8 @@ impl Recorder for &'static Registry {
 
 fn key(metric: &Metric, values: &[&str]) -> Key {
     debug_assert_eq!(metric.labels.len(), values.len(), "{}", metric.name);
-    let labels = metric.labels.iter().zip(values).map(|(label, value)| Label::new(*label, (*value).to_owned()));
+    let labels =
+        metric.labels.iter().zip(values).map(|(label, value)| Label::new(*label, (*value).to_owned()));
     Key::from_parts(metric.name, labels.collect::<Vec<_>>())
 }
 

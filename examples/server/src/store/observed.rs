@@ -9,10 +9,10 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::{
-    AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered, Delivery,
-    Expunge, Expunged, Finding, Grant, Mailbox, MailboxId, MailboxName, NewMessage, News, Progress, Record,
-    RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError, StoreFlags, Stored, Undelete,
-    Usage,
+    AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
+    Delivery, Expunge, Expunged, Finding, Grant, Mailbox, MailboxId, MailboxName, NewMessage, News, Progress,
+    Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError, StoreFlags,
+    Stored, Undelete, Usage,
 };
 use crate::metrics;
 
@@ -66,7 +66,12 @@ impl Store for Observed {
         told("mailbox_by_id", self.0.mailbox_by_id(mailbox))
     }
 
-    fn create_mailbox(&self, account: AccountId, name: &MailboxName, special_use: Option<SpecialUse>) -> Answer<'_, Mailbox> {
+    fn create_mailbox(
+        &self,
+        account: AccountId,
+        name: &MailboxName,
+        special_use: Option<SpecialUse>,
+    ) -> Answer<'_, Mailbox> {
         told("create_mailbox", self.0.create_mailbox(account, name, special_use))
     }
 
@@ -110,15 +115,25 @@ impl Store for Observed {
         told("annotations", self.0.annotations(account, mailbox))
     }
 
-    fn annotate(&self, account: AccountId, mailbox: Option<MailboxId>, changes: Vec<(String, Option<Bytes>)>) -> Answer<'_, ()> {
-        told("annotate", self.0.annotate(account, mailbox, changes, Option<Bytes>)>))
+    fn annotate(
+        &self,
+        account: AccountId,
+        mailbox: Option<MailboxId>,
+        changes: Vec<(String, Option<Bytes>)>,
+    ) -> Answer<'_, ()> {
+        told("annotate", self.0.annotate(account, mailbox, changes))
     }
 
     fn spool(&self) -> Spool {
         self.0.spool()
     }
 
-    fn deliver(&self, message: NewMessage, deliveries: Vec<Delivery>, all_or_none: bool) -> Answer<'_, Vec<Result<Delivered, StoreError>>> {
+    fn deliver(
+        &self,
+        message: NewMessage,
+        deliveries: Vec<Delivery>,
+        all_or_none: bool,
+    ) -> Answer<'_, Vec<Result<Delivered, StoreError>>> {
         let answer = told("deliver", self.0.deliver(message, deliveries, all_or_none));
         Box::pin(async move {
             let outcomes = answer.await?;
@@ -135,7 +150,14 @@ impl Store for Observed {
         told("append", self.0.append(mailbox, room, messages))
     }
 
-    fn replace(&self, mailbox: MailboxId, uid: u32, to: MailboxId, room: Room, message: NewMessage) -> Answer<'_, Replaced> {
+    fn replace(
+        &self,
+        mailbox: MailboxId,
+        uid: u32,
+        to: MailboxId,
+        room: Room,
+        message: NewMessage,
+    ) -> Answer<'_, Replaced> {
         told("replace", self.0.replace(mailbox, uid, to, room, message))
     }
 
@@ -159,7 +181,13 @@ impl Store for Observed {
         told("copy", self.0.copy(from, uids, to, room))
     }
 
-    fn move_messages(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied> {
+    fn move_messages(
+        &self,
+        from: MailboxId,
+        uids: Vec<u32>,
+        to: MailboxId,
+        room: Room,
+    ) -> Answer<'_, Copied> {
         told("move_messages", self.0.move_messages(from, uids, to, room))
     }
 

@@ -51,7 +51,8 @@ fn what_is_fine_is_said_to_be_and_nothing_is_made() {
 fn a_mistake_is_named_with_its_line() {
     let checked = Checked::new();
     checked.refused(&format!("{HEAD}\n[listen]\nsmpt = []\n"), &["posthaste.toml:5:", "smpt", "`smtp`"]);
-    checked.refused(&format!("{HEAD}[limits]\nrecipients = \"many\"\n"), &["posthaste.toml:4:", "invalid type"]);
+    checked
+        .refused(&format!("{HEAD}[limits]\nrecipients = \"many\"\n"), &["posthaste.toml:4:", "invalid type"]);
     checked.refused(&format!("{HEAD}[listen]\nimaps = \"[::]:993\"\n"), &["posthaste.toml:4:", "sequence"]);
     checked.refused("data = \"d\"\n", &["posthaste.toml:1:", "`hostname`"]);
     checked.refused(&format!("{HEAD}[tls\n"), &["posthaste.toml:3:"]);

@@ -117,7 +117,11 @@ fn the_figures_of_the_guide_are_those_there_are() {
 #[test]
 fn links_within_the_guide_lead_somewhere() {
     let anchor = |heading: &str| -> String {
-        let kept = heading.to_lowercase().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-')).collect::<String>();
+        let kept = heading
+            .to_lowercase()
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-'))
+            .collect::<String>();
         kept.replace(' ', "-")
     };
     let anchors: BTreeSet<String> =
