@@ -272,7 +272,7 @@ impl Job<'_> {
         })?;
         let fields: Vec<_> = posthaste_imap::message::Fields::of(trace).collect();
         let names: Vec<_> = fields.iter().map(|field| String::from_utf8_lossy(field.name)).collect();
-        if names != ["Return-Path", "Received"] {
+        if names != ["Return-Path", "Delivered-To", "Received"] {
             return Err(format!("unexpected fields in front of the message: {names:?}"));
         }
         Ok(format!("{} octets: {} of trace, {} as sent", stored.len(), trace.len(), self.message.len()))

@@ -24,6 +24,8 @@ mod mailboxes;
 mod pop3;
 #[path = "support/server.rs"]
 mod server;
+#[path = "sessions/serving.rs"]
+mod serving;
 #[path = "sessions/smtp.rs"]
 mod smtp;
 #[path = "sessions/submission.rs"]

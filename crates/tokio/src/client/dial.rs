@@ -24,6 +24,22 @@ pub(crate) struct Dialled {
     pub(crate) deadline: Instant,
 }
 
+/// Opens what a session with a server of one of these protocols begins on: over `stream`, or a new connection.
+pub(crate) async fn reach<M: Machine, R: ServerRefusal>(
+    stream: Option<Stream>,
+    endpoint: &Endpoint,
+    options: &ClientOptions,
+    protocols: &[Protocol],
+) -> Result<Dialled, ClientError<M::Error, R>> {
+    if !protocols.contains(&endpoint.protocol()) {
+        return Err(ClientError::new(Phase::Call, None, Cause::WrongProtocol(endpoint.protocol())));
+    }
+    match stream {
+        Some(stream) => secure::<M, R>(stream, endpoint, options, after(options.open_timeout)).await,
+        None => dial::<M, R>(endpoint, options).await,
+    }
+}
+
 /// Connects to the first address of `endpoint` that answers, with TLS where that comes first.
 pub(crate) async fn dial<M: Machine, R: ServerRefusal>(
     endpoint: &Endpoint,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 
-use super::Credentials;
+use super::{Credentials, Endpoint};
 use crate::Timeouts;
 use crate::tls::AlpnPolicy;
 
@@ -58,6 +58,11 @@ impl ClientOptions {
     #[must_use]
     pub fn with_client_config(self, config: Arc<ClientConfig>) -> Self {
         Self { client_config: Some(config), ..self }
+    }
+
+    /// Who to log in as at `endpoint`.
+    pub(crate) fn credentials_at(&self, endpoint: &Endpoint) -> Option<Credentials> {
+        self.credentials.clone().or_else(|| endpoint.credentials())
     }
 }
 

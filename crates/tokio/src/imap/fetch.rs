@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
 use posthaste_imap::types::{Envelope, FetchItem, Flags, Payload, Status};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 use super::client::Client;
 use super::pipe::{Found, Head, Name, Pipe};
@@ -303,17 +303,30 @@ impl AsyncRead for Literal {
         if buffer.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        match ready!(self.poll_chunk(cx)) {
-            Ok(Some(mut chunk)) => {
-                let length = chunk.len().min(buffer.remaining());
-                buffer.put_slice(chunk.get(..length).unwrap_or_default());
-                chunk.advance(length);
-                self.chunk = chunk;
-                Poll::Ready(Ok(()))
+        let octets = ready!(self.as_mut().poll_fill_buf(cx))?;
+        let length = octets.len().min(buffer.remaining());
+        buffer.put_slice(octets.get(..length).unwrap_or_default());
+        self.consume(length);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// As it reads, without a copy: for [`tokio::io::copy_buf`], which a large literal is best written to a file with.
+impl AsyncBufRead for Literal {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let literal = self.get_mut();
+        if literal.chunk.is_empty() {
+            match ready!(literal.poll_chunk(cx)) {
+                Ok(chunk) => literal.chunk = chunk.unwrap_or_default(),
+                Err(error) => return Poll::Ready(Err(io::Error::other(error))),
             }
-            Ok(None) => Poll::Ready(Ok(())),
-            Err(error) => Poll::Ready(Err(io::Error::other(error))),
         }
+        Poll::Ready(Ok(&literal.chunk))
+    }
+
+    fn consume(mut self: Pin<&mut Self>, octets: usize) {
+        let octets = octets.min(self.chunk.len());
+        self.chunk.advance(octets);
     }
 }
 

@@ -88,6 +88,11 @@ impl Opening {
         let exchange = credentials.exchange(&offered, &channel, self.session.random());
         let Some(exchange) = exchange else {
             let login = credentials.without_mechanism(&channel);
+            // RFC 9755 5: LOGIN carries ASCII, and RFC 9051 6.2.3: not everywhere.
+            let carries = |text: &[u8]| text.is_ascii();
+            let login = login
+                .filter(|(user, password)| carries(user.as_bytes()) && carries(password.expose()))
+                .filter(|_| !self.session.machine_ref().has_capability("LOGINDISABLED"));
             let (user, password) = login.ok_or_else(|| self.error(Cause::NoLogin))?;
             let id = self.session.machine().login(&user, password)?;
             return self.finish(id).await;

@@ -580,8 +580,7 @@ async fn seen(admin: &Admin, who: &Principal, domain: Option<&str>) -> Result<Ve
     let domain = domain.map(normalise_domain).transpose()?;
     match &domain {
         Some(domain) => who.must_administer(domain)?,
-        None if who.role() == Role::User => who.must_be_server_admin()?,
-        None => {}
+        None => who.must_administer_something()?,
     }
     let usages: std::collections::BTreeMap<_, _> = admin.store().usages().await?.into_iter().collect();
     let picture = admin.directory().picture();

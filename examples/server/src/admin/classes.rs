@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::{Method, Operation};
 use super::{Admin, Principal, Problem, ProblemKind, limits};
-use crate::directory::{Class, Draft, Role};
+use crate::directory::{Class, Draft};
 use crate::store::Progress;
 
 /// Lists the classes.
@@ -43,9 +43,7 @@ impl Operation for List {
     const SUMMARY: &'static str = "Lists the classes of accounts.";
 
     async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<Vec<Class>, Problem> {
-        if who.role() < Role::DomainAdmin {
-            who.must_be_server_admin()?;
-        }
+        who.must_administer_something()?;
         Ok(admin.directory().picture().classes().map(|class| Class::clone(class)).collect())
     }
 }

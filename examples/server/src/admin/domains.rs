@@ -69,6 +69,7 @@ impl Operation for List {
     const SUMMARY: &'static str = "Lists the domains that may be seen.";
 
     async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<Vec<Domain>, Problem> {
+        who.must_administer_something()?;
         let picture = admin.directory().picture();
         let seen = picture.domains().filter(|domain| who.administers(&domain.name));
         Ok(seen.map(|domain| Domain::clone(domain)).collect())

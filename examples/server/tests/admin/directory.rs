@@ -224,7 +224,8 @@ async fn u14_u16_accounts_are_made_in_one_call_renamed_and_removed() {
         .await;
     assert_eq!((made["address"].as_str(), made["quota"].as_u64()), (Some("carl@x.test"), Some(9)));
     let id = office.directory().account(&address("carl@x.test")).unwrap().id;
-    assert_eq!(office.running.store().mailboxes(id).await.unwrap()[0].name, "INBOX");
+    let mailboxes = office.running.store().mailboxes(id).await.unwrap();
+    assert!(mailboxes.iter().any(|mailbox| mailbox.name == "INBOX"));
     office.done("PUT", "/api/aliases/c@x.test", json!({ "targets": ["carl@x.test"] })).await;
     office.done("POST", "/api/accounts/carl@x.test/rename", json!({ "to": "charles@y.test" })).await;
     assert_eq!(to(&office, "c@x.test"), "charles@y.test>INBOX");

@@ -197,3 +197,47 @@ async fn auth_11_auth_15_nothing_that_is_stored_or_shown_is_a_password() {
         assert!(!text.contains("argon2") && !text.contains("SCRAM") && !text.contains("horse"), "{text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auth_05_whatever_is_wrong_is_answered_alike_and_takes_a_hash() {
+    use posthaste_server::directory::{Account, Directory, DirectoryError, HashCost, Options};
+    use std::sync::Arc;
+    let office = Office::open().await;
+    office.add("disabled@x.test").await;
+    office.done("PATCH", "/api/accounts/disabled@x.test", json!({ "enabled": false })).await;
+    office.done("PUT", "/api/accounts/boss@x.test/password", json!({ "password": null })).await;
+    // The same store with hashes that take a time to speak of, so that it is seen when one is left out.
+    let cost = HashCost { passes: 4, ..HashCost::RECOMMENDED };
+    let options = Options { cost, scram_iterations: 4096, ..Options::default() };
+    let directory = Directory::open(Arc::clone(office.running.store()), options).await.unwrap();
+    for name in ["anna@x.test", "disabled@x.test"] {
+        let credential = directory.credential(&Secret::from("secret")).await.unwrap();
+        let set = |draft: &mut posthaste_server::directory::Draft| {
+            let account = Account::clone(draft.account(&address(name)).unwrap());
+            draft.put_account(account.with_credential(Some(credential.clone())));
+            Ok::<_, DirectoryError>(())
+        };
+        directory.change(set).await.unwrap();
+    }
+    let mut fastest = Vec::new();
+    for (user, password) in [
+        ("anna@x.test", "wrong"),
+        ("nobody@x.test", "secret"),
+        ("nobody@nowhere.test", "secret"),
+        ("no address", "secret"),
+        ("disabled@x.test", "wrong"),
+        ("boss@x.test", "secret"),
+    ] {
+        let mut least = std::time::Duration::MAX;
+        for _ in 0..5 {
+            let attempt = Attempt { service: Service::Imap, peer: None, user, password: password.as_bytes() };
+            let begun = std::time::Instant::now();
+            assert_eq!(directory.log_in(attempt).await.unwrap(), LogIn::Refused, "{user}");
+            least = least.min(begun.elapsed());
+        }
+        fastest.push(least);
+    }
+    // Without a hash it would be a thousandth.
+    let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
+    assert!(least.as_secs_f64() * 4.0 > most.as_secs_f64(), "{fastest:?}");
+}

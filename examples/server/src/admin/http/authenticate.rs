@@ -42,13 +42,18 @@ pub(super) async fn principal(
         return Err(unauthorized("the name and password can not be understood"));
     };
     let attempt = Attempt { service: Service::Api, peer, user, password: password.as_bytes() };
-    if !user.contains('@') {
-        let found = admin.directory().log_in_administrator(attempt).await?;
-        metrics::login(Service::Api.name(), if found.is_some() { "accepted" } else { "refused" });
-        return found.map(|found| Principal::Administrator(found.name.clone())).ok_or_else(wrong);
+    if user.contains('@') {
+        counted(admin.directory().log_in(attempt).await?).map(Principal::Account)
+    } else {
+        let found = counted(admin.directory().log_in_administrator(attempt).await?)?;
+        Ok(Principal::Administrator(found.name.clone()))
     }
-    let (result, answer) = match admin.directory().log_in(attempt).await? {
-        LogIn::Accepted(account) => ("accepted", Ok(Principal::Account(account))),
+}
+
+/// What came of an attempt, and the count of it.
+fn counted<T>(answer: LogIn<T>) -> Result<T, Problem> {
+    let (result, answer) = match answer {
+        LogIn::Accepted(found) => ("accepted", Ok(found)),
         LogIn::Refused => ("refused", Err(wrong())),
         LogIn::Banned => ("banned", Err(banned())),
     };
@@ -85,6 +90,9 @@ fn wrong() -> Problem {
 }
 
 fn banned() -> Problem {
-    let problem = Problem::new(ProblemKind::TooMany, "too many wrong passwords have come from this network");
+    let problem = Problem::new(
+        ProblemKind::TooMany,
+        "too many wrong passwords have come from this network, or for this name",
+    );
     problem.remedy("wait, or let an administrator lift the ban")
 }

@@ -62,12 +62,12 @@ impl Session {
         let Some(mut targets) = self.targets(&asked.set, asked.addressing) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
-        let attributes = self.attributes(&asked);
-        if attributes.iter().any(reads)
-            && let Err(error) = self.mark_seen(&targets).await
-        {
-            return Ok(asked.no(self.connection.machine(), Failure::from(error).refusal())?);
-        }
+        let seen = if asked.attributes.iter().any(reads) { self.mark_seen(&targets).await } else { Ok(false) };
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(error) => return Ok(asked.no(self.connection.machine(), Failure::from(error).refusal())?),
+        };
+        let attributes = self.attributes(&asked, seen);
         let Some(selected) = &self.selected else {
             return Ok(asked.no(self.connection.machine(), expunge_issued())?);
         };
@@ -91,10 +91,10 @@ impl Session {
     }
 
     /// What is told of each row, each item once: what was asked for, and what belongs to it.
-    fn attributes(&self, asked: &Fetch) -> Vec<FetchAttribute> {
+    fn attributes(&self, asked: &Fetch, seen: bool) -> Vec<FetchAttribute> {
         let server = self.connection.machine_ref();
         let mut wanted = asked.attributes.clone();
-        if wanted.iter().any(reads) && !wanted.contains(&FetchAttribute::Flags) && self.may_mark_seen() {
+        if seen && !wanted.contains(&FetchAttribute::Flags) {
             // The client learns of \Seen with the row that sets it.
             wanted.push(FetchAttribute::Flags);
         }
@@ -125,21 +125,21 @@ impl Session {
             && self.selected.as_ref().is_some_and(|selected| selected.rights().contains('s'))
     }
 
-    /// Sets `\Seen` where it is not set.
-    async fn mark_seen(&mut self, targets: &[(NonZeroU32, u32)]) -> Result<(), StoreError> {
+    /// Sets `\Seen` where it is not set. Whether it was not, anywhere.
+    async fn mark_seen(&mut self, targets: &[(NonZeroU32, u32)]) -> Result<bool, StoreError> {
         if !self.may_mark_seen() {
-            return Ok(());
+            return Ok(false);
         }
-        let Some(selected) = &self.selected else { return Ok(()) };
+        let Some(selected) = &self.selected else { return Ok(false) };
         let current = selected.open.picture();
         let unseen = |uid: &u32| current.by_uid(*uid).is_some_and(|(_, row)| !row.is_seen());
         let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).filter(unseen).collect();
         if uids.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let flags = Flags::from(SystemFlags::SEEN);
         let change = StoreFlags { uids, mode: StoreMode::Add, flags, unchanged_since: None };
-        self.context.store.store_flags(selected.open.mailbox(), change).await.map(drop)
+        self.context.store.store_flags(selected.open.mailbox(), change).await.map(|_| true)
     }
 
     /// Which of the messages of a UID FETCH with VANISHED are gone (RFC 7162 3.2.6).

@@ -1,0 +1,300 @@
+//! Whatever a handle of the IMAP client waits for may be dropped at each of its polls: what is asked for again goes on
+//! where it was, what is not is nobody's trouble. And the traps of other clients, one test for each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code"
+)]
+
+mod common;
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::endpoint;
+use common::mailserver::{Store, serve};
+use posthaste_imap::types::{
+    Addressing, FetchAttribute, Flag, ListPattern, Mailbox, SearchKey, Section, SequenceSet, StoreAction,
+};
+use posthaste_tokio::imap::{Append, Client, Part, Update};
+use posthaste_tokio::{Cause, ClientOptions, Credentials, Protocol, Stream, TlsMode};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, duplex};
+use tokio::time::timeout;
+
+const BOUND: Duration = Duration::from_secs(2 * 3600);
+
+/// Less than any deadline: nothing that was dropped is waited for.
+const AT_ONCE: Duration = Duration::from_secs(30);
+
+fn message() -> Bytes {
+    let text: String = (0..600).map(|n| format!("line {n}\r\n")).collect();
+    Bytes::from(format!("Subject: long\r\n\r\n{text}"))
+}
+
+fn options() -> ClientOptions {
+    let mut options = ClientOptions::default().with_credentials(Credentials::new("ursel", "Geheim!"));
+    options.inline_max = 64;
+    options.rows_octets_max = 512;
+    // Less than the server waits for a client that takes nothing.
+    options.idle_timeout = Duration::from_secs(60);
+    options
+}
+
+/// A client of `store` over a narrow pipe, with the mailbox open.
+async fn client(store: &Store) -> Client {
+    let (near, far) = duplex(128);
+    tokio::spawn(serve(near, store.clone()));
+    let endpoint = endpoint(Protocol::Imap, TlsMode::Plain);
+    let client = Client::over(Stream::local(far), &endpoint, &options()).await.unwrap();
+    client.select(Mailbox::inbox()).await.unwrap();
+    client
+}
+
+fn body() -> Vec<FetchAttribute> {
+    vec![FetchAttribute::Section { section: Section::whole(), partial: None, peek: true }]
+}
+
+fn pattern() -> ListPattern {
+    ListPattern::new("*").unwrap()
+}
+
+/// Polls a future so often at most; `None` when it was dropped before it was ready.
+async fn polled<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+            Poll::Ready(output) => return Some(output),
+            Poll::Pending => tokio::task::yield_now().await,
+        }
+    }
+    None
+}
+
+/// Waits by futures each of which is dropped after its first poll.
+macro_rules! in_pieces {
+    ($next:expr) => {{
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            assert!(tries < 100_000, "never ready");
+            match polled($next, 1).await {
+                Some(output) => break output,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    }};
+}
+
+/// All messages, in one reading.
+async fn read_all(client: &Client) -> Vec<Vec<u8>> {
+    let mut messages = Vec::new();
+    let mut rows = client.fetch(SequenceSet::all(), body()).await.unwrap();
+    while let Some(mut row) = rows.next().await.unwrap() {
+        while let Some(part) = row.next().await.unwrap() {
+            if let Part::Literal(literal) = part {
+                messages.push(literal.to_bytes(usize::MAX).await.unwrap().to_vec());
+            }
+        }
+    }
+    messages
+}
+
+#[tokio::test(start_paused = true)]
+async fn readers_whose_every_future_is_dropped_lose_and_double_nothing() {
+    let store = Store::new(&[]);
+    store.add(message());
+    store.add(message());
+    let client = client(&store).await;
+    let reading = async {
+        let mut messages = Vec::new();
+        let mut rows = client.fetch(SequenceSet::all(), body()).await.unwrap();
+        while let Some(mut row) = in_pieces!(rows.next()).unwrap() {
+            while let Some(part) = in_pieces!(row.next()).unwrap() {
+                let Part::Literal(mut literal) = part else { continue };
+                let mut octets = Vec::new();
+                while let Some(chunk) = in_pieces!(literal.next_chunk()).unwrap() {
+                    octets.extend_from_slice(&chunk);
+                }
+                messages.push(octets);
+            }
+        }
+        messages
+    };
+    let messages = timeout(BOUND, reading).await.expect("stands still");
+    assert!(messages == [message(), message()], "{}", messages.len());
+    let mut listing = client.list_stream(pattern()).await.unwrap();
+    let mut names = 0;
+    while in_pieces!(listing.next()).unwrap().is_some() {
+        names += 1;
+    }
+    assert_eq!(names, 3);
+    let mut idle = client.idle();
+    for exists in 3..6 {
+        store.add(Bytes::from_static(b"x"));
+        assert!(matches!(in_pieces!(idle.next()).unwrap(), Update::Exists(told) if told == exists));
+    }
+}
+
+/// What is begun and then dropped for good.
+async fn call(kind: usize, client: Client) {
+    let inbox = Mailbox::inbox();
+    match kind {
+        0 => drop(read_all(&client).await),
+        1 => drop(client.list(pattern()).await.unwrap()),
+        2 => drop(client.search(Addressing::Uid, [SearchKey::All]).await.unwrap()),
+        3 => {
+            let all = SequenceSet::all();
+            drop(client.store(Addressing::Uid, all, StoreAction::Add, [Flag::Seen]).await.unwrap());
+        }
+        4 => drop(client.append(Mailbox::new("Sent").unwrap(), Append::new(message())).await.unwrap()),
+        5 => {
+            let mut changes = client.resync(inbox, None).await.unwrap();
+            while changes.next().await.unwrap().is_some() {}
+        }
+        6 => {
+            let mut listing = client.list_stream(pattern()).await.unwrap();
+            while listing.next().await.unwrap().is_some() {}
+        }
+        _ => drop(client.select(inbox).await.unwrap()),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_dropped_at_each_of_its_polls_disturbs_no_other() {
+    for kind in 0..8 {
+        let mut dropped = 0;
+        for polls in 0.. {
+            assert!(polls < 5000, "call {kind} is never complete");
+            let store = Store::new(&[]);
+            store.add(message());
+            let client = client(&store).await;
+            let other = client.clone();
+            // Goes on while the call is made and dropped.
+            let beside = tokio::spawn(async move { other.list(pattern()).await.unwrap().len() });
+            let done = polled(call(kind, client.clone()), polls).await.is_some();
+            let after = async {
+                assert_eq!(beside.await.unwrap(), 3);
+                let messages = read_all(&client).await;
+                assert!(messages.iter().all(|octets| *octets == message()), "call {kind}, {polls} polls");
+                assert_eq!(messages.len(), store.picture().len(), "call {kind}, {polls} polls");
+                assert_eq!(
+                    client.search(Addressing::Uid, [SearchKey::All]).await.unwrap().len(),
+                    messages.len()
+                );
+                client.logout().await.unwrap();
+            };
+            timeout(AT_ONCE, after)
+                .await
+                .unwrap_or_else(|_| panic!("call {kind} dropped after {polls} polls"));
+            // What was added was added whole or not at all.
+            assert!(store.picture().keys().all(|uid| store.content(*uid).unwrap() == message()));
+            if done {
+                break;
+            }
+            dropped += 1;
+        }
+        assert!(dropped > 1, "call {kind} was dropped {dropped} times");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn trap_a_stream_of_rows_does_not_borrow_the_session() {
+    let store = Store::new(&[]);
+    store.add(message());
+    let client = client(&store).await;
+    let rows = client.fetch(SequenceSet::all(), body()).await.unwrap();
+    // In another task than the calls beside it, and behind the handle it came from.
+    let other = client.clone();
+    drop(client);
+    let reading = tokio::spawn(async move {
+        let mut rows = rows;
+        let mut count = 0;
+        while rows.next().await.unwrap().is_some() {
+            count += 1;
+        }
+        count
+    });
+    assert_eq!(other.list(pattern()).await.unwrap().len(), 3);
+    assert_eq!(reading.await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn trap_an_unread_literal_does_not_block_others_for_ever() {
+    let store = Store::new(&[]);
+    store.add(message());
+    let client = client(&store).await;
+    let mut rows = client.fetch(SequenceSet::all(), body()).await.unwrap();
+    let mut row = rows.next().await.unwrap().unwrap();
+    let Some(Part::Literal(mut literal)) = row.next().await.unwrap() else { panic!() };
+    // Kept, and not read.
+    timeout(BOUND, client.noop()).await.expect("blocked").unwrap();
+    while let Ok(Some(_)) = literal.next_chunk().await {}
+    assert!(matches!(rows.next().await.unwrap_err().cause(), Cause::Unread(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn trap_a_connection_that_is_dead_is_noticed() {
+    let (near, far) = duplex(4096);
+    let mut near = BufReader::new(near);
+    near.write_all(b"* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hello\r\n").await.unwrap();
+    let endpoint = endpoint(Protocol::Imap, TlsMode::Plain);
+    let client = Client::over(Stream::local(far), &endpoint, &options()).await.unwrap();
+    // Nothing is answered and nothing is closed: neither a call nor a wait for news goes on without end.
+    let mut idle = client.idle();
+    let error = timeout(BOUND, idle.next()).await.expect("not noticed").unwrap_err();
+    assert!(matches!(error.cause(), Cause::Idle(_)), "{error}");
+    assert!(client.noop().await.is_err());
+    drop(near);
+}
+
+#[tokio::test(start_paused = true)]
+async fn trap_news_between_done_and_the_next_command_is_not_lost() {
+    let (near, far) = duplex(4096);
+    let server = tokio::spawn(async move {
+        let mut near = BufReader::new(near);
+        near.write_all(b"* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hello\r\n").await.unwrap();
+        let (mut tag, mut round) = (String::new(), 0);
+        let mut line = String::new();
+        while near.read_line(&mut line).await.unwrap() > 0 {
+            let words = std::mem::take(&mut line);
+            let (first, rest) = words.trim_end().split_once(' ').unwrap_or((words.trim_end(), ""));
+            let answer = match rest {
+                "" => {
+                    // DONE: news before the end of IDLE, and behind it.
+                    round += 1;
+                    format!("* {} EXISTS\r\n{tag} OK idled\r\n* {} EXISTS\r\n", 10 * round, 10 * round + 1)
+                }
+                "IDLE" => {
+                    tag = first.to_owned();
+                    "+ idling\r\n".to_owned()
+                }
+                "SELECT INBOX" => format!("* 1 EXISTS\r\n{first} OK done\r\n"),
+                _ => format!("* {} EXISTS\r\n{first} OK done\r\n", 10 * round + 2),
+            };
+            near.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    let endpoint = endpoint(Protocol::Imap, TlsMode::Plain);
+    let client = Client::over(Stream::local(far), &endpoint, &options()).await.unwrap();
+    client.select(Mailbox::inbox()).await.unwrap();
+    let mut idle = client.idle();
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        client.noop().await.unwrap();
+    }
+    while let Some(update) = idle.try_next() {
+        if let Update::Exists(count) = update {
+            told.push(count);
+        }
+    }
+    assert_eq!(told, [10, 11, 12, 20, 21, 22, 30, 31, 32]);
+    drop((client, idle));
+    server.await.unwrap();
+}
