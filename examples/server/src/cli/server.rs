@@ -165,7 +165,8 @@ impl ConfigCommand {
                 let config = common.load()?;
                 // Without [tls] there is nothing to read, and a check makes no files.
                 if config.tls.is_some() {
-                    tls::load(&config).map_err(|error| format!("{}: [tls] {error}", common.config.display()))?;
+                    tls::load(&config)
+                        .map_err(|error| format!("{}: [tls] {error}", common.config.display()))?;
                 }
                 let sentence = format!(
                     "{}: fine; {} keeps its data in {}",

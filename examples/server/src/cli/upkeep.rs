@@ -137,7 +137,9 @@ impl Trace {
             return show::json(&events);
         }
         if events.is_empty() {
-            return Err(format!("nothing is known of {what:?}: it never came here, or so long ago that it is forgotten"));
+            return Err(format!(
+                "nothing is known of {what:?}: it never came here, or so long ago that it is forgotten"
+            ));
         }
         show::print(&lives(&events))
     }
@@ -152,7 +154,8 @@ fn lives(events: &[upkeep::TraceView]) -> String {
             let name = named.map(|one| format!(", Message-ID <{}>", show::harmless(&one.message_id)));
             format!("Message {}{}\n", event.id, name.unwrap_or_default())
         });
-        let line = format!("  {}  {}\n", show::moment_to_the_second(event.at.div_euclid(1000)), event.sentence);
+        let line =
+            format!("  {}  {}\n", show::moment_to_the_second(event.at.div_euclid(1000)), event.sentence);
         life.push_str(&line);
     }
     lives.into_values().collect::<Vec<_>>().join("\n")

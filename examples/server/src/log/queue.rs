@@ -133,7 +133,8 @@ fn notice(format: Format, left_out: u64) -> String {
         Format::Text => format!("{now}  WARN {target}: {LEFT_OUT} left_out={left_out}\n"),
         Format::Json => {
             let fields = json!({ "message": LEFT_OUT, "left_out": left_out });
-            let line = json!({ "timestamp": now.to_string(), "level": "WARN", "fields": fields, "target": target });
+            let line =
+                json!({ "timestamp": now.to_string(), "level": "WARN", "fields": fields, "target": target });
             format!("{line}\n")
         }
     }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use posthaste_sasl::server::{Challenge, Config, Event, Exchange};
 use posthaste_sasl::{Channel, Mechanism, SaslError, Secret};
 
-use crate::metrics;
 use crate::directory::{Account, Attempt, Directory, DirectoryError, LogIn, Proof, ScramAnswer, Service};
+use crate::metrics;
 
 /// What came of one step of an exchange.
 #[derive(Debug)]

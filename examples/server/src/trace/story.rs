@@ -4,7 +4,8 @@ use super::{Event, State};
 
 /// One change of a message's state, as a sentence. Whatever a peer has said is made harmless for a terminal.
 pub fn sentence(event: &Event) -> String {
-    let to = if event.to.is_empty() { String::new() } else { format!(" for {}", shown(&event.to.join(", "))) };
+    let to =
+        if event.to.is_empty() { String::new() } else { format!(" for {}", shown(&event.to.join(", "))) };
     let told = if event.result.is_empty() {
         String::new()
     } else {
@@ -13,7 +14,8 @@ pub fn sentence(event: &Event) -> String {
     match event.state {
         State::Received => {
             let size = event.size.map(|size| format!(", {size} octets")).unwrap_or_default();
-            let peer = if event.peer.is_empty() { String::new() } else { format!(" from {}", shown(&event.peer)) };
+            let peer =
+                if event.peer.is_empty() { String::new() } else { format!(" from {}", shown(&event.peer)) };
             format!("It came in by {}{peer}: sent by {}{to}{size}.", way(&event.service), sender(&event.from))
         }
         State::Delivered => format!("It was delivered{to}, and is safely in the mailbox."),
@@ -41,10 +43,16 @@ fn meaning(result: &str) -> Option<&'static str> {
     Some(match (class, rest) {
         ("5", "1.1") => "nobody has this address here (check its spelling, or make the account or an alias)",
         ("5", "2.1") => "the mailbox is switched off (see `posthaste account show`)",
-        ("4", "2.2") => "the mailbox is full for now (raise its quota or let its user delete mail; the sender tries again)",
+        ("4", "2.2") => {
+            "the mailbox is full for now (raise its quota or let its user delete mail; the sender tries again)"
+        }
         ("5", "2.2") => "the mailbox is full",
-        ("5", "2.3") => "the message is larger than the mailbox or the sender may have it (see `posthaste quota list`)",
-        ("5", "3.4") => "the message is larger than this server takes (see message_size in the configuration)",
+        ("5", "2.3") => {
+            "the message is larger than the mailbox or the sender may have it (see `posthaste quota list`)"
+        }
+        ("5", "3.4") => {
+            "the message is larger than this server takes (see message_size in the configuration)"
+        }
         ("4", "3.1") => "this server's disk is too full for it (make room; the sender tries again)",
         ("5", "4.6") => "it has been here before: some forwarding goes in circles",
         ("5", "7.1") => "the sender may not write there, or this server does not serve that domain",

@@ -95,7 +95,7 @@ fn a_key_that_may_not_be_read_is_named() {
     let key = checked.0.path().join("key.pem");
     std::fs::write(checked.0.path().join("certificate.pem"), made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&key).is_ok() {
         // Root reads everything.
         return;

@@ -1,5 +1,7 @@
 //! Who sends a request: by the door it came in, a name and password, or a token.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -51,7 +53,7 @@ pub(super) async fn principal(
 }
 
 /// What came of an attempt, and the count of it.
-fn counted<T>(answer: LogIn<T>) -> Result<T, Problem> {
+fn counted<T>(answer: LogIn<T>) -> Result<Arc<T>, Problem> {
     let (result, answer) = match answer {
         LogIn::Accepted(found) => ("accepted", Ok(found)),
         LogIn::Refused => ("refused", Err(wrong())),
