@@ -25,6 +25,7 @@ mod search;
 mod select;
 mod selected;
 mod sort;
+mod verb;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ use tokio::sync::watch;
 use super::Context;
 use super::login::{Exchanges, Login};
 use crate::directory::{Account, Service};
+use crate::metrics;
 use crate::store::StoreError;
 use append::Arriving;
 use notify::Notifying;
@@ -123,6 +125,9 @@ impl Session {
     }
 
     async fn handle(&mut self, event: Event) -> Outcome {
+        if let Some(command) = verb::of(&event) {
+            metrics::imap_command(command);
+        }
         match event {
             Event::StartTls(start) => {
                 if let Some(exchanges) = &mut self.exchanges {
