@@ -34,7 +34,7 @@ use crate::tls::{self, TlsError};
 use crate::trace::Trace;
 
 pub use privilege::PrivilegeError;
-pub(crate) use signals::stop_requested;
+pub(crate) use signals::Signals;
 
 /// What a port is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,9 +176,10 @@ pub struct Running {
 /// It cannot start; see [`ServeError`].
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let cost = config.directory_options().cost;
+    let mut signals = Signals::listen().map_err(ServeError::Signals)?;
     let running = start(config, cost).await?;
     say_ready(&running);
-    let stop = signals::until_stopped(&running.context, &running.certificates).await;
+    let stop = signals.until_stopped(&running.context, &running.certificates).await;
     tracing::info!("stopping");
     running.stop().await;
     tracing::info!("stopped");
