@@ -301,6 +301,12 @@ impl Client {
             self.fail(ProtocolError::UnexpectedReply(reply));
             return;
         }
+        // The end of the message is still here. A no to a chunk may come before its last octet; the rest follows.
+        if !self.send.is_empty() && !(transfer.plan.chunked && reply.is_rejection()) {
+            self.transfer = Some(transfer);
+            self.content_interrupted(reply);
+            return;
+        }
         let reply = reply.compact();
         let result =
             Rejection::try_from(reply.clone()).map_or_else(|_| Ok(reply.clone()), |no| Err(no.into()));
