@@ -98,9 +98,9 @@ async fn tlsc_17_a_handshake_without_a_client_says_the_same() {
     // Whoever wants to know more finds it inside.
     let source = std::error::Error::source(error.get_ref().unwrap()).unwrap();
     let source: &rustls::Error = source.downcast_ref().unwrap();
-    let expired = CertificateError::ExpiredContext { time: UnixTime::now(), not_after: UnixTime::now() };
-    let rustls::Error::InvalidCertificate(found) = source else { panic!("{source}") };
-    assert_eq!(std::mem::discriminant(found), std::mem::discriminant(&expired));
+    let expired =
+        matches!(source, rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { .. }));
+    assert!(expired, "{source}");
     // What is wrong with anything else is said as before.
     let role = Role::Client { tls: None };
     let (near, _far) = duplex(64);
@@ -244,7 +244,7 @@ async fn a_pinned_certificate_is_taken_whatever_its_name_and_dates() {
         let (server, client) = shake(&server, &client(bad)).await;
         server.unwrap_err();
         let error = client.unwrap_err();
-        assert!(error.to_string().contains("ApplicationVerificationFailure"), "{error}");
+        assert_eq!(error.to_string(), "the server's certificate is not the one that is expected");
     }
 }
 
