@@ -239,15 +239,19 @@ async fn a_message_takes_the_place_of_another() {
 async fn a_row_gives_what_is_mostly_asked_for() {
     let (client, server) = talk(
         "",
-        &[(
-            "FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY)",
-            "* 1 FETCH (INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" RFC822.SIZE 4286 UID 7 \
+        &[
+            ("SELECT INBOX", ""),
+            (
+                "FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY)",
+                "* 1 FETCH (INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" RFC822.SIZE 4286 UID 7 \
              BODY (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 2279 48) FLAGS (\\Seen))\r\n\
              * 2 FETCH (BODY (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 1) \
              BODYSTRUCTURE (\"TEXT\" \"HTML\" NIL NIL NIL \"7BIT\" 5 1 NIL NIL NIL NIL))\r\n",
-        )],
+            ),
+        ],
     )
     .await;
+    client.select(inbox()).await.unwrap();
     let mut rows = client.fetch(SequenceSet::all(), FetchAttribute::FULL).await.unwrap();
     let octets = |row: &Row| match row.body_structure() {
         Some(BodyStructure::Part(part)) => part.octets,
