@@ -302,7 +302,8 @@ impl Client {
             return;
         }
         // The end of the message is still here. A no to a chunk may come before its last octet; the rest follows.
-        if !self.send.is_empty() && !(transfer.plan.chunked && reply.is_rejection()) {
+        let no_to_chunk = transfer.plan.chunked && reply.is_rejection();
+        if !(self.send.is_empty() || no_to_chunk) {
             self.transfer = Some(transfer);
             self.content_interrupted(reply);
             return;

@@ -295,7 +295,11 @@ fn source_retry(error: &io::Error) -> Retry {
         if let Some(retry) = retry {
             return retry;
         }
-        next = error.source();
+        // An `io::Error` names as its source that of the error inside, and passes over the error itself.
+        next = match error.downcast_ref::<io::Error>() {
+            Some(error) => error.get_ref().map(|inner| inner as _),
+            None => error.source(),
+        };
     }
     Retry::Never
 }

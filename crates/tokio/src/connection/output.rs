@@ -165,7 +165,8 @@ mod tests {
         }
 
         fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            self.heard.fetch_add(std::mem::take(&mut self.held), Ordering::Relaxed);
+            let held = std::mem::take(&mut self.held);
+            self.heard.fetch_add(held, Ordering::Relaxed);
             Poll::Ready(Ok(()))
         }
 
