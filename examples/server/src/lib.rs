@@ -13,6 +13,7 @@
 //! | [`index`] | what is in memory of mailboxes that are open |
 //! | [`ingest`] | what is computed once when a message comes in |
 //! | [`trace`] | what became of each message |
+//! | [`exchange`] | what mail looks like in files of other programs |
 //! | [`disk`] | how much room there is |
 //! | [`listen`] | which ports are open and who serves them |
 //! | [`session`] | what each protocol does with the store |
@@ -27,6 +28,7 @@ pub mod config;
 pub mod demo;
 pub mod directory;
 pub mod disk;
+pub mod exchange;
 pub mod index;
 pub mod ingest;
 pub mod listen;
