@@ -17,11 +17,11 @@ use posthaste_load::report::Report;
 use posthaste_load::target::{Accounts, Target, Tls, read_certificate};
 use posthaste_load::workload::{Limit, Plan};
 use posthaste_load::{LoadError, append, fill, idle, latency, login, mix, pop3};
-use posthaste_server::config::{Config, Limits, Listen};
-use posthaste_server::directory::{Address, HashCost, NewAccount};
+use posthaste_server::config::{Config, Listen};
+use posthaste_server::directory::{Account, Address, DirectoryError, Domain, Draft, HashCost};
 use posthaste_server::listen::{self, Running, Service};
 use posthaste_server::tls;
-use posthaste_tokio::Protocol;
+use posthaste_tokio::{Protocol, Secret};
 use tempfile::TempDir;
 
 struct World {
@@ -35,20 +35,20 @@ impl World {
         let any = || vec!["127.0.0.1:0".parse().unwrap()];
         let listen =
             Listen { smtp: any(), lmtp: any(), imap: any(), imaps: any(), pop3s: any(), ..Listen::default() };
-        let config = Config {
-            hostname: "mail.x.test".into(),
-            data: data.path().into(),
-            listen,
-            tls: None,
-            limits: Limits::default(),
-        };
+        let config = Config { listen, ..Config::new("mail.x.test", data.path()) };
         let running = listen::start(config, HashCost::MINIMUM).await.unwrap();
-        running.directory().add_domain("x.test").await.unwrap();
-        for number in 1..=4 {
-            let address = Address::parse(&format!("user{number}@x.test")).unwrap();
-            let new = NewAccount { address, password: "secret".to_owned(), quota: None };
-            running.directory().add_account(new).await.unwrap();
-        }
+        let directory = running.directory();
+        let credential = directory.credential(&Secret::from(&b"secret"[..])).await.unwrap();
+        let accounts = |draft: &mut Draft| {
+            draft.put_domain(Domain::new("x.test"));
+            for number in 1..=4 {
+                let address = Address::parse(&format!("user{number}@x.test")).unwrap();
+                let account = Account::new(draft.new_account(), address);
+                draft.put_account(account.with_credential(Some(credential.clone())));
+            }
+            Ok::<_, DirectoryError>(())
+        };
+        directory.change(accounts).await.unwrap();
         Self { data, running }
     }
 

@@ -29,7 +29,7 @@ mod sort;
 use std::sync::Arc;
 
 use posthaste_imap::ProtocolError;
-use posthaste_imap::server::{Asked, Event, Refusal, Server, TlsOffer};
+use posthaste_imap::server::{Asked, AuthPrivacy, Event, Refusal, Server, TlsOffer};
 use posthaste_imap::types::{Login as LoginCommand, ResponseCode, UidSet};
 use posthaste_tokio::{Connection, Error, Role, Stream};
 use posthaste_wire::Time;
@@ -55,7 +55,10 @@ pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Err
     let exchanges = Exchanges::new(&context.directory, Service::Imap, peer);
     let mechanisms = exchanges.names(&stream.channel()).map(String::from).collect();
     let message_max = context.limits().message_size;
-    let config = offer::config(&context.config.hostname, tls, mechanisms, message_max);
+    let mut config = offer::config(&context.config.hostname, tls, mechanisms, message_max);
+    if context.config.login.plaintext {
+        config.auth_requires_tls = AuthPrivacy::NotRequired;
+    }
     let machine = Server::new(config, stream.security(), Time::ZERO);
     let directory = context.directory.watch();
     let mut session = Session {
@@ -342,20 +345,20 @@ fn expunge_issued() -> Refusal {
 mod tests {
     use super::*;
 
+    /// Of the 16 KiB that a session may take in all, the stream, its buffers and the task have the rest.
     #[test]
     fn res_01_a_session_that_waits_is_small() {
-        let octets = |future: usize| future;
-        let serve = octets(size_of_val_of(Session::serve));
-        let run = size_of_val_of_run(run);
-        assert!(serve <= 3 * 1024, "{serve} octets");
-        assert!(run <= 8 * 1024, "{run} octets");
+        let serve = size_of_serve(Session::serve);
+        let run = size_of_run(run);
+        assert!(serve <= 3 * 1024, "the future that serves it has {serve} octets");
+        assert!(run <= 8 * 1024, "the future of the connection has {run} octets");
     }
 
-    fn size_of_val_of<'a, F: Future>(_: impl FnOnce(&'a mut Session) -> F) -> usize {
+    fn size_of_serve<'a, F: Future>(_: impl FnOnce(&'a mut Session) -> F) -> usize {
         size_of::<F>()
     }
 
-    fn size_of_val_of_run<F: Future>(_: impl FnOnce(Context, Stream, Role) -> F) -> usize {
+    fn size_of_run<F: Future>(_: impl FnOnce(Context, Stream, Role) -> F) -> usize {
         size_of::<F>()
     }
 }

@@ -86,7 +86,11 @@ fn machine_config(
         .with_limits(limits)
         .with_tls(tls)
         .with_mechanisms(mechanisms)
-        .with_auth_requires_tls(AuthPrivacy::Required)
+        .with_auth_requires_tls(if context.config.login.plaintext {
+            AuthPrivacy::NotRequired
+        } else {
+            AuthPrivacy::Required
+        })
 }
 
 struct Session {
