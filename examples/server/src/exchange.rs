@@ -2,19 +2,25 @@
 //! mboxrd). Messages go by a piece at a time; nothing here knows accounts, quotas or the store.
 //!
 //! What is written is read back octet by octet, with flags and the second of its date; the offset of the date has no
-//! place in either format. Names of files are only like the names of mailboxes: which is which stands in
-//! [`INDEX`], so that any name comes back. What other programs have written has no index and is read by its names.
+//! place in either format. Lines end with LF, as other programs have it, unless a message would not come back from
+//! that. Names of files are only like the names of mailboxes: which is which stands in [`INDEX`], so that any name
+//! comes back. What other programs have written has no index and is read by its names.
+//!
+//! What is read may be somebody else's: only plain files and directories are, and no link below the path that was
+//! named is followed. Directories that are replaced by links while they are read are not guarded against.
 
 pub mod maildir;
 pub mod mbox;
 mod names;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Flags, InternalDate, Keyword, MailboxName, StoreError};
+use crate::store::{Flags, InternalDate, Keyword, MAILBOXES_MAX, MailboxName, StoreError};
 
 /// How mail lies in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
@@ -49,16 +55,69 @@ pub trait Reader {
 
     /// How much of [`Folder::weight`] is read.
     fn done(&self) -> u64;
+
+    /// How many things were passed over because they are no plain files.
+    fn passed_over(&self) -> u64 {
+        0
+    }
+}
+
+/// What is known of a message before its octets come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announced {
+    /// Its UID. Messages come in the order of these.
+    pub uid: u32,
+    /// Its octets.
+    pub size: u64,
+    /// How its lines end.
+    pub ends: LineEnds,
+}
+
+/// How the lines of a message end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineEnds {
+    /// All with CR LF, and neither stands alone: with LF instead it is still known what it was.
+    CrLf,
+    /// In several ways: only the octets themselves tell.
+    Mixed,
+}
+
+/// Finds out how the lines of a message end.
+#[derive(Debug, Default)]
+pub struct LineScan {
+    after_cr: bool,
+    mixed: bool,
+}
+
+impl LineScan {
+    /// Looks at the next octets.
+    pub fn pass(&mut self, octets: &[u8]) {
+        for octet in octets {
+            let is_end = *octet == b'\n';
+            self.mixed |= self.after_cr != is_end;
+            self.after_cr = *octet == b'\r';
+        }
+    }
+
+    /// Whether it is known already that they end in several ways.
+    pub fn is_mixed(&self) -> bool {
+        self.mixed
+    }
+
+    /// What was found.
+    pub fn end(self) -> LineEnds {
+        if self.mixed || self.after_cr { LineEnds::Mixed } else { LineEnds::CrLf }
+    }
 }
 
 /// Writes the messages of one mailbox. Blocks.
 pub trait Writer {
-    /// Begins a message of `size` octets. Messages come in the order of their UIDs.
+    /// Begins a message.
     ///
     /// # Errors
     ///
     /// A file could not be written; so in all methods.
-    fn begin(&mut self, head: &Head, uid: u32, size: u64) -> Result<(), StoreError>;
+    fn begin(&mut self, head: &Head, announced: Announced) -> Result<(), StoreError>;
 
     /// Adds octets to the message.
     ///
@@ -80,6 +139,11 @@ pub trait Writer {
     ///
     /// As [`begin`](Self::begin).
     fn finish(&mut self) -> Result<(), StoreError>;
+
+    /// What has no place in the format and was not written, in words.
+    fn note(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A mailbox in files.
@@ -97,23 +161,37 @@ pub struct Folder {
 ///
 /// # Errors
 ///
-/// It can not be read, or there is no mail in it.
+/// It can not be read, there is no mail in it, or more mailboxes than an account may have.
 pub fn folders(path: &Path) -> Result<(Format, Vec<Folder>), StoreError> {
+    // Who names a link means what is behind it.
+    let path = &std::fs::canonicalize(path).map_err(|error| reading(path, &error))?;
     let metadata = std::fs::metadata(path).map_err(|error| reading(path, &error))?;
-    if metadata.is_file() {
-        let folder = Folder { path: path.to_owned(), name: "INBOX".to_owned(), weight: metadata.len() };
+    if !metadata.is_dir() {
+        drop(open_plain(path).map_err(|error| reading(path, &error))?);
+        let folder = Folder { path: path.clone(), name: "INBOX".to_owned(), weight: metadata.len() };
         return Ok((Format::Mbox, vec![folder]));
     }
     let index = names::Index::read(path)?;
-    if path.join("cur").is_dir() {
-        return Ok((Format::Maildir, maildir::folders(path, &index)?));
-    }
-    let found = mbox::folders(path, &index)?;
+    let (format, found) = if is_directory(&path.join("cur")) {
+        (Format::Maildir, maildir::folders(path, &index)?)
+    } else {
+        (Format::Mbox, mbox::folders(path, &index)?)
+    };
     if found.is_empty() {
-        let nothing = std::io::Error::new(std::io::ErrorKind::NotFound, "no mail in Maildir or mbox is there");
+        let nothing =
+            std::io::Error::new(std::io::ErrorKind::NotFound, "no mail in Maildir or mbox is there");
         return Err(reading(path, &nothing));
     }
-    Ok((Format::Mbox, found))
+    Ok((format, found))
+}
+
+/// Adds a mailbox that was found, as long as there are not too many.
+fn add(found: &mut Vec<Folder>, folder: Folder) -> Result<(), StoreError> {
+    if u32::try_from(found.len()).unwrap_or(u32::MAX) >= MAILBOXES_MAX {
+        return Err(StoreError::TooManyMailboxes(MAILBOXES_MAX));
+    }
+    found.push(folder);
+    Ok(())
 }
 
 /// Opens a mailbox.
@@ -148,6 +226,10 @@ impl Export {
         let mut part = target.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
+        if part.exists() {
+            let exists = "another export is writing it, or one was cut short: remove it";
+            return Err(writing(&part, &std::io::Error::new(std::io::ErrorKind::AlreadyExists, exists)));
+        }
         make_private(&part)?;
         let export =
             Self { target: target.to_owned(), part, format, index: names::Index::default(), finished: false };
@@ -162,7 +244,11 @@ impl Export {
     /// # Errors
     ///
     /// It could not be written.
-    pub fn mailbox(&mut self, name: &MailboxName, keywords: &[Keyword]) -> Result<Box<dyn Writer>, StoreError> {
+    pub fn mailbox(
+        &mut self,
+        name: &MailboxName,
+        keywords: &[Keyword],
+    ) -> Result<Box<dyn Writer>, StoreError> {
         let file = self.index.add(name, self.format);
         let path = self.part.join(file);
         Ok(match self.format {
@@ -228,12 +314,50 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Makes a file for its owner alone; it must not exist.
-fn create(path: &Path) -> Result<std::fs::File, StoreError> {
-    let mut options = std::fs::OpenOptions::new();
+fn create(path: &Path) -> Result<File, StoreError> {
+    let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map_err(|error| writing(path, &error))
+}
+
+/// Whether this is a directory and no link to one.
+fn is_directory(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+/// Opens a file for reading that is one: no link, and nothing that has no end or keeps who opens it waiting.
+fn open_plain(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use nix::fcntl::OFlag;
+        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits());
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no plain file"));
+    }
+    Ok(file)
+}
+
+/// Reads a small file that another one explains itself with; `None` where there is none.
+fn read_small(path: &Path, max: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    if !std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(None);
+    }
+    let failed = |error| reading(path, &error);
+    let mut octets = Vec::new();
+    let file = open_plain(path).map_err(failed)?;
+    file.take(max.saturating_add(1)).read_to_end(&mut octets).map_err(failed)?;
+    if octets.len() as u64 > max {
+        let long = format!("it has more than {max} octets");
+        return Err(failed(std::io::Error::new(std::io::ErrorKind::FileTooLarge, long)));
+    }
+    Ok(Some(octets))
 }
 
 fn reading(path: &Path, error: &std::io::Error) -> StoreError {
@@ -246,11 +370,11 @@ fn writing(path: &Path, error: &std::io::Error) -> StoreError {
 
 /// Makes line ends what they are on the wire: other programs keep mail with LF alone.
 #[derive(Debug, Default)]
-struct LineEnds {
+struct ToCrLf {
     after_cr: bool,
 }
 
-impl LineEnds {
+impl ToCrLf {
     fn pass(&mut self, octets: &[u8], sink: &mut Sink<'_>) -> Result<(), StoreError> {
         for line in octets.split_inclusive(|octet| *octet == b'\n') {
             match line.strip_suffix(b"\n") {
@@ -265,6 +389,11 @@ impl LineEnds {
         }
         Ok(())
     }
+}
+
+/// The pieces of octets between which a CR is left out.
+fn without_cr(octets: &[u8]) -> impl Iterator<Item = &[u8]> {
+    octets.split(|octet| *octet == b'\r').filter(|piece| !piece.is_empty())
 }
 
 /// The file that says which file is which mailbox.

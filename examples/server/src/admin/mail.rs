@@ -1,10 +1,11 @@
 //! The mail of an account as files, and back from files and from backups.
 //!
-//! What comes in is never doubled: a message that a mailbox has already, with the same size, date and Message-ID (or
-//! the same octets, where it has none), is passed over, as often as it is there. So whatever was cut short is asked
-//! for again and goes on. One of these operations works at a time.
+//! What comes in is never doubled: a message whose octets a mailbox has already is passed over, as often as it is
+//! there, and the one that is there keeps its flags and its date. So whatever was cut short is asked for again and goes
+//! on. Quotas hold, unless whoever asks says otherwise. One of the operations that bring mail in works at a time.
 //!
-//! They read and write where they are told to on the machine of the server: only for who has the machine anyhow.
+//! They read and write where they are told to on the machine of the server: only for who has its data directory, which
+//! is neither an administrator of a domain nor one of the server who asks over the network.
 
 mod export;
 mod import;
@@ -15,11 +16,12 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use super::{Admin, Method, Operation, Principal, Problem, ProblemKind};
-use crate::directory::Address;
+use crate::directory::{Account, Address};
 use crate::exchange::Format;
-use crate::store::{MailboxName, NameError, Progress, SEPARATOR, StoreError};
+use crate::store::{COMPONENT_MAX, LEVELS_MAX, MailboxName, Progress, Room, SEPARATOR, StoreError};
 
 /// Writes the mail of an account as files.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -42,9 +44,13 @@ pub struct Import {
     pub address: Address,
     /// A file or a directory on the machine of the server.
     pub path: PathBuf,
-    /// The mailbox below which all mailboxes go; the mailboxes of the same names when not said.
+    /// The mailbox that what is INBOX in it goes to, and the others below; the mailboxes of the same names when not
+    /// said. A single file is INBOX.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub into: Option<String>,
+    pub mailbox: Option<String>,
+    /// Whether the account may keep more than its quota afterwards.
+    #[serde(default)]
+    pub beyond_quota: bool,
 }
 
 /// Brings mail of an account back from a backup, while the server goes on. The backup stays as it is.
@@ -67,6 +73,9 @@ pub struct Restore {
     /// Whether they go where they were instead.
     #[serde(default)]
     pub in_place: bool,
+    /// Whether the account may keep more than its quota afterwards.
+    #[serde(default)]
+    pub beyond_quota: bool,
 }
 
 /// What was moved.
@@ -80,8 +89,18 @@ pub struct Moved {
     pub octets: u64,
     /// Messages that were there already.
     pub there_already: u64,
-    /// What could not be done as it is, in words.
+    /// Messages that are larger than the account may have.
+    pub left_out: u64,
+    /// What could not be done as it is, in words; the first hundred.
     pub notes: Vec<String>,
+}
+
+impl Moved {
+    fn note(&mut self, note: impl Into<String>) {
+        if self.notes.len() < NOTES_MAX {
+            self.notes.push(note.into());
+        }
+    }
 }
 
 impl Operation for Export {
@@ -100,7 +119,7 @@ impl Operation for Export {
         }
         let account = admin.account(who, &self.address)?;
         let admin = admin.clone();
-        aside(move || export::run(&admin, &account, self, &progress)).await
+        aside(move || export::run(&admin, &account, &self, &progress)).await
     }
 }
 
@@ -114,10 +133,11 @@ impl Operation for Import {
     async fn run(self, admin: &Admin, who: &Principal, progress: Progress) -> Result<Moved, Problem> {
         must_be_local(who, "import")?;
         must_be_whole(&self.path)?;
+        must_be_there(&self.path)?;
         let account = admin.account(who, &self.address)?;
         let _turn = admin.0.intake.lock().await;
         let admin = admin.clone();
-        aside(move || import::run(&admin, &account, self, &progress)).await
+        aside(move || import::run(&admin, &account, &self, &progress)).await
     }
 }
 
@@ -131,10 +151,16 @@ impl Operation for Restore {
     async fn run(self, admin: &Admin, who: &Principal, progress: Progress) -> Result<Moved, Problem> {
         must_be_local(who, "restore")?;
         must_be_whole(&self.backup)?;
+        must_be_there(&self.backup)?;
+        if self.in_place && self.into.is_some() {
+            return Err(
+                Problem::invalid("mail goes either into a mailbox or in place").remedy("name one of them")
+            );
+        }
         let account = admin.account(who, &self.address)?;
         let _turn = admin.0.intake.lock().await;
         let admin = admin.clone();
-        aside(move || restore::run(&admin, &account, self, &progress)).await
+        aside(move || restore::run(&admin, &account, &self, &progress)).await
     }
 }
 
@@ -142,7 +168,8 @@ fn must_be_local(who: &Principal, command: &str) -> Result<(), Problem> {
     if *who == Principal::Local {
         return Ok(());
     }
-    let problem = Problem::new(ProblemKind::Forbidden, "files are read and written on the machine of the server");
+    let problem =
+        Problem::new(ProblemKind::Forbidden, "files are read and written on the machine of the server");
     Err(problem.remedy(format!("run `posthaste {command}` there")))
 }
 
@@ -151,6 +178,19 @@ fn must_be_whole(path: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::invalid(format!("{} is not absolute", path.display())).remedy("name the whole path"))
+}
+
+fn must_be_there(path: &Path) -> Result<(), Problem> {
+    match path.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Problem::not_found(path.display())),
+        Err(error) => Err(StoreError::io(format_args!("looking for {}", path.display()), &error).into()),
+    }
+}
+
+/// How much the account may keep.
+fn room(admin: &Admin, account: &Account, beyond_quota: bool) -> Room {
+    if beyond_quota { Room::UNLIMITED } else { admin.directory().room(account) }
 }
 
 /// Works where reading and writing files keeps nobody waiting.
@@ -168,28 +208,38 @@ fn wait<T>(answer: impl Future<Output = T>) -> T {
 
 /// The name of a mailbox below another one. Names of other programs become such as may be: what may not stand in them
 /// becomes `_`, and what is too deep lies in the deepest level there is.
-fn below(folder: Option<&MailboxName>, name: &str) -> Result<MailboxName, StoreError> {
-    let safe = |c: char| if c.is_control() || "*%".contains(c) { '_' } else { c };
-    let levels = name.split(SEPARATOR).map(|level| level.chars().map(safe).collect::<String>());
-    let mut levels: Vec<String> = folder.iter().map(|folder| folder.to_string()).chain(levels).collect();
-    loop {
-        let joined = levels.join("/");
-        match MailboxName::new(&joined) {
-            Err(NameError::TooDeep) if levels.len() > 1 => {
-                let last = levels.pop().unwrap_or_default();
-                if let Some(above) = levels.last_mut() {
-                    above.push('_');
-                    above.push_str(&last);
-                }
-            }
-            checked => return Ok(checked?),
-        }
+fn below(folder: Option<&MailboxName>, name: &str) -> Result<MailboxName, Problem> {
+    let may_be = |c: char| MailboxName::new(&format!("x{c}x")).is_ok();
+    let safe = |level: &str| -> String { level.chars().map(|c| if may_be(c) { c } else { '_' }).collect() };
+    let mut levels: Vec<String> =
+        folder.iter().flat_map(|folder| folder.as_str().split(SEPARATOR)).map(safe).collect();
+    levels.extend(
+        name.split(SEPARATOR).map(safe).map(|level| fitting(&level)).filter(|level| !level.is_empty()),
+    );
+    while levels.len() > LEVELS_MAX
+        && let (Some(last), Some(above)) = (levels.pop(), levels.pop())
+    {
+        levels.push(fitting(&format!("{above}_{last}")));
     }
+    let joined = levels.join("/");
+    mailbox_name(if joined.is_empty() { "_" } else { &joined })
+}
+
+/// A level of a name, without what is too long.
+fn fitting(level: &str) -> String {
+    let mut level: String = level.nfc().collect();
+    while level.len() > COMPONENT_MAX {
+        level.pop();
+    }
+    level.trim().to_owned()
 }
 
 fn mailbox_name(name: &str) -> Result<MailboxName, Problem> {
     MailboxName::new(name).map_err(|error| StoreError::from(error).into())
 }
+
+/// Notes that are kept.
+const NOTES_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -198,12 +248,15 @@ mod tests {
     #[test]
     fn u22_any_name_finds_a_place() {
         let folder = mailbox_name("Restored 2026-11-21").unwrap();
-        let name = |name: &str| below(Some(&folder), name).map(|name| name.to_string());
-        assert_eq!(name("INBOX").unwrap(), "Restored 2026-11-21/INBOX");
-        assert_eq!(name("a*/b\u{1}").unwrap(), "Restored 2026-11-21/a_/b_");
-        let deep = name(&["x"; 10].join("/")).unwrap();
+        let name = |name: &str| below(Some(&folder), name).unwrap().to_string();
+        assert_eq!(name("INBOX"), "Restored 2026-11-21/INBOX");
+        assert_eq!(name("a*/b\u{1}\u{202e}"), "Restored 2026-11-21/a_/b__");
+        let deep = name(&["x"; 10].join("/"));
         assert_eq!(deep, format!("{folder}/{}x_x", "x/".repeat(8)));
         assert_eq!(below(None, "inbox").unwrap().as_str(), "INBOX");
-        assert!(name("a//b").is_err());
+        assert_eq!(name("a//b/ c /../."), "Restored 2026-11-21/a/b/c/../.");
+        assert_eq!(below(None, "").unwrap().as_str(), "_");
+        assert_eq!(name(&"\u{e4}".repeat(1000)).len(), folder.as_str().len() + 255);
+        assert!(name(&["long".repeat(100).as_str(); 40].join("/")).len() < 3000);
     }
 }

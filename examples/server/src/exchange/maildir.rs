@@ -2,8 +2,8 @@
 //! begin with a dot (Maildir++). Keywords are small letters, which `dovecot-keywords` explains, as Dovecot has them;
 //! `$Forwarded` is `P`.
 //!
-//! A file whose name says that its size (`S=`) is also the size it has on the wire (`W=`) is taken as it is; in all
-//! others LF becomes CR LF. Keywords beyond the twenty-sixth of a mailbox have no letter and are not written.
+//! A file whose name says truly that its size (`S=`) is also the size it has on the wire (`W=`) is taken as it is; in
+//! all others LF becomes CR LF. Keywords beyond the twenty-sixth of a mailbox have no letter and are not written.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufWriter, Read, Write};
@@ -11,19 +11,23 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::names::{Index, mailbox_name};
-use super::{Entry, Folder, Head, LineEnds, Reader, Sink, Writer, create, entries, make_private, reading, writing};
+use super::{
+    Announced, Entry, Folder, Head, LineEnds, Reader, Sink, ToCrLf, Writer, add, create, entries,
+    is_directory, make_private, open_plain, read_small, reading, without_cr, writing,
+};
 use crate::store::{Flags, InternalDate, Keyword, StoreError, SystemFlags};
 
 /// The mailboxes of a Maildir: itself, which is INBOX, and its folders.
 pub(super) fn folders(path: &Path, index: &Index) -> Result<Vec<Folder>, StoreError> {
     let mut found = vec![folder(path.to_owned(), "INBOX".to_owned())?];
     for Entry { name: file, path: within, metadata } in entries(path)? {
-        let Some(plain) = file.strip_prefix('.').filter(|_| metadata.is_dir() && within.join("cur").is_dir())
+        let Some(plain) =
+            file.strip_prefix('.').filter(|_| metadata.is_dir() && is_directory(&within.join("cur")))
         else {
             continue;
         };
         let name = index.mailbox(&file).map_or_else(|| mailbox_name(plain), str::to_owned);
-        found.push(folder(within, name)?);
+        add(&mut found, folder(within, name)?)?;
     }
     Ok(found)
 }
@@ -45,6 +49,7 @@ pub struct Files {
     files: VecDeque<(PathBuf, String)>,
     keywords: BTreeMap<char, Keyword>,
     done: u64,
+    passed_over: u64,
 }
 
 impl Files {
@@ -55,21 +60,28 @@ impl Files {
     /// It can not be read.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut files = Vec::new();
+        let mut passed_over: u64 = 0;
         for part in ["cur", "new"] {
             let within = path.join(part);
-            if !within.is_dir() {
+            if !is_directory(&within) {
                 continue;
             }
             for Entry { name, path, metadata } in entries(&within)? {
-                if metadata.is_file() && !name.starts_with('.') {
+                if name.starts_with('.') {
+                    continue;
+                }
+                if metadata.is_file() {
                     files.push((path, name));
+                } else {
+                    passed_over = passed_over.saturating_add(1);
                 }
             }
         }
         // The second of the delivery comes first in a name.
         let second = |name: &str| name.split('.').next().and_then(|second| second.parse::<u64>().ok());
         files.sort_by_cached_key(|(_, name)| (second(name), name.clone()));
-        Ok(Self { path: path.to_owned(), files: files.into(), keywords: read_keywords(path)?, done: 0 })
+        let keywords = read_keywords(path)?;
+        Ok(Self { path: path.to_owned(), files: files.into(), keywords, done: 0, passed_over })
     }
 
     fn flags(&self, name: &str) -> Flags {
@@ -93,14 +105,15 @@ impl Reader for Files {
         while let Some((path, name)) = self.files.pop_front() {
             self.done = self.done.saturating_add(1);
             let failed = |error| reading(&path, &error);
-            let mut file = match std::fs::File::open(&path) {
+            let mut file = match open_plain(&path) {
                 // Another program has renamed or removed it meanwhile.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 opened => opened.map_err(failed)?,
             };
-            let date = internal_date(file.metadata().and_then(|metadata| metadata.modified()).map_err(failed)?);
-            let as_it_is = is_as_on_the_wire(&name);
-            let mut ends = LineEnds::default();
+            let metadata = file.metadata().map_err(failed)?;
+            let date = internal_date(metadata.modified().map_err(failed)?);
+            let as_it_is = is_as_on_the_wire(&name, metadata.len());
+            let mut ends = ToCrLf::default();
             let mut buffer = vec![0; BUFFER];
             loop {
                 let read = file.read(&mut buffer).map_err(failed)?;
@@ -120,6 +133,10 @@ impl Reader for Files {
     fn done(&self) -> u64 {
         self.done
     }
+
+    fn passed_over(&self) -> u64 {
+        self.passed_over
+    }
 }
 
 /// Writes a Maildir.
@@ -128,14 +145,18 @@ pub struct Directory {
     path: PathBuf,
     second: i64,
     letters: BTreeMap<Keyword, char>,
+    keywords_left_out: usize,
     message: Option<Message>,
 }
 
 #[derive(Debug)]
 struct Message {
     file: BufWriter<std::fs::File>,
+    /// Of the file while it is written, and what its later name begins with.
     name: String,
-    date: InternalDate,
+    announced: Announced,
+    written: u64,
+    head: Head,
 }
 
 impl Directory {
@@ -151,8 +172,11 @@ impl Directory {
             // What tells a folder of Maildir++ from an account.
             create(&path.join("maildirfolder"))?;
         }
-        let named = keywords.iter().filter(|keyword| !keyword.as_str().eq_ignore_ascii_case(FORWARDED));
-        let letters: BTreeMap<Keyword, char> = named.cloned().zip('a'..='z').collect();
+        let is_named = |keyword: &&Keyword| !keyword.as_str().eq_ignore_ascii_case(FORWARDED);
+        let named: Vec<Keyword> = keywords.iter().filter(is_named).cloned().collect();
+        let count = named.len();
+        let letters: BTreeMap<Keyword, char> = named.into_iter().zip('a'..='z').collect();
+        let keywords_left_out = count.saturating_sub(letters.len());
         if !letters.is_empty() {
             let file = path.join(KEYWORDS);
             let lines = (0..).zip('a'..='z').filter_map(|(number, letter)| {
@@ -162,11 +186,13 @@ impl Directory {
             let text: String = lines.collect();
             create(&file)?.write_all(text.as_bytes()).map_err(|error| writing(&file, &error))?;
         }
-        Ok(Self { path: path.to_owned(), second: InternalDate::now().seconds, letters, message: None })
+        let second = InternalDate::now().seconds;
+        Ok(Self { path: path.to_owned(), second, letters, keywords_left_out, message: None })
     }
 
     fn info(&self, flags: &Flags) -> String {
-        let system = LETTERS.iter().filter(|(_, flag)| flags.system.contains(*flag)).map(|(letter, _)| *letter);
+        let system =
+            LETTERS.iter().filter(|(_, flag)| flags.system.contains(*flag)).map(|(letter, _)| *letter);
         let keywords = flags.keywords.iter().filter_map(|keyword| {
             let is_forwarded = keyword.as_str().eq_ignore_ascii_case(FORWARDED);
             if is_forwarded { Some(PASSED) } else { self.letters.get(keyword).copied() }
@@ -178,42 +204,56 @@ impl Directory {
 }
 
 impl Writer for Directory {
-    fn begin(&mut self, head: &Head, uid: u32, size: u64) -> Result<(), StoreError> {
-        let info = self.info(&head.flags);
-        let name = format!("{}.M{uid:010}.posthaste,S={size},W={size}{MARK}2,{info}", self.second);
+    fn begin(&mut self, head: &Head, announced: Announced) -> Result<(), StoreError> {
+        let name = format!("{}.M{:010}.posthaste", self.second, announced.uid);
         let file = BufWriter::new(create(&self.path.join("tmp").join(&name))?);
-        self.message = Some(Message { file, name, date: head.date });
+        self.message = Some(Message { file, name, announced, written: 0, head: head.clone() });
         Ok(())
     }
 
     fn write(&mut self, octets: &[u8]) -> Result<(), StoreError> {
         let Some(message) = &mut self.message else { return Ok(()) };
-        message.file.write_all(octets).map_err(|error| writing(&self.path, &error))
+        let written = match message.announced.ends {
+            LineEnds::Mixed => message.put(octets),
+            LineEnds::CrLf => without_cr(octets).try_for_each(|piece| message.put(piece)),
+        };
+        written.map_err(|error| writing(&self.path, &error))
     }
 
     fn end(&mut self) -> Result<(), StoreError> {
-        let Some(Message { file, name, date }) = self.message.take() else { return Ok(()) };
+        let Some(message) = self.message.take() else { return Ok(()) };
+        let Message { file, name, announced, written, head } = message;
         let failed = |error| writing(&self.path, &error);
         let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-        if let Some(time) = system_time(date) {
+        if let Some(time) = system_time(head.date) {
             file.set_modified(time).map_err(failed)?;
         }
-        std::fs::rename(self.path.join("tmp").join(&name), self.path.join("cur").join(&name)).map_err(failed)
+        let whole = format!("{name},S={written},W={}{MARK}2,{}", announced.size, self.info(&head.flags));
+        std::fs::rename(self.path.join("tmp").join(name), self.path.join("cur").join(whole)).map_err(failed)
     }
 
     fn finish(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
+
+    fn note(&self) -> Option<String> {
+        (self.keywords_left_out > 0).then(|| {
+            format!("{} keywords have no place in a Maildir and were left out", self.keywords_left_out)
+        })
+    }
+}
+
+impl Message {
+    fn put(&mut self, octets: &[u8]) -> std::io::Result<()> {
+        self.written = self.written.saturating_add(octets.len() as u64);
+        self.file.write_all(octets)
+    }
 }
 
 /// Which letter is which keyword.
 fn read_keywords(path: &Path) -> Result<BTreeMap<char, Keyword>, StoreError> {
-    let path = path.join(KEYWORDS);
-    let text = match std::fs::read(&path) {
-        Ok(octets) => String::from_utf8_lossy(&octets).into_owned(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(reading(&path, &error)),
-    };
+    let octets = read_small(&path.join(KEYWORDS), KEYWORDS_MAX)?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&octets);
     let keyword = |line: &str| {
         let (number, keyword) = line.trim_end().split_once(' ')?;
         Some((('a'..='z').nth(number.parse().ok()?)?, Keyword::new(keyword)?))
@@ -221,9 +261,12 @@ fn read_keywords(path: &Path) -> Result<BTreeMap<char, Keyword>, StoreError> {
     Ok(text.lines().filter_map(keyword).collect())
 }
 
-fn is_as_on_the_wire(name: &str) -> bool {
-    let field = |mark: &str| name.split([',', ':', ';', '!']).find_map(|field| field.strip_prefix(mark));
-    field("S=").is_some_and(|size| field("W=") == Some(size))
+fn is_as_on_the_wire(name: &str, size: u64) -> bool {
+    let field = |mark: &str| {
+        let field = name.split([',', ':', ';', '!']).find_map(|field| field.strip_prefix(mark));
+        field.and_then(|size| size.parse::<u64>().ok())
+    };
+    field("S=") == Some(size) && field("W=") == Some(size)
 }
 
 fn internal_date(time: SystemTime) -> InternalDate {
@@ -260,6 +303,9 @@ const FORWARDED: &str = "$Forwarded";
 
 /// Which letter is which keyword, by number.
 const KEYWORDS: &str = "dovecot-keywords";
+
+/// Octets of that which are read.
+const KEYWORDS_MAX: u64 = 64 * 1024;
 
 /// What stands before the flags. Windows has no colon in names.
 const MARK: &str = if cfg!(windows) { ";" } else { ":" };

@@ -2,18 +2,22 @@
 //! quoted with one `>` more (mboxrd), which comes off again.
 //!
 //! Flags stand in `Status`, `X-Status` and `X-Keywords`. What is written here has them first, and then a field with
-//! the size of what follows, which is every octet of the message as it is. In what other programs have written, those
-//! fields are taken out wherever they are in the header, and LF becomes CR LF. A line begins a message only after an
-//! empty one and with a date in it, so that programs that do not quote lose nothing.
+//! the size of the message, which begins after it. In what other programs have written, those fields are taken out
+//! wherever they are in the header. A line begins a message only after an empty one and with a date in it, so that
+//! programs that do not quote lose nothing. `Content-Length` (mboxcl2) counts where the next message, or the end of
+//! the file, is just there; nothing in between is quoted then.
 
 mod message;
 mod separator;
 
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::names::{Index, MBOX, mailbox_name};
-use super::{Entry, Folder, Head, Reader, Sink, Writer, create, entries, reading, writing};
+use super::{
+    Announced, Entry, Folder, Head, LineEnds, Reader, Sink, ToCrLf, Writer, add, create, entries, open_plain,
+    reading, without_cr, writing,
+};
 use crate::store::{InternalDate, StoreError};
 use message::{Body, Marks};
 
@@ -25,13 +29,13 @@ pub(super) fn folders(path: &Path, index: &Index) -> Result<Vec<Folder>, StoreEr
             continue;
         }
         let mut first = Vec::new();
-        let opened = std::fs::File::open(&path).map_err(|error| reading(&path, &error))?;
+        let opened = open_plain(&path).map_err(|error| reading(&path, &error))?;
         opened.take(FROM.len() as u64).read_to_end(&mut first).map_err(|error| reading(&path, &error))?;
         let plain = file.strip_suffix(MBOX);
         if first == FROM || (first.is_empty() && plain.is_some()) {
             let name =
                 index.mailbox(&file).map_or_else(|| mailbox_name(plain.unwrap_or(&file)), str::to_owned);
-            found.push(Folder { path, name, weight: metadata.len() });
+            add(&mut found, Folder { path, name, weight: metadata.len() })?;
         }
     }
     Ok(found)
@@ -42,10 +46,18 @@ pub(super) fn folders(path: &Path, index: &Index) -> Result<Vec<Folder>, StoreEr
 pub struct Messages {
     path: PathBuf,
     file: BufReader<std::fs::File>,
+    size: u64,
     done: u64,
     /// The date of the message that comes next; `None` before the first and after the last.
     next: Option<InternalDate>,
     begun: bool,
+}
+
+/// What is behind some empty lines.
+enum After {
+    Message(InternalDate),
+    End,
+    Text,
 }
 
 impl Messages {
@@ -55,8 +67,20 @@ impl Messages {
     ///
     /// It can not be read.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = std::fs::File::open(path).map_err(|error| reading(path, &error))?;
-        Ok(Self { path: path.to_owned(), file: BufReader::new(file), done: 0, next: None, begun: false })
+        Self::open_with(path, BUFFER)
+    }
+
+    /// As [`open`](Self::open), and reads so many octets at once: what comes out is the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with(path: &Path, buffer: usize) -> Result<Self, StoreError> {
+        let failed = |error| reading(path, &error);
+        let file = open_plain(path).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        let file = BufReader::with_capacity(buffer.max(1), file);
+        Ok(Self { path: path.to_owned(), file, size, done: 0, next: None, begun: false })
     }
 
     /// Finds the first message.
@@ -67,7 +91,8 @@ impl Messages {
             return Ok(());
         }
         if !line.starts_with(FROM) {
-            let not = std::io::Error::new(std::io::ErrorKind::InvalidData, "this is no mbox: `From ` is not first");
+            let not =
+                std::io::Error::new(std::io::ErrorKind::InvalidData, "this is no mbox: `From ` is not first");
             return Err(reading(&self.path, &not));
         }
         self.next = Some(separator::date(&line).unwrap_or_else(InternalDate::now));
@@ -79,14 +104,14 @@ impl Messages {
         let mut marks = Marks::default();
         loop {
             let line = self.line(LINE_MAX)?;
-            if let Some(octets) = message::octets(&line) {
-                return Ok((marks, Body::as_it_is(octets)));
+            if let Some((octets, ends)) = message::octets(&line) {
+                return Ok((marks.without_octets(), Body::of(octets, ends)));
             }
             if marks.take(&line) {
                 continue;
             }
             // Another program's.
-            let mut body = Body::with_line_ends();
+            let mut body = Body::of_unknown_size();
             let mut line = line;
             let mut taken = false;
             loop {
@@ -106,6 +131,58 @@ impl Messages {
                 line = self.line(LINE_MAX)?;
             }
         }
+    }
+
+    /// Whether so many octets further, and perhaps after empty lines, is the next message or the end of the file.
+    fn is_right(&mut self, octets: u64) -> Result<bool, StoreError> {
+        let (here, size) = (self.done, self.size);
+        let Some(there) = here.checked_add(octets).filter(|there| *there <= size) else { return Ok(false) };
+        self.seek(there)?;
+        let found = self.after_empty_lines();
+        self.seek(here)?;
+        Ok(!matches!(found?, After::Text))
+    }
+
+    fn seek(&mut self, to: u64) -> Result<(), StoreError> {
+        self.file.seek(SeekFrom::Start(to)).map_err(|error| reading(&self.path, &error))?;
+        self.done = to;
+        Ok(())
+    }
+
+    /// Passes empty lines, and the line after them.
+    fn after_empty_lines(&mut self) -> Result<After, StoreError> {
+        loop {
+            let line = self.line(LINE_MAX)?;
+            match line.as_slice() {
+                b"\n" | b"\r\n" => {}
+                b"" => return Ok(After::End),
+                line if line.starts_with(FROM) => {
+                    return Ok(separator::date(line).map_or(After::Text, After::Message));
+                }
+                _ => return Ok(After::Text),
+            }
+        }
+    }
+
+    /// Reads so many octets, and on to the next message.
+    fn counted(&mut self, octets: u64, sink: &mut Sink<'_>) -> Result<(), StoreError> {
+        let mut ends = ToCrLf::default();
+        let mut left = octets;
+        while left > 0 {
+            let found = self.file.fill_buf().map_err(|error| reading(&self.path, &error))?;
+            let length = found.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            if length == 0 {
+                break;
+            }
+            ends.pass(found.get(..length).unwrap_or_default(), sink)?;
+            self.skip(length);
+            left = left.saturating_sub(length as u64);
+        }
+        self.next = match self.after_empty_lines()? {
+            After::Message(date) => Some(date),
+            After::End | After::Text => None,
+        };
+        Ok(())
     }
 
     /// Reads on to the next message.
@@ -190,8 +267,16 @@ impl Reader for Messages {
         }
         let Some(date) = self.next else { return Ok(None) };
         let (marks, mut body) = self.marks(sink)?;
-        self.text(&mut body, sink)?;
-        body.end(sink)?;
+        match marks.octets() {
+            Some(octets) if self.is_right(octets)? => {
+                body.end_here(sink)?;
+                self.counted(octets, sink)?;
+            }
+            _ => {
+                self.text(&mut body, sink)?;
+                body.end(sink)?;
+            }
+        }
         Ok(Some(Head { flags: marks.flags(), date }))
     }
 
@@ -206,6 +291,7 @@ pub struct File {
     path: PathBuf,
     file: BufWriter<std::fs::File>,
     quoting: Quoting,
+    ends: LineEnds,
     /// Nothing is in the line yet.
     at_start: bool,
 }
@@ -227,31 +313,20 @@ impl File {
     /// It could not be made.
     pub fn make(path: &Path) -> Result<Self, StoreError> {
         let file = BufWriter::new(create(path)?);
-        Ok(Self { path: path.to_owned(), file, quoting: Quoting::Matched(0), at_start: true })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            quoting: Quoting::Matched(0),
+            ends: LineEnds::CrLf,
+            at_start: true,
+        })
     }
 
     fn put(&mut self, octets: &[u8]) -> Result<(), StoreError> {
         self.file.write_all(octets).map_err(|error| writing(&self.path, &error))
     }
 
-    /// Writes what was held back because it might have been the beginning of `From `.
-    fn release(&mut self) -> Result<(), StoreError> {
-        match self.quoting {
-            Quoting::Matched(held) => self.put(FROM.get(..held).unwrap_or_default()),
-            Quoting::Within => Ok(()),
-        }
-    }
-}
-
-impl Writer for File {
-    fn begin(&mut self, head: &Head, _: u32, size: u64) -> Result<(), StoreError> {
-        let lines = format!("{}{}", separator::line(head.date), message::fields(&head.flags, size));
-        self.quoting = Quoting::Matched(0);
-        self.at_start = true;
-        self.put(lines.as_bytes())
-    }
-
-    fn write(&mut self, octets: &[u8]) -> Result<(), StoreError> {
+    fn quoted(&mut self, octets: &[u8]) -> Result<(), StoreError> {
         self.at_start = octets.last().map_or(self.at_start, |last| *last == b'\n');
         let mut rest = octets;
         while let Some((octet, after)) = rest.split_first() {
@@ -290,6 +365,32 @@ impl Writer for File {
         Ok(())
     }
 
+    /// Writes what was held back because it might have been the beginning of `From `.
+    fn release(&mut self) -> Result<(), StoreError> {
+        match self.quoting {
+            Quoting::Matched(held) => self.put(FROM.get(..held).unwrap_or_default()),
+            Quoting::Within => Ok(()),
+        }
+    }
+}
+
+impl Writer for File {
+    fn begin(&mut self, head: &Head, announced: Announced) -> Result<(), StoreError> {
+        let Announced { uid: _, size, ends } = announced;
+        let lines = format!("{}{}", separator::line(head.date), message::fields(&head.flags, size, ends));
+        self.quoting = Quoting::Matched(0);
+        self.ends = ends;
+        self.at_start = true;
+        self.put(lines.as_bytes())
+    }
+
+    fn write(&mut self, octets: &[u8]) -> Result<(), StoreError> {
+        match self.ends {
+            LineEnds::Mixed => self.quoted(octets),
+            LineEnds::CrLf => without_cr(octets).try_for_each(|piece| self.quoted(piece)),
+        }
+    }
+
     fn end(&mut self) -> Result<(), StoreError> {
         self.release()?;
         // The message has its size in front: a line end more is none of its own.
@@ -302,6 +403,9 @@ impl Writer for File {
         written.map_err(|error| writing(&self.path, &error))
     }
 }
+
+/// Octets read at once.
+const BUFFER: usize = 64 * 1024;
 
 /// What begins a message.
 const FROM: &[u8] = b"From ";

@@ -7,7 +7,7 @@ use std::path::Path;
 use posthaste_imap::types::{decode_modified_utf7, encode_modified_utf7};
 use serde::{Deserialize, Serialize};
 
-use super::{Format, INDEX, create, reading, writing};
+use super::{Format, INDEX, create, read_small, reading, writing};
 use crate::store::{MailboxName, SEPARATOR, StoreError};
 
 /// Which file is which mailbox.
@@ -24,13 +24,8 @@ impl Index {
     /// The index of a directory; empty where there is none.
     pub(super) fn read(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(INDEX);
-        match std::fs::read(&path) {
-            Ok(octets) => {
-                serde_json::from_slice(&octets).map_err(|error| reading(&path, &std::io::Error::other(error)))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(reading(&path, &error)),
-        }
+        let Some(octets) = read_small(&path, INDEX_MAX)? else { return Ok(Self::default()) };
+        serde_json::from_slice(&octets).map_err(|error| reading(&path, &std::io::Error::other(error)))
     }
 
     pub(super) fn write(&self, directory: &Path) -> Result<(), StoreError> {
@@ -83,6 +78,9 @@ fn file_name(name: &MailboxName) -> String {
 
 /// How a file of the format mbox ends.
 pub(super) const MBOX: &str = ".mbox";
+
+/// Octets of an index that are read: more than any number of mailboxes that an account may have needs.
+const INDEX_MAX: u64 = 32 << 20;
 
 /// Octets that a name makes of a file's name; file systems have 255.
 const FILE_NAME_MAX: usize = 200;

@@ -7,7 +7,7 @@ use crate::store::{Flags, Keyword, StoreError, SystemFlags};
 
 /// The fields in front of a message. Without `\Seen` the message is old all the same: what is new is the reader's
 /// to say.
-pub(super) fn fields(flags: &Flags, size: u64) -> String {
+pub(super) fn fields(flags: &Flags, size: u64, ends: LineEnds) -> String {
     let letters = |known: &[(char, SystemFlags)]| -> String {
         known.iter().filter(|(_, flag)| flags.system.contains(*flag)).map(|(letter, _)| *letter).collect()
     };
@@ -20,13 +20,22 @@ pub(super) fn fields(flags: &Flags, size: u64) -> String {
     if !keywords.is_empty() {
         fields.push_str(&format!("X-Keywords: {}\n", keywords.join(" ")));
     }
-    fields.push_str(&format!("{OCTETS}: {size}\n"));
+    let mark = match ends {
+        LineEnds::CrLf => "",
+        LineEnds::Mixed => MIXED,
+    };
+    fields.push_str(&format!("{OCTETS}: {size}{mark}\n"));
     fields
 }
 
-/// The size that a line says the message has.
-pub(super) fn octets(line: &[u8]) -> Option<u64> {
-    field(line, OCTETS)?.parse().ok()
+/// The size that a line says the message has, and how its lines end.
+pub(super) fn octets(line: &[u8]) -> Option<(u64, LineEnds)> {
+    let value = field(line, OCTETS)?;
+    let (size, ends) = match value.strip_suffix(MIXED) {
+        Some(size) => (size, LineEnds::Mixed),
+        None => (value, LineEnds::CrLf),
+    };
+    Some((size.parse().ok()?, ends))
 }
 
 /// Flags that are being read.
@@ -34,10 +43,16 @@ pub(super) fn octets(line: &[u8]) -> Option<u64> {
 pub(super) struct Marks {
     system: SystemFlags,
     keywords: Vec<Keyword>,
+    octets: Option<u64>,
 }
 
 impl Marks {
-    /// Understands a field; whether it was one of those with flags.
+    /// How many octets of the file follow the header, if that is said.
+    pub(super) fn octets(&self) -> Option<u64> {
+        self.octets
+    }
+
+    /// Understands a field; whether it was one of those that belong to the mbox.
     pub(super) fn take(&mut self, line: &[u8]) -> bool {
         for (name, known) in [("Status", &STATUS[..]), ("X-Status", &X_STATUS[..])] {
             if let Some(value) = field(line, name) {
@@ -47,9 +62,20 @@ impl Marks {
                 return true;
             }
         }
+        if let Some(octets) = field(line, "Content-Length") {
+            self.octets = octets.parse().ok();
+            return true;
+        }
         let keywords = field(line, "X-Keywords");
-        self.keywords.extend(keywords.iter().flat_map(|value| value.split_ascii_whitespace()).filter_map(Keyword::new));
+        self.keywords.extend(
+            keywords.iter().flat_map(|value| value.split_ascii_whitespace()).filter_map(Keyword::new),
+        );
         keywords.is_some()
+    }
+
+    /// The same, where something better says how long the message is.
+    pub(super) fn without_octets(self) -> Self {
+        Self { octets: None, ..self }
     }
 
     pub(super) fn flags(self) -> Flags {
@@ -67,7 +93,7 @@ fn field<'a>(line: &'a [u8], name: &str) -> Option<&'a str> {
 /// kept back until it is known what comes.
 #[derive(Debug)]
 pub(super) struct Body {
-    /// The size, where the message is as it is.
+    /// The size, where it is known.
     octets: Option<u64>,
     ends: LineEnds,
     written: u64,
@@ -85,14 +111,14 @@ struct Kept {
 }
 
 impl Body {
-    /// A message of so many octets, each of which counts.
-    pub(super) fn as_it_is(octets: u64) -> Self {
-        Self { octets: Some(octets), ..Self::with_line_ends() }
+    /// A message of so many octets.
+    pub(super) fn of(octets: u64, ends: LineEnds) -> Self {
+        Self { octets: Some(octets), ends, ..Self::of_unknown_size() }
     }
 
-    /// A message whose lines are to end as on the wire.
-    pub(super) fn with_line_ends() -> Self {
-        let (ends, kept) = (LineEnds::default(), VecDeque::new());
+    /// A message that is all there is, without the empty line behind it.
+    pub(super) fn of_unknown_size() -> Self {
+        let (ends, kept) = (LineEnds::CrLf, VecDeque::new());
         Self { octets: None, ends, written: 0, kept, cr: false, line_is_empty: true }
     }
 
@@ -121,7 +147,8 @@ impl Body {
         };
         self.text(text, sink)?;
         if is_end {
-            let end: &[u8] = if std::mem::take(&mut self.cr) { b"\r\n" } else { b"\n" };
+            let has_cr = std::mem::take(&mut self.cr) || self.ends == LineEnds::CrLf;
+            let end: &[u8] = if has_cr { b"\r\n" } else { b"\n" };
             self.kept.push_back(Kept { end, is_empty: self.line_is_empty });
             self.line_is_empty = true;
             if self.kept.len() > 2
@@ -149,6 +176,14 @@ impl Body {
         Ok(())
     }
 
+    /// Ends what has come as it is, as the header is whose text is counted.
+    pub(super) fn end_here(mut self, sink: &mut Sink<'_>) -> Result<(), StoreError> {
+        if self.cr {
+            self.text(b"\r", sink)?;
+        }
+        self.kept.drain(..).try_for_each(|kept| sink(kept.end))
+    }
+
     fn text(&mut self, text: &[u8], sink: &mut Sink<'_>) -> Result<(), StoreError> {
         if text.is_empty() {
             return Ok(());
@@ -162,7 +197,7 @@ impl Body {
 
     fn put(&mut self, octets: &[u8], sink: &mut Sink<'_>) -> Result<(), StoreError> {
         self.written = self.written.saturating_add(octets.len() as u64);
-        if self.octets.is_some() { sink(octets) } else { self.ends.pass(octets, sink) }
+        sink(octets)
     }
 }
 
@@ -177,5 +212,8 @@ const X_STATUS: [(char, SystemFlags); 4] = [
     ('T', SystemFlags::DRAFT),
 ];
 
-/// The size of the message that follows as it is.
+/// The size that the message has on the wire; after this field it begins.
 const OCTETS: &str = "X-Posthaste-Octets";
+
+/// Behind the size where the lines of the message end as they do in the file.
+const MIXED: &str = " mixed";
