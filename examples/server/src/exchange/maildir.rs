@@ -77,9 +77,7 @@ impl Files {
                 }
             }
         }
-        // The second of the delivery comes first in a name.
-        let second = |name: &str| name.split('.').next().and_then(|second| second.parse::<u64>().ok());
-        files.sort_by_cached_key(|(_, name)| (second(name), name.clone()));
+        files.sort_by_cached_key(|(_, name)| parts(name));
         let keywords = read_keywords(path)?;
         Ok(Self { path: path.to_owned(), files: files.into(), keywords, done: 0, passed_over })
     }
@@ -248,6 +246,20 @@ impl Message {
         self.written = self.written.saturating_add(octets.len() as u64);
         self.file.write_all(octets)
     }
+}
+
+/// A name as numbers and what is between them: the second of the delivery comes first in it, and then what tells those
+/// of one second apart, which most programs count as well.
+fn parts(name: &str) -> Vec<(u64, String)> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let (digits, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+        let (text, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+        parts.push((digits.parse().unwrap_or(u64::MAX), text.to_owned()));
+        rest = after;
+    }
+    parts
 }
 
 /// Which letter is which keyword.

@@ -123,6 +123,7 @@ impl Messages {
                     body.add(&line, sink)?;
                 }
                 if is_end {
+                    body.end_header();
                     return Ok((marks, body));
                 }
                 if !is_whole {

@@ -108,6 +108,8 @@ struct Kept {
     end: &'static [u8],
     /// Of an empty line.
     is_empty: bool,
+    /// Of the line that ends the header, which is never the one behind the message.
+    of_header: bool,
 }
 
 impl Body {
@@ -149,7 +151,7 @@ impl Body {
         if is_end {
             let has_cr = std::mem::take(&mut self.cr) || self.ends == LineEnds::CrLf;
             let end: &[u8] = if has_cr { b"\r\n" } else { b"\n" };
-            self.kept.push_back(Kept { end, is_empty: self.line_is_empty });
+            self.kept.push_back(Kept { end, is_empty: self.line_is_empty, of_header: false });
             self.line_is_empty = true;
             if self.kept.len() > 2
                 && let Some(kept) = self.kept.pop_front()
@@ -160,12 +162,19 @@ impl Body {
         Ok(())
     }
 
+    /// The header has ended with the last line.
+    pub(super) fn end_header(&mut self) {
+        if let Some(kept) = self.kept.back_mut() {
+            kept.of_header = true;
+        }
+    }
+
     /// Ends the message.
     pub(super) fn end(mut self, sink: &mut Sink<'_>) -> Result<(), StoreError> {
         if self.cr {
             self.text(b"\r", sink)?;
         }
-        if self.octets.is_none() && self.kept.back().is_some_and(|kept| kept.is_empty) {
+        if self.octets.is_none() && self.kept.back().is_some_and(|kept| kept.is_empty && !kept.of_header) {
             self.kept.pop_back();
         }
         while let Some(Kept { end, .. }) = self.kept.pop_front() {
