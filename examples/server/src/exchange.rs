@@ -13,7 +13,8 @@ pub mod maildir;
 pub mod mbox;
 mod names;
 
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{File, FileType};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +57,7 @@ pub trait Reader {
     /// How much of [`Folder::weight`] is read.
     fn done(&self) -> u64;
 
-    /// How many things were passed over because they are no plain files.
+    /// How many things were passed over because they are no plain files, or were gone when it was their turn.
     fn passed_over(&self) -> u64 {
         0
     }
@@ -282,26 +283,24 @@ impl Drop for Export {
 
 /// Something in a directory.
 struct Entry {
-    name: String,
-    path: PathBuf,
-    metadata: std::fs::Metadata,
+    file: OsString,
+    kind: FileType,
 }
 
-/// What is in a directory, by name. What is a link is not followed, whoever made it.
+/// What is in a directory, by name. A link is a link, wherever it leads.
 fn entries(path: &Path) -> Result<Vec<Entry>, StoreError> {
     let failed = |error| reading(path, &error);
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
-        match entry.metadata() {
-            Ok(metadata) => found.push(Entry { name, path, metadata }),
+        match entry.file_type() {
+            Ok(kind) => found.push(Entry { file: entry.file_name(), kind }),
             // A Maildir goes on while it is read.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error)),
         }
     }
-    found.sort_by(|one, other| one.name.cmp(&other.name));
+    found.sort_by(|one, other| one.file.cmp(&other.file));
     Ok(found)
 }
 
@@ -364,8 +363,9 @@ fn reading(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::io(format_args!("reading {}", path.display()), error)
 }
 
+/// Also where the disk is full: it need not be that of the store.
 fn writing(path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::io(format_args!("writing {}", path.display()), error)
+    StoreError::Io { what: format!("writing {}", path.display()), message: error.to_string() }
 }
 
 /// Makes line ends what they are on the wire: other programs keep mail with LF alone.

@@ -108,7 +108,8 @@ impl Operation for Export {
     const NAME: &'static str = "mail.export";
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/accounts/{address}/mail/export";
-    const SUMMARY: &'static str = "Writes the mail of an account as Maildir or mbox.";
+    const SUMMARY: &'static str =
+        "Writes the mail of an account as Maildir or mbox. Only over the socket in the data directory.";
 
     async fn run(self, admin: &Admin, who: &Principal, progress: Progress) -> Result<Moved, Problem> {
         must_be_local(who, "export")?;
@@ -128,7 +129,8 @@ impl Operation for Import {
     const NAME: &'static str = "mail.import";
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/accounts/{address}/mail/import";
-    const SUMMARY: &'static str = "Brings mail into an account from Maildir or mbox, and doubles nothing.";
+    const SUMMARY: &'static str =
+        "Brings mail into an account from Maildir or mbox. Only over the socket in the data directory.";
 
     async fn run(self, admin: &Admin, who: &Principal, progress: Progress) -> Result<Moved, Problem> {
         must_be_local(who, "import")?;
@@ -146,7 +148,8 @@ impl Operation for Restore {
     const NAME: &'static str = "mail.restore";
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/accounts/{address}/mail/restore";
-    const SUMMARY: &'static str = "Brings mail of an account back from a backup, and doubles nothing.";
+    const SUMMARY: &'static str =
+        "Brings mail of an account back from a backup. Only over the socket in the data directory.";
 
     async fn run(self, admin: &Admin, who: &Principal, progress: Progress) -> Result<Moved, Problem> {
         must_be_local(who, "restore")?;

@@ -6,6 +6,7 @@
 //! all others LF becomes CR LF. Keywords beyond the twenty-sixth of a mailbox have no letter and are not written.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,9 +21,11 @@ use crate::store::{Flags, InternalDate, Keyword, StoreError, SystemFlags};
 /// The mailboxes of a Maildir: itself, which is INBOX, and its folders.
 pub(super) fn folders(path: &Path, index: &Index) -> Result<Vec<Folder>, StoreError> {
     let mut found = vec![folder(path.to_owned(), "INBOX".to_owned())?];
-    for Entry { name: file, path: within, metadata } in entries(path)? {
+    for Entry { file, kind } in entries(path)? {
+        let within = path.join(&file);
+        let file = file.to_string_lossy();
         let Some(plain) =
-            file.strip_prefix('.').filter(|_| metadata.is_dir() && is_directory(&within.join("cur")))
+            file.strip_prefix('.').filter(|_| kind.is_dir() && is_directory(&within.join("cur")))
         else {
             continue;
         };
@@ -46,7 +49,8 @@ pub(super) fn make(path: &Path) -> Result<(), StoreError> {
 #[derive(Debug)]
 pub struct Files {
     path: PathBuf,
-    files: VecDeque<(PathBuf, String)>,
+    /// In which directory, and their names.
+    files: VecDeque<(&'static str, OsString)>,
     keywords: BTreeMap<char, Keyword>,
     done: u64,
     passed_over: u64,
@@ -66,18 +70,18 @@ impl Files {
             if !is_directory(&within) {
                 continue;
             }
-            for Entry { name, path, metadata } in entries(&within)? {
-                if name.starts_with('.') {
+            for Entry { file, kind } in entries(&within)? {
+                if file.as_encoded_bytes().starts_with(b".") {
                     continue;
                 }
-                if metadata.is_file() {
-                    files.push((path, name));
+                if kind.is_file() {
+                    files.push((part, file));
                 } else {
                     passed_over = passed_over.saturating_add(1);
                 }
             }
         }
-        files.sort_by_cached_key(|(_, name)| parts(name));
+        files.sort_by_cached_key(|(_, file)| parts(&file.to_string_lossy()));
         let keywords = read_keywords(path)?;
         Ok(Self { path: path.to_owned(), files: files.into(), keywords, done: 0, passed_over })
     }
@@ -100,12 +104,16 @@ impl Files {
 
 impl Reader for Files {
     fn next(&mut self, sink: &mut Sink<'_>) -> Result<Option<Head>, StoreError> {
-        while let Some((path, name)) = self.files.pop_front() {
+        while let Some((part, file)) = self.files.pop_front() {
             self.done = self.done.saturating_add(1);
+            let (path, name) = (self.path.join(part).join(&file), file.to_string_lossy());
             let failed = |error| reading(&path, &error);
             let mut file = match open_plain(&path) {
                 // Another program has renamed or removed it meanwhile.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    self.passed_over = self.passed_over.saturating_add(1);
+                    continue;
+                }
                 opened => opened.map_err(failed)?,
             };
             let metadata = file.metadata().map_err(failed)?;

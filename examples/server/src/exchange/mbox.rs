@@ -21,21 +21,25 @@ use super::{
 use crate::store::{InternalDate, StoreError};
 use message::{Body, Marks};
 
-/// The mailboxes in a directory: files that begin as an mbox does, or are empty and called `.mbox`.
+/// The mailboxes in a directory: files that begin as an mbox does, or are called `.mbox`, whatever is in them.
 pub(super) fn folders(path: &Path, index: &Index) -> Result<Vec<Folder>, StoreError> {
     let mut found = Vec::new();
-    for Entry { name: file, path, metadata } in entries(path)? {
-        if !metadata.is_file() || file.starts_with('.') {
+    for Entry { file, kind } in entries(path)? {
+        let within = path.join(&file);
+        let file = file.to_string_lossy();
+        if !kind.is_file() || file.starts_with('.') {
             continue;
         }
+        let failed = |error| reading(&within, &error);
+        let opened = open_plain(&within).map_err(failed)?;
+        let weight = opened.metadata().map_err(failed)?.len();
         let mut first = Vec::new();
-        let opened = open_plain(&path).map_err(|error| reading(&path, &error))?;
-        opened.take(FROM.len() as u64).read_to_end(&mut first).map_err(|error| reading(&path, &error))?;
+        opened.take(FROM.len() as u64).read_to_end(&mut first).map_err(failed)?;
         let plain = file.strip_suffix(MBOX);
-        if first == FROM || (first.is_empty() && plain.is_some()) {
+        if first == FROM || plain.is_some() {
             let name =
                 index.mailbox(&file).map_or_else(|| mailbox_name(plain.unwrap_or(&file)), str::to_owned);
-            add(&mut found, Folder { path, name, weight: metadata.len() })?;
+            add(&mut found, Folder { path: within, name, weight })?;
         }
     }
     Ok(found)

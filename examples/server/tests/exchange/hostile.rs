@@ -131,3 +131,25 @@ fn u22_a_sink_that_has_enough_ends_the_reading() {
     let mut reader = exchange::open(format, &folders[0]).unwrap();
     assert_eq!(reader.next(&mut |_| Err(StoreError::Full)).unwrap_err(), StoreError::Full);
 }
+
+#[test]
+fn u22_keywords_of_one_message_are_bounded() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mbox");
+    let many: String = (0..5000).map(|number| format!("X-Keywords: k{number} l{number}\n")).collect();
+    std::fs::write(&path, format!("From a Sat Nov 21 12:00:00 2026\n{many}\nx\n")).unwrap();
+    let found = read(&path);
+    assert_eq!(found[0].1[0].flags.keywords.iter().count(), 256);
+    assert_eq!(found[0].1[0].content, b"\r\nx\r\n");
+}
+
+#[test]
+fn u22_what_is_called_an_mbox_and_is_none_is_not_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("notes.txt"), "none").unwrap();
+    std::fs::write(directory.path().join("Sent.mbox"), "none either").unwrap();
+    let (format, folders) = exchange::folders(directory.path()).unwrap();
+    assert_eq!((format, folders.len(), folders[0].name.as_str()), (Format::Mbox, 1, "Sent"));
+    let error = exchange::open(format, &folders[0]).unwrap().next(&mut |_| Ok(())).unwrap_err();
+    assert!(error.to_string().contains("Sent.mbox"), "{error}");
+}

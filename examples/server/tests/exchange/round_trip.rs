@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use posthaste_server::exchange::mbox::Messages;
 use posthaste_server::exchange::{Format, LineEnds, LineScan};
-use posthaste_server::store::{Flags, Keyword, SystemFlags};
+use posthaste_server::store::{Flags, KEYWORD_MAX, KEYWORDS_MAX, Keyword, SystemFlags};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -141,6 +141,17 @@ fn u22_files_have_lines_as_other_programs_do() {
     assert!(
         folder.join("maildirfolder").exists() && folder.join("new").is_dir() && folder.join("tmp").is_dir()
     );
+}
+
+#[test]
+fn u22_as_many_and_as_long_keywords_as_there_may_be_come_back() {
+    let long = |number: u32| format!("{number:0>width$}", width = KEYWORD_MAX);
+    let keywords: Vec<String> = (0..KEYWORDS_MAX).map(long).collect();
+    let keywords: Vec<&str> = keywords.iter().map(String::as_str).collect();
+    let one = Mail { flags: flags(SystemFlags::SEEN, &keywords), ..mail("a: b\r\n\r\n") };
+    let directory = tempfile::tempdir().unwrap();
+    write(&directory, Format::Mbox, &[("INBOX", vec![one.clone()])], 9);
+    assert_eq!(read(&directory.path().join("out")), [("INBOX".to_owned(), vec![one])]);
 }
 
 #[test]

@@ -37,7 +37,9 @@ pub(super) fn run(
         if reader.passed_over() > 0 {
             let path = folder.path.display().to_string();
             let (path, count) = (path.escape_debug(), reader.passed_over());
-            intake.note(format!("{path}: {count} things that are no plain files were passed over"));
+            intake.note(format!(
+                "{path}: {count} things were passed over that are no plain files, or went away"
+            ));
         }
         intake.close()?;
         before = before.saturating_add(folder.weight);

@@ -1,9 +1,9 @@
 //! What is around a message in an mbox: the fields with its flags in front, the empty line behind.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::exchange::{LineEnds, Sink};
-use crate::store::{Flags, Keyword, StoreError, SystemFlags};
+use crate::store::{Flags, KEYWORDS_MAX, Keyword, StoreError, SystemFlags};
 
 /// The fields in front of a message. Without `\Seen` the message is old all the same: what is new is the reader's
 /// to say.
@@ -17,8 +17,8 @@ pub(super) fn fields(flags: &Flags, size: u64, ends: LineEnds) -> String {
     if !marks.is_empty() {
         fields.push_str(&format!("X-Status: {marks}\n"));
     }
-    if !keywords.is_empty() {
-        fields.push_str(&format!("X-Keywords: {}\n", keywords.join(" ")));
+    for some in keywords.chunks(KEYWORDS_OF_LINE) {
+        fields.push_str(&format!("X-Keywords: {}\n", some.join(" ")));
     }
     let mark = match ends {
         LineEnds::CrLf => "",
@@ -42,7 +42,7 @@ pub(super) fn octets(line: &[u8]) -> Option<(u64, LineEnds)> {
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     system: SystemFlags,
-    keywords: Vec<Keyword>,
+    keywords: BTreeSet<Keyword>,
     octets: Option<u64>,
 }
 
@@ -67,9 +67,13 @@ impl Marks {
             return true;
         }
         let keywords = field(line, "X-Keywords");
-        self.keywords.extend(
-            keywords.iter().flat_map(|value| value.split_ascii_whitespace()).filter_map(Keyword::new),
-        );
+        for keyword in
+            keywords.iter().flat_map(|value| value.split_ascii_whitespace()).filter_map(Keyword::new)
+        {
+            if self.keywords.len() < KEYWORDS_MAX as usize {
+                self.keywords.insert(keyword);
+            }
+        }
         keywords.is_some()
     }
 
@@ -79,7 +83,7 @@ impl Marks {
     }
 
     pub(super) fn flags(self) -> Flags {
-        Flags { system: self.system, keywords: self.keywords.into_iter().collect() }
+        Flags { system: self.system, keywords: self.keywords.into() }
     }
 }
 
@@ -220,6 +224,9 @@ const X_STATUS: [(char, SystemFlags); 4] = [
     ('D', SystemFlags::DELETED),
     ('T', SystemFlags::DRAFT),
 ];
+
+/// Keywords that make no line too long to be read.
+const KEYWORDS_OF_LINE: usize = 50;
 
 /// The size that the message has on the wire; after this field it begins.
 const OCTETS: &str = "X-Posthaste-Octets";
