@@ -256,3 +256,54 @@ fn the_writer_comes_for_the_message_it_is_of() {
     assert_eq!(writer(&mut client, &[GREETING, DATA, ACCEPTED]).id().number() + 1, id.number());
     assert!(!matches!(client.poll_event(), Ok(Step::Event(Event::Body(_)))));
 }
+
+#[test]
+fn hst_08_an_answer_while_the_end_of_the_content_is_still_here_is_no_yes() {
+    let group = "250 a\r\n250 b\r\n550 c\r\n";
+    for (mode, offer, until) in [
+        (Mode::Smtp, DATA, "354 d\r\n"),
+        (Mode::Lmtp, DATA, "354 d\r\n"),
+        (Mode::Smtp, support::BDAT, ""),
+        (Mode::Lmtp, support::BDAT, ""),
+    ] {
+        for (reply, is_yes) in [("250 early\r\n", true), ("554 enough\r\n", false)] {
+            for sent in [Sent::Nothing, Sent::Part, Sent::All] {
+                let mut client = client(config(mode));
+                client.send(envelope(&["<u@x.test>", "<no@x.test>"])).unwrap();
+                let mut writer = support::writer(&mut client, &[GREETING, offer, group, until]);
+                write(&mut client, &mut writer, &b"line\r\n".repeat(1000)).unwrap();
+                writer.finish(&mut client).unwrap();
+                match sent {
+                    Sent::Nothing => {}
+                    Sent::Part => drop(client.poll_transmit().unwrap()),
+                    Sent::All => drop(output(&mut client)),
+                }
+                client.handle_input(Time::ZERO, reply.as_bytes());
+                let (words, _, last) = steps(&mut client);
+                let told = format!("{mode:?} {offer:?} {reply:?} {sent:?}: {words:?} {last:?}");
+                if sent == Sent::All {
+                    assert!(last.is_ok() && words.contains("sent End"), "{told}");
+                    assert_eq!(words.contains("sent End [true, false]"), is_yes, "{told}");
+                } else if is_yes {
+                    assert!(!words.contains("sent"), "{told}");
+                    assert!(matches!(last, Err(ProtocolError::UnexpectedReply(_))), "{told}");
+                    assert!(output(&mut client).is_empty(), "{told}");
+                    assert_eq!(fates(&client.take_unfinished()[0]), ["not taken", "no 550"], "{told}");
+                } else {
+                    // A no is one at any time. Behind DATA what follows it could be taken for commands.
+                    assert!(words.contains("[false, false]"), "{told}");
+                    assert_eq!(output(&mut client).is_empty(), offer == DATA, "{told}");
+                    assert_eq!(matches!(last, Ok(Step::Closed)), offer == DATA, "{told}");
+                }
+            }
+        }
+    }
+}
+
+/// How much has left the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Nothing,
+    Part,
+    All,
+}

@@ -93,9 +93,12 @@ impl Client {
         let machine = machine::Client::new(config, dialled.stream.security(), Time::ZERO);
         let mut client = Self { session: Session::new(machine, dialled, options), over: false };
         while !matches!(client.event().await?, Event::Ready(_)) {}
-        if let Some(credentials) = options.credentials_at(endpoint) {
-            client.session.enter(Phase::Login);
-            client.log_in(&credentials).await?;
+        client.session.enter(Phase::Login);
+        match options.credentials_at(endpoint) {
+            Some(credentials) => client.log_in(&credentials).await?,
+            // Whoever is named does not go on as nobody.
+            None if endpoint.user().is_some() => return Err(client.error(Cause::NoCredentials)),
+            None => {}
         }
         Ok(client)
     }

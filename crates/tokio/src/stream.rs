@@ -22,6 +22,7 @@ use tokio_rustls::{Accept, Connect, TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::channel::Witness;
 use crate::tls::ClientTls;
+use crate::tls::problem::explained;
 use deflate::Deflate;
 
 /// What can carry a connection: whatever reads and writes and can move to another task.
@@ -140,11 +141,12 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// The handshake failed, the role holds no TLS configuration, or TLS is in place already. The caller gives
+    /// The handshake failed, the role holds no TLS configuration, or TLS is in place already. One about the peer's
+    /// certificate says in words what is wrong with it, and has the [`rustls::Error`] as its source. The caller gives
     /// the deadline, by [`tokio::time::timeout`]; dropping the future closes the stream.
     pub async fn into_tls(mut self, role: &Role) -> io::Result<Self> {
         self.start_tls(role)?;
-        std::future::poll_fn(|cx| self.poll_tls(cx)).await?;
+        std::future::poll_fn(|cx| self.poll_tls(cx)).await.map_err(explained)?;
         Ok(self)
     }
 

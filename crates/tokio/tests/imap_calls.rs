@@ -14,13 +14,13 @@ use std::num::NonZeroU32;
 
 use common::endpoint;
 use posthaste_imap::types::{
-    AString, Addressing, Capability, EntryName, EventGroup, FetchAttribute, FetchModifiers, Flag,
-    GetMetadata, IdParameters, ListPattern, Mailbox, MailboxFilter, MetadataDepth, MetadataEntry,
+    AString, Addressing, BodyStructure, Capability, EntryName, EventGroup, FetchAttribute, FetchModifiers,
+    Flag, GetMetadata, IdParameters, ListPattern, Mailbox, MailboxFilter, MetadataDepth, MetadataEntry,
     NotifyEvent, PartialEnd, PartialRange, ResponseCode, SearchKey, SearchReturn, SelectParameter,
     SequenceNumber, SequenceSet, SortCriterion, SortKey, StoreAction, StoreCommand, StoreEcho,
     ThreadAlgorithm, UidSet,
 };
-use posthaste_tokio::imap::{Append, AppendPart, Appended, Client, Error, FirstStatus, Update};
+use posthaste_tokio::imap::{Append, AppendPart, Appended, Client, Error, FirstStatus, Row, Update};
 use posthaste_tokio::{Cause, ClientOptions, Credentials, Phase, Protocol, Retry, Stream, TlsMode};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 use tokio::task::JoinHandle;
@@ -232,6 +232,40 @@ async fn a_message_takes_the_place_of_another() {
     let put = client.replace(Addressing::Sequence, by, inbox(), Append::new("new")).await.unwrap();
     assert_eq!(put.unwrap().uid, n(10));
     assert!(updates.try_next().is_none());
+    heard(client, server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_gives_what_is_mostly_asked_for() {
+    let (client, server) = talk(
+        "",
+        &[
+            ("SELECT INBOX", ""),
+            (
+                "FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY)",
+                "* 1 FETCH (INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" RFC822.SIZE 4286 UID 7 \
+             BODY (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 2279 48) FLAGS (\\Seen))\r\n\
+             * 2 FETCH (BODY (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 1 1) \
+             BODYSTRUCTURE (\"TEXT\" \"HTML\" NIL NIL NIL \"7BIT\" 5 1 NIL NIL NIL NIL))\r\n",
+            ),
+        ],
+    )
+    .await;
+    client.select(inbox()).await.unwrap();
+    let mut rows = client.fetch(SequenceSet::all(), FetchAttribute::FULL).await.unwrap();
+    let octets = |row: &Row| match row.body_structure() {
+        Some(BodyStructure::Part(part)) => part.octets,
+        other => panic!("{other:?}"),
+    };
+    let first = rows.next().await.unwrap().unwrap();
+    assert_eq!((first.number(), first.uid(), first.size()), (Some(n(1)), Some(n(7)), Some(4286)));
+    assert_eq!(first.internal_date().unwrap().unix_seconds(), 837_596_665);
+    assert!(first.flags().unwrap().contains(&Flag::Seen) && first.envelope().is_none());
+    assert_eq!(octets(&first), 2279);
+    // The one that tells more.
+    let second = rows.next().await.unwrap().unwrap();
+    assert_eq!((second.size(), second.internal_date(), octets(&second)), (None, None, 5));
+    drop((first, second, rows));
     heard(client, server).await;
 }
 

@@ -12,19 +12,24 @@
 mod common;
 
 use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use common::endpoint;
 use common::mailserver::{Store, serve};
 use posthaste_imap::types::{
-    Addressing, FetchAttribute, Flag, ListPattern, Mailbox, SearchKey, Section, SequenceSet, StoreAction,
+    Addressing, FetchAttribute, Flag, ListPattern, Mailbox, SearchKey, Section, SequenceNumber, SequenceSet,
+    StatusAttribute, StoreAction,
 };
 use posthaste_tokio::imap::{Append, Client, Part, Update};
 use posthaste_tokio::{Cause, ClientOptions, Credentials, Protocol, Stream, TlsMode};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, duplex};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf, duplex,
+};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 const BOUND: Duration = Duration::from_secs(2 * 3600);
@@ -41,7 +46,6 @@ fn options() -> ClientOptions {
     let mut options = ClientOptions::default().with_credentials(Credentials::new("ursel", "Geheim!"));
     options.inline_max = 64;
     options.rows_octets_max = 512;
-    // Less than the server waits for a client that takes nothing.
     options.idle_timeout = Duration::from_secs(60);
     options
 }
@@ -141,8 +145,37 @@ async fn readers_whose_every_future_is_dropped_lose_and_double_nothing() {
     }
 }
 
+/// A reader that has nothing to give each other time, and a little then.
+struct Dripping {
+    rest: Bytes,
+    has_waited: bool,
+}
+
+impl AsyncRead for Dripping {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.has_waited = !self.has_waited;
+        if self.has_waited {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let length = self.rest.len().min(buffer.remaining()).min(700);
+        buffer.put_slice(&self.rest.split_to(length));
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The message, in pieces that do not come at once.
+fn dripping() -> Append {
+    let length = message().len() as u64;
+    Append::from_reader(Dripping { rest: message(), has_waited: false }, length)
+}
+
 /// What is begun and then dropped for good.
-async fn call(kind: usize, client: Client) {
+async fn call(kind: usize, client: Client, store: Store) {
     let inbox = Mailbox::inbox();
     match kind {
         0 => drop(read_all(&client).await),
@@ -161,13 +194,52 @@ async fn call(kind: usize, client: Client) {
             let mut listing = client.list_stream(pattern()).await.unwrap();
             while listing.next().await.unwrap().is_some() {}
         }
+        7 => drop(client.append(Mailbox::new("Sent").unwrap(), dripping()).await.unwrap()),
+        8 => {
+            let first = SequenceNumber::Number(1.try_into().unwrap());
+            client.replace(Addressing::Uid, first, inbox, dripping()).await.unwrap();
+        }
+        9 => {
+            let mut idle = client.idle();
+            for exists in 2..4 {
+                store.add(message());
+                assert!(matches!(idle.next().await.unwrap(), Update::Exists(told) if told == exists));
+            }
+        }
+        10 => client.noop().await.unwrap(),
+        11 => drop(client.status(inbox, [StatusAttribute::Messages]).await.unwrap()),
+        12 => drop(client.create(Mailbox::new("Sent").unwrap(), []).await.unwrap_err()),
+        UNSELECT => client.unselect().await.unwrap(),
         _ => drop(client.select(inbox).await.unwrap()),
     }
 }
 
+const KINDS: usize = 15;
+const UNSELECT: usize = 13;
+
+/// What is so of a session in which a call was made, and perhaps dropped before it was done.
+async fn is_undisturbed(kind: usize, client: Client, store: &Store, beside: JoinHandle<usize>, when: &str) {
+    let after = async {
+        assert_eq!(beside.await.unwrap(), 3);
+        if kind == UNSELECT {
+            client.select(Mailbox::inbox()).await.unwrap();
+        }
+        // Whatever was added is told before it is read.
+        client.noop().await.unwrap();
+        let messages = read_all(&client).await;
+        assert!(messages.iter().all(|octets| *octets == message()), "call {kind}, {when}");
+        assert_eq!(messages.len(), store.picture().len(), "call {kind}, {when}");
+        assert_eq!(client.search(Addressing::Uid, [SearchKey::All]).await.unwrap().len(), messages.len());
+        client.logout().await.unwrap();
+    };
+    timeout(AT_ONCE, after).await.unwrap_or_else(|_| panic!("call {kind} dropped after {when}"));
+    // What was added was added whole or not at all.
+    assert!(store.picture().keys().all(|uid| store.content(*uid).unwrap() == message()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_dropped_at_each_of_its_polls_disturbs_no_other() {
-    for kind in 0..8 {
+    for kind in 0..KINDS {
         let mut dropped = 0;
         for polls in 0.. {
             assert!(polls < 5000, "call {kind} is never complete");
@@ -177,23 +249,8 @@ async fn a_call_dropped_at_each_of_its_polls_disturbs_no_other() {
             let other = client.clone();
             // Goes on while the call is made and dropped.
             let beside = tokio::spawn(async move { other.list(pattern()).await.unwrap().len() });
-            let done = polled(call(kind, client.clone()), polls).await.is_some();
-            let after = async {
-                assert_eq!(beside.await.unwrap(), 3);
-                let messages = read_all(&client).await;
-                assert!(messages.iter().all(|octets| *octets == message()), "call {kind}, {polls} polls");
-                assert_eq!(messages.len(), store.picture().len(), "call {kind}, {polls} polls");
-                assert_eq!(
-                    client.search(Addressing::Uid, [SearchKey::All]).await.unwrap().len(),
-                    messages.len()
-                );
-                client.logout().await.unwrap();
-            };
-            timeout(AT_ONCE, after)
-                .await
-                .unwrap_or_else(|_| panic!("call {kind} dropped after {polls} polls"));
-            // What was added was added whole or not at all.
-            assert!(store.picture().keys().all(|uid| store.content(*uid).unwrap() == message()));
+            let done = polled(call(kind, client.clone(), store.clone()), polls).await.is_some();
+            is_undisturbed(kind, client, &store, beside, &format!("{polls} polls")).await;
             if done {
                 break;
             }
@@ -201,6 +258,58 @@ async fn a_call_dropped_at_each_of_its_polls_disturbs_no_other() {
         }
         assert!(dropped > 1, "call {kind} was dropped {dropped} times");
     }
+}
+
+/// Between two polls of a call much can happen: here, where every piece is on its way for a while, it is dropped at any
+/// moment of that, such as between its command and the server's leave, and between two pieces of its message.
+#[tokio::test(start_paused = true)]
+async fn a_call_dropped_at_any_moment_of_a_long_way_disturbs_no_other() {
+    for kind in 0..KINDS {
+        let mut dropped = 0;
+        for moment in (0..).step_by(7).map(Duration::from_millis) {
+            assert!(moment < Duration::from_secs(60), "call {kind} is never complete");
+            let store = Store::new(&[]);
+            store.add(message());
+            let client = far_client(&store).await;
+            let other = client.clone();
+            let beside = tokio::spawn(async move { other.list(pattern()).await.unwrap().len() });
+            let done = timeout(moment, call(kind, client.clone(), store.clone())).await.is_ok();
+            is_undisturbed(kind, client, &store, beside, &format!("{moment:?}")).await;
+            if done {
+                break;
+            }
+            dropped += 1;
+        }
+        assert!(dropped > 1, "call {kind} was dropped {dropped} times");
+    }
+}
+
+/// A client as [`client`], a long way from its server.
+async fn far_client(store: &Store) -> Client {
+    let (near, server) = duplex(128);
+    let (far, way) = duplex(128);
+    tokio::spawn(serve(server, store.clone()));
+    tokio::spawn(async move {
+        let (near_read, near_write) = tokio::io::split(near);
+        let (way_read, way_write) = tokio::io::split(way);
+        tokio::join!(delay(near_read, way_write), delay(way_read, near_write))
+    });
+    let endpoint = endpoint(Protocol::Imap, TlsMode::Plain);
+    let client = Client::over(Stream::local(far), &endpoint, &options()).await.unwrap();
+    client.select(Mailbox::inbox()).await.unwrap();
+    client
+}
+
+/// Carries octets, which takes 10 milliseconds for each piece.
+async fn delay(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+    let mut octets = [0; 512];
+    while let Ok(length @ 1..) = from.read(&mut octets).await {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if to.write_all(&octets[..length]).await.is_err() {
+            return;
+        }
+    }
+    drop(to.shutdown().await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -216,17 +216,18 @@ async fn what_is_dropped_unread_is_skipped() {
 async fn a_reader_who_never_comes_loses_his_answer_and_nobody_elses() {
     let store = Store::new(&[]);
     store.add(large());
-    let mut options = options();
-    options.idle_timeout = Duration::from_secs(30);
-    let client = client_with(&store, &options).await;
+    let client = client_with(&store, &options()).await;
     client.select(Mailbox::inbox()).await.unwrap();
     let mut rows = client.fetch(SequenceSet::all(), body()).await.unwrap();
     let row = rows.next().await.unwrap().unwrap();
-    // Waits behind the literal that nobody reads, and is answered.
+    // Waits behind the literal that nobody reads, and is answered before the server loses patience.
+    let since = tokio::time::Instant::now();
     client.noop().await.unwrap();
+    let reader_timeout = ClientOptions::default().reader_timeout;
+    assert!(since.elapsed() >= reader_timeout && since.elapsed() < reader_timeout + Duration::from_secs(1));
     drop(row);
     let error = rows.next().await.unwrap_err();
-    assert!(matches!(error.cause(), Cause::Unread(_)), "{error}");
+    assert!(matches!(error.cause(), Cause::Unread(time) if *time == reader_timeout), "{error}");
     assert_eq!(error.retry(), Retry::Never);
     client.logout().await.unwrap();
 }

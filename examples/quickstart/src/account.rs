@@ -6,12 +6,9 @@
 use std::env::{self, VarError};
 use std::io::{BufRead, IsTerminal, stdin};
 use std::path::Path;
-use std::sync::Arc;
 
-use posthaste_tokio::tls::{Alpn, ClientSettings, Trust};
-use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, Secret};
-use rustls::ClientConfig;
-use url::Url;
+use posthaste_tokio::tls::Trust;
+use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Secret};
 
 use crate::Problem;
 
@@ -34,36 +31,28 @@ impl Account {
     ///
     /// A sentence about what is wrong with the URL, the password or the file of [`trusted`].
     pub fn from_url(url: &str, password: &str) -> Result<Self, Problem> {
-        let mut url: Url = url.parse()?;
-        if url.password().is_some() {
+        let endpoint: Endpoint = url.parse()?;
+        if endpoint.has_password() {
             return Err(format!("a password in a URL can be seen by others: put it into {password}").into());
         }
-        let user = percent_decoded(url.username())?;
-        let cleared = url.set_username("");
-        let endpoint: Endpoint = url.as_str().parse()?;
         let mut options = ClientOptions::default();
-        if !user.is_empty() {
-            cleared.map_err(|()| "the URL has no host")?;
+        options.trust = trusted()?;
+        if let Some(user) = endpoint.user() {
             options = options.with_credentials(Credentials::new(user, secret(password)?));
         }
-        let config = trusted(endpoint.protocol())?;
-        Ok(Self { endpoint, options: options.with_client_config(config) })
+        Ok(Self { endpoint, options })
     }
 }
 
-/// Whom a client of this protocol trusts: the public authorities or, where `MAIL_CA` names a PEM file, those in it and
-/// no others.
+/// Whom to trust in place of the public authorities, where `MAIL_CA` names a PEM file: those in it and no others.
 ///
 /// # Errors
 ///
 /// A sentence about what is wrong with the file.
-pub fn trusted(protocol: Protocol) -> Result<Arc<ClientConfig>, Problem> {
-    let mut settings = ClientSettings::new(alpn(protocol));
-    if let Some(file) = env::var_os("MAIL_CA") {
-        let pem = std::fs::read(&file).map_err(|error| format!("{}: {error}", Path::new(&file).display()))?;
-        settings = settings.with_trust(Trust::from_pem(&pem)?);
-    }
-    Ok(settings.build()?)
+pub fn trusted() -> Result<Option<Trust>, Problem> {
+    let Some(file) = env::var_os("MAIL_CA") else { return Ok(None) };
+    let pem = std::fs::read(&file).map_err(|error| format!("{}: {error}", Path::new(&file).display()))?;
+    Ok(Some(Trust::from_pem(&pem)?))
 }
 
 /// The password in the variable, or from the standard input. It is not shown while it is typed only where the terminal
@@ -84,19 +73,6 @@ fn secret(variable: &str) -> Result<Secret, Problem> {
         return Err(format!("no password: {variable} is not set, and the standard input is empty").into());
     }
     Ok(Secret::from(password))
-}
-
-const fn alpn(protocol: Protocol) -> Alpn {
-    match protocol {
-        Protocol::Imap => Alpn::Imap,
-        Protocol::Pop3 => Alpn::Pop3,
-        _ => Alpn::Smtp,
-    }
-}
-
-fn percent_decoded(text: &str) -> Result<String, Problem> {
-    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
-    Ok(decoded.map_err(|_| "the user name in the URL is not UTF-8")?.into_owned())
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@
 //! | [`trace`] | what became of each message |
 //! | [`exchange`] | what mail looks like in files of other programs |
 //! | [`disk`] | how much room there is |
+//! | [`health`] | whether the server can do its work |
+//! | [`metrics`] | what is counted, for whoever watches |
 //! | [`listen`] | which ports are open and who serves them |
 //! | [`session`] | what each protocol does with the store |
 //! | [`demo`] | a server for trying out, with nothing to set up |
@@ -29,10 +31,12 @@ pub mod demo;
 pub mod directory;
 pub mod disk;
 pub mod exchange;
+pub mod health;
 pub mod index;
 pub mod ingest;
 pub mod listen;
 pub mod log;
+pub mod metrics;
 pub mod session;
 pub mod store;
 pub mod tls;

@@ -301,6 +301,13 @@ impl Client {
             self.fail(ProtocolError::UnexpectedReply(reply));
             return;
         }
+        // The end of the message is still here. A no to a chunk may come before its last octet; the rest follows.
+        let no_to_chunk = transfer.plan.chunked && reply.is_rejection();
+        if !(self.send.is_empty() || no_to_chunk) {
+            self.transfer = Some(transfer);
+            self.content_interrupted(reply);
+            return;
+        }
         let reply = reply.compact();
         let result =
             Rejection::try_from(reply.clone()).map_or_else(|_| Ok(reply.clone()), |no| Err(no.into()));

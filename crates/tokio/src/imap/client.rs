@@ -47,8 +47,10 @@ pub(crate) struct Shared {
     pub(crate) peer: Peer,
     /// How long a call may take.
     call: Duration,
-    /// How long anybody waits when nothing happens.
+    /// How long the session waits when nothing happens.
     pub(crate) idle: Duration,
+    /// How long the session waits for a reader.
+    pub(crate) reader: Duration,
     pub(crate) inline_max: u64,
     pub(crate) rows_octets_max: usize,
     /// Why the session ended.
@@ -126,6 +128,7 @@ impl Client {
             peer,
             call: options.call_timeout,
             idle: options.idle_timeout,
+            reader: options.reader_timeout,
             inline_max: options.inline_max,
             rows_octets_max: options.rows_octets_max.max(1),
             ended: OnceLock::new(),

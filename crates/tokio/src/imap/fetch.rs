@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
-use posthaste_imap::types::{Envelope, FetchItem, Flags, Payload, Status};
+use posthaste_imap::types::{BodyStructure, DateTime, Envelope, FetchItem, Flags, Payload, Status};
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 use super::client::Client;
@@ -24,7 +24,7 @@ use super::{Cause, Error, Phase};
 /// The next row comes when the one before it has been read to its end or dropped. While nobody reads, the session
 /// holds some octets of what comes ([`ClientOptions::rows_octets_max`](crate::ClientOptions::rows_octets_max)) and
 /// then reads no further: the server sends to all calls through one connection. After
-/// [`idle_timeout`](crate::ClientOptions::idle_timeout) without a reader the rest is skipped and
+/// [`reader_timeout`](crate::ClientOptions::reader_timeout) without a reader the rest is skipped and
 /// [`Cause::Unread`](crate::Cause::Unread) is what the reader finds; all other calls go on. Dropped, the rest is skipped at once.
 #[derive(Debug)]
 #[must_use = "rows come when they are asked for"]
@@ -165,6 +165,38 @@ impl Row {
         self.find(|item| match item {
             FetchItem::Envelope(envelope) => Some(&**envelope),
             _ => None,
+        })
+    }
+
+    /// The internal date (RFC 9051 2.3.3), where it is among the [`items`](Self::items).
+    pub fn internal_date(&self) -> Option<DateTime> {
+        self.find(|item| match item {
+            FetchItem::InternalDate(date) => Some(*date),
+            _ => None,
+        })
+    }
+
+    /// The size of the message in octets, as the server says (RFC822.SIZE), where it is among the
+    /// [`items`](Self::items).
+    pub fn size(&self) -> Option<u64> {
+        self.find(|item| match item {
+            FetchItem::Rfc822Size(octets) => Some(*octets),
+            _ => None,
+        })
+    }
+
+    /// What parts the message has (BODYSTRUCTURE, or BODY, which tells less), where that is among the
+    /// [`items`](Self::items).
+    pub fn body_structure(&self) -> Option<&BodyStructure> {
+        let full = self.find(|item| match item {
+            FetchItem::BodyStructure(structure) => Some(&**structure),
+            _ => None,
+        });
+        full.or_else(|| {
+            self.find(|item| match item {
+                FetchItem::Body(structure) => Some(&**structure),
+                _ => None,
+            })
         })
     }
 

@@ -310,7 +310,7 @@ impl Task {
                 let news = writer.take(event, octets, is_news);
                 if writer.pipe.is_full() {
                     let stall = Stall::Rows(Arc::clone(&writer.pipe));
-                    self.stall = Some((stall, after(self.shared.idle)));
+                    self.stall = Some((stall, after(self.shared.reader)));
                 }
                 if let Some(head) = news {
                     self.tell_changed(head);
@@ -331,7 +331,7 @@ impl Task {
                 Ok(()) => {}
                 Err(mpsc::error::TrySendError::Full(event)) => {
                     let stall = Stall::Data(data.clone(), Some(Box::new(event)));
-                    self.stall = Some((stall, after(self.shared.idle)));
+                    self.stall = Some((stall, after(self.shared.reader)));
                 }
                 Err(mpsc::error::TrySendError::Closed(_)) => call.kind = Kind::Nobody,
             },

@@ -15,8 +15,8 @@ use posthaste_imap::types::{
 };
 use posthaste_quickstart::account::Account;
 use posthaste_quickstart::{Outcome, arguments, progress};
+use posthaste_tokio::Retry;
 use posthaste_tokio::imap::{Append, Client, Error, Part};
-use posthaste_tokio::{Cause, Retry};
 
 const HELP: &str = "
 usage: copy_mailbox FROM-URL TO-URL [MAILBOX [TO-MAILBOX]]
@@ -41,7 +41,10 @@ async fn main() -> Outcome {
     };
     let mailbox = names.first().map_or_else(|| Ok(Mailbox::inbox()), Mailbox::new)?;
     let target = names.get(1).map_or_else(|| Ok(mailbox.clone()), Mailbox::new)?;
-    let from = (Account::from_url(from, "FROM_PASSWORD")?, mailbox);
+    let mut source = Account::from_url(from, "FROM_PASSWORD")?;
+    // The target may take its time over a message, and the source waits for it.
+    source.options.reader_timeout = source.options.idle_timeout;
+    let from = (source, mailbox);
     let to = (Account::from_url(to, "TO_PASSWORD")?, target);
 
     let mut tally = Tally::default();
@@ -50,7 +53,8 @@ async fn main() -> Outcome {
         let before = tally.copied;
         let Err(error) = copy(&from, &to, &mut tally).await else { break };
         failures = if tally.copied > before { 1 } else { failures.saturating_add(1) };
-        if !is_worth_another(&error) || failures >= ATTEMPTS_MAX {
+        // That something was perhaps done is no reason against another: the comparison finds out.
+        if error.retry() == Retry::Never || failures >= ATTEMPTS_MAX {
             return Err(error.into());
         }
         let pause = Duration::from_secs(1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX));
@@ -154,19 +158,9 @@ async fn list(client: &Client) -> Result<BTreeMap<NonZeroU32, Listed>, Error> {
     let mut listed = BTreeMap::new();
     let mut rows = client.uid_fetch(SequenceSet::all(), attributes).await?;
     while let Some(row) = rows.next().await? {
-        let date = row.items().iter().find_map(|item| match item {
-            FetchItem::InternalDate(date) => Some(*date),
-            _ => None,
-        });
-        let octets = row.items().iter().find_map(|item| match item {
-            FetchItem::Rfc822Size(octets) => Some(*octets),
-            _ => None,
-        });
+        let (Some(uid), Some(envelope)) = (row.uid(), row.envelope()) else { continue };
         // A server may also send rows that nobody asked for, with less in them.
-        let (Some(uid), Some(envelope), Some(date), Some(octets)) = (row.uid(), row.envelope(), date, octets)
-        else {
-            continue;
-        };
+        let (Some(date), Some(octets)) = (row.internal_date(), row.size()) else { continue };
         let received = date.unix_seconds();
         let likeness = match envelope.message_id.as_ref().map(AString::as_bytes) {
             Some(id) if !id.is_empty() => Likeness::Id(id.to_vec(), received),
@@ -220,17 +214,4 @@ fn missing(
 
 fn count(messages: &BTreeMap<NonZeroU32, Listed>) -> u64 {
     u64::try_from(messages.len()).unwrap_or(u64::MAX)
-}
-
-/// Whether the same may work over new connections. That something was perhaps done is no reason against it: the
-/// comparison finds out.
-fn is_worth_another(error: &Error) -> bool {
-    match error.cause() {
-        // The source failed while the target was written to.
-        Cause::Source(source) => {
-            let source = source.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-            source.is_some_and(|inner| inner.retry() != Retry::Never)
-        }
-        _ => error.retry() != Retry::Never,
-    }
 }

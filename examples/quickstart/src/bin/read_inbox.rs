@@ -110,11 +110,7 @@ async fn structure(client: &Client, uid: NonZeroU32) -> Result<BodyStructure, Pr
     let mut rows = client.uid_fetch(SequenceSet::single(uid), [FetchAttribute::BodyStructure]).await?;
     let mut found = None;
     while let Some(row) = rows.next().await? {
-        let structure = row.items().iter().find_map(|item| match item {
-            FetchItem::BodyStructure(structure) => Some((**structure).clone()),
-            _ => None,
-        });
-        found = structure.or(found);
+        found = row.body_structure().cloned().or(found);
     }
     found.ok_or_else(|| format!("there is no message with the UID {uid}").into())
 }

@@ -15,7 +15,7 @@ use posthaste_imap::types::{Condition, Response, Status};
 use posthaste_quickstart::account::trusted;
 use posthaste_quickstart::{Outcome, Problem, arguments};
 use posthaste_smtp::Reply;
-use posthaste_tokio::tls::ClientTls;
+use posthaste_tokio::tls::{ClientSettings, ClientTls};
 use posthaste_tokio::{Accepted, Endpoint, Limits, Listener, Protocol, Role, Stream, TlsMode, codec, serve};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, lookup_host};
@@ -110,7 +110,9 @@ impl Server {
             return Err(format!("{url}: no TLS is spoken there").into());
         };
         let host = host.to_owned();
-        let tls = ClientTls::new(trusted(endpoint.protocol())?, &host)?;
+        let settings = ClientSettings::new(endpoint.protocol().into());
+        let settings = trusted()?.into_iter().fold(settings, ClientSettings::with_trust);
+        let tls = ClientTls::new(settings.build()?, &host)?;
         Ok(Self { endpoint, host, role: Role::Client { tls: Some(tls) } })
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use posthaste_imap::types::{DateTime, Flag, Flags};
 use posthaste_quickstart::sink::{Options, Sink};
-use posthaste_tokio::tls::{Alpn, ClientSettings, Trust};
+use posthaste_tokio::tls::Trust;
 use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, TlsMode, imap, pop3};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines, copy_bidirectional};
@@ -69,12 +69,12 @@ impl Server {
     }
 
     pub(crate) async fn imap(&self) -> imap::Client {
-        let options = self.options(Alpn::Imap);
+        let options = self.options();
         soon(imap::Client::connect(&self.endpoint(Protocol::Imap, self.sink.imap), &options)).await.unwrap()
     }
 
     pub(crate) async fn pop3(&self) -> pop3::Client {
-        let options = self.options(Alpn::Pop3);
+        let options = self.options();
         soon(pop3::Client::connect(&self.endpoint(Protocol::Pop3, self.sink.pop3), &options)).await.unwrap()
     }
 
@@ -83,12 +83,9 @@ impl Server {
         endpoint.with_tls(TlsMode::StartTls).with_port(address.port())
     }
 
-    fn options(&self, alpn: Alpn) -> ClientOptions {
+    fn options(&self) -> ClientOptions {
         let trust = Trust::from_pem(&std::fs::read(self.certificate()).unwrap()).unwrap();
-        let config = ClientSettings::new(alpn).with_trust(trust).build().unwrap();
-        ClientOptions::default()
-            .with_client_config(config)
-            .with_credentials(Credentials::new("ursel", "Geheim!"))
+        ClientOptions::default().with_trust(trust).with_credentials(Credentials::new("ursel", "Geheim!"))
     }
 
     /// A program that trusts this server and knows the password.

@@ -25,6 +25,7 @@ mod search;
 mod select;
 mod selected;
 mod sort;
+mod verb;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ use tokio::sync::watch;
 use super::Context;
 use super::login::{Exchanges, Login};
 use crate::directory::{Account, Service};
+use crate::metrics;
 use crate::store::StoreError;
 use append::Arriving;
 use notify::Notifying;
@@ -52,7 +54,7 @@ pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Err
     let tls =
         if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
     let peer = stream.peer_addr().map(|address| address.ip());
-    let exchanges = Exchanges::new(&context.directory, Service::Imap, peer);
+    let exchanges = Exchanges::new(&context, Service::Imap, peer);
     let mechanisms = exchanges.names(&stream.channel()).map(String::from).collect();
     let message_max = context.limits().message_size;
     let mut config = offer::config(&context.config.hostname, tls, mechanisms, message_max);
@@ -123,6 +125,9 @@ impl Session {
     }
 
     async fn handle(&mut self, event: Event) -> Outcome {
+        if let Some(command) = verb::of(&event) {
+            metrics::imap_command(command);
+        }
         match event {
             Event::StartTls(start) => {
                 if let Some(exchanges) = &mut self.exchanges {
