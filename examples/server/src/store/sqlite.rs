@@ -7,6 +7,7 @@
 //! Here is what the trait asks for, and who does it. The modules know SQL, the trait and its types do not.
 
 mod accounts;
+mod archive;
 mod backup;
 mod blobs;
 mod check;
@@ -39,6 +40,7 @@ use super::{
     Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError,
     StoreFlags, Stored, Undelete, Usage, spool,
 };
+pub use archive::Archive;
 use readers::Readers;
 use writer::{Parts, Txn, Writer, lock};
 
@@ -380,7 +382,7 @@ fn make_private_directory(path: &Path) -> Result<(), StoreError> {
 }
 
 fn lock_directory(data: &Path) -> Result<File, StoreError> {
-    let path = data.join("posthaste.lock");
+    let path = data.join(LOCK);
     let failed = |error: &std::io::Error| StoreError::io(format_args!("locking {}", path.display()), error);
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| failed(&e))?;
@@ -393,6 +395,8 @@ fn lock_directory(data: &Path) -> Result<File, StoreError> {
 
 /// The database in the data directory.
 const FILE: &str = "posthaste.sqlite";
+/// Who holds the lock of this file works on the data directory.
+const LOCK: &str = "posthaste.lock";
 /// The directory of messages that are arriving.
 const SPOOL: &str = "spool";
 /// How long a connection waits for another one.
