@@ -25,10 +25,10 @@ mod messages;
 mod news;
 #[path = "store_conformance/sharing.rs"]
 mod sharing;
-#[path = "store_conformance/upkeep.rs"]
-mod upkeep;
 #[path = "support/stores.rs"]
 mod stores;
+#[path = "store_conformance/upkeep.rs"]
+mod upkeep;
 
 use std::pin::Pin;
 

@@ -93,11 +93,7 @@ impl Sqlite {
     /// # Errors
     ///
     /// As [`open`](Self::open).
-    pub fn open_with(
-        data: &Path,
-        listener: Arc<dyn Listener>,
-        options: Options,
-    ) -> Result<Self, StoreError> {
+    pub fn open_with(data: &Path, listener: Arc<dyn Listener>, options: Options) -> Result<Self, StoreError> {
         let spool = data.join(SPOOL);
         make_private_directory(&spool)?;
         let lock = Arc::new(lock_directory(data)?);

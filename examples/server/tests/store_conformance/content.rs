@@ -1,8 +1,8 @@
 //! Contents, summaries, the search index.
 
 use bytes::Bytes;
-use posthaste_imap::search::Needle;
 use posthaste_imap::casemap::casemap;
+use posthaste_imap::search::Needle;
 use posthaste_server::store::{BlobId, CHUNK, Expunge, Flags, Room, StoreError};
 
 use crate::stores::{ANNA, DATE, Stage, read};

@@ -1,7 +1,7 @@
 //! Delivery.
 
 use posthaste_server::store::{
-    AccountId, Delivery, Expunge, Flags, MailboxEvent, Change, Room, StoreError, ThreadId,
+    AccountId, Change, Delivery, Expunge, Flags, MailboxEvent, Room, StoreError, ThreadId,
 };
 
 use crate::stores::{ANNA, BEN, Stage, named, octets, to_inbox};
@@ -28,10 +28,8 @@ pub(crate) async fn st_03_the_quota_holds_for_every_way_in(stage: Stage) {
     let (store, room) = (&stage.store, octets(100));
     let (inbox, trash) = (stage.inbox().await, stage.mailbox(ANNA, "Trash").await.id);
     // Two at the same time, each of which alone would fit.
-    let (first, second) = tokio::join!(
-        stage.try_append(inbox, room, &[b'x'; 60]),
-        stage.try_append(trash, room, &[b'x'; 60])
-    );
+    let (first, second) =
+        tokio::join!(stage.try_append(inbox, room, &[b'x'; 60]), stage.try_append(trash, room, &[b'x'; 60]));
     assert!(first.is_ok() != second.is_ok());
     let over = StoreError::OverQuota { account: ANNA, quota: 100, wanted: 60 };
     let (full, empty) = if first.is_ok() { (inbox, trash) } else { (trash, inbox) };

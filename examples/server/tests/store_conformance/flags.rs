@@ -69,10 +69,12 @@ pub(crate) async fn runs_of_flags_and_keywords_stay_apart(stage: Stage) {
             .collect::<Vec<_>>()
     };
     let all: Vec<u32> = (1..=7).collect();
-    let stored = store.store_flags(inbox, change(all.clone(), StoreMode::Add, keywords(&["a"]))).await.unwrap();
+    let stored =
+        store.store_flags(inbox, change(all.clone(), StoreMode::Add, keywords(&["a"]))).await.unwrap();
     assert_eq!(stored.changed.iter().map(|meta| meta.uid).collect::<Vec<_>>(), [1, 4, 5, 7]);
     assert_eq!(shown().await, ["a", "a", "a b", "a", "a b", "A", "a"]);
-    let stored = store.store_flags(inbox, change(all.clone(), StoreMode::Remove, keywords(&["b"]))).await.unwrap();
+    let stored =
+        store.store_flags(inbox, change(all.clone(), StoreMode::Remove, keywords(&["b"]))).await.unwrap();
     assert_eq!(stored.changed.iter().map(|meta| meta.uid).collect::<Vec<_>>(), [3, 5]);
     store.store_flags(inbox, change(vec![2, 3, 6], StoreMode::Replace, keywords(&["c"]))).await.unwrap();
     assert_eq!(shown().await, ["a", "c", "c", "a", "a", "c", "a"]);
@@ -81,7 +83,8 @@ pub(crate) async fn runs_of_flags_and_keywords_stay_apart(stage: Stage) {
         stage.append(inbox, b"x", keywords(&["a"])).await;
     }
     let odd: Vec<u32> = (1..=47).filter(|uid| uid % 2 == 1).collect();
-    let stored = store.store_flags(inbox, change(odd.clone(), StoreMode::Replace, SystemFlags::SEEN)).await.unwrap();
+    let stored =
+        store.store_flags(inbox, change(odd.clone(), StoreMode::Replace, SystemFlags::SEEN)).await.unwrap();
     assert_eq!(stored.changed.iter().map(|meta| meta.uid).collect::<Vec<_>>(), odd);
     let metas = stage.metas(inbox).await;
     assert!(metas.iter().all(|meta| (meta.flags == SystemFlags::SEEN.into()) == (meta.uid % 2 == 1)));

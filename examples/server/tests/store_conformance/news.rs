@@ -14,7 +14,8 @@ pub(crate) async fn changed_since_tells_what_came_changed_and_went(stage: Stage)
         stage.append(inbox, b"x", Flags::default()).await;
     }
     let seen = store.status(inbox).await.unwrap().modseq;
-    let uids = |metas: &[posthaste_server::store::MessageMeta]| metas.iter().map(|m| m.uid).collect::<Vec<_>>();
+    let uids =
+        |metas: &[posthaste_server::store::MessageMeta]| metas.iter().map(|m| m.uid).collect::<Vec<_>>();
     let (mode, flags) = (StoreMode::Add, Flags::from(SystemFlags::SEEN));
     let change = StoreFlags { uids: vec![2], mode, flags, unchanged_since: None };
     store.store_flags(inbox, change).await.unwrap();

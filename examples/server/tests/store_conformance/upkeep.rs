@@ -1,8 +1,8 @@
 //! Undeleting, checking, copying, opening and closing.
 
 use posthaste_server::store::{
-    Backup, Check, Expunge, Flags, MailboxId, NoListener, Progress, RecordChange, Room, StoreError, SystemFlags,
-    Undelete,
+    Backup, Check, Expunge, Flags, MailboxId, NoListener, Progress, RecordChange, Room, StoreError,
+    SystemFlags, Undelete,
 };
 
 use crate::stores::{ANNA, BEN, Stage, named, octets};
@@ -124,7 +124,8 @@ pub(crate) async fn group_commit_needs_fewer_transactions_than_operations(stage:
         let store = stage.store.clone();
         appending.spawn(async move { store.append(inbox, Room::UNLIMITED, vec![message]).await });
     }
-    let mut uids: Vec<u32> = appending.join_all().await.into_iter().map(|done| done.unwrap().uids[0]).collect();
+    let mut uids: Vec<u32> =
+        appending.join_all().await.into_iter().map(|done| done.unwrap().uids[0]).collect();
     uids.sort_unstable();
     assert_eq!(uids, (1..=200).collect::<Vec<u32>>());
     let commits = stage.store.commits() - before;

@@ -33,7 +33,11 @@ impl Stage {
         let picture = Arc::new(Picture::default());
         let store = maker(data.path(), picture.clone()).unwrap();
         let stage = Self { data, maker, store, picture };
-        stage.store.commit(vec![RecordChange::AddAccount(ANNA), RecordChange::AddAccount(BEN)]).await.unwrap();
+        stage
+            .store
+            .commit(vec![RecordChange::AddAccount(ANNA), RecordChange::AddAccount(BEN)])
+            .await
+            .unwrap();
         stage
     }
 
@@ -97,6 +101,11 @@ impl Stage {
     /// Nothing is wrong with the store, and what the listener was told is what there is.
     pub(crate) async fn check(&self) {
         assert_eq!(self.store.check(Check::Report, Progress::silent()).await.unwrap(), []);
+        self.compare_picture().await;
+    }
+
+    /// What the listener was told is what there is.
+    pub(crate) async fn compare_picture(&self) {
         for (mailbox, told) in self.picture.mailboxes() {
             let there = self.store.snapshot(mailbox).await.map(|snapshot| snapshot.messages);
             assert_eq!(there, Ok(told), "what was told of mailbox {mailbox}");

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Inner, search, threads};
 use super::writer::{Reaper, Txn, lock};
+use super::{Inner, search, threads};
 use crate::store::content::Chunks;
 use crate::store::{Answer, BlobId, CHUNK, Content, Spooled, StoreError};
 
@@ -79,8 +79,7 @@ fn chunk(sql: &Connection, blob: BlobId, position: u64) -> Result<Bytes, StoreEr
 /// A content of this size as a whole. For what is known to be small; what is missing is left out.
 pub(super) fn whole(sql: &Connection, blob: BlobId, size: u64) -> Result<Vec<u8>, StoreError> {
     let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    let mut query =
-        sql.prepare_cached("SELECT data FROM contents WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
+    let mut query = sql.prepare_cached("SELECT data FROM contents WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
     let mut rows = query.query([key(blob, 0)?, key(blob, PARTS_MAX)?])?;
     while let Some(row) = rows.next()? {
         content.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
@@ -276,10 +275,10 @@ fn size(sql: &Connection, blob: BlobId) -> Result<u64, StoreError> {
 /// The key of a chunk: those of a content lie together and in order.
 pub(super) fn key(blob: BlobId, part: u64) -> Result<i64, StoreError> {
     let too_large = || StoreError::Database(format!("no key for part {part} of content {blob}"));
-    let part = i64::try_from(part.min(PARTS_MAX.saturating_add(1))).map_err(|_| too_large())?;
-    if part > PARTS_MAX as i64 {
+    if part > PARTS_MAX {
         return Err(too_large());
     }
+    let part = i64::try_from(part).map_err(|_| too_large())?;
     blob.0.checked_mul(1 << PART_BITS).and_then(|key| key.checked_add(part)).ok_or_else(too_large)
 }
 

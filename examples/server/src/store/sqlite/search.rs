@@ -88,16 +88,14 @@ struct Portion {
 impl Portion {
     fn read(sql: &Connection) -> Result<Self, StoreError> {
         let after = indexed(sql)?;
-        let mut query = sql.prepare_cached(
-            "SELECT id, size FROM blobs WHERE id > ?1 AND refs > 0 ORDER BY id LIMIT ?2",
-        )?;
+        let mut query =
+            sql.prepare_cached("SELECT id, size FROM blobs WHERE id > ?1 AND refs > 0 ORDER BY id LIMIT ?2")?;
         let mut rows = query.query(params![after, PORTION_MAX])?;
         let mut portion = Self { after, last: after, texts: Vec::new() };
         let mut octets: usize = 0;
         while let Some(row) = rows.next()? {
             let (blob, size): (BlobId, u64) = (row.get(0)?, row.get(1)?);
-            let text =
-                if size > CONTENT_MAX { None } else { text_of(&blobs::whole(sql, blob, size)?) };
+            let text = if size > CONTENT_MAX { None } else { text_of(&blobs::whole(sql, blob, size)?) };
             octets = octets.saturating_add(text.as_ref().map_or(0, String::len));
             portion.texts.push((blob, text));
             portion.last = blob;
@@ -117,9 +115,7 @@ impl Portion {
             let query = match text {
                 // What has gone meanwhile must not come into the index.
                 Some(_) => "INSERT INTO search (rowid, text) SELECT id, ?2 FROM blobs WHERE id = ?1",
-                None => {
-                    "INSERT INTO search_unknown (blob) SELECT id FROM blobs WHERE id = ?1 AND ?2 IS NULL"
-                }
+                None => "INSERT INTO search_unknown (blob) SELECT id FROM blobs WHERE id = ?1 AND ?2 IS NULL",
             };
             txn.sql.prepare_cached(query)?.execute(params![blob, text])?;
         }

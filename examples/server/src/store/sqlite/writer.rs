@@ -364,3 +364,30 @@ const BATCH_MAX: usize = 256;
 const SWEEP_MAX: u32 = 64;
 /// A busy writer removes contents after so many transactions.
 const SWEEP_EVERY: u32 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::NoListener;
+
+    #[tokio::test]
+    async fn rel_08_after_a_failed_commit_nothing_is_written_any_more() {
+        let sql = Connection::open_in_memory().unwrap();
+        sql.execute_batch(
+            "PRAGMA foreign_keys = on; CREATE TABLE parents (id INTEGER PRIMARY KEY); CREATE TABLE blobs (id, refs);
+             CREATE TABLE children (parent REFERENCES parents DEFERRABLE INITIALLY DEFERRED);",
+        )
+        .unwrap();
+        let (pins, checkpoints) = (Arc::default(), Arc::default());
+        let parts = Parts { sql, pins, listener: Arc::new(NoListener), checkpoints };
+        let writer = Writer::start(parts, ()).unwrap();
+        let insert = |text: &'static str| writer.write(move |txn| Ok(txn.sql.execute(text, [])?));
+        assert_eq!(insert("INSERT INTO parents VALUES (1)").await, Ok(1));
+        // What only the commit finds wrong stands for a disk that does.
+        let failed = insert("INSERT INTO children VALUES (2)").await;
+        assert!(matches!(failed, Err(StoreError::Database(_))), "{failed:?}");
+        assert_eq!(insert("INSERT INTO parents VALUES (3)").await, Err(StoreError::Closed));
+        assert_eq!(writer.commits(), 1);
+        writer.close().await;
+    }
+}
