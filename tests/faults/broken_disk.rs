@@ -1,0 +1,102 @@
+//! REL-08, REL-09: a disk that fails, and one that does less than it was asked for. strace answers for the system with
+//! EIO; a library in front of that of C makes reads and writes short and interrupts them.
+
+use std::path::Path;
+
+use crate::{
+    ledger::{Ledger, Outcome, State},
+    machine, message, program,
+    server::{ALICE, BOB, Server, Setting},
+    talk::{Imap, Talk},
+    tracer::{self, Tracer},
+};
+
+/// A server never has more calls to its disk in one delivery.
+const CALLS_MAX: u32 = 40;
+
+#[test]
+fn rel_08_a_failing_flush_is_refused_and_ends_all_changes() {
+    let Some(strace) = tracer::find() else { return };
+    fail_each(&strace, "fdatasync,fsync", 6);
+}
+
+#[test]
+fn rel_08_a_failing_write_is_refused_and_ends_all_changes() {
+    let Some(strace) = tracer::find() else { return };
+    fail_each(&strace, "pwrite64", if machine::is_long() { CALLS_MAX } else { 12 });
+}
+
+/// Lets the n-th call of each thread, counted from a quiet server, fail and all behind it.
+fn fail_each(strace: &Path, calls: &str, last: u32) {
+    let mut server = Server::start();
+    let ledger = Ledger::default();
+    for n in 1..=last {
+        let trace =
+            Tracer::attach(strace, &server, calls, &["-e", &format!("inject={calls}:error=EIO:when={n}+")]);
+        let mut refused = 0;
+        for _ in 0..=CALLS_MAX {
+            let (by_smtp, by_imap) = (deliver(&server, &ledger), append(&server, &ledger));
+            refused +=
+                [by_smtp, by_imap].iter().filter(|outcome| matches!(outcome, Outcome::Refused(_))).count();
+            if refused >= 4 {
+                break;
+            }
+        }
+        assert!(refused >= 4, "{calls} {n}: the disk fails and mail is taken\n{}", server.log());
+        // What is read is served still.
+        let mut imap = Imap::open(server.ports(), ALICE).unwrap();
+        imap.ok("EXAMINE INBOX");
+        drop(imap);
+        trace.detach();
+        // The disk answers again, and is not trusted: nothing is taken until somebody has looked.
+        assert!(matches!(deliver(&server, &ledger), Outcome::Refused(_)), "{calls} {n}\n{}", server.log());
+        assert!(server.is_running(), "{calls} {n}");
+        server.kill();
+        server.launch();
+        ledger.audit(&server);
+        server.check();
+    }
+    server.assert_no_panic();
+}
+
+fn deliver(server: &Server, ledger: &Ledger) -> Outcome {
+    let mut talk = Talk::mail(server.ports(), "smtp").unwrap();
+    let id = ledger.id();
+    let attempt = || (talk.deliver(BOB, &message::message(id)), None);
+    let (outcome, _) = ledger.attempt(BOB, id, State::at("INBOX", &[], None), attempt);
+    if let Outcome::Refused(code) = outcome {
+        assert!((400..500).contains(&code), "a failing disk is no reason for {code}");
+    }
+    outcome
+}
+
+fn append(server: &Server, ledger: &Ledger) -> Outcome {
+    let mut imap = Imap::open(server.ports(), ALICE).unwrap();
+    let id = ledger.id();
+    ledger.attempt(ALICE, id, State::at("INBOX", &[], None), || imap.append("INBOX", &message::message(id))).0
+}
+
+#[test]
+fn rel_09_short_and_interrupted_calls_are_finished() {
+    let Some(compiler) = program::find("cc") else { return };
+    let library = crate::server::new_folder().join("short.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("faults/short.c");
+    let words =
+        ["-shared", "-fPIC", "-O1", "-o", library.to_str().unwrap(), source.to_str().unwrap(), "-ldl"];
+    program::run(&compiler, words, b"").success();
+    let environment = vec![("LD_PRELOAD".into(), library.clone().into())];
+    let mut server = Server::start_with(Setting { environment, ..Setting::default() });
+    let ledger = Ledger::default();
+    for _ in 0..40 {
+        assert_eq!(deliver(&server, &ledger), Outcome::Acknowledged, "{}", server.log());
+        assert_eq!(append(&server, &ledger), Outcome::Acknowledged, "{}", server.log());
+    }
+    ledger.audit(&server);
+    server.kill();
+    server.launch();
+    ledger.audit(&server);
+    server.check();
+    server.assert_no_panic();
+    assert!(server.terminate().success());
+    let _ = std::fs::remove_dir_all(library.parent().unwrap());
+}
