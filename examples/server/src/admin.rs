@@ -37,7 +37,7 @@ pub use principal::Principal;
 pub use problem::{Fault, Problem, ProblemKind};
 
 use crate::directory::Directory;
-use crate::store::{Maildrops, Store};
+use crate::store::{Maildrops, Progress, Store};
 
 /// What administration works on. Clones share it.
 #[derive(Debug, Clone)]
@@ -61,6 +61,15 @@ impl Admin {
     /// Who is who.
     pub fn directory(&self) -> &Directory {
         &self.0.directory
+    }
+
+    /// Does an operation for whoever has the data directory, as a tool in the same process.
+    ///
+    /// # Errors
+    ///
+    /// It was not done.
+    pub async fn ask<O: Operation>(&self, request: O) -> Result<O::Answer, Problem> {
+        request.run(self, &Principal::Local, Progress::silent()).await
     }
 
     fn store(&self) -> &dyn Store {

@@ -201,18 +201,13 @@ impl<T> OrNone<T> {
 }
 
 /// Understands a value or `none`.
-fn or_none<T, E: std::fmt::Display>(
-    parse: impl Fn(&str) -> Result<T, E>,
-) -> impl Fn(&str) -> Result<OrNone<T>, String> {
-    move |given| if given == "none" { Ok(OrNone::None) } else { parse(given).map(OrNone::Some).map_err(text) }
+fn or_none<T: std::str::FromStr<Err: std::fmt::Display>>(given: &str) -> Result<OrNone<T>, String> {
+    if given == "none" { Ok(OrNone::None) } else { given.parse().map(OrNone::Some).map_err(text) }
 }
 
+/// Understands a size or `none`.
 fn size_or_none(given: &str) -> Result<OrNone<u64>, String> {
-    or_none(crate::config::parse_size)(given)
-}
-
-fn number_or_none<T: std::str::FromStr<Err: std::fmt::Display>>(given: &str) -> Result<OrNone<T>, String> {
-    or_none(str::parse::<T>)(given)
+    if given == "none" { Ok(OrNone::None) } else { crate::config::parse_size(given).map(OrNone::Some) }
 }
 
 fn text(error: impl std::fmt::Display) -> String {

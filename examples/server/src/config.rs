@@ -163,7 +163,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { message_size: 50 << 20, connections: 10_000, connections_per_ip: 100, recipients: 1000, free_space: 100 << 20 }
+        Self {
+            message_size: 50 << 20,
+            connections: 10_000,
+            connections_per_ip: 100,
+            recipients: 1000,
+            free_space: 100 << 20,
+        }
     }
 }
 

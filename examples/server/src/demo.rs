@@ -21,8 +21,9 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::config::{Config, Limits, Listen};
-use crate::directory::{Address, HashCost, NewAccount};
+use crate::admin::{Password, accounts, domains};
+use crate::config::{Config, Listen};
+use crate::directory::{Address, HashCost};
 use crate::listen::{self, Running, Service};
 use crate::tls;
 
@@ -118,22 +119,17 @@ fn config(directory: &Path) -> Config {
         lmtp: any(),
         http: Vec::new(),
     };
-    Config {
-        hostname: HOST.to_owned(),
-        data: directory.to_owned(),
-        listen,
-        tls: None,
-        limits: Limits::default(),
-    }
+    Config { listen, ..Config::new(HOST, directory) }
 }
 
 async fn add_accounts(running: &Running, people: &[Person; 2]) -> Result<(), String> {
-    let directory = running.directory();
-    directory.add_domain(DOMAIN).await.map_err(|error| error.to_string())?;
+    let admin = running.admin();
+    let add = domains::Add { name: DOMAIN.to_owned() };
+    admin.ask(add).await.map_err(|problem| problem.to_string())?;
     for person in people {
         let address = Address::parse(&person.address).map_err(|error| error.to_string())?;
-        let account = NewAccount { address, password: person.password.clone(), quota: None };
-        directory.add_account(account).await.map_err(|error| error.to_string())?;
+        let add = accounts::Add::new(address, Password::new(&person.password));
+        admin.ask(add).await.map_err(|problem| problem.to_string())?;
     }
     Ok(())
 }
@@ -276,7 +272,7 @@ impl Job<'_> {
         })?;
         let fields: Vec<_> = posthaste_imap::message::Fields::of(trace).collect();
         let names: Vec<_> = fields.iter().map(|field| String::from_utf8_lossy(field.name)).collect();
-        if names != ["Return-Path", "Received"] {
+        if names != ["Return-Path", "Delivered-To", "Received"] {
             return Err(format!("unexpected fields in front of the message: {names:?}"));
         }
         Ok(format!("{} octets: {} of trace, {} as sent", stored.len(), trace.len(), self.message.len()))

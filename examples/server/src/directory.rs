@@ -30,7 +30,7 @@ pub use account::{Account, Permissions, PlusMail, Role};
 pub use address::{Address, AddressError, normalise_domain};
 pub use bans::{Ban, BanPolicy, BanSubject};
 pub use change::Draft;
-pub use credential::{Administrator, AppPassword, Credential, random_text};
+pub use credential::{Administrator, AppPassword, Credential, Stamp, random_text};
 pub use domain::{Alias, Class, Domain, DomainLimits, Group, Posting};
 pub use login::{Attempt, LastLogins, LogIn, Proof, ScramAnswer, Service};
 pub use password::HashCost;

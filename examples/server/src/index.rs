@@ -47,8 +47,16 @@ struct State {
 #[derive(Debug)]
 enum Entry {
     /// Somebody is asking the store; what is committed meanwhile waits.
-    Loading { done: tokio::sync::watch::Sender<()>, changes: Vec<Messages>, stale: bool, gone: bool },
-    Loaded { shared: Arc<Shared>, used: u64 },
+    Loading {
+        done: tokio::sync::watch::Sender<()>,
+        changes: Vec<Messages>,
+        stale: bool,
+        gone: bool,
+    },
+    Loaded {
+        shared: Arc<Shared>,
+        used: u64,
+    },
 }
 
 impl Index {
@@ -179,7 +187,8 @@ impl Load<'_> {
         let mut state = self.index.state();
         state.uses = state.uses.saturating_add(1);
         let used = state.uses;
-        let Some(Entry::Loading { done, changes, stale, gone }) = state.mailboxes.remove(&self.mailbox) else {
+        let Some(Entry::Loading { done, changes, stale, gone }) = state.mailboxes.remove(&self.mailbox)
+        else {
             return None;
         };
         if stale || gone {

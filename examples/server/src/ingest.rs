@@ -45,7 +45,8 @@ pub fn summary(content: &[u8]) -> Bytes {
 pub fn ids(summary: &Summary) -> Vec<Vec<u8>> {
     let overview = summary.overview();
     let answers = message_ids(summary.envelope().in_reply_to.as_deref().unwrap_or_default());
-    let all = overview.message_id.iter().cloned().chain(answers).chain(overview.references.iter().rev().cloned());
+    let all =
+        overview.message_id.iter().cloned().chain(answers).chain(overview.references.iter().rev().cloned());
     let mut seen = BTreeSet::new();
     let fits = |id: &Vec<u8>| !id.is_empty() && id.len() <= ID_MAX;
     all.filter(fits).filter(|id| seen.insert(id.clone())).take(IDS_MAX).collect()

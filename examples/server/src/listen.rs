@@ -101,7 +101,9 @@ impl Service {
         match self {
             Self::Imap | Self::Imaps => b"* BYE [UNAVAILABLE] Try again later\r\n",
             Self::Pop3 | Self::Pop3s => b"-ERR [SYS/TEMP] try again later\r\n",
-            Self::Smtp | Self::Submission | Self::Submissions | Self::Lmtp => b"421 4.7.0 Try again later\r\n",
+            Self::Smtp | Self::Submission | Self::Submissions | Self::Lmtp => {
+                b"421 4.7.0 Try again later\r\n"
+            }
         }
     }
 }
@@ -293,7 +295,8 @@ impl Running {
 async fn listen(service: Service, listener: Listener, tls: Arc<ServerConfig>, context: Context) {
     let networks = context.config.proxies.networks.clone();
     let listener = listener.with_name(service.name()).with_proxies(Proxies::new(networks));
-    let listener = if service.is_implicit() { listener.with_implicit_tls(Arc::clone(&tls)) } else { listener };
+    let listener =
+        if service.is_implicit() { listener.with_implicit_tls(Arc::clone(&tls)) } else { listener };
     let mut limits = posthaste_tokio::Limits::default();
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let configured = context.limits();

@@ -1,4 +1,4 @@
-//! The commands, as the administrator runs them.
+//! The commands, as the administrator runs them: on a data directory that no server uses, and beside a server.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,18 +8,30 @@
     reason = "test code"
 )]
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 struct Admin(TempDir);
 
+/// A server that ends with this.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 impl Admin {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let config = "hostname = \"mail.x.test\"\ndata = \"data\"\n";
+        let config = "hostname = \"mail.x.test\"\ndata = \"data\"\n[listen]\nimap = [\"127.0.0.1:0\"]\n\
+                      [passwords]\nscram_iterations = 4096\n";
         std::fs::write(directory.path().join("posthaste.toml"), config).unwrap();
         Self(directory)
     }
@@ -30,17 +42,16 @@ impl Admin {
         path
     }
 
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_posthaste"));
+        command.args(arguments).arg("--config").arg(self.0.path().join("posthaste.toml"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     /// Exit status, standard output, standard error.
     fn run(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_posthaste"))
-            .args(arguments)
-            .arg("--config")
-            .arg(self.0.path().join("posthaste.toml"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = self.command(arguments).spawn().unwrap();
         // A command that fails early does not read its input.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
@@ -54,51 +65,97 @@ impl Admin {
         out
     }
 
+    fn json(&self, arguments: &[&str]) -> Value {
+        let out = self.done(&[arguments, &["--json"]].concat(), "");
+        serde_json::from_str(&out).unwrap()
+    }
+
     fn refused(&self, arguments: &[&str], input: &str, why: &str) {
         let (status, out, err) = self.run(arguments, input);
         assert_eq!((status, out.as_str()), (1, ""), "{arguments:?}: {err}");
         assert!(err.contains(why), "{arguments:?}: {err}");
     }
+
+    /// The server, once its ports are open.
+    fn serve(&self) -> Server {
+        let mut child = self.command(&["serve"]).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("ready imap="), "{line}");
+        Server(child)
+    }
+
+    fn names(&self, what: &[&str], field: &str) -> Vec<String> {
+        let all = self.json(what);
+        all.as_array().unwrap().iter().map(|one| one[field].as_str().unwrap().to_owned()).collect()
+    }
 }
 
-#[test]
-fn domains() {
-    let admin = Admin::new();
+fn domains(admin: &Admin) {
     admin.done(&["domain", "add", "X.test"], "");
     admin.done(&["domain", "add", "a.test"], "");
-    assert_eq!(admin.done(&["domain", "list"], ""), "a.test\nx.test\n");
+    assert_eq!(admin.names(&["domain", "list"], "name"), ["a.test", "x.test"]);
+    assert!(admin.done(&["domain", "list"], "").starts_with("DOMAIN"));
     admin.refused(&["domain", "add", "x.TEST."], "", "exists already");
     admin.refused(&["domain", "add", "b\u{fc}.test"], "", "xn--");
     admin.refused(&["domain", "remove", "b.test"], "", "b.test");
     admin.done(&["account", "add", "u@x.test", "--password-stdin"], "p\n");
+    admin.done(
+        &["domain", "set", "x.test", "--accounts", "1", "--alias", "y.test", "--catch-all", "u@x.test"],
+        "",
+    );
+    admin.done(&["domain", "set", "x.test", "--plus", "none"], "");
+    let shown = admin.json(&["domain", "show", "y.test"]);
+    assert_eq!((shown["limits"]["accounts"].as_u64(), &shown["plus"]), (Some(1), &Value::Null));
+    assert_eq!((&shown["names"], &shown["catch_all"]), (&json!(["y.test"]), &json!("u@x.test")));
+    admin.refused(&["account", "add", "v@x.test", "--password-stdin"], "p\n", "may have 1 accounts");
+    admin.done(&["domain", "set", "x.test", "--accounts", "none", "--alias", "none"], "");
+    assert_eq!(admin.json(&["domain", "show", "x.test"])["names"], json!([]));
     admin.refused(&["domain", "remove", "x.test"], "", "--force");
     admin.done(&["domain", "remove", "x.test", "--force"], "");
     assert_eq!(admin.done(&["account", "list"], ""), "");
-    assert_eq!(admin.done(&["domain", "list"], ""), "a.test\n");
 }
 
-#[test]
-fn accounts() {
-    let admin = Admin::new();
+fn accounts(admin: &Admin) {
     admin.refused(&["account", "add", "u@x.test", "--password-stdin"], "p\n", "posthaste domain add x.test");
     admin.done(&["domain", "add", "x.test"], "");
     admin.done(&["account", "add", "U@x.test", "--password-stdin", "--quota", "5M"], "p\r\n");
-    admin.done(&["account", "add", "b@x.test", "--password-stdin"], "p");
-    assert_eq!(admin.done(&["account", "list"], ""), "b@x.test\t0\t-\nu@x.test\t0\t5242880\n");
+    admin.done(&["account", "add", "b@x.test", "--password-stdin", "--last-name", "Lee"], "p");
+    assert_eq!(admin.names(&["account", "list"], "address"), ["b@x.test", "u@x.test"]);
+    let table = admin.done(&["account", "list"], "");
+    assert!(table.contains("5.0M") && table.contains("Lee"), "{table}");
     admin.refused(&["account", "add", "u@x.test", "--password-stdin"], "p\n", "exists already");
     admin.refused(&["account", "add", "c@x.test", "--password-stdin"], "\n", "password");
-    admin.refused(&["account", "add", "nobody", "--password-stdin"], "p\n", "@");
-    admin.done(&["account", "passwd", "u@x.test", "--password-stdin"], "q\n");
-    admin.refused(&["account", "passwd", "z@x.test", "--password-stdin"], "q\n", "no account z@x.test");
-    admin.done(&["account", "remove", "b@x.test"], "");
-    admin.refused(&["account", "remove", "b@x.test"], "", "no account");
-    assert_eq!(admin.run(&["account", "add", "d@x.test"], "").0, 2);
+    admin.done(&["password", "u@x.test", "--password-stdin"], "q\n");
+    admin.refused(&["password", "z@x.test", "--password-stdin"], "q\n", "no account z@x.test");
+    admin.done(&["class", "set", "gold", "--quota", "2G"], "");
+    admin.done(&["account", "set", "b@x.test", "--class", "gold"], "");
+    let share = admin.json(&["quota", "list", "--order", "address"]);
+    assert_eq!((share[0]["room"].as_u64(), share[1]["room"].as_u64()), (Some(2 << 30), Some(5 << 20)));
+    admin.done(&["quota", "set", "b@x.test", "1M"], "");
+    assert_eq!(admin.json(&["account", "show", "b@x.test"])["room"], json!(1 << 20));
+    admin.done(&["account", "disable", "b@x.test"], "");
+    assert_eq!(admin.json(&["account", "show", "b@x.test"])["enabled"], json!(false));
+    admin.done(&["account", "rename", "b@x.test", "c@x.test"], "");
+    admin.done(&["alias", "set", "sales@x.test", "c@x.test", "u@x.test"], "");
+    admin.done(&["group", "set", "all@x.test", "sales@x.test", "--posting", "members"], "");
+    assert_eq!(admin.json(&["alias", "list"])[0]["targets"], json!(["c@x.test", "u@x.test"]));
+    assert_eq!(admin.json(&["group", "list"])[0]["posting"], json!("members"));
+    let made = admin.json(&["app-password", "add", "u@x.test", "my phone"]);
+    assert_eq!(made["password"].as_str().unwrap().len(), 24);
+    admin.done(&["app-password", "revoke", "u@x.test", "my phone"], "");
+    admin.done(&["account", "remove", "c@x.test"], "");
+    admin.refused(&["account", "remove", "c@x.test"], "", "no account");
+    assert_eq!(admin.json(&["alias", "list"])[0]["targets"], json!(["u@x.test"]));
+    assert_eq!(admin.run(&["account", "add", "nobody", "--password-stdin"], "p\n").0, 2);
     assert_eq!(admin.run(&["account", "add", "d@x.test", "--password-stdin", "--quota", "0"], "p\n").0, 2);
+    admin.refused(&["account", "add", "d@x.test"], "", "--password-stdin");
+    assert_eq!(admin.done(&["check"], ""), "everything fits together\n");
+    assert_eq!(admin.json(&["undelete", "u@x.test", "--list"]), json!([]));
+    assert_eq!(admin.json(&["ban", "list"]), json!([]));
 }
 
-#[test]
-fn an_import_is_all_or_nothing() {
-    let admin = Admin::new();
+fn an_import_is_all_or_nothing(admin: &Admin) {
     admin.done(&["domain", "add", "x.test"], "");
     admin.done(&["account", "add", "old@x.test", "--password-stdin"], "p\n");
     let bad =
@@ -107,31 +164,108 @@ fn an_import_is_all_or_nothing() {
     let (status, _, err) = admin.run(&["account", "import", bad.to_str().unwrap()], "");
     assert_eq!(status, 1);
     for wanted in [
-        "bad.csv:3: the account old@x.test",
-        "bad.csv:4: the domain y.test",
-        "bad.csv:5: the password",
-        "bad.csv:6:",
+        "bad.csv: nothing",
+        "line 3: the account old@x.test",
+        "line 4: there is no domain y.test",
+        "line 5: the password",
+        "line 6:",
     ] {
         assert!(err.contains(wanted), "{wanted}: {err}");
     }
-    assert!(!err.contains("bad.csv:2:"), "{err}");
-    assert_eq!(admin.done(&["account", "list"], ""), "old@x.test\t0\t-\n");
-
+    assert!(!err.contains("line 2:"), "{err}");
+    assert_eq!(admin.names(&["account", "list"], "address"), ["old@x.test"]);
     let good = admin.file("good.csv", "address,password,quota\r\na@x.test,\"p,q\",1K\r\nb@x.test,p,\r\n");
     admin.done(&["account", "import", good.to_str().unwrap()], "");
-    assert_eq!(admin.done(&["account", "list"], ""), "a@x.test\t0\t1024\nb@x.test\t0\t-\nold@x.test\t0\t-\n");
+    assert_eq!(admin.names(&["account", "list"], "address"), ["a@x.test", "b@x.test", "old@x.test"]);
+    assert!(admin.done(&["account", "export"], "").contains("\na@x.test,,,,1024,0,true\n"));
     admin.refused(&["account", "import", "/nowhere/x.csv"], "", "/nowhere/x.csv");
     let headless = admin.file("headless.csv", "a@x.test,p,\n");
     admin.refused(&["account", "import", headless.to_str().unwrap()], "", "address,password,quota");
 }
 
 #[test]
+fn u1_domains_without_a_server() {
+    domains(&Admin::new());
+}
+
+#[test]
+fn u1_domains_beside_a_server() {
+    let admin = Admin::new();
+    let _server = admin.serve();
+    domains(&admin);
+}
+
+#[test]
+fn u16_accounts_without_a_server() {
+    accounts(&Admin::new());
+}
+
+#[test]
+fn u16_accounts_beside_a_server() {
+    let admin = Admin::new();
+    let _server = admin.serve();
+    accounts(&admin);
+}
+
+#[test]
+fn u16_an_import_without_a_server() {
+    an_import_is_all_or_nothing(&Admin::new());
+}
+
+#[test]
+fn u16_an_import_beside_a_server() {
+    let admin = Admin::new();
+    let _server = admin.serve();
+    an_import_is_all_or_nothing(&admin);
+}
+
+#[test]
+fn u15_setup_makes_the_administrator_once() {
+    let admin = Admin::new();
+    admin.refused(&["setup", "--password-stdin"], "correct horse\ncorrect hose\n", "differ");
+    admin.refused(&["setup"], "", "terminal");
+    let out = admin.done(&["setup", "--password-stdin"], "correct horse\ncorrect horse\n");
+    assert!(out.contains("admin is the administrator") && !out.contains("horse"));
+    admin.refused(&["setup", "--random"], "", "already");
+    assert_eq!(admin.json(&["administrator", "list"]), json!(["admin"]));
+    let other = Admin::new();
+    let out = other.done(&["setup", "--random", "--name", "root"], "");
+    assert!(out.contains("root is the administrator") && out.contains("once"));
+    let server = admin.serve();
+    admin.refused(&["setup", "--random"], "", "a server runs");
+    drop(server);
+}
+
+#[test]
+fn u22_a_backup_can_be_restored() {
+    let admin = Admin::new();
+    admin.done(&["domain", "add", "x.test"], "");
+    let copy = admin.0.path().join("copy");
+    let server = admin.serve();
+    admin.done(&["backup", copy.to_str().unwrap()], "");
+    admin.done(&["domain", "add", "later.test"], "");
+    drop(server);
+    admin.refused(&["restore", copy.to_str().unwrap()], "", "exists");
+    std::fs::rename(admin.0.path().join("data"), admin.0.path().join("broken")).unwrap();
+    admin.done(&["restore", copy.to_str().unwrap()], "");
+    assert_eq!(admin.names(&["domain", "list"], "name"), ["x.test"]);
+}
+
+#[test]
 fn a_wrong_configuration_is_explained() {
     let admin = Admin::new();
+    assert!(admin.done(&["config", "check"], "").contains("fine"));
     admin.file("posthaste.toml", "hostname = \"x.test\"\ndata = \"d\"\n[limits]\nconnections = 0\n");
     admin.refused(&["domain", "list"], "", "posthaste.toml:4: a limit of 0");
+    admin.refused(&["config", "check"], "", "posthaste.toml:4: a limit of 0");
     std::fs::remove_file(admin.0.path().join("posthaste.toml")).unwrap();
     admin.refused(&["domain", "list"], "", "--config");
+}
+
+#[test]
+fn the_description_of_the_interface_is_printed() {
+    let document: Value = serde_json::from_str(&Admin::new().done(&["api", "openapi"], "")).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
 }
 
 #[cfg(unix)]
@@ -143,7 +277,14 @@ fn auth_11_passwords_are_stored_as_hashes_and_the_data_is_private() {
     admin.done(&["account", "add", "u@x.test", "--password-stdin"], "correct horse\n");
     let data = admin.0.path().join("data");
     assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o077, 0);
-    let sql = rusqlite::Connection::open(data.join("posthaste.sqlite")).unwrap();
-    let hash: String = sql.query_row("SELECT password FROM accounts", [], |row| row.get(0)).unwrap();
-    assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+    let mut found = false;
+    for entry in std::fs::read_dir(&data).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            assert!(!text.contains("correct horse"), "{}", path.display());
+            found |= text.contains("$argon2id$v=19$m=19456,t=2,p=1$");
+        }
+    }
+    assert!(found);
 }

@@ -94,7 +94,10 @@ async fn n_a_large_message_in_a_file_is_summarised_as_one_in_memory() {
     let data = tempfile::tempdir().unwrap();
     let store = store(data.path()).await;
     let part = format!("--b\r\nContent-Type: text/plain\r\n\r\n{}\r\n", "text\r\n".repeat(10_000));
-    let message = format!("Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{}--b--\r\n", part.repeat(20));
+    let message = format!(
+        "Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{}--b--\r\n",
+        part.repeat(20)
+    );
     assert!(message.len() > 1 << 20);
     let (content, summary) = stored(&store, message.as_bytes(), 9_973).await;
     assert_eq!(content, message.as_bytes());
@@ -107,19 +110,22 @@ async fn n_a_large_message_in_a_file_is_summarised_as_one_in_memory() {
 async fn n_many_large_messages_at_once_all_come_through_and_deep_ones_are_bounded() {
     let data = tempfile::tempdir().unwrap();
     let store = Arc::new(store(data.path()).await);
-    let nested: String = (0..3_000).map(|level| {
-        format!("Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n")
-    }).collect();
-    let tasks: Vec<_> = (0..16).map(|number| {
-        let (store, nested) = (Arc::clone(&store), nested.clone());
-        tokio::spawn(async move {
-            let message = format!("Message-ID: <{number}@x>\r\n{nested}{}", "x\r\n".repeat(number * 10_000));
-            let (content, summary) = stored(&store, message.as_bytes(), 65_537).await;
-            assert_eq!(content.len(), message.len());
-            let summary = Summary::from_bytes(&summary.unwrap()).unwrap();
-            assert!(summary.parts().count() <= 100, "depth is bounded");
+    let nested: String = (0..3_000)
+        .map(|level| format!("Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n"))
+        .collect();
+    let tasks: Vec<_> = (0..16)
+        .map(|number| {
+            let (store, nested) = (Arc::clone(&store), nested.clone());
+            tokio::spawn(async move {
+                let message =
+                    format!("Message-ID: <{number}@x>\r\n{nested}{}", "x\r\n".repeat(number * 10_000));
+                let (content, summary) = stored(&store, message.as_bytes(), 65_537).await;
+                assert_eq!(content.len(), message.len());
+                let summary = Summary::from_bytes(&summary.unwrap()).unwrap();
+                assert!(summary.parts().count() <= 100, "depth is bounded");
+            })
         })
-    }).collect();
+        .collect();
     for task in tasks {
         task.await.unwrap();
     }

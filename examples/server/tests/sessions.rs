@@ -16,14 +16,16 @@ mod durable;
 mod held;
 #[path = "sessions/imap.rs"]
 mod imap;
+#[path = "sessions/login.rs"]
+mod login;
 #[path = "sessions/mailboxes.rs"]
 mod mailboxes;
 #[path = "sessions/pop3.rs"]
 mod pop3;
 #[path = "support/server.rs"]
 mod server;
-#[path = "sessions/login.rs"]
-mod login;
+#[path = "sessions/serving.rs"]
+mod serving;
 #[path = "sessions/smtp.rs"]
 mod smtp;
 #[path = "sessions/submission.rs"]

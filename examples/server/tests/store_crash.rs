@@ -9,6 +9,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::clone_on_ref_ptr,
     clippy::print_stdout,
     reason = "test code"
 )]

@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::clone_on_ref_ptr,
     reason = "test code"
 )]
 

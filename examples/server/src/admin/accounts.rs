@@ -97,6 +97,23 @@ pub struct Add {
     pub services: Option<BTreeSet<Service>>,
 }
 
+impl Add {
+    /// An account of a user, with nothing but a password.
+    pub const fn new(address: Address, password: Password) -> Self {
+        Self {
+            address,
+            password: Some(password),
+            first_name: String::new(),
+            last_name: String::new(),
+            quota: None,
+            quota_messages: None,
+            class: None,
+            role: Role::User,
+            services: None,
+        }
+    }
+}
+
 /// Changes an account; what is not named stays.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Set {
@@ -367,7 +384,10 @@ impl Operation for Unlock {
         if admin.0.maildrops.unlock(account.id) {
             Ok(())
         } else {
-            Err(Problem::not_found(format_args!("POP3 session that holds the maildrop of {}", account.address)))
+            Err(Problem::not_found(format_args!(
+                "POP3 session that holds the maildrop of {}",
+                account.address
+            )))
         }
     }
 }
@@ -395,7 +415,8 @@ impl Operation for SetPassword {
     const NAME: &'static str = "account.password";
     const METHOD: Method = Method::Put;
     const PATH: &'static str = "/api/accounts/{address}/password";
-    const SUMMARY: &'static str = "Gives an account another password; users need the current one and the permission.";
+    const SUMMARY: &'static str =
+        "Gives an account another password; users need the current one and the permission.";
 
     async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<(), Problem> {
         let account = admin.account(who, &self.address)?;
@@ -559,8 +580,7 @@ async fn seen(admin: &Admin, who: &Principal, domain: Option<&str>) -> Result<Ve
     let domain = domain.map(normalise_domain).transpose()?;
     match &domain {
         Some(domain) => who.must_administer(domain)?,
-        None if who.role() == Role::User => who.must_be_server_admin()?,
-        None => {}
+        None => who.must_administer_something()?,
     }
     let usages: std::collections::BTreeMap<_, _> = admin.store().usages().await?.into_iter().collect();
     let picture = admin.directory().picture();

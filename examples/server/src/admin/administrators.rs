@@ -95,8 +95,12 @@ impl Operation for Put {
         let fits = (1..=64).contains(&self.name.len())
             && self.name.bytes().all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c));
         if !fits {
-            let problem = Problem::invalid("the name of an administrator is 1 to 64 of a-z, A-Z, 0-9, \".\", \"_\", \"-\"");
-            return Err(problem.remedy("choose another; addresses are names of accounts, which can be given a role"));
+            let problem = Problem::invalid(
+                "the name of an administrator is 1 to 64 of a-z, A-Z, 0-9, \".\", \"_\", \"-\"",
+            );
+            return Err(
+                problem.remedy("choose another; addresses are names of accounts, which can be given a role")
+            );
         }
         if self.confirmation.as_ref().is_some_and(|confirmation| *confirmation != self.password) {
             return Err(Problem::invalid("the two passwords differ").remedy("type the same password twice"));
@@ -143,7 +147,9 @@ impl Operation for LogIn {
 
     async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<Token, Problem> {
         let token = crate::directory::random_text()?;
-        admin.0.tokens.add(&token, Owner::of(who));
+        let owner = Owner::of(who, admin.directory());
+        let gone = || Problem::not_found(format_args!("administrator {}", who.name()));
+        admin.0.tokens.add(&token, owner.ok_or_else(gone)?);
         Ok(Token { token, expires_in: LIFETIME.as_secs() })
     }
 }

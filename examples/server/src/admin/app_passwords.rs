@@ -93,11 +93,15 @@ impl Operation for Add {
         who.must_be_or_administer(&account)?;
         let name = self.name;
         if !(1..=64).contains(&name.len()) || name.chars().any(|c| c.is_control() || c == '/') {
-            return Err(Problem::invalid("the name of an app password has 1 to 64 octets, no slashes, no controls"));
+            return Err(Problem::invalid(
+                "the name of an app password has 1 to 64 octets, no slashes, no controls",
+            ));
         }
         // One that opens the interface could make more of its kind: only the password itself does.
         if self.services.is_empty() || self.services.contains(&Service::Api) {
-            return Err(Problem::invalid("an app password is for imap, pop3 or smtp").remedy("name one or more"));
+            return Err(
+                Problem::invalid("an app password is for imap, pop3 or smtp").remedy("name one or more")
+            );
         }
         let (kept, shown) = AppPassword::generate(name.clone(), self.services, InternalDate::now().seconds)?;
         let change = |draft: &mut Draft| {
@@ -107,7 +111,8 @@ impl Operation for Add {
                 return Err(Problem::exists(format_args!("app password {:?}", kept.name)));
             }
             if all.len() >= APP_PASSWORDS_MAX {
-                let problem = Problem::limit(format!("an account has at most {APP_PASSWORDS_MAX} app passwords"));
+                let problem =
+                    Problem::limit(format!("an account has at most {APP_PASSWORDS_MAX} app passwords"));
                 return Err(problem.remedy("revoke one"));
             }
             all.push(kept.clone());

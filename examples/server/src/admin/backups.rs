@@ -43,7 +43,8 @@ async fn back_up(admin: &Admin, backups: &Backups) {
     {
         return failed(&partial, &error);
     }
-    if let Err(error) = admin.store().backup(Backup { directory: partial.clone() }, Progress::silent()).await {
+    if let Err(error) = admin.store().backup(Backup { directory: partial.clone() }, Progress::silent()).await
+    {
         return failed(&partial, &error);
     }
     let name = backups.directory.join(format!("{PREFIX}{now}"));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::{Method, Operation};
 use super::{Admin, Principal, Problem, ProblemKind, limits};
-use crate::directory::{Class, Draft, Role};
+use crate::directory::{Class, Draft};
 use crate::store::Progress;
 
 /// Lists the classes.
@@ -43,9 +43,7 @@ impl Operation for List {
     const SUMMARY: &'static str = "Lists the classes of accounts.";
 
     async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<Vec<Class>, Problem> {
-        if who.role() < Role::DomainAdmin {
-            who.must_be_server_admin()?;
-        }
+        who.must_administer_something()?;
         Ok(admin.directory().picture().classes().map(|class| Class::clone(class)).collect())
     }
 }
@@ -62,7 +60,8 @@ impl Operation for Put {
         let Self { class: name, quota, quota_messages, message_size } = self;
         let fits = (1..=64).contains(&name.len()) && !name.chars().any(|c| c.is_control() || c == '/');
         if !fits {
-            let problem = Problem::invalid(format!("{:?} can not be the name of a class", name.escape_debug()));
+            let problem =
+                Problem::invalid(format!("{:?} can not be the name of a class", name.escape_debug()));
             return Err(problem.remedy("write 1 to 64 octets without slashes and controls"));
         }
         let class = Class { name, quota, quota_messages, message_size };
@@ -90,7 +89,9 @@ impl Operation for Remove {
             let of_it = draft.accounts().filter(|account| account.class.as_deref() == Some(&name)).count();
             if of_it > 0 {
                 let detail = format!("{of_it} accounts are of the class {name}");
-                return Err(Problem::new(ProblemKind::Conflict, detail).remedy("give them another class first"));
+                return Err(
+                    Problem::new(ProblemKind::Conflict, detail).remedy("give them another class first")
+                );
             }
             draft.remove_class(&name);
             Ok(())
@@ -103,6 +104,8 @@ impl Operation for Remove {
 pub(super) fn must_exist(draft: &Draft, name: &str) -> Result<(), Problem> {
     match draft.class(name) {
         Some(_) => Ok(()),
-        None => Err(Problem::not_found(format_args!("class {name}")).remedy("make it with `posthaste class set`")),
+        None => {
+            Err(Problem::not_found(format_args!("class {name}")).remedy("make it with `posthaste class set`"))
+        }
     }
 }

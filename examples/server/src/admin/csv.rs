@@ -117,7 +117,9 @@ mod tests {
         let (rows, faults) = parse(b"last_name,password,address,class\nLee,p,a@x.test,gold\n").unwrap();
         assert!(faults.is_empty());
         assert_eq!((rows[0].1.last_name.as_str(), rows[0].1.class.as_deref()), ("Lee", Some("gold")));
-        for bad in ["", "a@x.test,p,\n", "address,quota\n", "address,password,admin\n", "address,address,password\n"] {
+        for bad in
+            ["", "a@x.test,p,\n", "address,quota\n", "address,password,admin\n", "address,address,password\n"]
+        {
             assert!(parse(bad.as_bytes()).unwrap_err().to_string().contains(HEADER), "{bad:?}");
         }
         assert!(parse(b"address,password,quota\n").unwrap().0.is_empty());

@@ -69,6 +69,7 @@ impl Operation for List {
     const SUMMARY: &'static str = "Lists the domains that may be seen.";
 
     async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<Vec<Domain>, Problem> {
+        who.must_administer_something()?;
         let picture = admin.directory().picture();
         let seen = picture.domains().filter(|domain| who.administers(&domain.name));
         Ok(seen.map(|domain| Domain::clone(domain)).collect())
@@ -126,7 +127,8 @@ impl Operation for Set {
             who.must_be_server_admin()?;
         }
         who.must_administer(&name)?;
-        let names = self.names.as_ref().map(|names| names.iter().map(|name| normalise_domain(name)).collect());
+        let names =
+            self.names.as_ref().map(|names| names.iter().map(|name| normalise_domain(name)).collect());
         let names: Option<BTreeSet<String>> = names.transpose()?;
         if let Some(Some(plus)) = self.plus
             && !"+-=_#!".contains(plus)
@@ -187,7 +189,9 @@ impl Operation for Remove {
             if !self.with_everything && !inside.is_empty() {
                 let detail = format!("the domain {name} has {} accounts, aliases and groups", inside.len());
                 let problem = Problem::new(ProblemKind::Conflict, detail);
-                return Err(problem.remedy("remove them first, or say that they go too, with all mail (--force)"));
+                return Err(
+                    problem.remedy("remove them first, or say that they go too, with all mail (--force)")
+                );
             }
             for (address, entry) in inside {
                 super::names::forget(draft, &address);

@@ -87,7 +87,12 @@ pub fn bind_local(data: &Path) -> std::io::Result<Listener> {
 }
 
 /// Serves until it is told to stop. Give `tls` for an address that is not of the machine itself.
-pub async fn serve(listener: Listener, tls: Option<Arc<ServerConfig>>, router: Router, stop: CancellationToken) {
+pub async fn serve(
+    listener: Listener,
+    tls: Option<Arc<ServerConfig>>,
+    router: Router,
+    stop: CancellationToken,
+) {
     let listener = match tls {
         Some(tls) => listener.with_implicit_tls(tls),
         None => listener,
@@ -165,7 +170,8 @@ impl Served {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Value, Problem> {
-        let mut fields = if self.route.method.has_body() { self.body(headers, body).await? } else { Map::new() };
+        let mut fields =
+            if self.route.method.has_body() { self.body(headers, body).await? } else { Map::new() };
         if !self.route.method.has_body() {
             for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
                 let value = self.value(&name, &value);
@@ -184,17 +190,22 @@ impl Served {
         let too_slow = |_| Problem::invalid("the body took too long to arrive");
         let body = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_MAX).collect());
         let body = body.await.map_err(too_slow)?;
-        let body = body.map_err(|_| Problem::invalid(format!("the body is longer than {BODY_MAX} octets")))?;
+        let body =
+            body.map_err(|_| Problem::invalid(format!("the body is longer than {BODY_MAX} octets")))?;
         let body = body.to_bytes();
         if body.is_empty() {
             return Ok(Map::new());
         }
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/json") {
-            return Err(Problem::invalid("the body is not JSON").remedy("send Content-Type: application/json"));
+            return Err(
+                Problem::invalid("the body is not JSON").remedy("send Content-Type: application/json")
+            );
         }
-        serde_json::from_slice(&body).map_err(|error| Problem::invalid(format!("the body is no JSON object: {error}")))
+        serde_json::from_slice(&body)
+            .map_err(|error| Problem::invalid(format!("the body is no JSON object: {error}")))
     }
 
     /// What a text stands for.
@@ -209,7 +220,9 @@ impl Served {
         let (mut lines, body) = Channel::<Bytes>::new(1);
         tokio::spawn(async move {
             let (tell, mut told) = tokio::sync::watch::channel((0, 0));
-            let progress = Progress::new(move |done, of| drop(tell.send((done, of))));
+            let progress = Progress::new(move |done, of| {
+                tell.send_replace((done, of));
+            });
             let mut running = self.route.run(self.admin.clone(), who, request, progress);
             let last = loop {
                 tokio::select! {

@@ -22,8 +22,10 @@ pub(super) fn check(picture: &Picture, domain: &str) -> Result<(), Problem> {
         ("groups", groups, limits.groups),
     ] {
         if let Some(limit) = limit.filter(|limit| count > *limit) {
-            let detail = format!("the domain {} may have {limit} {what}, and this would make {count}", domain.name);
-            return Err(Problem::limit(detail).remedy(format!("remove some, or raise the limit `{what}` of the domain")));
+            let detail =
+                format!("the domain {} may have {limit} {what}, and this would make {count}", domain.name);
+            return Err(Problem::limit(detail)
+                .remedy(format!("remove some, or raise the limit `{what}` of the domain")));
         }
     }
     check_sizes(picture, domain)
@@ -45,7 +47,8 @@ fn check_sizes(picture: &Picture, domain: &crate::directory::Domain) -> Result<(
                 "{} has a quota of {quota} octets, and an account of {name} may have {limit}",
                 account.address
             );
-            return Err(Problem::limit(detail).remedy("give it less, or raise the limit `account_size` of the domain"));
+            return Err(Problem::limit(detail)
+                .remedy("give it less, or raise the limit `account_size` of the domain"));
         }
         if let Some(limit) = domain.limits.allocated {
             let Some(quota) = picture.room(account).octets else {

@@ -204,6 +204,7 @@ impl Operation for RemoveGroup {
 
 /// What is in the domains that may be seen.
 fn listed(admin: &Admin, who: &Principal, domain: Option<&str>) -> Result<Vec<Entry>, Problem> {
+    who.must_administer_something()?;
     let domain = domain.map(normalise_domain).transpose()?;
     if let Some(domain) = &domain {
         who.must_administer(domain)?;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{
-    Admin, Principal, Problem, accounts, administrators, app_passwords, bans, classes, domains, names, upkeep,
-    usage,
+    Admin, Principal, Problem, accounts, administrators, app_passwords, bans, classes, domains, names,
+    upkeep, usage,
 };
 use crate::store::Progress;
 

@@ -61,6 +61,11 @@ impl Principal {
         if self.is_server_admin() { Ok(()) } else { Err(forbidden("an administrator of the server")) }
     }
 
+    /// For what only shows what is theirs to administer.
+    pub(super) fn must_administer_something(&self) -> Result<(), Problem> {
+        if self.role() > Role::User { Ok(()) } else { Err(forbidden("an administrator")) }
+    }
+
     /// For what is in a domain.
     pub(super) fn must_administer(&self, domain: &str) -> Result<(), Problem> {
         if self.administers(domain) {

@@ -149,9 +149,13 @@ impl From<DirectoryError> for Problem {
     fn from(error: DirectoryError) -> Self {
         match error {
             DirectoryError::Store(error) => error.into(),
-            DirectoryError::UnusablePassword(_) => Self::invalid(error.to_string()).remedy("choose another one"),
+            DirectoryError::UnusablePassword(_) => {
+                Self::invalid(error.to_string()).remedy("choose another one")
+            }
             DirectoryError::Busy => Self::new(ProblemKind::TooMany, error.to_string()),
-            error => Self::new(ProblemKind::Unavailable, error.to_string()).remedy("see the log of the server"),
+            error => {
+                Self::new(ProblemKind::Unavailable, error.to_string()).remedy("see the log of the server")
+            }
         }
     }
 }

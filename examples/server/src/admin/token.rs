@@ -10,15 +10,17 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::Principal;
+use crate::directory::{Directory, Stamp};
 use crate::store::AccountId;
 
 /// Whose a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Owner {
     Local,
-    Administrator(String),
-    /// The account, and when its password was set: a new password ends all tokens.
-    Account(AccountId, Option<i64>),
+    /// The name and what stands for its password: a new password ends all tokens.
+    Administrator(String, Stamp),
+    /// The account, so too.
+    Account(AccountId, Option<Stamp>),
 }
 
 /// The tokens that were given out.
@@ -32,12 +34,17 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Owner {
-    pub(super) fn of(who: &Principal) -> Self {
-        match who {
+    /// `None` for an administrator who has gone meanwhile.
+    pub(super) fn of(who: &Principal, directory: &Directory) -> Option<Self> {
+        Some(match who {
             Principal::Local => Self::Local,
-            Principal::Administrator(name) => Self::Administrator(name.clone()),
-            Principal::Account(account) => Self::Account(account.id, account.password_set()),
-        }
+            Principal::Administrator(name) => {
+                let picture = directory.picture();
+                let found = picture.administrators().find(|one| one.name == *name)?;
+                Self::Administrator(name.clone(), found.stamp())
+            }
+            Principal::Account(account) => Self::Account(account.id, account.stamp()),
+        })
     }
 }
 

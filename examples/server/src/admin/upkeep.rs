@@ -108,7 +108,8 @@ impl Operation for Check {
     const NAME: &'static str = "store.check";
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/check";
-    const SUMMARY: &'static str = "Looks for what does not fit together in the store, and repairs it if told so.";
+    const SUMMARY: &'static str =
+        "Looks for what does not fit together in the store, and repairs it if told so.";
 
     async fn run(self, admin: &Admin, who: &Principal, progress: Progress) -> Result<Self::Answer, Problem> {
         who.must_be_server_admin()?;
@@ -132,7 +133,8 @@ impl Operation for Backup {
     async fn run(self, admin: &Admin, who: &Principal, progress: Progress) -> Result<(), Problem> {
         // It writes where it is told to: only for who has the machine anyhow.
         if *who != Principal::Local {
-            let problem = Problem::new(super::ProblemKind::Forbidden, "a backup is made on the machine of the server");
+            let problem =
+                Problem::new(super::ProblemKind::Forbidden, "a backup is made on the machine of the server");
             return Err(problem.remedy("run `posthaste backup` there"));
         }
         if !self.directory.is_absolute() || self.directory.exists() {
@@ -178,7 +180,8 @@ impl Operation for Undelete {
         let account = admin.account(who, &self.address)?;
         who.must_be_or_administer(&account)?;
         let store = admin.store();
-        let name = MailboxName::new(self.mailbox.as_deref().unwrap_or("INBOX")).map_err(store::StoreError::from)?;
+        let name =
+            MailboxName::new(self.mailbox.as_deref().unwrap_or("INBOX")).map_err(store::StoreError::from)?;
         let to = match store.mailbox(account.id, &name).await {
             Err(store::StoreError::NoSuchMailbox) => store.create_mailbox(account.id, &name, None).await?,
             found => found?,

@@ -62,7 +62,12 @@ impl Operation for List {
     const PATH: &'static str = "/api/usage";
     const SUMMARY: &'static str = "Lists what accounts keep and may keep.";
 
-    async fn run(self, admin: &Admin, who: &Principal, progress: Progress) -> Result<Vec<UsageView>, Problem> {
+    async fn run(
+        self,
+        admin: &Admin,
+        who: &Principal,
+        progress: Progress,
+    ) -> Result<Vec<UsageView>, Problem> {
         let accounts = accounts::List { domain: self.domain }.run(admin, who, progress).await?;
         let mut usages: Vec<UsageView> = accounts
             .into_iter()

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Common, OrNone, number_or_none, or_none, password::Source, show, size_or_none};
+use super::{Common, OrNone, or_none, password::Source, show, size_or_none};
 use crate::admin::accounts::AccountView;
 use crate::admin::{Password as Given, accounts, app_passwords, usage};
 use crate::config::parse_size;
@@ -125,13 +125,13 @@ pub(super) struct SetAccount {
     #[arg(long)]
     change_password: Option<bool>,
     /// The class it is of, or `none`.
-    #[arg(long, value_parser = or_none(str::parse::<String>))]
+    #[arg(long, value_parser = or_none::<String>)]
     class: Option<OrNone<String>>,
     /// What it may keep, or `none` to leave it to the class.
     #[arg(long, value_name = "SIZE", value_parser = size_or_none)]
     quota: Option<OrNone<u64>>,
     /// How many messages it may keep, or `none` to leave it to the class.
-    #[arg(long, value_name = "N", value_parser = number_or_none::<u64>)]
+    #[arg(long, value_name = "N", value_parser = or_none::<u64>)]
     messages: Option<OrNone<u64>>,
     /// Where mail with a detail goes.
     #[arg(long, value_enum)]
@@ -172,7 +172,8 @@ impl Account {
                 common.tell(accounts::Remove { address }, &sentence).await
             }
             Self::Import { list } => {
-                let file = std::fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
+                let file =
+                    std::fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
                 let import = accounts::Import { csv: Given::new(&file) };
                 let made = common.ask_long(import, show::bar("hashing passwords")).await;
                 let made = made.map_err(|error| format!("{}: {error}", list.display()))?;

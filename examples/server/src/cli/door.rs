@@ -1,7 +1,6 @@
 //! The way to the service layer: through the socket of the server that runs on the data directory, or, where none
 //! runs, in this process.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -47,7 +46,11 @@ impl Door {
     }
 
     /// Does one operation.
-    pub(super) async fn call<O: Operation>(self, request: O, progress: Progress) -> Result<O::Answer, Problem> {
+    pub(super) async fn call<O: Operation>(
+        self,
+        request: O,
+        progress: Progress,
+    ) -> Result<O::Answer, Problem> {
         match self {
             Self::Here(admin, store) => {
                 let answer = request.run(&admin, &Principal::Local, progress).await;
@@ -162,9 +165,4 @@ async fn read(response: Response<Incoming>, progress: &Progress) -> Result<Value
 fn broken(error: &dyn std::fmt::Display) -> Problem {
     let problem = Problem::new(ProblemKind::Unavailable, format!("the server could not be asked: {error}"));
     problem.remedy("see its log; it may be of another version than this program")
-}
-
-/// Whether a server listens on the socket of a data directory.
-pub(super) async fn is_running(data: &Path) -> bool {
-    UnixStream::connect(data.join(SOCKET)).await.is_ok()
 }

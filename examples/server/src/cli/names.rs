@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Common, OrNone, number_or_none, or_none, show, size_or_none};
+use super::{Common, OrNone, or_none, show, size_or_none};
 use crate::admin::{classes, domains, names};
 use crate::directory::{self, Address, Posting};
 
@@ -40,7 +40,7 @@ pub(super) struct SetDomain {
     #[arg(long)]
     enabled: Option<bool>,
     /// Another name of it; all of them, or `none`.
-    #[arg(long, value_name = "NAME", value_parser = or_none(str::parse::<String>))]
+    #[arg(long, value_name = "NAME", value_parser = or_none::<String>)]
     alias: Vec<OrNone<String>>,
     /// What one account may keep, or `none`.
     #[arg(long, value_name = "SIZE", value_parser = size_or_none)]
@@ -52,19 +52,19 @@ pub(super) struct SetDomain {
     #[arg(long, value_name = "SIZE", value_parser = size_or_none)]
     message_size: Option<OrNone<u64>>,
     /// How many accounts it may have, or `none`.
-    #[arg(long, value_name = "N", value_parser = number_or_none::<u32>)]
+    #[arg(long, value_name = "N", value_parser = or_none::<u32>)]
     accounts: Option<OrNone<u32>>,
     /// How many aliases it may have, or `none`.
-    #[arg(long, value_name = "N", value_parser = number_or_none::<u32>)]
+    #[arg(long, value_name = "N", value_parser = or_none::<u32>)]
     aliases: Option<OrNone<u32>>,
     /// How many groups it may have, or `none`.
-    #[arg(long, value_name = "N", value_parser = number_or_none::<u32>)]
+    #[arg(long, value_name = "N", value_parser = or_none::<u32>)]
     groups: Option<OrNone<u32>>,
     /// Who gets what nobody has the address of, or `none`.
-    #[arg(long, value_name = "ADDRESS", value_parser = or_none(Address::parse))]
+    #[arg(long, value_name = "ADDRESS", value_parser = or_none::<Address>)]
     catch_all: Option<OrNone<Address>>,
     /// The character before the detail of an address, or `none`.
-    #[arg(long, value_name = "C", value_parser = number_or_none::<char>)]
+    #[arg(long, value_name = "C", value_parser = or_none::<char>)]
     plus: Option<OrNone<char>>,
 }
 
@@ -243,7 +243,12 @@ impl Group {
                 let groups = common.ask(names::ListGroups { domain }).await?;
                 let view = |group: &directory::Group| {
                     let members = addresses(&group.members);
-                    vec![group.address.to_string(), group.enabled.to_string(), members, group.description.clone()]
+                    vec![
+                        group.address.to_string(),
+                        group.enabled.to_string(),
+                        members,
+                        group.description.clone(),
+                    ]
                 };
                 let columns = ["GROUP", "ENABLED", "MEMBERS", "DESCRIPTION"];
                 show::answer(common.form(), &groups, &columns, |all| all.iter().map(view).collect())

@@ -28,7 +28,9 @@ impl Source {
 pub(super) fn twice(what: &str) -> Result<(Password, Password), String> {
     let terminal = console::Term::stderr();
     if !terminal.is_term() || !std::io::stdin().is_terminal() {
-        return Err("there is no terminal to ask for the password at: give it with --password-stdin".to_owned());
+        return Err(
+            "there is no terminal to ask for the password at: give it with --password-stdin".to_owned()
+        );
     }
     let ask = |question: &str| {
         let asked = terminal.write_str(question).and_then(|()| terminal.read_secure_line());

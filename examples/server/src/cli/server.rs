@@ -40,7 +40,9 @@ impl Setup {
                 "{} is the administrator. The password is shown once, please remember it: {random}\n",
                 self.name
             )),
-            None => show::print(&format!("{} is the administrator. Please remember the password.\n", self.name)),
+            None => {
+                show::print(&format!("{} is the administrator. Please remember the password.\n", self.name))
+            }
         }
     }
 }

@@ -51,7 +51,8 @@ fn table(columns: &[&str], rows: &[Vec<String>]) -> Result<(), String> {
         return Ok(());
     }
     let header = columns.iter().map(|&column| column.to_owned()).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(header).chain(rows.iter().map(|row| escaped(row))).collect();
+    let lines: Vec<Vec<String>> =
+        std::iter::once(header).chain(rows.iter().map(|row| escaped(row))).collect();
     let mut widths = vec![0; columns.len()];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
@@ -90,7 +91,8 @@ pub(super) fn size(octets: u64) -> String {
 
 /// A moment in seconds since 1970, for people.
 pub(super) fn moment(seconds: i64) -> String {
-    let moment = jiff::Timestamp::from_second(seconds).map(|moment| moment.strftime("%Y-%m-%d %H:%M").to_string());
+    let moment =
+        jiff::Timestamp::from_second(seconds).map(|moment| moment.strftime("%Y-%m-%d %H:%M").to_string());
     moment.unwrap_or_else(|_| seconds.to_string())
 }
 
@@ -118,13 +120,16 @@ mod tests {
 
     #[test]
     fn log_01_what_somebody_wrote_does_not_steer_the_terminal() {
-        let row = escaped(&["\u{1b}[2Jx".to_owned(), "a\r\nb".to_owned(), String::new(), "Zo\u{eb}".to_owned()]);
+        let row =
+            escaped(&["\u{1b}[2Jx".to_owned(), "a\r\nb".to_owned(), String::new(), "Zo\u{eb}".to_owned()]);
         assert_eq!(row, ["\\u{1b}[2Jx", "a\\r\\nb", "-", "Zo\u{eb}"]);
     }
 
     #[test]
     fn sizes_for_people() {
-        for (octets, shown) in [(0, "0"), (1023, "1023"), (1024, "1.0K"), (1_572_864, "1.5M"), (5 << 30, "5.0G")] {
+        for (octets, shown) in
+            [(0, "0"), (1023, "1023"), (1024, "1.0K"), (1_572_864, "1.5M"), (5 << 30, "5.0G")]
+        {
             assert_eq!(size(octets), shown);
         }
     }

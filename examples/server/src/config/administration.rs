@@ -120,7 +120,12 @@ fn passes<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
 }
 
 fn iterations<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
-    within(from, posthaste_sasl::ITERATIONS_MIN, posthaste_sasl::ITERATIONS_MAX, "scram_iterations are repetitions")
+    within(
+        from,
+        posthaste_sasl::ITERATIONS_MIN,
+        posthaste_sasl::ITERATIONS_MAX,
+        "scram_iterations are repetitions",
+    )
 }
 
 fn within<'de, D: Deserializer<'de>>(from: D, min: u32, max: u32, what: &str) -> Result<u32, D::Error> {
@@ -128,6 +133,8 @@ fn within<'de, D: Deserializer<'de>>(from: D, min: u32, max: u32, what: &str) ->
     if (min..=max).contains(&number) {
         Ok(number)
     } else {
-        Err(D::Error::custom(format!("{what}: write a number from {min} to {max}, or remove it for the default")))
+        Err(D::Error::custom(format!(
+            "{what}: write a number from {min} to {max}, or remove it for the default"
+        )))
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Address;
-use super::credential::{AppPassword, Credential};
+use super::credential::{AppPassword, Credential, Stamp};
 use super::login::Service;
 use crate::store::AccountId;
 
@@ -56,7 +56,20 @@ pub struct Account {
 }
 
 /// What an account may administer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Itself.
@@ -113,9 +126,9 @@ impl Account {
         self.credential.is_some()
     }
 
-    /// When the password was set, in seconds since 1970.
-    pub fn password_set(&self) -> Option<i64> {
-        self.credential.as_ref().map(|credential| credential.set)
+    /// What stands for the password, and changes with it; `None` where there is none.
+    pub fn stamp(&self) -> Option<Stamp> {
+        self.credential.as_ref().map(Credential::stamp)
     }
 
     /// The same account with another password, or none.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use hmac::{Hmac, KeyInit, Mac};
 use posthaste_sasl::{Hash, ScramKey};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use super::{DirectoryError, Service};
 
@@ -48,7 +48,16 @@ pub struct Administrator {
     pub(super) credential: Credential,
 }
 
+/// What stands for a password, and changes whenever it is set, also to what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp([u8; 32]);
+
 impl Credential {
+    /// What stands for it.
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp(Sha256::digest(&self.hash).into())
+    }
+
     /// The key for a hash function.
     pub(super) fn scram_key(&self, hash: Hash) -> Option<ScramKey> {
         self.scram.iter().filter_map(|text| ScramKey::decode(text).ok()).find(|key| key.hash() == hash)
@@ -59,6 +68,11 @@ impl Administrator {
     /// An administrator with this password.
     pub const fn new(name: String, credential: Credential) -> Self {
         Self { name, credential }
+    }
+
+    /// What stands for the password.
+    pub fn stamp(&self) -> Stamp {
+        self.credential.stamp()
     }
 }
 

@@ -17,7 +17,20 @@ use super::{Account, Address, Administrator, Credential, Directory, DirectoryErr
 use crate::store::AccountId;
 
 /// What somebody logs in to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Service {
     /// Sending mail.
@@ -60,9 +73,9 @@ impl std::fmt::Debug for Attempt<'_> {
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LogIn {
+pub enum LogIn<T = Account> {
     /// It is this account, which may use the service.
-    Accepted(Arc<Account>),
+    Accepted(Arc<T>),
     /// It is not. Why not is for the log of the server, not for the peer.
     Refused,
     /// The peer or the name had too many failures: nothing was checked. To be answered as [`Refused`](Self::Refused),
@@ -122,7 +135,7 @@ impl Directory {
         Ok(self.answer(attempt.service, attempt.peer, attempt.user, accepted))
     }
 
-    /// Checks the password of an administrator that has no mailbox; `None` when it is wrong, or the peer banned.
+    /// Checks the password of an administrator that has no mailbox.
     ///
     /// # Errors
     ///
@@ -130,18 +143,23 @@ impl Directory {
     pub async fn log_in_administrator(
         &self,
         attempt: Attempt<'_>,
-    ) -> Result<Option<Arc<Administrator>>, DirectoryError> {
+    ) -> Result<LogIn<Administrator>, DirectoryError> {
         if self.0.bans.is_banned(attempt.peer, attempt.user) {
-            return Ok(None);
+            return Ok(LogIn::Banned);
         }
         let found = self.picture().administrators.get(attempt.user).cloned();
         let subject = found.clone().map_or(Subject::Nobody, Subject::Administrator);
-        if self.check(&attempt, &subject).await? {
-            self.0.bans.succeeded(attempt.peer, attempt.user);
-            return Ok(found);
+        let is_right = self.check(&attempt, &subject).await?;
+        match found.filter(|_| is_right) {
+            Some(found) => {
+                self.0.bans.succeeded(attempt.peer, attempt.user);
+                Ok(LogIn::Accepted(found))
+            }
+            None => {
+                self.0.bans.failed(attempt.peer, attempt.user);
+                Ok(LogIn::Refused)
+            }
         }
-        self.0.bans.failed(attempt.peer, attempt.user);
-        Ok(None)
     }
 
     /// The SCRAM key that a user is to prove knowledge of. What a client may not tell apart is told apart by

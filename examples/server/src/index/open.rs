@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::Interner;
 use super::overviews::Overviews;
 use super::picture::{Picture, Row};
-use super::Interner;
 use crate::store::{Keyword, MailboxId, Messages, Snapshot, Store, StoreError};
 
 /// A mailbox that somebody has open. While there is one of these, the mailbox stays in memory.

@@ -244,7 +244,8 @@ impl Picture {
     /// Takes note of keywords that no message had before.
     pub(super) fn note_keywords(&mut self, rows: &[Row]) {
         let is_new = |keyword: &&Keyword| self.keywords.binary_search(keyword).is_err();
-        let new: BTreeSet<&Keyword> = rows.iter().flat_map(|row| row.keywords.iter()).filter(is_new).collect();
+        let new: BTreeSet<&Keyword> =
+            rows.iter().flat_map(|row| row.keywords.iter()).filter(is_new).collect();
         if !new.is_empty() {
             let mut all: Vec<Keyword> = self.keywords.iter().chain(new).cloned().collect();
             all.sort();

@@ -22,7 +22,9 @@ pub(super) async fn begin(
     let Context { config, directory, store, maildrops, stop, .. } = context;
     let admin = Admin::new(directory.clone(), Arc::clone(store), maildrops.clone(), config.data.clone());
     if directory.picture().administrators().next().is_none() && !config.listen.http.is_empty() {
-        tracing::warn!("nobody can log in to the HTTP interface as an administrator: run `posthaste administrator set`");
+        tracing::warn!(
+            "nobody can log in to the HTTP interface as an administrator: run `posthaste administrator set`"
+        );
     }
     let router = http::router(&admin, Router::new());
     #[cfg(unix)]

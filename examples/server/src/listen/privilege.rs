@@ -57,7 +57,9 @@ pub(super) fn become_user(run_as: Option<&RunAs>, data: &std::path::Path) -> Res
     if !geteuid().is_root() {
         return if geteuid() == user.uid { Ok(()) } else { Err(PrivilegeError::NotRoot(name.clone())) };
     }
-    let own = |uid: Uid, gid: Gid| chown(data, Some(uid), Some(gid)).map_err(failed("giving away the data directory"));
+    let own = |uid: Uid, gid: Gid| {
+        chown(data, Some(uid), Some(gid)).map_err(failed("giving away the data directory"))
+    };
     if !data.exists() {
         let made = crate::disk::make_private(data);
         made.map_err(|error| PrivilegeError::System {
@@ -94,7 +96,10 @@ mod tests {
 
     #[test]
     fn names_that_nobody_has_are_told() {
-        assert_eq!(become_somebody("no-such-user", None), Err(PrivilegeError::NoSuchUser("no-such-user".to_owned())));
+        assert_eq!(
+            become_somebody("no-such-user", None),
+            Err(PrivilegeError::NoSuchUser("no-such-user".to_owned()))
+        );
         assert_eq!(
             become_somebody("root", Some("no-such-group")),
             Err(PrivilegeError::NoSuchGroup("no-such-group".to_owned()))

@@ -42,7 +42,8 @@ pub(super) fn reload(context: &Context, certificates: &Certificates) {
         Ok(()) => tracing::info!(names = ?certificates.names(), "limits and certificates were read again"),
         Err(error) => tracing::error!(%error, "the certificates there were are kept"),
     }
-    let taken = Config { limits: config.limits.clone(), tls: config.tls.clone(), ..Config::clone(&context.config) };
+    let taken =
+        Config { limits: config.limits.clone(), tls: config.tls.clone(), ..Config::clone(&context.config) };
     if taken != config {
         tracing::warn!("what else has changed in the configuration takes a restart");
     }

@@ -49,7 +49,8 @@ use selected::Selected;
 ///
 /// How the connection ended, where it did not end in order.
 pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Error<ProtocolError>> {
-    let tls = if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
+    let tls =
+        if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
     let peer = stream.peer_addr().map(|address| address.ip());
     let exchanges = Exchanges::new(&context.directory, Service::Imap, peer);
     let mechanisms = exchanges.names(&stream.channel()).map(String::from).collect();
@@ -317,9 +318,7 @@ fn refusal(error: &StoreError) -> Refusal {
         StoreError::AlreadyExists => Refusal::already_exists(),
         StoreError::OverQuota { .. } => Refusal::over_quota(),
         StoreError::UseIsTaken => Refusal::use_attribute(),
-        StoreError::HasChildren => {
-            Refusal::new("Mailbox has children").with_code(ResponseCode::HasChildren)
-        }
+        StoreError::HasChildren => Refusal::new("Mailbox has children").with_code(ResponseCode::HasChildren),
         StoreError::InboxStays | StoreError::IntoItself | StoreError::Name(_) => Refusal::cannot(),
         StoreError::UidsExhausted | StoreError::TooManyMailboxes(_) | StoreError::TooManyKeywords(_) => {
             Refusal::new("Limit reached").with_code(ResponseCode::Limit)

@@ -158,9 +158,7 @@ impl Exchanges {
     /// An exchange of SCRAM has come to its end.
     fn proved(&mut self, proof: Proof) -> Login {
         match self.proving.take() {
-            Some(user) => {
-                told(&user, self.directory.accepted_scram(self.service, self.peer, &user, proof))
-            }
+            Some(user) => told(&user, self.directory.accepted_scram(self.service, self.peer, &user, proof)),
             None => Login::Refused,
         }
     }

@@ -39,7 +39,8 @@ use crate::store::{
 pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Error<ProtocolError>> {
     let peer: Option<IpAddr> = stream.peer_addr().map(|address| address.ip().to_canonical());
     let exchanges = Exchanges::new(&context.directory, Service::Pop3, peer);
-    let machine = Server::new(machine_config(&context, &role, &exchanges, &stream), stream.security(), Time::ZERO);
+    let machine =
+        Server::new(machine_config(&context, &role, &exchanges, &stream), stream.security(), Time::ZERO);
     let mut session =
         Session { context, connection: Connection::new(machine, stream, role), exchanges, opened: None };
     session.serve().await
@@ -84,31 +85,41 @@ struct Opened {
 impl Session {
     async fn serve(&mut self) -> Result<(), Error<ProtocolError>> {
         let mut shutdown = self.context.shutdown();
+        let mut directory = self.context.directory.watch();
+        let mut is_ending = false;
         loop {
-            let lost = self.opened.as_ref().map(|opened| opened.lock.lost().clone());
+            let lost = self.opened.as_ref().map(|opened| opened.lock.lost().clone()).filter(|_| !is_ending);
             let event = tokio::select! {
                 biased;
-                () = cancelled(lost.as_ref()) => {
-                    tracing::info!("the maildrop was taken away: the session ends");
-                    return Ok(());
-                }
-                event = shutdown.next(&mut self.connection) => event?,
+                () = cancelled(lost.as_ref()) => None,
+                Ok(()) = directory.changed(), if !is_ending => None,
+                event = shutdown.next(&mut self.connection) => match event? {
+                    Some(event) => Some(event),
+                    None => return Ok(()),
+                },
             };
-            let Some(event) = event else { return Ok(()) };
-            if !self.is_allowed() {
-                tracing::info!("the account may not be used any more: the session ends");
-                return Ok(());
+            if !is_ending && !self.is_allowed() {
+                tracing::info!("the maildrop may not be used any more: the session ends");
+                is_ending = true;
+                let now = self.connection.now();
+                self.connection.machine().shutdown(now);
             }
-            self.handle(event).await?;
+            match event {
+                // Not even answered: its sender has no business here any more.
+                Some(_) if is_ending => return Ok(()),
+                Some(event) => self.handle(event).await?,
+                None => {}
+            }
         }
     }
 
-    /// Whether the account may still be used. Asked at each command: nothing else happens in a session.
+    /// Whether the session still has its maildrop, and its account may still be used.
     fn is_allowed(&self) -> bool {
         let directory = &self.context.directory;
-        self.opened
-            .as_ref()
-            .is_none_or(|opened| directory.still_allowed(opened.account.id, Service::Pop3).is_some())
+        self.opened.as_ref().is_none_or(|opened| {
+            !opened.lock.lost().is_cancelled()
+                && directory.still_allowed(opened.account.id, Service::Pop3).is_some()
+        })
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), Error<ProtocolError>> {
@@ -298,7 +309,11 @@ impl Session {
     }
 
     /// The mailbox of this name, made where there is none.
-    async fn mailbox(&self, account: crate::store::AccountId, name: &MailboxName) -> Result<MailboxId, StoreError> {
+    async fn mailbox(
+        &self,
+        account: crate::store::AccountId,
+        name: &MailboxName,
+    ) -> Result<MailboxId, StoreError> {
         let store = &self.context.store;
         match store.mailbox(account, name).await {
             Err(StoreError::NoSuchMailbox) => match store.create_mailbox(account, name, None).await {

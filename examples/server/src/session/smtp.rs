@@ -270,10 +270,9 @@ impl Session {
         let limits = message.taken.iter().flat_map(Taken::accounts).map(|to| directory.message_size(to));
         let size_max = limits.chain([message.size_max]).flatten().min();
         let trace = self.stamp(&message, data.transaction());
-        let submitted = self
-            .account
-            .as_ref()
-            .map(|account| Submitted::new(directory.clone(), Arc::clone(account), self.missing(&message, account)));
+        let submitted = self.account.as_ref().map(|account| {
+            Submitted::new(directory.clone(), Arc::clone(account), self.missing(&message, account))
+        });
         let spool = self.context.store.spool();
         message.content = Some(Incoming::begin(spool, trace, submitted, size_max).await);
         self.message = Some(message);

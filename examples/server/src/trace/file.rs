@@ -119,7 +119,9 @@ impl Files {
         let size = self.size.saturating_add(line.len() as u64);
         if size > DAY_MAX {
             if self.size <= DAY_MAX {
-                tracing::warn!("the trace of this day is full: what happens today is only in the log from now on");
+                tracing::warn!(
+                    "the trace of this day is full: what happens today is only in the log from now on"
+                );
             }
             self.size = u64::MAX;
             return Ok(());

@@ -22,9 +22,8 @@ impl TraceId {
     pub fn next() -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default() << COUNT_BITS;
-        let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
-            Some(last.saturating_add(1).max(now))
-        });
+        let last = LAST
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(last.saturating_add(1).max(now)));
         let (Ok(last) | Err(last)) = last;
         Self(last.saturating_add(1).max(now))
     }
@@ -108,7 +107,15 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_none() {
-        for bad in ["", "0", "00000000000000", "zzzzzzzzzzzzz", "000000000000u", "../../etc/pass", "00000\u{e9}000000"] {
+        for bad in [
+            "",
+            "0",
+            "00000000000000",
+            "zzzzzzzzzzzzz",
+            "000000000000u",
+            "../../etc/pass",
+            "00000\u{e9}000000",
+        ] {
             assert_eq!(bad.parse::<TraceId>(), Err(NoTraceId), "{bad}");
         }
         for number in [0, 1, u64::MAX] {

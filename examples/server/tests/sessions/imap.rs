@@ -186,7 +186,7 @@ async fn append_over_the_message_size_is_refused() {
     let mut imap = world.imap("alice").await;
     assert!(imap.append("INBOX", &"x".repeat(1001)).await.contains("T NO [TOOBIG]"));
     imap.ok("NOOP").await;
-    world.assert_nothing_stored();
+    world.assert_nothing_stored().await;
 }
 
 #[tokio::test]
@@ -286,5 +286,5 @@ async fn a_message_that_is_being_read_can_be_read_to_its_end_though_it_is_expung
     assert!(rest.starts_with(" BODY[TEXT]<17> {17}\r\n0123456789abcde\r\n)\r\n"), "{rest}");
     assert!(!rest.contains("EXPUNGE\r\n"), "{rest}");
     assert!(reader.ok("NOOP").await.starts_with("* 1 EXPUNGE\r\n"));
-    assert_eq!(world.messages(), 0);
+    assert_eq!(world.messages().await, 0);
 }

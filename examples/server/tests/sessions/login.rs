@@ -10,13 +10,14 @@ use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, TlsMode, p
 
 use crate::server::{World, base64};
 
-async fn pop3_client(world: &World, password: &str) -> Result<pop3::Client, posthaste_tokio::ClientError> {
+async fn pop3_client(world: &World, password: &str) -> Option<pop3::Client> {
     let port = world.running.address(Service::Pop3s).unwrap().port();
-    let endpoint = Endpoint::new(Protocol::Pop3, "localhost").unwrap().with_tls(TlsMode::Implicit).with_port(port);
+    let endpoint =
+        Endpoint::new(Protocol::Pop3, "localhost").unwrap().with_tls(TlsMode::Implicit).with_port(port);
     let options = ClientOptions::default()
         .with_credentials(Credentials::new("alice@x.test".to_owned(), password))
         .with_client_config(world.client_config(Alpn::Pop3));
-    pop3::Client::connect(&endpoint, &options).await
+    pop3::Client::connect(&endpoint, &options).await.ok()
 }
 
 #[tokio::test]
@@ -26,7 +27,7 @@ async fn m_a_client_takes_the_strongest_mechanism_and_is_bound_to_its_connection
     let mut client = pop3_client(&world, "secret").await.unwrap();
     assert_eq!(client.stat().await.unwrap(), (0, 0));
     client.quit().await.unwrap();
-    assert!(pop3_client(&world, "wrong").await.is_err());
+    assert!(pop3_client(&world, "wrong").await.is_none());
 }
 
 #[tokio::test]
@@ -69,8 +70,7 @@ async fn auth_06_a_banned_network_is_turned_away_at_the_door_until_the_ban_is_li
 #[tokio::test]
 async fn auth_06_whoever_guesses_on_is_banned_and_cut_off() {
     let world = World::new().await;
-    let wrong = base64(b"\0alice@x.test\0wrong");
-    // Twenty failures, over several connections: no connection takes as many.
+    // Twenty failures, over several connections: no connection takes as many. One name would be slowed down alone.
     let mut failures = 0;
     'guessing: loop {
         let mut peer = world.connect(Service::Submissions).await;
@@ -80,6 +80,7 @@ async fn auth_06_whoever_guesses_on_is_banned_and_cut_off() {
         peer.send("EHLO c.test\r\n").await;
         while !peer.line().await.starts_with("250 ") {}
         loop {
+            let wrong = base64(format!("\0user{failures}@x.test\0wrong").as_bytes());
             peer.send(&format!("AUTH PLAIN {wrong}\r\n")).await;
             match peer.line().await {
                 line if line.starts_with("535 ") => failures += 1,
@@ -88,7 +89,9 @@ async fn auth_06_whoever_guesses_on_is_banned_and_cut_off() {
             assert!(failures < 100, "never banned");
         }
     }
-    assert!(!world.running.directory().bans().is_empty());
+    assert!(failures >= 20, "{failures}");
+    let here = BanSubject::Network([127, 0, 0, 1].into());
+    assert!(world.running.directory().bans().iter().any(|ban| ban.subject == here));
 }
 
 #[tokio::test]

@@ -128,7 +128,10 @@ async fn u28_what_became_of_a_message_can_be_found() {
     );
     assert!(events[0].result.starts_with("550 5.1.1 "), "{:?}", events[0]);
     let last = events.last().unwrap();
-    assert_eq!((last.from.as_str(), last.peer.as_str(), last.service.as_str()), ("<a@b.test>", "127.0.0.1", "smtp"));
+    assert_eq!(
+        (last.from.as_str(), last.peer.as_str(), last.service.as_str()),
+        ("<a@b.test>", "127.0.0.1", "smtp")
+    );
     assert!(last.size.is_some());
 }
 

@@ -74,13 +74,19 @@ async fn rfc6409_8_what_is_missing_is_added_and_bcc_is_taken_out() {
     let world = World::new().await;
     let mut peer = world.submission("alice").await;
     peer.envelope("<alice@x.test>", &["bob@x.test"]).await;
-    let reply = peer.ask("To: bob@x.test\r\nBcc: postmaster@x.test\r\nSubject: x\r\n\r\nbody\r\n.", "250 ").await;
+    let reply =
+        peer.ask("To: bob@x.test\r\nBcc: postmaster@x.test\r\nSubject: x\r\n\r\nbody\r\n.", "250 ").await;
     let id = reply.trim_end().rsplit(' ').next().unwrap();
     let content = world.contents("bob", "INBOX").await.remove(0);
     let (trace, rest) = content.split_once("\r\nFrom: ").unwrap();
     assert!(trace.starts_with("Return-Path: "), "{trace}");
     assert!(rest.starts_with("alice@x.test\r\nDate: "), "{rest}");
-    assert!(rest.ends_with(&format!("\r\nMessage-ID: <{id}@localhost>\r\nTo: bob@x.test\r\nSubject: x\r\n\r\nbody\r\n")), "{rest}");
+    assert!(
+        rest.ends_with(&format!(
+            "\r\nMessage-ID: <{id}@localhost>\r\nTo: bob@x.test\r\nSubject: x\r\n\r\nbody\r\n"
+        )),
+        "{rest}"
+    );
     // A message that has all of it is not touched.
     let whole = "Date: d\r\nFrom: alice@x.test\r\nMessage-ID: <a@b>\r\nX: y\r\n  z\r\n\r\nbody\r\n";
     peer.envelope("<alice@x.test>", &["bob@x.test"]).await;

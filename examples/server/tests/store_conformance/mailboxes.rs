@@ -31,7 +31,7 @@ pub(crate) async fn mbx_06_creating_renaming_and_deleting(stage: Stage) {
     }
     assert!(!names.iter().any(|name| name == "a/b" || name == "a/b/c"));
     // A child's name must fit too.
-    let deepest = vec!["d"; LEVELS_MAX].join("/");
+    let deepest = ["d"; LEVELS_MAX].join("/");
     let refused = store.rename_mailbox(ab, &named(&deepest)).await;
     assert!(matches!(refused, Err(StoreError::Name(_))), "{refused:?}");
     stage.mailbox(ANNA, "x/y/c").await;

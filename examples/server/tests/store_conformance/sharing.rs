@@ -39,12 +39,13 @@ fn set(entry: &str, value: &'static str) -> (String, Option<Bytes>) {
 
 pub(crate) async fn annotations_are_of_a_mailbox_an_account_or_a_user(stage: Stage) {
     let store = &stage.store;
-    let inbox = Some(stage.inbox().await);
+    let id = stage.inbox().await;
+    let inbox = Some(id);
     stage.picture.news();
     let changes = vec![set("/shared/comment", "ours"), set("/private/comment", "mine")];
     store.annotate(ANNA, inbox, changes).await.unwrap();
     let event = MailboxEvent::Annotated;
-    let told = Change::Mailbox { account: ANNA, mailbox: inbox.unwrap(), event };
+    let told = Change::Mailbox { account: ANNA, mailbox: id, event };
     assert_eq!(stage.picture.news(), [told]);
     // Somebody else on the same mailbox.
     store.annotate(BEN, inbox, vec![set("/private/comment", "his"), set("/shared/x", "his")]).await.unwrap();

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use posthaste_server::store::{
-    AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered, Delivery,
-    Expunge, Expunged, Finding, Grant, Mailbox, MailboxId, MailboxName, NewMessage, News, Progress, Record,
-    RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError, StoreFlags, Stored,
-    Undelete, Usage,
+    AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
+    Delivery, Expunge, Expunged, Finding, Grant, Mailbox, MailboxId, MailboxName, NewMessage, News, Progress,
+    Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError, StoreFlags,
+    Stored, Undelete, Usage,
 };
 use tokio::sync::Semaphore;
 

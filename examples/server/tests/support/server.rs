@@ -57,15 +57,23 @@ impl World {
     }
 
     async fn populated(data: TempDir, running: Running) -> Self {
-        let certificate = CertificateDer::from_pem_file(tls::self_signed_certificate(data.path())).unwrap();
-        let mut roots = RootCertStore::empty();
-        roots.add(certificate).unwrap();
-        let world = Self { data, running, roots };
+        let mut world = Self { data, running, roots: RootCertStore::empty() };
+        // Where the configuration has certificates, whoever made them has the client trust them.
+        if let Ok(certificate) = std::fs::read_to_string(tls::self_signed_certificate(world.data.path())) {
+            world.trust(&certificate);
+        }
         world.change(|draft| draft.put_domain(Domain::new("x.test"))).await;
         for name in ["alice", "bob", "postmaster"] {
             world.account(name, None).await;
         }
         world
+    }
+
+    /// Clients trust this certificate, in PEM, and no other.
+    pub(crate) fn trust(&mut self, certificate: &str) {
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+        self.roots = RootCertStore::empty();
+        self.roots.add(certificate).unwrap();
     }
 
     /// Changes the directory.
@@ -81,8 +89,9 @@ impl World {
         let directory = self.running.directory();
         let credential = directory.credential(&Secret::from(&b"secret"[..])).await.unwrap();
         self.change(|draft| {
-            let account = Account::new(draft.new_account(), address(name)).with_credential(Some(credential.clone()));
-            draft.put_account(Account { quota, ..account });
+            let mut account = Account::new(draft.new_account(), address(name));
+            account.quota = quota;
+            draft.put_account(account.with_credential(Some(credential.clone())));
         })
         .await;
         directory.account(&address(name)).unwrap()

@@ -28,20 +28,25 @@ pub(super) async fn principal(
     let (scheme, given) = given.and_then(|given| given.split_once(' ')).unwrap_or_default();
     let given = given.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
-        return by_token(admin, given).ok_or_else(|| unauthorized("the token is wrong or too old: log in again"));
+        return by_token(admin, given)
+            .ok_or_else(|| unauthorized("the token is wrong or too old: log in again"));
     }
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(unauthorized("send a name and password, or a token"));
     }
     let decoded = Secret::new(STANDARD.decode(given).unwrap_or_default());
-    let Some((user, password)) = std::str::from_utf8(decoded.expose()).ok().and_then(|text| text.split_once(':'))
+    let Some((user, password)) =
+        std::str::from_utf8(decoded.expose()).ok().and_then(|text| text.split_once(':'))
     else {
         return Err(unauthorized("the name and password can not be understood"));
     };
     let attempt = Attempt { service: Service::Api, peer, user, password: password.as_bytes() };
     if !user.contains('@') {
-        let found = admin.directory().log_in_administrator(attempt).await?;
-        return found.map(|found| Principal::Administrator(found.name.clone())).ok_or_else(wrong);
+        return match admin.directory().log_in_administrator(attempt).await? {
+            LogIn::Accepted(found) => Ok(Principal::Administrator(found.name.clone())),
+            LogIn::Refused => Err(wrong()),
+            LogIn::Banned => Err(banned()),
+        };
     }
     match admin.directory().log_in(attempt).await? {
         LogIn::Accepted(account) => Ok(Principal::Account(account)),
@@ -55,14 +60,14 @@ fn by_token(admin: &Admin, token: &str) -> Option<Principal> {
     match admin.0.tokens.owner(token)? {
         // Whoever made it was on the machine; the token may be elsewhere by now.
         Owner::Local => None,
-        Owner::Administrator(name) => {
+        Owner::Administrator(name, stamp) => {
             let picture = admin.directory().picture();
-            let found = picture.administrators().find(|one| one.name == name)?;
+            let found = picture.administrators().find(|one| one.name == name && one.stamp() == stamp)?;
             Some(Principal::Administrator(found.name.clone()))
         }
-        Owner::Account(id, set) => {
+        Owner::Account(id, stamp) => {
             let account = admin.directory().still_allowed(id, Service::Api)?;
-            (account.password_set() == set).then_some(Principal::Account(account))
+            (account.stamp() == stamp).then_some(Principal::Account(account))
         }
     }
 }
@@ -72,10 +77,16 @@ fn unauthorized(remedy: &str) -> Problem {
 }
 
 fn wrong() -> Problem {
-    Problem::new(ProblemKind::Unauthorized, "the name or the password is wrong, or this user may not log in here")
+    Problem::new(
+        ProblemKind::Unauthorized,
+        "the name or the password is wrong, or this user may not log in here",
+    )
 }
 
 fn banned() -> Problem {
-    let problem = Problem::new(ProblemKind::TooMany, "too many wrong passwords have come from this network");
+    let problem = Problem::new(
+        ProblemKind::TooMany,
+        "too many wrong passwords have come from this network, or for this name",
+    );
     problem.remedy("wait, or let an administrator lift the ban")
 }

@@ -70,7 +70,8 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         let is_required = place == "path" || required.iter().any(|field| field == name);
         json!({ "name": name, "in": place, "required": is_required, "schema": schema })
     };
-    let mut parameters: Vec<Value> = path.iter().map(|(name, schema)| parameter("path", name, schema)).collect();
+    let mut parameters: Vec<Value> =
+        path.iter().map(|(name, schema)| parameter("path", name, schema)).collect();
     let answer = (route.answer)(generator);
     let mut described = json!({
         "operationId": route.name,

@@ -118,7 +118,8 @@ impl Session {
         let of = |sign: &str| {
             let named = grants.iter().filter(|grant| {
                 let name = grant.identifier.strip_prefix('-');
-                let name = if sign.is_empty() { name.map_or(Some(&*grant.identifier), |_| None) } else { name };
+                let name =
+                    if sign.is_empty() { name.map_or(Some(&*grant.identifier), |_| None) } else { name };
                 name.is_some_and(|name| identifiers.iter().any(|own| own.eq_ignore_ascii_case(name)))
             });
             named.fold(Rights::NONE, |all, grant| all.with(grant.rights))

@@ -135,7 +135,8 @@ impl Session {
 fn identifier_of(given: &AString) -> Option<String> {
     let given = given.to_str()?;
     let (sign, name) = given.strip_prefix('-').map_or(("", given), |name| ("-", name));
-    let plain = |name: &str| !name.is_empty() && name.len() <= IDENTIFIER_MAX && !name.contains(char::is_control);
+    let plain =
+        |name: &str| !name.is_empty() && name.len() <= IDENTIFIER_MAX && !name.contains(char::is_control);
     let name = match name {
         "anyone" => name.to_owned(),
         _ if name.strip_prefix('$').is_some_and(plain) => name.to_lowercase(),

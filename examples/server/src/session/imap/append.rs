@@ -2,12 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use posthaste_imap::server::{
-    Append, AppendEnd, AppendMore, Asked, Refusal, Replace, ReplaceEnd,
-};
+use posthaste_imap::server::{Append, AppendEnd, AppendMore, Asked, Refusal, Replace, ReplaceEnd};
 use posthaste_imap::types::{
-    DateTime, Flags as ImapFlags, Mailbox as ImapMailbox, MessageSet, ResponseCode, SequenceNumber, SequenceRange,
-    SequenceSet,
+    DateTime, Flags as ImapFlags, Mailbox as ImapMailbox, MessageSet, ResponseCode, SequenceNumber,
+    SequenceRange, SequenceSet,
 };
 
 use super::access::{Failure, Reached, permitted, rights};

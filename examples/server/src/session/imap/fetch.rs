@@ -12,8 +12,8 @@ use bytes::Bytes;
 use posthaste_imap::message::{Decoded, Located, Span, StructureForm, Summary, chosen_fields};
 use posthaste_imap::server::{Asked, Feature, Fetch, FetchWriter, RowWriter};
 use posthaste_imap::types::{
-    AString, Addressing, FetchAttribute, FetchItem, Flags as ImapFlags, MessageSet, Partial, Payload, Section,
-    SectionText,
+    AString, Addressing, FetchAttribute, FetchItem, Flags as ImapFlags, MessageSet, Partial, Payload,
+    Section, SectionText,
 };
 use posthaste_imap::view::Resync;
 
@@ -62,12 +62,12 @@ impl Session {
         let Some(mut targets) = self.targets(&asked.set, asked.addressing) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
-        let attributes = self.attributes(&asked);
-        if attributes.iter().any(reads)
-            && let Err(error) = self.mark_seen(&targets).await
-        {
-            return Ok(asked.no(self.connection.machine(), Failure::from(error).refusal())?);
-        }
+        let seen = if asked.attributes.iter().any(reads) { self.mark_seen(&targets).await } else { Ok(false) };
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(error) => return Ok(asked.no(self.connection.machine(), Failure::from(error).refusal())?),
+        };
+        let attributes = self.attributes(&asked, seen);
         let Some(selected) = &self.selected else {
             return Ok(asked.no(self.connection.machine(), expunge_issued())?);
         };
@@ -91,10 +91,10 @@ impl Session {
     }
 
     /// What is told of each row, each item once: what was asked for, and what belongs to it.
-    fn attributes(&self, asked: &Fetch) -> Vec<FetchAttribute> {
+    fn attributes(&self, asked: &Fetch, seen: bool) -> Vec<FetchAttribute> {
         let server = self.connection.machine_ref();
         let mut wanted = asked.attributes.clone();
-        if wanted.iter().any(reads) && !wanted.contains(&FetchAttribute::Flags) && self.may_mark_seen() {
+        if seen && !wanted.contains(&FetchAttribute::Flags) {
             // The client learns of \Seen with the row that sets it.
             wanted.push(FetchAttribute::Flags);
         }
@@ -125,26 +125,28 @@ impl Session {
             && self.selected.as_ref().is_some_and(|selected| selected.rights().contains('s'))
     }
 
-    /// Sets `\Seen` where it is not set.
-    async fn mark_seen(&mut self, targets: &[(NonZeroU32, u32)]) -> Result<(), StoreError> {
+    /// Sets `\Seen` where it is not set. Whether it was not, anywhere.
+    async fn mark_seen(&mut self, targets: &[(NonZeroU32, u32)]) -> Result<bool, StoreError> {
         if !self.may_mark_seen() {
-            return Ok(());
+            return Ok(false);
         }
-        let Some(selected) = &self.selected else { return Ok(()) };
+        let Some(selected) = &self.selected else { return Ok(false) };
         let current = selected.open.picture();
         let unseen = |uid: &u32| current.by_uid(*uid).is_some_and(|(_, row)| !row.is_seen());
         let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).filter(unseen).collect();
         if uids.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let flags = Flags::from(SystemFlags::SEEN);
         let change = StoreFlags { uids, mode: StoreMode::Add, flags, unchanged_since: None };
-        self.context.store.store_flags(selected.open.mailbox(), change).await.map(drop)
+        self.context.store.store_flags(selected.open.mailbox(), change).await.map(|_| true)
     }
 
     /// Which of the messages of a UID FETCH with VANISHED are gone (RFC 7162 3.2.6).
     async fn vanished(&self, asked: &Fetch) -> Result<Option<posthaste_imap::types::UidSet>, StoreError> {
-        let (Some(selected), MessageSet::Numbers(set)) = (&self.selected, &asked.set) else { return Ok(None) };
+        let (Some(selected), MessageSet::Numbers(set)) = (&self.selected, &asked.set) else {
+            return Ok(None);
+        };
         let mod_seq = asked.modifiers.changed_since.unwrap_or_default();
         let known = Resync { mod_seq, known_uids: Some(set), matches: None };
         let missed = since(&self.context.store, &selected.open, &selected.picture, &known).await?;
@@ -241,7 +243,8 @@ impl Session {
                 None => match payload(attribute, row, summary)? {
                     Some(Found::Ready(ready)) => ready,
                     Some(Found::Fields(payload, header, names, choice, partial)) => {
-                        let header = reading::octets(&self.context.store, row.blob, reading::range(header)).await?;
+                        let header =
+                            reading::octets(&self.context.store, row.blob, reading::range(header)).await?;
                         let chosen = Bytes::from(chosen_fields(&header, names, choice));
                         Ready::Octets(payload, slice(&chosen, partial))
                     }
@@ -286,7 +289,8 @@ impl Session {
                         Some(content) => content,
                         None => self.context.store.content(blob, range).await.map_err(|error| cut(&error))?,
                     };
-                    let mut literal = row.literal(self.connection.machine(), &payload, content.remaining())?;
+                    let mut literal =
+                        row.literal(self.connection.machine(), &payload, content.remaining())?;
                     while let Some(chunk) = content.next_chunk().await.map_err(|error| cut(&error))? {
                         self.room().await?;
                         literal.write(self.connection.machine(), chunk)?;
@@ -330,7 +334,8 @@ impl Session {
                 }
             }
             let end = at.saturating_add(u64::try_from(octets.len()).unwrap_or(u64::MAX));
-            let local = |offset: u64| usize::try_from(offset.clamp(at, end).saturating_sub(at)).unwrap_or_default();
+            let local =
+                |offset: u64| usize::try_from(offset.clamp(at, end).saturating_sub(at)).unwrap_or_default();
             let octets = Bytes::from(octets);
             let octets = octets.slice(local(wanted.start)..local(wanted.end));
             at = end;
@@ -522,10 +527,11 @@ fn payload<'a>(
 
 fn of_message(payload: Payload, text: SectionText, summary: Option<&Summary>) -> Ready {
     let section = Section::new(None, Some(text)).ok();
-    let located = section.as_ref().zip(summary).and_then(|(section, summary)| match summary.locate(section) {
-        Some(Located::Octets(span)) => Some(reading::range(span)),
-        _ => None,
-    });
+    let located =
+        section.as_ref().zip(summary).and_then(|(section, summary)| match summary.locate(section) {
+            Some(Located::Octets(span)) => Some(reading::range(span)),
+            _ => None,
+        });
     match located {
         Some(range) => Ready::Stream(payload, range, None),
         None => Ready::Nil(payload),

@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use posthaste_imap::pattern::{Listed, MailboxName as Name, Matcher, Selection, hierarchy_order, list};
-use posthaste_imap::server::{
-    Asked, Lsub, Namespace as NamespaceCommand, StatusOf, Subscribe, Unsubscribe,
-};
+use posthaste_imap::server::{Asked, Lsub, Namespace as NamespaceCommand, StatusOf, Subscribe, Unsubscribe};
 use posthaste_imap::types::{
     Atom, ListCommand, ListResponse, ListReturn, ListSelection, Mailbox as ImapMailbox, MailboxAttribute,
     Namespace, Namespaces, StatusAttribute, StatusItem,
@@ -132,8 +130,7 @@ impl Session {
         };
         let known = Known { mailboxes: BTreeMap::new(), subscribed };
         for listed in known.listed(asked.reference.as_str(), &[asked.pattern.as_str()], Selection::Lsub) {
-            let attributes =
-                if listed.subscribed { Vec::new() } else { vec![MailboxAttribute::NoSelect] };
+            let attributes = if listed.subscribed { Vec::new() } else { vec![MailboxAttribute::NoSelect] };
             let Some(row) = row(listed.name, attributes) else { continue };
             self.room().await?;
             asked.row(self.connection.machine(), row)?;
@@ -251,7 +248,13 @@ impl Known {
 /// A row with these attributes; `None` for a name that can not be written.
 pub(super) fn row(name: &str, attributes: Vec<MailboxAttribute>) -> Option<ListResponse> {
     let mailbox = ImapMailbox::new(name).ok()?;
-    Some(ListResponse { attributes, delimiter: Some(SEPARATOR), mailbox, child_info: Vec::new(), old_name: None })
+    Some(ListResponse {
+        attributes,
+        delimiter: Some(SEPARATOR),
+        mailbox,
+        child_info: Vec::new(),
+        old_name: None,
+    })
 }
 
 /// The root of the hierarchy that a name is in (RFC 9051 6.3.9): that of its namespace.

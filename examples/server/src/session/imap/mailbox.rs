@@ -93,9 +93,7 @@ impl Session {
 
     pub(super) async fn delete(&mut self, asked: Asked<Delete>) -> Outcome {
         let outcome = match self.reach(&asked.mailbox, "x").await {
-            Ok(reached) => {
-                self.context.store.delete_mailbox(reached.mailbox.id).await.map_err(Failure::from)
-            }
+            Ok(reached) => self.context.store.delete_mailbox(reached.mailbox.id).await.map_err(Failure::from),
             Err(failure) => Err(failure),
         };
         self.sync().await?;

@@ -15,7 +15,9 @@ use super::convert::nonzero;
 use super::selected::message;
 use super::{Outcome, Session, convert, expunge_issued};
 use crate::index::Picture;
-use crate::store::{Copied, Expunge, Flags, MailboxId, StoreError, StoreFlags, StoreMode, Stored, SystemFlags};
+use crate::store::{
+    Copied, Expunge, Flags, MailboxId, StoreError, StoreFlags, StoreMode, Stored, SystemFlags,
+};
 
 pub(super) const OUT_OF_RANGE: &str = "No such message number";
 
@@ -47,7 +49,8 @@ impl Session {
         let server = self.connection.machine();
         match modified {
             Some(modified) if lost => {
-                let refusal = Refusal::new("Some messages are gone").with_code(ResponseCode::Modified(modified));
+                let refusal =
+                    Refusal::new("Some messages are gone").with_code(ResponseCode::Modified(modified));
                 asked.no(server, refusal)?;
             }
             Some(modified) => asked.modified(server, modified)?,
@@ -88,7 +91,8 @@ impl Session {
                     .cloned()
                     .collect(),
             };
-            let remove = StoreFlags { uids: uids.clone(), mode: StoreMode::Remove, flags: others, unchanged_since };
+            let remove =
+                StoreFlags { uids: uids.clone(), mode: StoreMode::Remove, flags: others, unchanged_since };
             let removed = store.store_flags(mailbox, remove).await?;
             let uids = uids.into_iter().filter(|uid| removed.modified.binary_search(uid).is_err()).collect();
             let add = StoreFlags { uids, mode: StoreMode::Add, flags, unchanged_since: None };
@@ -235,9 +239,7 @@ impl Session {
 
     pub(super) async fn expunge(&mut self, asked: Asked<ExpungeCommand>) -> Outcome {
         let removed = match self.expunge_which(&asked) {
-            Ok((mailbox, which)) => {
-                self.context.store.expunge(mailbox, which).await.map_err(Failure::from)
-            }
+            Ok((mailbox, which)) => self.context.store.expunge(mailbox, which).await.map_err(Failure::from),
             Err(failure) => Err(failure),
         };
         match removed {

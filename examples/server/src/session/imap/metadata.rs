@@ -4,9 +4,7 @@
 //! may write there, those of the server by nobody here.
 
 use posthaste_imap::server::{Asked, GetMetadataOf, Refusal, SetMetadata};
-use posthaste_imap::types::{
-    EntryName, Mailbox as ImapMailbox, MetadataDepth, MetadataEntry, ResponseCode,
-};
+use posthaste_imap::types::{EntryName, Mailbox as ImapMailbox, MetadataDepth, MetadataEntry, ResponseCode};
 
 use super::access::Failure;
 use super::{Outcome, Session};

@@ -86,9 +86,8 @@ impl Session {
             }
             NotifyCommand::Set { status, groups } => (*status, groups.clone()),
         };
-        let unknown = |event: &NotifyEvent| {
-            matches!(event, NotifyEvent::AnnotationChange | NotifyEvent::Other(_))
-        };
+        let unknown =
+            |event: &NotifyEvent| matches!(event, NotifyEvent::AnnotationChange | NotifyEvent::Other(_));
         if groups.iter().flat_map(|group| &group.events).any(unknown) {
             return Ok(asked.bad_event(self.connection.machine(), &possible())?);
         }
@@ -115,7 +114,8 @@ impl Session {
         accounts.extend(self.visible().await?.into_iter().map(|reached| reached.mailbox.account));
         let watch = self.context.index.watch(&accounts);
         let known = self.known().await?;
-        let mailboxes = known.mailboxes.values().map(|it| (it.mailbox.id, (it.name.clone(), it.mailbox.uidnext)));
+        let mailboxes =
+            known.mailboxes.values().map(|it| (it.mailbox.id, (it.name.clone(), it.mailbox.uidnext)));
         let mailboxes = mailboxes.collect();
         let subscribed = known.subscribed.clone();
         self.notify = Some(Box::new(Notifying { groups, watch, mailboxes, subscribed }));
@@ -283,7 +283,8 @@ impl Session {
             .mailboxes
             .values()
             .map(|it| {
-                let told = notify.mailboxes.get(&it.mailbox.id).map_or(it.mailbox.uidnext, |(_, uidnext)| *uidnext);
+                let told =
+                    notify.mailboxes.get(&it.mailbox.id).map_or(it.mailbox.uidnext, |(_, uidnext)| *uidnext);
                 (it.mailbox.id, (it.name.clone(), told))
             })
             .collect();

@@ -16,7 +16,9 @@ impl Session {
         let usage = if asked.root.to_str().is_some_and(|root| root.eq_ignore_ascii_case(&own)) {
             self.quota().await.map_err(Failure::from)
         } else {
-            Err(Refusal::new("No such quota root").with_code(posthaste_imap::types::ResponseCode::NonExistent).into())
+            Err(Refusal::new("No such quota root")
+                .with_code(posthaste_imap::types::ResponseCode::NonExistent)
+                .into())
         };
         self.sync().await?;
         let server = self.connection.machine();

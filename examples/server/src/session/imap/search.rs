@@ -256,7 +256,8 @@ impl Session {
         };
         let filters = asked.command.mailboxes.clone();
         let chosen = known.mailboxes.values().filter(|reached| {
-            reached.rights.contains('r') && filters.iter().any(|filter| self.is_chosen(filter, reached, &known))
+            reached.rights.contains('r')
+                && filters.iter().any(|filter| self.is_chosen(filter, reached, &known))
         });
         let chosen: Vec<Reached> = chosen.cloned().collect();
         let progress = Progress::default();

@@ -73,12 +73,7 @@ impl Session {
         Ok((selected, data, more))
     }
 
-    async fn tell_missed(
-        &mut self,
-        selected: &Selected,
-        selecting: &Selecting,
-        missed: Resynced,
-    ) -> Outcome {
+    async fn tell_missed(&mut self, selected: &Selected, selecting: &Selecting, missed: Resynced) -> Outcome {
         selecting.vanished(self.connection.machine(), missed.vanished)?;
         for (seq, uid, _) in missed.changed {
             let Some((_, row)) = selected.picture.by_uid(uid) else { continue };

@@ -9,7 +9,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use posthaste_imap::server::{Access, Feature, Message, Notice, Refusal, SelectedFlags, Server, Update};
-use posthaste_imap::types::{Addressing, FetchItem, Flag, Flags, MessageSet, PermanentFlags, Rights, SequenceSet};
+use posthaste_imap::types::{
+    Addressing, FetchItem, Flag, Flags, MessageSet, PermanentFlags, Rights, SequenceSet,
+};
 use posthaste_imap::view::Allowed;
 use tokio::sync::watch;
 
@@ -56,7 +58,16 @@ impl Selected {
         grants: u64,
     ) -> Self {
         let changes = open.watch();
-        Self { open, reached, picture, gone: Vec::new(), told: Vec::new(), recent: vec![recent], changes, grants }
+        Self {
+            open,
+            reached,
+            picture,
+            gone: Vec::new(),
+            told: Vec::new(),
+            recent: vec![recent],
+            changes,
+            grants,
+        }
     }
 
     pub(super) fn rights(&self) -> Rights {
@@ -195,12 +206,12 @@ impl Session {
         let Some(selected) = &self.selected else { return Ok(()) };
         let expunge = allowed == Allowed::All && wants.expunges();
         let same = Arc::ptr_eq(&picture, &selected.picture);
-        if allowed == Allowed::Nothing || wants.nothing() || (same && !(expunge && !selected.gone.is_empty())) {
+        if allowed == Allowed::Nothing || wants.nothing() || (same && !(expunge && !selected.gone.is_empty()))
+        {
             return Ok(());
         }
         let mut difference = picture.since(&selected.picture);
-        let kept: Vec<Row> =
-            difference.gone.iter().filter(|row| kept == Some(row.uid)).cloned().collect();
+        let kept: Vec<Row> = difference.gone.iter().filter(|row| kept == Some(row.uid)).cloned().collect();
         difference.gone.retain(|row| kept.iter().all(|kept| kept.uid != row.uid));
         let picture = if kept.is_empty() { picture } else { Arc::new(picture.edited(&kept, &[])) };
         self.claim_recent(&picture, &difference).await;

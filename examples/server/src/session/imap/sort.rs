@@ -9,7 +9,7 @@ use posthaste_imap::message::{Overview, Summary};
 use posthaste_imap::server::{Asked, Found, Refusal, Sort, Thread};
 use posthaste_imap::sort::{self, Entry};
 use posthaste_imap::thread;
-use posthaste_imap::types::{Addressing, AString, SearchCommand, SearchKey, SortCriterion, SortKey};
+use posthaste_imap::types::{AString, Addressing, SearchCommand, SearchKey, SortCriterion, SortKey};
 
 use super::patience::Progress;
 use super::search::{Look, Match, Unsearched};
@@ -37,9 +37,7 @@ impl Session {
                 overviews(&look, &open, &index, &found, &progress).await?
             };
             let criteria = command.criteria.clone();
-            let sorted = blocking(move || {
-                sort::sort(&entries(addressing, &found, &overviews), &criteria)
-            });
+            let sorted = blocking(move || sort::sort(&entries(addressing, &found, &overviews), &criteria));
             Ok::<_, Unsearched>((sorted.await?, mod_seq))
         };
         let sorted = self.patiently(&asked, &progress, Box::pin(work)).await?;
@@ -69,7 +67,8 @@ impl Session {
             let found = look.find(&search, &progress).await?;
             let overviews = overviews(&look, &open, &index, &found, &progress).await?;
             let algorithm = command.algorithm.clone();
-            let threads = blocking(move || thread::thread(&entries(addressing, &found, &overviews), &algorithm));
+            let threads =
+                blocking(move || thread::thread(&entries(addressing, &found, &overviews), &algorithm));
             Ok::<_, Unsearched>(threads.await?)
         };
         let threads = self.patiently(&asked, &progress, Box::pin(work)).await?;

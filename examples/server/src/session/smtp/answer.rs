@@ -49,7 +49,11 @@ pub(super) fn not_for_you() -> Rejection {
 
 /// A user wants to write to somebody elsewhere.
 pub(super) fn not_served() -> Rejection {
-    refused(550, (5, 7, 1), "This server takes mail for its own domains only, and sends none to other servers")
+    refused(
+        550,
+        (5, 7, 1),
+        "This server takes mail for its own domains only, and sends none to other servers",
+    )
 }
 
 /// The user was switched off since the login.

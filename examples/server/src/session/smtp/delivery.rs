@@ -78,7 +78,8 @@ impl Session {
 
     /// Delivers to each place once: what became of it there.
     async fn deliver(&self, spooled: Spooled, wanted: &[&Taken]) -> BTreeMap<Place, Result<(), Rejection>> {
-        let deliveries: BTreeMap<_, _> = wanted.iter().flat_map(|taken| taken.deliveries(&self.context)).collect();
+        let deliveries: BTreeMap<_, _> =
+            wanted.iter().flat_map(|taken| taken.deliveries(&self.context)).collect();
         if deliveries.is_empty() {
             return BTreeMap::new();
         }
@@ -129,7 +130,7 @@ fn been_at<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Address> {
 
 fn outcome(taken: &Taken, places: &BTreeMap<Place, Result<(), Rejection>>) -> Result<(), Rejection> {
     let of_place = |place| places.get(&place).cloned().unwrap_or_else(|| Err(Rejection::try_later()));
-    taken.places().map(of_place).collect()
+    taken.places().try_for_each(of_place)
 }
 
 /// The answer to an error that stands for all of several recipients, or for one.

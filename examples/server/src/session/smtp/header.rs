@@ -57,7 +57,13 @@ impl Header {
     /// What it calls itself, without the brackets; empty when it does not.
     pub(super) fn message_id(&self) -> String {
         let value = String::from_utf8_lossy(self.message_id.as_deref().unwrap_or_default());
-        value.trim().trim_start_matches('<').trim_end_matches('>').chars().filter(|c| !c.is_control()).collect()
+        value
+            .trim()
+            .trim_start_matches('<')
+            .trim_end_matches('>')
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect()
     }
 
     fn step(&mut self, octet: u8) {

@@ -31,7 +31,9 @@ impl Taken {
 
     /// Where the message goes, each place with its name in a transaction.
     pub(super) fn places(&self) -> impl Iterator<Item = Place> + '_ {
-        self.targets.iter().map(|(account, mailbox)| Place { account: account.id, mailbox: mailbox.as_str().to_owned() })
+        self.targets
+            .iter()
+            .map(|(account, mailbox)| Place { account: account.id, mailbox: mailbox.as_str().to_owned() })
     }
 
     /// Whether the message goes to several for it.
@@ -39,12 +41,16 @@ impl Taken {
         self.targets.len() > 1
     }
 
-    pub(super) fn deliveries<'a>(&'a self, context: &'a Context) -> impl Iterator<Item = (Place, Delivery)> + 'a {
+    pub(super) fn deliveries<'a>(
+        &'a self,
+        context: &'a Context,
+    ) -> impl Iterator<Item = (Place, Delivery)> + 'a {
         let room = |account: &Account| context.directory.room(account);
         self.places().zip(&self.targets).map(move |(place, (account, mailbox))| {
             // A second delivery of the same octets may well be meant, and a reply that got lost (RFC 1047) cannot be
             // told from it: a message twice does less harm than one that is missing.
-            let delivery = Delivery { account: account.id, mailbox: mailbox.clone(), room: room(account), once: None };
+            let delivery =
+                Delivery { account: account.id, mailbox: mailbox.clone(), room: room(account), once: None };
             (place, delivery)
         })
     }

@@ -41,7 +41,8 @@ impl Head {
         let end = if self.0.starts_with(b"\r\n") {
             Some(0)
         } else {
-            let found = self.0.get(seam..).and_then(|new| new.windows(4).position(|four| four == b"\r\n\r\n"));
+            let found =
+                self.0.get(seam..).and_then(|new| new.windows(4).position(|four| four == b"\r\n\r\n"));
             found.map(|at| seam.saturating_add(at).saturating_add(2))
         };
         match end {
@@ -77,7 +78,8 @@ impl Head {
         }
         let mut head = Vec::with_capacity(self.0.len().saturating_add(256));
         let Missing { from, date, message_id } = missing;
-        let values = [("From", from.clone()), ("Date", date.clone()), ("Message-ID", format!("<{message_id}>"))];
+        let values =
+            [("From", from.clone()), ("Date", date.clone()), ("Message-ID", format!("<{message_id}>"))];
         for (name, value) in values.iter().filter(|(name, _)| count(name) == 0) {
             head.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }
@@ -92,14 +94,18 @@ impl Head {
 fn addresses(field: &Field<'_>) -> Vec<Option<Address>> {
     let value = field.unfolded();
     let ours = Written::parse_list(&value, AUTHORS_MAX).into_iter().filter_map(|address| match address {
-        Written::Mailbox { mailbox, host, .. } => Some(parse(&String::from_utf8_lossy(&[&mailbox, &b"@"[..], &host].concat()))),
+        Written::Mailbox { mailbox, host, .. } => {
+            Some(parse(&String::from_utf8_lossy(&[&mailbox, &b"@"[..], &host].concat())))
+        }
         Written::GroupStart(_) | Written::GroupEnd => None,
     });
     let mut all: Vec<Option<Address>> = ours.collect();
     let header = [b"From: ", value.as_slice(), b"\r\n\r\n"].concat();
     let theirs = mail_parser::MessageParser::default().parse_headers(&header);
     let theirs = theirs.as_ref().and_then(|message| message.from());
-    all.extend(theirs.into_iter().flat_map(|list| list.iter()).map(|one| parse(one.address().unwrap_or_default())));
+    all.extend(
+        theirs.into_iter().flat_map(|list| list.iter()).map(|one| parse(one.address().unwrap_or_default())),
+    );
     all
 }
 
@@ -209,14 +215,18 @@ mod tests {
         ] {
             assert_eq!(revised(bad), Err(550), "{bad}");
         }
-        for fine in ["From: me@x.test\r\n", "From: \"You, Sir\" <ME@x.test>\r\n", "From: (you@x.test) me@x.test\r\n"] {
+        for fine in
+            ["From: me@x.test\r\n", "From: \"You, Sir\" <ME@x.test>\r\n", "From: (you@x.test) me@x.test\r\n"]
+        {
             assert!(revised(fine).is_ok(), "{fine}");
         }
     }
 
     #[test]
     fn what_is_no_header_is_refused() {
-        for bad in ["just text\r\n", "From: me@x.test\r\njunk\r\nFrom: you@x.test\r\n", " From: me@x.test\r\n"] {
+        for bad in
+            ["just text\r\n", "From: me@x.test\r\njunk\r\nFrom: you@x.test\r\n", " From: me@x.test\r\n"]
+        {
             assert_eq!(revised(bad), Err(554), "{bad}");
         }
         let mut head = Head::default();

@@ -107,6 +107,8 @@ pub(super) fn status(sql: &Connection, mailbox: MailboxId) -> Result<Status, Sto
     let unclaimed = recent(sql, mailbox)?;
     let recent = match messages::keys(mailbox, unclaimed.start, unclaimed.end) {
         _ if unclaimed.is_empty() => 0,
+        // As it is where nobody asks for recent messages, and then there may be many.
+        _ if unclaimed.start <= 1 => counts.messages,
         range => sql
             .prepare_cached("SELECT count(*) FROM messages WHERE id BETWEEN ?1 AND ?2")?
             .query_row(range, |row| row.get(0))?,

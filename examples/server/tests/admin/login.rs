@@ -1,0 +1,243 @@
+//! Logging in: passwords, passwords of programs, SCRAM, what is remembered, and who is shut out.
+
+use std::net::IpAddr;
+
+use posthaste_sasl::{Hash, Secret};
+use posthaste_server::directory::{Attempt, BanSubject, LogIn, Proof, ScramAnswer, Service};
+use serde_json::json;
+
+use crate::office::{As, Office, address};
+
+const FAR: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
+
+async fn log_in(office: &Office, service: Service, user: &str, password: &str) -> LogIn {
+    let attempt = Attempt { service, peer: Some(FAR), user, password: password.as_bytes() };
+    office.directory().log_in(attempt).await.unwrap()
+}
+
+fn is_in(answer: &LogIn) -> bool {
+    matches!(answer, LogIn::Accepted(_))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auth_10_u18_a_log_in_is_for_one_user_and_one_service() {
+    let office = Office::open().await;
+    office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["imap"] })).await;
+    office.done("PUT", "/api/accounts/boss@x.test/password", json!({ "password": "other" })).await;
+    for _ in 0..3 {
+        // In turns, so that what is remembered of one could be taken for the other.
+        let anna = log_in(&office, Service::Imap, "Anna@x.test", "secret").await;
+        assert!(matches!(&anna, LogIn::Accepted(account) if account.address == address("anna@x.test")));
+        let boss = log_in(&office, Service::Imap, "boss@x.test", "other").await;
+        assert!(matches!(&boss, LogIn::Accepted(account) if account.address == address("boss@x.test")));
+        assert_eq!(log_in(&office, Service::Pop3, "anna@x.test", "secret").await, LogIn::Refused);
+        assert_eq!(log_in(&office, Service::Imap, "boss@x.test", "secret").await, LogIn::Refused);
+        office.directory().lift_ban(BanSubject::Network(FAR));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_right_a_moment_ago_is_not_right_any_more_when_it_was_changed() {
+    let office = Office::open().await;
+    assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
+    office.done("PATCH", "/api/accounts/anna@x.test", json!({ "enabled": false })).await;
+    assert_eq!(log_in(&office, Service::Imap, "anna@x.test", "secret").await, LogIn::Refused);
+    let id = office.directory().account(&address("anna@x.test")).unwrap().id;
+    assert!(office.directory().still_allowed(id, Service::Imap).is_none());
+    office.done("PATCH", "/api/accounts/anna@x.test", json!({ "enabled": true })).await;
+    assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
+    office.done("PUT", "/api/accounts/anna@x.test/password", json!({ "password": "new" })).await;
+    assert_eq!(log_in(&office, Service::Imap, "anna@x.test", "secret").await, LogIn::Refused);
+    assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "new").await));
+    office.done("PUT", "/api/accounts/anna@x.test/password", json!({ "password": null })).await;
+    assert_eq!(log_in(&office, Service::Imap, "anna@x.test", "new").await, LogIn::Refused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auth_01_no_account_has_an_empty_password() {
+    let office = Office::open().await;
+    for name in ["anna@x.test", "nobody@x.test", "", "@", "anna", "root"] {
+        assert_eq!(log_in(&office, Service::Imap, name, "").await, LogIn::Refused, "{name}");
+    }
+    assert_eq!(log_in(&office, Service::Imap, "root", "root-secret").await, LogIn::Refused, "no mailbox");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn u30_auth_14_an_app_password_is_shown_once_for_some_services_and_revoked_alone() {
+    let office = Office::open().await;
+    let path = "/api/accounts/anna@x.test/app-passwords";
+    let body = json!({ "name": "old phone", "services": ["imap"] });
+    let anna = As::Basic("anna@x.test", "secret");
+    let (status, made) = office.tcp(anna, "POST", path, body.clone()).await;
+    assert_eq!(status, 200, "{made}");
+    let password = made["password"].as_str().unwrap();
+    assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", password).await));
+    assert_eq!(log_in(&office, Service::Pop3, "anna@x.test", password).await, LogIn::Refused);
+    assert_eq!(log_in(&office, Service::Imap, "boss@x.test", password).await, LogIn::Refused);
+    // It is no key to the account.
+    assert_eq!(office.tcp(As::Basic("anna@x.test", password), "GET", "/api/me", json!({})).await.0, 401);
+    office.refused("POST", path, body, 409, "old phone").await;
+    office
+        .refused("POST", path, json!({ "name": "x", "services": ["api"] }), 400, "imap, pop3 or smtp")
+        .await;
+    let (_, listed) = office.tcp(anna, "GET", path, json!({})).await;
+    assert_eq!(listed[0]["name"], "old phone");
+    assert!(!listed.to_string().contains(password) && listed[0].get("hash").is_none());
+    // What the account may not, no password of it may.
+    office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["pop3", "api"] })).await;
+    assert_eq!(log_in(&office, Service::Imap, "anna@x.test", password).await, LogIn::Refused);
+    office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["imap", "api"] })).await;
+    assert_eq!(office.tcp(anna, "DELETE", &format!("{path}/old%20phone"), json!({})).await.0, 200);
+    assert_eq!(log_in(&office, Service::Imap, "anna@x.test", password).await, LogIn::Refused);
+    assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auth_06_a_network_that_guesses_is_shut_out_until_it_is_let_in_again() {
+    let office = Office::open().await;
+    let mut tried = 0;
+    while log_in(&office, Service::Imap, "anna@x.test", "wrong").await == LogIn::Refused {
+        tried += 1;
+        assert!(tried < 1000);
+        // The name alone is slowed down earlier.
+        office.directory().lift_ban(BanSubject::User("anna@x.test".into()));
+    }
+    assert_eq!(tried, 20);
+    assert_eq!(
+        log_in(&office, Service::Imap, "anna@x.test", "secret").await,
+        LogIn::Banned,
+        "not even checked"
+    );
+    assert!(office.directory().is_banned(FAR));
+    assert_eq!(
+        office.directory().scram_key(Service::Imap, Some(FAR), "anna@x.test", Hash::Sha256),
+        ScramAnswer::Banned
+    );
+    let bans = office.done("GET", "/api/bans", json!({})).await;
+    assert_eq!(
+        (bans[0]["subject"]["who"].as_str(), bans[0]["failures"].as_u64()),
+        (Some("192.0.2.7"), Some(20))
+    );
+    office.done("DELETE", "/api/bans/192.0.2.7", json!({})).await;
+    assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
+    office.refused("DELETE", "/api/bans/192.0.2.7", json!({}), 404, "192.0.2.7").await;
+    office.done("POST", "/api/bans", json!({ "network": "192.0.2.7", "seconds": 60 })).await;
+    assert_eq!(log_in(&office, Service::Imap, "anna@x.test", "secret").await, LogIn::Banned);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auth_06_failures_over_http_count_like_all_others() {
+    let office = Office::open().await;
+    let mut last = 0;
+    for _ in 0..30 {
+        last = office.tcp(As::Basic("root", "wrong"), "GET", "/api/me", json!({})).await.0;
+    }
+    assert_eq!(last, 429);
+    assert_eq!(office.tcp(As::Basic("root", "root-secret"), "GET", "/api/me", json!({})).await.0, 429);
+    // The socket is no network.
+    office.done("DELETE", "/api/bans/127.0.0.1", json!({})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auth_07_scram_keys_are_of_the_password_and_an_unknown_user_looks_like_any_other() {
+    let office = Office::open().await;
+    let directory = office.directory();
+    for hash in [Hash::Sha1, Hash::Sha256] {
+        let ScramAnswer::Found(key) = directory.scram_key(Service::Imap, None, "ANNA@x.test", hash) else {
+            panic!("no key")
+        };
+        assert!(key.is_of(&Secret::from("secret")) && key.hash() == hash && key.salt().len() == 16);
+    }
+    let scram = |user: &str| directory.scram_key(Service::Imap, None, user, Hash::Sha256);
+    assert_eq!(scram("nobody@x.test"), ScramAnswer::Unknown);
+    assert_eq!(
+        directory.accepted_scram(Service::Imap, Some(FAR), "anna@x.test", Proof::Wrong),
+        LogIn::Refused
+    );
+    assert!(is_in(&directory.accepted_scram(Service::Imap, Some(FAR), "anna@x.test", Proof::Right)));
+    office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["pop3"] })).await;
+    assert_eq!(scram("anna@x.test"), ScramAnswer::Unknown);
+    assert_eq!(
+        directory.accepted_scram(Service::Imap, Some(FAR), "anna@x.test", Proof::Right),
+        LogIn::Refused
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn u7_the_last_log_in_is_known_at_once_and_written_without_a_commit_for_each() {
+    let office = Office::open().await;
+    let id = office.directory().account(&address("anna@x.test")).unwrap().id;
+    assert!(office.directory().last_logins(id).is_empty());
+    office.directory().write_last_logins().await.unwrap();
+    let before = office.running.store().commits();
+    for _ in 0..20 {
+        assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
+    }
+    assert_eq!(office.running.store().commits(), before);
+    let shown = office.done("GET", "/api/accounts/anna@x.test", json!({})).await;
+    assert!(shown["last_logins"]["imap"].as_i64().unwrap() > 1_700_000_000);
+    office.directory().write_last_logins().await.unwrap();
+    let records = office.running.store().records().await.unwrap();
+    let kept =
+        records.iter().find(|one| one.key.kind == "last-login" && one.key.name == id.to_string()).unwrap();
+    assert!(kept.value.contains("imap"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auth_11_auth_15_nothing_that_is_stored_or_shown_is_a_password() {
+    let office = Office::open().await;
+    office.done("PUT", "/api/accounts/anna@x.test/password", json!({ "password": "correct horse" })).await;
+    let records = office.running.store().records().await.unwrap();
+    let anna = records.iter().find(|one| one.key.name == "anna@x.test").unwrap();
+    assert!(anna.value.contains("$argon2id$v=19$") && anna.value.contains("SCRAM-SHA-256$4096:"));
+    assert!(records.iter().all(|one| !one.value.contains("correct horse")));
+    let account = office.directory().account(&address("anna@x.test")).unwrap();
+    let shown = office.done("GET", "/api/accounts/anna@x.test", json!({})).await.to_string();
+    for text in [format!("{account:?}"), shown] {
+        assert!(!text.contains("argon2") && !text.contains("SCRAM") && !text.contains("horse"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auth_05_whatever_is_wrong_is_answered_alike_and_takes_a_hash() {
+    use posthaste_server::directory::{Account, Directory, DirectoryError, HashCost, Options};
+    use std::sync::Arc;
+    let office = Office::open().await;
+    office.add("disabled@x.test").await;
+    office.done("PATCH", "/api/accounts/disabled@x.test", json!({ "enabled": false })).await;
+    office.done("PUT", "/api/accounts/boss@x.test/password", json!({ "password": null })).await;
+    // The same store with hashes that take a time to speak of, so that it is seen when one is left out.
+    let cost = HashCost { passes: 4, ..HashCost::RECOMMENDED };
+    let options = Options { cost, scram_iterations: 4096, ..Options::default() };
+    let directory = Directory::open(Arc::clone(office.running.store()), options).await.unwrap();
+    for name in ["anna@x.test", "disabled@x.test"] {
+        let credential = directory.credential(&Secret::from("secret")).await.unwrap();
+        let set = |draft: &mut posthaste_server::directory::Draft| {
+            let account = Account::clone(draft.account(&address(name)).unwrap());
+            draft.put_account(account.with_credential(Some(credential.clone())));
+            Ok::<_, DirectoryError>(())
+        };
+        directory.change(set).await.unwrap();
+    }
+    let mut fastest = Vec::new();
+    for (user, password) in [
+        ("anna@x.test", "wrong"),
+        ("nobody@x.test", "secret"),
+        ("nobody@nowhere.test", "secret"),
+        ("no address", "secret"),
+        ("disabled@x.test", "wrong"),
+        ("boss@x.test", "secret"),
+    ] {
+        let mut least = std::time::Duration::MAX;
+        for _ in 0..5 {
+            let attempt = Attempt { service: Service::Imap, peer: None, user, password: password.as_bytes() };
+            let begun = std::time::Instant::now();
+            assert_eq!(directory.log_in(attempt).await.unwrap(), LogIn::Refused, "{user}");
+            least = least.min(begun.elapsed());
+        }
+        fastest.push(least);
+    }
+    // Without a hash it would be a thousandth.
+    let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
+    assert!(least.as_secs_f64() * 4.0 > most.as_secs_f64(), "{fastest:?}");
+}

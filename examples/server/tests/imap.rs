@@ -1,0 +1,25 @@
+//! Mail kept by IMAP: live sessions against a running server, what one of them does and the others see.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "test code"
+)]
+
+#[path = "imap/extensions.rs"]
+mod extensions;
+#[path = "imap/promises.rs"]
+mod promises;
+#[path = "imap/resync.rs"]
+mod resync;
+#[path = "imap/searching.rs"]
+mod searching;
+#[path = "support/imap.rs"]
+mod server;
+#[path = "imap/sharing.rs"]
+mod sharing;
+#[path = "imap/watching.rs"]
+mod watching;
