@@ -82,7 +82,7 @@ impl Index {
                 Begun::Load => {
                     let load = Load { index: self, mailbox, finished: false };
                     let snapshot = store.snapshot(mailbox).await?;
-                    if let Some(open) = load.finish(snapshot) {
+                    if let Some(open) = load.finish(&snapshot) {
                         return Ok(open);
                     }
                 }
@@ -182,7 +182,7 @@ struct Load<'a> {
 
 impl Load<'_> {
     /// `None` where the mailbox has to be read again.
-    fn finish(mut self, snapshot: Snapshot) -> Option<Arc<Open>> {
+    fn finish(mut self, snapshot: &Snapshot) -> Option<Arc<Open>> {
         self.finished = true;
         let mut state = self.index.state();
         state.uses = state.uses.saturating_add(1);

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use posthaste_server::index::{Index, Open, Picture};
 use posthaste_server::store::sqlite::Sqlite;
 use posthaste_server::store::{
-    AccountId, Expunge, Flags, InternalDate, Keyword, Keywords, MailboxId, MailboxName, NewMessage, RecordChange,
-    Room, Snapshot, Store, StoreFlags, StoreMode, SystemFlags,
+    AccountId, Expunge, Flags, InternalDate, Keyword, Keywords, MailboxId, MailboxName, NewMessage,
+    RecordChange, Room, Snapshot, Store, StoreFlags, StoreMode, SystemFlags,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;

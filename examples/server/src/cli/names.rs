@@ -86,11 +86,11 @@ impl Domain {
             }
             Self::Show { name } => {
                 let domain = common.ask(domains::Show { domain: name }).await?;
-                show::answer(common.form(), &domain, &["SETTING", "VALUE"], |domain| settings(domain))
+                show::answer(common.form(), &domain, &["SETTING", "VALUE"], settings)
             }
             Self::Set(set) => {
                 let domain = set.run(common).await?;
-                show::answer(common.form(), &domain, &["SETTING", "VALUE"], |domain| settings(domain))
+                show::answer(common.form(), &domain, &["SETTING", "VALUE"], settings)
             }
             Self::Remove { name, force } => {
                 let sentence = format!("mail for {name} is no longer taken");

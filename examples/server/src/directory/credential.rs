@@ -140,7 +140,7 @@ pub(super) fn hex(octets: &[u8]) -> String {
 pub(super) fn unhex(digits: &str) -> Option<Vec<u8>> {
     let digits = digits.as_bytes();
     let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    if digits.len() % 2 == 0 { digits.chunks(2).map(octet).collect() } else { None }
+    if digits.len().is_multiple_of(2) { digits.chunks(2).map(octet).collect() } else { None }
 }
 
 macro_rules! silent {

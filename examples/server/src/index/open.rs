@@ -74,7 +74,7 @@ impl Open {
             state.doubtful = false;
         }
         match store.snapshot(self.0.mailbox).await {
-            Ok(snapshot) => Ok(self.0.catch_up(snapshot)),
+            Ok(snapshot) => Ok(self.0.catch_up(&snapshot)),
             Err(error) => {
                 let mut state = self.0.state();
                 state.doubtful = true;
@@ -135,11 +135,11 @@ impl Open {
 }
 
 impl Shared {
-    pub(super) fn new(snapshot: Snapshot) -> Self {
+    pub(super) fn new(snapshot: &Snapshot) -> Self {
         let mut interner = Interner::default();
         let mailbox = snapshot.mailbox.id;
         let modseq = snapshot.mailbox.modseq;
-        let picture = picture(&snapshot, &mut interner);
+        let picture = picture(snapshot, &mut interner);
         let state = State {
             picture: Arc::new(picture),
             interner,
@@ -185,10 +185,10 @@ impl Shared {
     }
 
     /// Takes over what the store says, where nothing newer has been committed meanwhile.
-    fn catch_up(&self, snapshot: Snapshot) -> Arc<Picture> {
+    fn catch_up(&self, snapshot: &Snapshot) -> Arc<Picture> {
         let mut state = self.state();
         if snapshot.mailbox.modseq > state.picture.modseq {
-            let found = picture(&snapshot, &mut state.interner);
+            let found = picture(snapshot, &mut state.interner);
             let difference = found.since(&state.picture);
             let gone: Vec<u32> = difference.gone.iter().map(|row| row.uid).collect();
             let mut puts = difference.added;

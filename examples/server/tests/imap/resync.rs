@@ -34,7 +34,10 @@ async fn p21_a_client_that_comes_back_hears_only_what_it_missed() {
     assert!(highest(&opened) > known);
     // The same for a client that asks with FETCH, of what is in its cache only.
     let asked = one.ok(&format!("UID FETCH 1:3 (FLAGS) (CHANGEDSINCE {known} VANISHED)")).await;
-    assert!(asked.contains("* VANISHED (EARLIER) 1\r\n") && asked.matches(" FETCH (").count() == 1, "{asked}");
+    assert!(
+        asked.contains("* VANISHED (EARLIER) 1\r\n") && asked.matches(" FETCH (").count() == 1,
+        "{asked}"
+    );
     // Another UIDVALIDITY is another mailbox.
     let opened = one.ok(&format!("SELECT INBOX (QRESYNC (7 {known}))")).await;
     assert!(!opened.contains("VANISHED"), "{opened}");

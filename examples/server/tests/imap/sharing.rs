@@ -42,6 +42,7 @@ async fn what_is_shared_is_seen_and_used_by_both() {
     bob.no("EXPUNGE").await;
     alice.ok("DELETEACL Project bob@x.test").await;
     bob.peer.send("x NOOP\r\n").await;
+    bob.peer.expect("x OK").await;
     bob.peer.expect("* BYE").await;
 }
 

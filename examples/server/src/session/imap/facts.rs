@@ -97,8 +97,11 @@ async fn look(
     let mut content = store.content(blob, 0..u64::MAX).await?;
     while let Some(chunk) = content.next_chunk().await? {
         for piece in chunk.chunks(PIECE) {
-            let found = searches.iter_mut().fold(true, |all, search| search.push(piece) && all);
-            if found {
+            let mut all = true;
+            for search in &mut searches {
+                all &= search.push(piece);
+            }
+            if all {
                 return Ok(vec![true; needles.len()]);
             }
             // To decode and compare takes long enough to let others go on.

@@ -62,7 +62,8 @@ impl Session {
         let Some(mut targets) = self.targets(&asked.set, asked.addressing) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
-        let seen = if asked.attributes.iter().any(reads) { self.mark_seen(&targets).await } else { Ok(false) };
+        let seen =
+            if asked.attributes.iter().any(reads) { self.mark_seen(&targets).await } else { Ok(false) };
         let seen = match seen {
             Ok(seen) => seen,
             Err(error) => return Ok(asked.no(self.connection.machine(), Failure::from(error).refusal())?),

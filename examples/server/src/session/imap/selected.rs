@@ -206,7 +206,7 @@ impl Session {
         let Some(selected) = &self.selected else { return Ok(()) };
         let expunge = allowed == Allowed::All && wants.expunges();
         let same = Arc::ptr_eq(&picture, &selected.picture);
-        if allowed == Allowed::Nothing || wants.nothing() || (same && !(expunge && !selected.gone.is_empty()))
+        if allowed == Allowed::Nothing || wants.nothing() || (same && (!expunge || selected.gone.is_empty()))
         {
             return Ok(());
         }

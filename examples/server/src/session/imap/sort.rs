@@ -32,7 +32,7 @@ impl Session {
             let found = look.find(&search, &progress).await?;
             let mod_seq = found.iter().map(|found| found.modseq).max();
             let overviews = if command.criteria.iter().all(is_in_index) {
-                vec![Arc::new(Overview::default()); found.len()]
+                std::iter::repeat_n(Arc::new(Overview::default()), found.len()).collect()
             } else {
                 overviews(&look, &open, &index, &found, &progress).await?
             };
