@@ -31,7 +31,7 @@ impl Tracer {
     pub(crate) fn attach(strace: &Path, server: &Server, calls: &str, more: &[&str]) -> Self {
         let file = server.folder().join("trace");
         let mut child = Command::new(strace)
-            .args(["-f", "-y", "-s", "64", "-e", &format!("trace={calls}"), "-e", "signal=none", "-o"])
+            .args(["-f", "-y", "-s", "256", "-e", &format!("trace={calls}"), "-e", "signal=none", "-o"])
             .arg(&file)
             .args(more)
             .args(["-p", &server.pid().to_string()])

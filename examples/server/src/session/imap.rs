@@ -29,7 +29,7 @@ mod sort;
 use std::sync::Arc;
 
 use posthaste_imap::ProtocolError;
-use posthaste_imap::server::{Asked, Event, Refusal, Server, TlsOffer};
+use posthaste_imap::server::{Asked, AuthPrivacy, Event, Refusal, Server, TlsOffer};
 use posthaste_imap::types::{Login as LoginCommand, ResponseCode, UidSet};
 use posthaste_tokio::{Connection, Error, Role, Stream};
 use posthaste_wire::Time;
@@ -55,7 +55,10 @@ pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Err
     let exchanges = Exchanges::new(&context.directory, Service::Imap, peer);
     let mechanisms = exchanges.names(&stream.channel()).map(String::from).collect();
     let message_max = context.limits().message_size;
-    let config = offer::config(&context.config.hostname, tls, mechanisms, message_max);
+    let mut config = offer::config(&context.config.hostname, tls, mechanisms, message_max);
+    if context.config.login.plaintext {
+        config.auth_requires_tls = AuthPrivacy::NotRequired;
+    }
     let machine = Server::new(config, stream.security(), Time::ZERO);
     let directory = context.directory.watch();
     let mut session = Session {

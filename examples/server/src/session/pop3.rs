@@ -55,7 +55,9 @@ fn machine_config(context: &Context, role: &Role, exchanges: &Exchanges, stream:
     if matches!(role, Role::Server { tls: Some(_) }) {
         config.tls = TlsOffer::StartTls;
     }
-    config.auth_requires_tls = AuthPrivacy::Required;
+    if context.config.login.plaintext {
+        config.auth_requires_tls = AuthPrivacy::NotRequired;
+    }
     let expire = policy.expire_days.map_or(Retention::Forever, Retention::Days);
     config.expire = Some(Announced { value: expire, scope: Scope::Exact });
     config.login_delay = delay(context).map(|value| Announced { value, scope: Scope::Exact });
