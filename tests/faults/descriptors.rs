@@ -38,7 +38,7 @@ fn rel_12_nothing_is_lost_when_descriptors_run_out() {
         drop(crowd);
         load.stop();
         let back = machine::eventually(Duration::from_secs(30), || {
-            (machine::descriptors(server.pid()) <= base + 2).then_some(())
+            (machine::descriptors(server.pid()) <= base + machine::LAZY_MAX).then_some(())
         });
         assert!(back.is_some(), "{} descriptors, and {base} before", machine::descriptors(server.pid()));
         let mut talk = Talk::mail(server.ports(), "smtp").unwrap();

@@ -50,6 +50,9 @@ pub(crate) fn signal(name: &str, pid: u32) {
     assert!(done.is_ok_and(|status| status.success()), "kill -{name} {pid}");
 }
 
+/// Descriptors that the server opens when it first needs them, and keeps: readers of the database and the trace.
+pub(crate) const LAZY_MAX: usize = 12;
+
 /// How many descriptors a process has open.
 pub(crate) fn descriptors(pid: u32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)

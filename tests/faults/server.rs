@@ -257,8 +257,16 @@ pub(crate) fn new_folder() -> PathBuf {
 fn template() -> &'static Path {
     static TEMPLATE: OnceLock<PathBuf> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults-template");
-        let _ = fs::remove_dir_all(&folder);
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        // That of a run which is over is left behind by it.
+        for old in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = old.file_name().into_string().unwrap_or_default();
+            let run = name.strip_prefix("faults-template-");
+            if run.is_some_and(|run| !Path::new("/proc").join(run).exists()) {
+                let _ = fs::remove_dir_all(old.path());
+            }
+        }
+        let folder = folder.join(format!("faults-template-{}", process::id()));
         fs::create_dir_all(&folder).unwrap();
         let (config, data) = (folder.join("posthaste.toml"), folder.join("data"));
         configure(&config, &data, "");

@@ -1,5 +1,6 @@
-/* In front of the calls of the C library: every second one does a part of what it was asked for, and every seventh is
- * interrupted. Small ones, as those that wake a thread, are left alone: they are never short. */
+/* In front of the calls of the C library for files: every second one does a part of what it was asked for, and every
+ * seventh is interrupted. Small ones, as those that wake a thread, are left alone: they are never short. Neither are
+ * sockets that do not wait, where a short call says that there is no more. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,25 +23,23 @@ static size_t part(size_t count)
     return number % 2 ? count : count / 2 + 1;
 }
 
-#define SHORT(name, result, parameters, given)                                     \
-    result name parameters                                                         \
+#define SHORT(name, parameters, given)                                             \
+    ssize_t name parameters                                                        \
     {                                                                              \
-        static result (*real) parameters;                                          \
+        static ssize_t (*real) parameters;                                         \
         if (!real)                                                                 \
-            real = (result (*) parameters)dlsym(RTLD_NEXT, #name);                 \
+            real = (ssize_t (*) parameters)dlsym(RTLD_NEXT, #name);                \
         count = part(count);                                                       \
-        if (count == INTERRUPTED) {                                                     \
+        if (count == INTERRUPTED) {                                                \
             errno = EINTR;                                                         \
             return -1;                                                             \
         }                                                                          \
         return real given;                                                         \
     }
 
-SHORT(read, ssize_t, (int file, void *data, size_t count), (file, data, count))
-SHORT(write, ssize_t, (int file, const void *data, size_t count), (file, data, count))
-SHORT(pread, ssize_t, (int file, void *data, size_t count, off_t at), (file, data, count, at))
-SHORT(pwrite, ssize_t, (int file, const void *data, size_t count, off_t at), (file, data, count, at))
-SHORT(pread64, ssize_t, (int file, void *data, size_t count, off64_t at), (file, data, count, at))
-SHORT(pwrite64, ssize_t, (int file, const void *data, size_t count, off64_t at), (file, data, count, at))
-SHORT(recv, ssize_t, (int file, void *data, size_t count, int how), (file, data, count, how))
-SHORT(send, ssize_t, (int file, const void *data, size_t count, int how), (file, data, count, how))
+SHORT(read, (int file, void *data, size_t count), (file, data, count))
+SHORT(write, (int file, const void *data, size_t count), (file, data, count))
+SHORT(pread, (int file, void *data, size_t count, off_t at), (file, data, count, at))
+SHORT(pwrite, (int file, const void *data, size_t count, off_t at), (file, data, count, at))
+SHORT(pread64, (int file, void *data, size_t count, off64_t at), (file, data, count, at))
+SHORT(pwrite64, (int file, const void *data, size_t count, off64_t at), (file, data, count, at))

@@ -12,6 +12,9 @@ use std::{
 
 use crate::{machine, program, server::Server};
 
+/// How long strace may take to let the server go.
+const DETACH_MAX: Duration = Duration::from_secs(2);
+
 /// strace, attached to all threads of a server. Dropping it lets the server go.
 #[derive(Debug)]
 pub(crate) struct Tracer {
@@ -64,7 +67,11 @@ impl Tracer {
         if matches!(self.child.try_wait(), Ok(None)) {
             machine::signal("TERM", self.child.id());
         }
-        let _ = self.child.wait();
+        // It may wait for ever for threads of a server that is no more.
+        if machine::eventually(DETACH_MAX, || self.child.try_wait().ok().flatten()).is_none() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod counters;
 mod delivery;
 mod expunging;
 mod flagging;
+mod log;
 mod mailboxes;
 mod messages;
 mod readers;
