@@ -15,7 +15,7 @@ mod support;
 
 use bytes::Bytes;
 use posthaste_smtp::client::{Client, ContentFault, ContentPolicy, Event, Mode, Stage};
-use posthaste_smtp::{BodyType, Limits, Misuse, Step, Time};
+use posthaste_smtp::{BodyType, Limits, Misuse, ProtocolError, Step, Time};
 use proptest::prelude::*;
 use support::{
     DATA, GREETING, client, config, envelope, fates, output, smtp, steps, tell, text, write, writer,
@@ -119,7 +119,8 @@ fn a_writer_that_is_dropped_never_ends_the_message() {
     write(&mut client, &mut writer, b"a\r\n").unwrap();
     drop(writer);
     assert_eq!(text(&mut client), "a\r\n");
-    assert!(matches!(steps(&mut client).2, Ok(Step::Paused)));
+    // It is the server that ends what nobody goes on with.
+    assert!(matches!(steps(&mut client).2, Ok(Step::NeedInput)));
     client.handle_timeout(Time::MAX);
     assert!(output(&mut client).is_empty());
 }
@@ -148,6 +149,57 @@ fn a_server_that_speaks_before_the_end_does_not_get_it() {
         assert!(last.unwrap_err().to_string().contains(error));
         // Either a report or the message itself.
         assert_eq!(words.is_empty(), client.take_unfinished().len() == 1);
+    }
+}
+
+/// What is said in the middle of the content is read beside the writer, whatever it is cut into, and is the answer.
+#[test]
+fn hst_08_an_answer_in_the_middle_of_the_content_decides_the_message() {
+    for bytewise in [false, true] {
+        for ehlo in [DATA, support::BDAT] {
+            for reply in ["421 4.3.2 down\r\n", "552-5.3.4 too\r\n552 5.3.4 big\r\n"] {
+                let mut client = with_message();
+                let accepted = if ehlo == DATA { ACCEPTED } else { ACCEPTED.trim_end_matches("354 c\r\n") };
+                let mut writer = writer(&mut client, &[GREETING, ehlo, accepted]);
+                write(&mut client, &mut writer, b"a\r\n").unwrap();
+                assert!(matches!(steps(&mut client), (words, None, Ok(Step::NeedInput)) if words.is_empty()));
+                for piece in reply.as_bytes().chunks(if bytewise { 1 } else { 100 }) {
+                    client.handle_input(Time::ZERO, piece);
+                }
+                let (words, _, last) = steps(&mut client);
+                let closes = reply.starts_with("421");
+                if ehlo != DATA && !closes {
+                    // Nothing was sent that this could be the answer to.
+                    assert!(matches!(last, Err(ProtocolError::UnexpectedReply(_))), "{reply} {last:?}");
+                    continue;
+                }
+                assert_eq!(words, "sent Content [false]\n", "{reply}");
+                match last {
+                    Err(ProtocolError::ServiceClosing(said)) => assert!(closes && said.code() == 421),
+                    last => assert!(!closes && matches!(last, Ok(Step::Closed)), "{reply} {last:?}"),
+                }
+                // The writer is late, and nothing of what it has leaves, its end least of all.
+                write(&mut client, &mut writer, b"b\r\n").unwrap();
+                writer.finish(&mut client).unwrap();
+                assert_eq!(text(&mut client), "", "{reply}");
+                assert_eq!(client.take_unfinished(), []);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_yes_in_the_middle_of_the_content_is_no_yes() {
+    for reply in ["250 taken\r\n", "354 go on\r\n"] {
+        let mut client = with_message();
+        let mut writer = writer(&mut client, &[GREETING, DATA, ACCEPTED]);
+        write(&mut client, &mut writer, b"a\r\n").unwrap();
+        client.handle_input(Time::ZERO, reply.as_bytes());
+        assert!(matches!(steps(&mut client).2, Err(ProtocolError::UnexpectedReply(_))), "{reply}");
+        writer.finish(&mut client).unwrap();
+        assert_eq!(text(&mut client), "a\r\n");
+        let unfinished = client.take_unfinished();
+        assert!(unfinished.len() == 1 && unfinished[0].is_safe_to_retry());
     }
 }
 
@@ -203,4 +255,55 @@ fn the_writer_comes_for_the_message_it_is_of() {
     let id = client.send(envelope(&["<v@x.test>"])).unwrap();
     assert_eq!(writer(&mut client, &[GREETING, DATA, ACCEPTED]).id().number() + 1, id.number());
     assert!(!matches!(client.poll_event(), Ok(Step::Event(Event::Body(_)))));
+}
+
+#[test]
+fn hst_08_an_answer_while_the_end_of_the_content_is_still_here_is_no_yes() {
+    let group = "250 a\r\n250 b\r\n550 c\r\n";
+    for (mode, offer, until) in [
+        (Mode::Smtp, DATA, "354 d\r\n"),
+        (Mode::Lmtp, DATA, "354 d\r\n"),
+        (Mode::Smtp, support::BDAT, ""),
+        (Mode::Lmtp, support::BDAT, ""),
+    ] {
+        for (reply, is_yes) in [("250 early\r\n", true), ("554 enough\r\n", false)] {
+            for sent in [Sent::Nothing, Sent::Part, Sent::All] {
+                let mut client = client(config(mode));
+                client.send(envelope(&["<u@x.test>", "<no@x.test>"])).unwrap();
+                let mut writer = support::writer(&mut client, &[GREETING, offer, group, until]);
+                write(&mut client, &mut writer, &b"line\r\n".repeat(1000)).unwrap();
+                writer.finish(&mut client).unwrap();
+                match sent {
+                    Sent::Nothing => {}
+                    Sent::Part => drop(client.poll_transmit().unwrap()),
+                    Sent::All => drop(output(&mut client)),
+                }
+                client.handle_input(Time::ZERO, reply.as_bytes());
+                let (words, _, last) = steps(&mut client);
+                let told = format!("{mode:?} {offer:?} {reply:?} {sent:?}: {words:?} {last:?}");
+                if sent == Sent::All {
+                    assert!(last.is_ok() && words.contains("sent End"), "{told}");
+                    assert_eq!(words.contains("sent End [true, false]"), is_yes, "{told}");
+                } else if is_yes {
+                    assert!(!words.contains("sent"), "{told}");
+                    assert!(matches!(last, Err(ProtocolError::UnexpectedReply(_))), "{told}");
+                    assert!(output(&mut client).is_empty(), "{told}");
+                    assert_eq!(fates(&client.take_unfinished()[0]), ["not taken", "no 550"], "{told}");
+                } else {
+                    // A no is one at any time. Behind DATA what follows it could be taken for commands.
+                    assert!(words.contains("[false, false]"), "{told}");
+                    assert_eq!(output(&mut client).is_empty(), offer == DATA, "{told}");
+                    assert_eq!(matches!(last, Ok(Step::Closed)), offer == DATA, "{told}");
+                }
+            }
+        }
+    }
+}
+
+/// How much has left the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Nothing,
+    Part,
+    All,
 }

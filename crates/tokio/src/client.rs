@@ -15,5 +15,5 @@ pub use error::{Cause, ClientError, Peer, Phase, Retry, ServerRefusal};
 pub use options::ClientOptions;
 
 pub(crate) use credentials::respond;
-pub(crate) use dial::{Dialled, dial, secure};
+pub(crate) use dial::reach;
 pub(crate) use session::{Session, after};

@@ -43,7 +43,7 @@
 //! while let Some(mut row) = rows.next().await? {
 //!     while let Some(part) = row.next().await? {
 //!         if let Part::Literal(mut literal) = part {
-//!             tokio::io::copy(&mut literal, &mut file).await?;
+//!             tokio::io::copy_buf(&mut literal, &mut file).await?;
 //!         }
 //!     }
 //! }
@@ -55,6 +55,22 @@
 //!
 //! To watch a mailbox: [`Client::idle`], and for as long as a program runs, over lost connections: [`Watch`]. To know
 //! what changed since the last time: [`Client::resync`].
+//!
+//! # Calls
+//!
+//! | for | calls of [`Client`] |
+//! | --- | --- |
+//! | the session | `capabilities`, `has_capability`, `enable`, `enabled`, `id`, `notify`, `noop`, `compress`, `language`, `comparator`, `logout` |
+//! | mailboxes | `list`, `list_stream`, `list_extended`, `subscribed`, `namespace`, `status`, `create`, `delete`, `rename`, `subscribe`, `unsubscribe` |
+//! | opening one | `select`, `select_with`, `examine`, `examine_with`, `mailbox`, `unselect`, `close`, `resync` |
+//! | reading | `fetch`, `uid_fetch`, `fetch_with` |
+//! | changing | `store`, `store_with`, `store_labels`, `copy`, `move_messages`, `expunge`, `uid_expunge` |
+//! | adding | `append`, `append_all`, `replace` |
+//! | finding | `search`, `search_for`, `sort`, `sort_for`, `thread`, `search_mailboxes`, `uid_batches`, `cancel_update` |
+//! | news | `updates`, `idle` |
+//! | the account | `quota`, `quota_root`, `set_quota`, `acl`, `set_acl`, `delete_acl`, `list_rights`, `my_rights`, `metadata`, `set_metadata` |
+//! | addresses | `gen_url_auth`, `url_fetch`, `reset_key`, `jmap_access` |
+//! | all else | `command`, `look` |
 //!
 //! # Whose turn it is
 //!
@@ -72,6 +88,7 @@ mod account;
 mod append;
 mod client;
 mod fetch;
+mod find;
 mod idle;
 mod mailboxes;
 mod messages;
@@ -79,21 +96,24 @@ mod open;
 mod pipe;
 mod resync;
 mod route;
+mod session;
 mod task;
 mod update;
 mod watch;
 
 pub use account::Quota;
-pub use append::{Append, Appended};
+pub use append::{Append, AppendPart, Appended};
 pub use client::{Answer, Client};
 pub use fetch::{Literal, Part, Row, Rows};
+pub use find::Found;
 pub use idle::Idle;
 pub use mailboxes::{Listing, MailboxStatus};
-pub use messages::{Copied, Found, Stored};
+pub use messages::{Copied, Stored};
 pub use resync::{Change, Changes, Counted, Known, Method, Synced};
 pub use update::{Changed, Update, Updates};
 pub use watch::{Backoff, Watch, Watched};
 
+pub use posthaste_imap::client::FirstStatus;
 use posthaste_imap::client::ProtocolError;
 use posthaste_imap::types::Status;
 

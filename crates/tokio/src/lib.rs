@@ -70,10 +70,31 @@
 //! # What is told
 //!
 //! `tracing` has, under the target `posthaste` at the level DEBUG, a span `connection` with the fields `peer`, `local`
-//! and `security`, and in it the events `opened` (`role`), `upgraded` (`layer`), `timeout` (`which`: `machine`, `write`
-//! or `handshake`) and `closed` (`received`, `sent`, `why`, `after`). `why` is `done`, `dropped` or the kind of the
-//! [`Error`]. Under the target `posthaste::wire` at the level TRACE there is an event `wire` (`direction`, `line`) for
-//! each line that is said, as [`Connection::with_wire_log`] has it: without credentials and messages.
+//! and `security` for each [`Connection`], and in it these events:
+//!
+//! | target | level | event | fields | when |
+//! | --- | --- | --- | --- | --- |
+//! | `posthaste` | DEBUG | `opened` | `role` | it begins, for a `server` or a `client` |
+//! | `posthaste` | DEBUG | `upgraded` | `layer` | TLS or DEFLATE is in place |
+//! | `posthaste` | DEBUG | `timeout` | `which` | a deadline has passed: `machine`, `write` or `handshake` |
+//! | `posthaste` | DEBUG | `closed` | `received`, `sent`, `why`, `after` | it is over |
+//! | `posthaste::wire` | TRACE | `wire` | `direction`, `line` | a line is said, as [`Connection::with_wire_log`] has it |
+//!
+//! No event has a credential or a part of a message. What a service logs of a connection is in another span
+//! `connection`, that of its session: see [`serve`].
+//!
+//! | `why` | what ended the connection |
+//! | --- | --- |
+//! | `done` | the conversation was over |
+//! | `dropped` | the [`Connection`] was dropped before that |
+//! | `protocol` | [`Error::Protocol`] |
+//! | `io` | [`Error::Io`] |
+//! | `write_timeout` | [`Error::WriteTimeout`] |
+//! | `handshake` | [`Error::Handshake`] |
+//! | `handshake_timeout` | [`Error::HandshakeTimeout`] |
+//! | `inflated` | [`Error::Inflated`] |
+//! | `no_layer` | [`Error::NoLayer`] |
+//! | `misuse` | [`Error::Misuse`] |
 //!
 //! With the feature `metrics`, and whatever recorder the program installs:
 //!
@@ -142,3 +163,8 @@ pub use listen::{
 pub use posthaste_sasl::{Channel, Mechanism};
 pub use posthaste_wire::{Direction, Machine, Misuse, Secret, Security, Time, proxy};
 pub use stream::{Role, Stream, Transport};
+
+/// The example of the README is one that compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,6 +10,7 @@
 mod admission;
 mod network;
 mod proxied;
+mod reserve;
 mod serve;
 mod shutdown;
 mod socket;
@@ -107,7 +108,7 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// [`Limits::connections_max`] is reached.
+    /// [`Limits::connections_max`] is reached, or the process has no file descriptors left.
     Busy,
     /// [`Limits::per_network_max`] is reached for the address.
     TooManyFromNetwork,
@@ -258,6 +259,13 @@ impl Listener {
 
     fn over(sockets: Vec<Socket>) -> Self {
         Self { sockets, name: "".into(), tls: None, proxies: None, admission: Admission::default(), turn: 0 }
+    }
+
+    /// Whether the first word of a connection is the service's, in the clear. A proxy, or a client that begins with TLS,
+    /// does not listen for one.
+    fn says_first(&self, peer: Source) -> bool {
+        let proxied = self.proxies.as_ref().is_some_and(|proxies| proxies.trusts(peer));
+        self.tls.is_none() && !proxied
     }
 
     /// Asks every socket once, another one first each time.

@@ -14,9 +14,7 @@ use posthaste_pop3::client::{self as machine, CommandId, Event};
 use posthaste_pop3::{Capabilities, LanguageRange, MessageNumber, ProtocolError, Reply, Time, Uidl};
 use posthaste_sasl::client::Exchange;
 
-use crate::client::{
-    self, Cause, ClientError, ClientOptions, Dialled, Endpoint, Phase, Protocol, Session, TlsMode,
-};
+use crate::client::{self, Cause, ClientError, ClientOptions, Endpoint, Phase, Protocol, Session, TlsMode};
 use crate::{Connection, Credentials, Stream};
 
 pub use dates::Dates;
@@ -88,9 +86,7 @@ impl Client {
     ///
     /// As [`connect`](Self::connect).
     pub async fn greet(endpoint: &Endpoint, options: &ClientOptions) -> Result<Greeted, Error> {
-        is_pop3(endpoint)?;
-        let dialled = client::dial::<machine::Client, _>(endpoint, options).await?;
-        Self::open(dialled, endpoint, options).await
+        Self::open(None, endpoint, options).await
     }
 
     /// As [`connect`](Self::connect), over a stream that is there, such as one through a proxy. Where TLS comes first
@@ -117,14 +113,16 @@ impl Client {
         endpoint: &Endpoint,
         options: &ClientOptions,
     ) -> Result<Greeted, Error> {
-        is_pop3(endpoint)?;
-        let deadline = client::after(options.open_timeout);
-        let dialled =
-            client::secure::<machine::Client, _>(stream.into(), endpoint, options, deadline).await?;
-        Self::open(dialled, endpoint, options).await
+        Self::open(Some(stream.into()), endpoint, options).await
     }
 
-    async fn open(dialled: Dialled, endpoint: &Endpoint, options: &ClientOptions) -> Result<Greeted, Error> {
+    async fn open(
+        stream: Option<Stream>,
+        endpoint: &Endpoint,
+        options: &ClientOptions,
+    ) -> Result<Greeted, Error> {
+        let protocols = [Protocol::Pop3];
+        let dialled = client::reach::<machine::Client, _>(stream, endpoint, options, &protocols).await?;
         let mut config = machine::Config::default();
         config.tls = match endpoint.tls() {
             TlsMode::Implicit | TlsMode::StartTls => machine::TlsPolicy::Required,
@@ -141,7 +139,7 @@ impl Client {
             }
         }
         client.session.enter(Phase::Login);
-        let credentials = options.credentials.clone().or_else(|| endpoint.credentials());
+        let credentials = options.credentials_at(endpoint);
         Ok(Greeted { client, credentials })
     }
 
@@ -466,12 +464,5 @@ impl Greeted {
         let credentials = self.credentials.ok_or_else(|| self.client.error(Cause::NoCredentials))?;
         self.client.log_in(credentials).await?;
         Ok(self.client)
-    }
-}
-
-fn is_pop3(endpoint: &Endpoint) -> Result<(), Error> {
-    match endpoint.protocol() {
-        Protocol::Pop3 => Ok(()),
-        other => Err(ClientError::new(Phase::Call, None, Cause::WrongProtocol(other))),
     }
 }

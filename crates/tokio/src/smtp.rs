@@ -15,9 +15,7 @@ pub use error::SendError;
 pub use pool::{Pool, PoolOptions, PoolStats};
 pub use posthaste_smtp::client::{Fate, Refusal, Report, Stage, Unsupported};
 
-use crate::client::{
-    self, Cause, ClientError, ClientOptions, Dialled, Endpoint, Phase, Protocol, Session, TlsMode,
-};
+use crate::client::{self, Cause, ClientError, ClientOptions, Endpoint, Phase, Protocol, Session, TlsMode};
 use crate::{Connection, Credentials, Stream};
 
 /// Why a call of an SMTP client failed.
@@ -58,9 +56,7 @@ impl Client {
         name: ClientName,
         options: &ClientOptions,
     ) -> Result<Self, Error> {
-        let mode = mode(endpoint)?;
-        let dialled = client::dial::<machine::Client, _>(endpoint, options).await?;
-        Self::open(dialled, mode, name, endpoint, options).await
+        Self::open(None, name, endpoint, options).await
     }
 
     /// As [`connect`](Self::connect), over a stream that is there, such as one through a proxy. Where TLS comes first
@@ -75,20 +71,18 @@ impl Client {
         name: ClientName,
         options: &ClientOptions,
     ) -> Result<Self, Error> {
-        let mode = mode(endpoint)?;
-        let deadline = client::after(options.open_timeout);
-        let dialled =
-            client::secure::<machine::Client, _>(stream.into(), endpoint, options, deadline).await?;
-        Self::open(dialled, mode, name, endpoint, options).await
+        Self::open(Some(stream.into()), name, endpoint, options).await
     }
 
     async fn open(
-        dialled: Dialled,
-        mode: Mode,
+        stream: Option<Stream>,
         name: ClientName,
         endpoint: &Endpoint,
         options: &ClientOptions,
     ) -> Result<Self, Error> {
+        let protocols = [Protocol::Smtp, Protocol::Submission, Protocol::Lmtp];
+        let dialled = client::reach::<machine::Client, _>(stream, endpoint, options, &protocols).await?;
+        let mode = if endpoint.protocol() == Protocol::Lmtp { Mode::Lmtp } else { Mode::Smtp };
         let tls = match endpoint.tls() {
             TlsMode::Implicit | TlsMode::StartTls => TlsPolicy::Required,
             TlsMode::StartTlsIfOffered => TlsPolicy::Opportunistic,
@@ -99,9 +93,12 @@ impl Client {
         let machine = machine::Client::new(config, dialled.stream.security(), Time::ZERO);
         let mut client = Self { session: Session::new(machine, dialled, options), over: false };
         while !matches!(client.event().await?, Event::Ready(_)) {}
-        if let Some(credentials) = options.credentials.clone().or_else(|| endpoint.credentials()) {
-            client.session.enter(Phase::Login);
-            client.log_in(&credentials).await?;
+        client.session.enter(Phase::Login);
+        match options.credentials_at(endpoint) {
+            Some(credentials) => client.log_in(&credentials).await?,
+            // Whoever is named does not go on as nobody.
+            None if endpoint.user().is_some() => return Err(client.error(Cause::NoCredentials)),
+            None => {}
         }
         Ok(client)
     }
@@ -209,14 +206,5 @@ impl Client {
 
     fn error(&self, cause: impl Into<Cause<ProtocolError, Rejection>>) -> Error {
         self.session.error(cause)
-    }
-}
-
-/// What is spoken with the server behind an endpoint.
-fn mode(endpoint: &Endpoint) -> Result<Mode, Error> {
-    match endpoint.protocol() {
-        Protocol::Smtp | Protocol::Submission => Ok(Mode::Smtp),
-        Protocol::Lmtp => Ok(Mode::Lmtp),
-        other => Err(ClientError::new(Phase::Call, None, Cause::WrongProtocol(other))),
     }
 }

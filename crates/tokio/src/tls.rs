@@ -64,13 +64,11 @@
 //! # A client that trusts an authority of its own
 //!
 //! ```no_run
-//! use posthaste_tokio::tls::{Alpn, ClientSettings, Trust};
+//! use posthaste_tokio::tls::Trust;
 //! use posthaste_tokio::{ClientOptions, imap};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let trust = Trust::from_pem(&std::fs::read("authority.pem")?)?;
-//! let config = ClientSettings::new(Alpn::Imap).with_trust(trust).build()?;
-//! let options = ClientOptions::default().with_client_config(config);
+//! let options = ClientOptions::default().with_trust(Trust::from_pem(&std::fs::read("authority.pem")?)?);
 //! let client = imap::Client::connect(&"imaps://ursel:Geheim!@mail.example".parse()?, &options).await?;
 //! # Ok(())
 //! # }
@@ -110,6 +108,8 @@ pub use server::{ServerSettings, server_config};
 
 pub(crate) use provider::Random;
 
+use crate::Protocol;
+
 /// The application protocol that a handshake names (ALPN, RFC 7301), which keeps a TLS session of one protocol
 /// from being redirected to the server of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +121,17 @@ pub enum Alpn {
     Pop3,
     /// No name is registered for SMTP, so that none is sent.
     Smtp,
+}
+
+/// What is named where a protocol is spoken.
+impl From<Protocol> for Alpn {
+    fn from(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Imap => Self::Imap,
+            Protocol::Pop3 => Self::Pop3,
+            Protocol::Smtp | Protocol::Submission | Protocol::Lmtp => Self::Smtp,
+        }
+    }
 }
 
 /// What becomes of a peer that names no application protocol. One that names others only is always refused: by a

@@ -216,17 +216,18 @@ async fn what_is_dropped_unread_is_skipped() {
 async fn a_reader_who_never_comes_loses_his_answer_and_nobody_elses() {
     let store = Store::new(&[]);
     store.add(large());
-    let mut options = options();
-    options.idle_timeout = Duration::from_secs(30);
-    let client = client_with(&store, &options).await;
+    let client = client_with(&store, &options()).await;
     client.select(Mailbox::inbox()).await.unwrap();
     let mut rows = client.fetch(SequenceSet::all(), body()).await.unwrap();
     let row = rows.next().await.unwrap().unwrap();
-    // Waits behind the literal that nobody reads, and is answered.
+    // Waits behind the literal that nobody reads, and is answered before the server loses patience.
+    let since = tokio::time::Instant::now();
     client.noop().await.unwrap();
+    let reader_timeout = ClientOptions::default().reader_timeout;
+    assert!(since.elapsed() >= reader_timeout && since.elapsed() < reader_timeout + Duration::from_secs(1));
     drop(row);
     let error = rows.next().await.unwrap_err();
-    assert!(matches!(error.cause(), Cause::Unread(_)), "{error}");
+    assert!(matches!(error.cause(), Cause::Unread(time) if *time == reader_timeout), "{error}");
     assert_eq!(error.retry(), Retry::Never);
     client.logout().await.unwrap();
 }
@@ -568,54 +569,4 @@ fn what_is_given_out_can_be_moved_between_threads() {
     check::<posthaste_tokio::imap::Idle>();
     check::<posthaste_tokio::imap::Changes>();
     check::<posthaste_tokio::imap::Watch>();
-}
-
-/// Run by hand: `cargo test --release -- --ignored --nocapture`. A message of 10 MiB through the client, against the
-/// same octets copied through the same kind of pipe.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measures, and asserts nothing about time"]
-async fn throughput_of_a_large_message() {
-    const PIPE: usize = 64 * 1024;
-    let message = Bytes::from(vec![b'x'; 10 * 1024 * 1024]);
-    let mut ratios = Vec::new();
-    for _ in 0..10 {
-        let (mut near, mut far) = duplex(PIPE);
-        let content = message.clone();
-        let start = std::time::Instant::now();
-        let writing = tokio::spawn(async move { near.write_all(&content).await.unwrap() });
-        let plain_octets = tokio::io::copy(&mut far, &mut tokio::io::sink()).await.unwrap();
-        let plain = start.elapsed();
-        writing.await.unwrap();
-
-        let (mut near, far) = duplex(PIPE);
-        let content = message.clone();
-        tokio::spawn(async move {
-            near.write_all(b"* PREAUTH [CAPABILITY IMAP4rev1] hello\r\n").await.unwrap();
-            let mut near = BufReader::new(near);
-            for answer in ["* 1 EXISTS\r\n", "* 1 FETCH (BODY[] {10485760}\r\n"] {
-                let mut line = String::new();
-                near.read_line(&mut line).await.unwrap();
-                near.write_all(answer.as_bytes()).await.unwrap();
-                if answer.contains("FETCH") {
-                    near.write_all(&content).await.unwrap();
-                    near.write_all(b")\r\n").await.unwrap();
-                }
-                let tag = line.split(' ').next().unwrap();
-                near.write_all(format!("{tag} OK done\r\n").as_bytes()).await.unwrap();
-            }
-            let mut rest = Vec::new();
-            let _ = near.read_to_end(&mut rest).await;
-        });
-        let client = open(far, &options()).await;
-        client.select(Mailbox::inbox()).await.unwrap();
-        let start = std::time::Instant::now();
-        let mut rows = client.fetch(one(1), body()).await.unwrap();
-        let mut row = rows.next().await.unwrap().unwrap();
-        let Some(Part::Literal(mut literal)) = row.next().await.unwrap() else { panic!() };
-        let octets = tokio::io::copy(&mut literal, &mut tokio::io::sink()).await.unwrap();
-        assert_eq!(octets, plain_octets);
-        ratios.push(plain.as_secs_f64() / start.elapsed().as_secs_f64());
-    }
-    ratios.sort_by(f64::total_cmp);
-    println!("of the speed of a plain copy: {ratios:.2?}");
 }

@@ -20,7 +20,7 @@ use common::endpoint;
 use common::mailserver::{Store, serve};
 use posthaste_imap::types::{Flag, Flags, Mailbox, StoreAction};
 use posthaste_tokio::imap::{Backoff, Change, Client, Counted, Method, Watch, Watched};
-use posthaste_tokio::{ClientOptions, Credentials, Protocol, Stream, TlsMode};
+use posthaste_tokio::{Cause, ClientOptions, Credentials, Protocol, Stream, TlsMode};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 use tokio::task::AbortHandle;
 
@@ -157,6 +157,54 @@ async fn a_server_that_dies_in_idle_is_come_back_to() {
         store.add(Bytes::from_static(MESSAGE));
         assert!(matches!(watch.next().await.unwrap(), Watched::Lost { .. }));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_has_a_session_for_others_only_when_no_change_is_on_its_way() {
+    let store = Store::new(&[MESSAGE; 3]);
+    let mut watch = watch(&store, &[], &Arc::default());
+    assert!(watch.client().is_none());
+    let mut told = 0;
+    loop {
+        match watch.next().await.unwrap() {
+            Watched::Change(_) => {
+                told += 1;
+                assert!(watch.client().is_none(), "a call would wait for changes that wait for their reader");
+            }
+            Watched::Synced(_) => {
+                watch.client().unwrap().noop().await.unwrap();
+                match told {
+                    0..3 => panic!("{told} changes"),
+                    3 => drop(store.add(Bytes::from_static(MESSAGE))),
+                    _ => break,
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_that_are_not_taken_in_time_are_told_anew() {
+    // More than wait for a reader.
+    let store = Store::new(&[MESSAGE; 1500]);
+    let mut watch = watch(&store, &[], &Arc::default());
+    let (mut memory, mut lost) = (Memory::new(), 0);
+    loop {
+        match watch.next().await.unwrap() {
+            Watched::Change(change) => apply(&mut memory, change),
+            Watched::Lost { error, .. } => {
+                assert!(matches!(error.cause(), Cause::Unread(_)), "{error}");
+                lost += 1;
+            }
+            Watched::Synced(_) => break,
+            Watched::Update(update) => panic!("{update:?}"),
+        }
+        if memory.len() == 5 && lost == 0 {
+            tokio::time::sleep(options().reader_timeout * 2).await;
+        }
+    }
+    assert_eq!((memory, lost), (store.picture(), 1));
 }
 
 #[tokio::test(start_paused = true)]

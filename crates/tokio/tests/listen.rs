@@ -13,7 +13,7 @@ mod common;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::{Toy, plain_server, read_all, serve as converse, tls_roles};
+use common::{Toy, plain_server, read_all, serve as converse, subscribe, tls_roles};
 use posthaste_tokio::tls::Alpn;
 use posthaste_tokio::{
     Accepted, Connection, Limits, Listener, Outcome, Proxies, Refusal, Role, Stream, serve,
@@ -245,7 +245,7 @@ impl tracing::Subscriber for Spans {
 #[tokio::test]
 async fn a_session_runs_in_a_span_that_names_its_connection() {
     let spans = Spans::default();
-    let _subscribed = tracing::subscriber::set_default(spans.clone());
+    let _subscribed = subscribe(spans.clone());
     let proxies = Proxies::new(["127.0.0.1".parse().unwrap()]);
     let listener = Listener::bind("127.0.0.1:0").await.unwrap().with_name("smtp").with_proxies(proxies);
     let service = start_on(listener, Limits::default());

@@ -361,9 +361,12 @@ async fn a_session_that_nobody_uses_makes_room_for_another_endpoint() {
     let mut options = PoolOptions::default();
     options.connections_max = 1;
     let pool = world.pool(options);
+    let start = Instant::now();
     for host in [25, 26, 25] {
         sent(&pool, host, "x").await;
     }
+    // Nobody waited until a session was closed for want of use.
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert_eq!((pool.stats().opened, pool.stats().connections, world.most_open()), (3, 1, 1));
     assert_eq!(world.sessions()[0].last().unwrap(), "QUIT");
 }
@@ -473,4 +476,53 @@ async fn with_the_last_handle_the_sessions_end() {
     drop(clone);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(world.sessions()[0].last().unwrap(), "QUIT");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_session_that_was_used_first_makes_room_and_the_one_used_last_is_used_again() {
+    let world = World::new(&[Whim::Slow(1), Whim::Slow(5)]);
+    let mut options = PoolOptions::default();
+    options.connections_max = 3;
+    let pool = world.pool(options);
+    tokio::join!(sent(&pool, 25, "first"), sent(&pool, 25, "second"));
+    sent(&pool, 26, "other").await;
+    let messages = |session: &Vec<String>| session.iter().filter(|line| *line == "DATA").count();
+    sent(&pool, 25, "third").await;
+    assert_eq!(world.sessions().iter().map(messages).collect::<Vec<_>>(), [1, 2, 1]);
+    sent(&pool, 27, "room").await;
+    let ended: Vec<bool> = world.sessions().iter().map(|lines| lines.last().unwrap() == "QUIT").collect();
+    assert_eq!(ended, [true, false, false, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_message_is_gone_is_kept_and_no_longer_than_without_it() {
+    let world = World::new(&[]);
+    let mut options = PoolOptions::default();
+    options.idle_timeout = Duration::from_secs(100);
+    let pool = world.pool(options);
+    sent(&pool, 25, "before").await;
+    sleep(Duration::from_secs(60)).await;
+    let mut dropped = Box::pin(send(&pool, 25, "dropped"));
+    assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(dropped.as_mut().poll(cx).is_pending())).await);
+    drop(dropped);
+    sleep(Duration::from_secs(30)).await;
+    let stats = pool.stats();
+    assert_eq!((stats.connections, stats.idle, stats.opened), (1, 1, 1));
+    sleep(Duration::from_secs(15)).await;
+    assert_eq!((pool.stats().connections, world.stored().len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_comes_when_its_session_closes_has_a_new_one() {
+    for yields in 0..10 {
+        let world = World::new(&[Whim::Leave("421 bye\r\n", 5)]);
+        let pool = world.pool(PoolOptions::default());
+        sent(&pool, 25, "before").await;
+        sleep(Duration::from_secs(5)).await;
+        for _ in 0..yields {
+            tokio::task::yield_now().await;
+        }
+        sent(&pool, 25, "behind").await;
+        assert_eq!((world.stored().len(), pool.stats().opened), (2, 2), "{yields}");
+    }
 }

@@ -467,3 +467,60 @@ async fn a_message_that_drips_is_given_up_by_every_reader() {
         tokio::select! { biased; () = client => {}, () = server => panic!() }
     }
 }
+
+/// A client that has asked for the only message of a server that sends these pieces of it, each after so many seconds.
+async fn with_pieces(pieces: Vec<(u64, String)>) -> pop3::Client {
+    let (near, far) = duplex(1 << 20);
+    tokio::spawn(async move {
+        let (read, mut write) = tokio::io::split(near);
+        let mut lines = tokio::io::BufReader::new(read).lines();
+        write.write_all(b"+OK hello\r\n").await.unwrap();
+        for (word, answer) in LOGIN {
+            assert!(lines.next_line().await.unwrap().unwrap().starts_with(word));
+            write.write_all(answer.as_bytes()).await.unwrap();
+        }
+        lines.next_line().await.unwrap();
+        write.write_all(b"+OK\r\n").await.unwrap();
+        for (seconds, piece) in pieces {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            if write.write_all(piece.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+        drop(lines.next_line().await);
+    });
+    open(far).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_comes_fast_enough_may_take_longer_than_a_call() {
+    let line = format!("{}\r\n", "x".repeat(78));
+    // 800 octets a second.
+    let mut pieces = vec![(30, line.repeat(300)); 60];
+    pieces.push((1, ".\r\n".into()));
+    let mut client = with_pieces(pieces).await;
+    let start = Instant::now();
+    let mut message = client.retr(MessageNumber::new(1).unwrap()).await.unwrap();
+    let mut octets = 0;
+    while let Some(chunk) = message.next_chunk().await.unwrap() {
+        octets += chunk.len();
+    }
+    assert!(message.is_complete());
+    assert_eq!(octets, 60 * 300 * 80);
+    assert!(start.elapsed() > Duration::from_secs(1500), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_was_given_up_does_not_shorten_the_next() {
+    let pieces = vec![(0, "a\r\n".into()), (150, "b\r\n".into()), (150, "c\r\n".into()), (0, ".\r\n".into())];
+    let mut client = with_pieces(pieces).await;
+    let mut message = client.retr(MessageNumber::new(1).unwrap()).await.unwrap();
+    assert_eq!(message.next_chunk().await.unwrap().unwrap(), "a\r\n");
+    // A reader of octets begins to wait, one of chunks goes on, and the other comes back.
+    let mut octet = [0; 1];
+    assert!(tokio::time::timeout(Duration::from_secs(1), message.read(&mut octet)).await.is_err());
+    assert_eq!(message.next_chunk().await.unwrap().unwrap(), "b\r\n");
+    let mut rest = String::new();
+    message.read_to_string(&mut rest).await.unwrap();
+    assert_eq!(rest, "c\r\n");
+}

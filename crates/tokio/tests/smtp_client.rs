@@ -163,6 +163,26 @@ async fn credentials_are_not_sent_in_the_clear() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_is_named_without_a_password_does_not_go_on_as_nobody() {
+    for (named, is_open) in [(false, true), (true, false)] {
+        let (near, far) = duplex(4096);
+        let script = [("EHLO", "250 mail.example\r\n")];
+        let server = tokio::spawn(async move { follow(far, "220 hello\r\n", &script).await });
+        let nobody = plain(Protocol::Submission);
+        let endpoint = if named { nobody.with_user("ursel") } else { nobody };
+        let name = "laptop.example".parse().unwrap();
+        match smtp::Client::over(near, &endpoint, name, &quick()).await {
+            Ok(_) => assert!(is_open),
+            Err(error) => {
+                assert!(!is_open && matches!(error.cause(), Cause::NoCredentials), "{error}");
+                assert_eq!((error.phase(), error.retry()), (Phase::Login, Retry::Never));
+            }
+        }
+        assert_eq!(server.await.unwrap(), ["EHLO laptop.example\r\n"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_falls_silent_is_given_up() {
     let (near, far) = duplex(4096);
     let mut options = ClientOptions::default();

@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::admin::{Operation, Problem};
 use crate::config::Config;
@@ -27,7 +27,7 @@ use show::Form;
 /// The program: reads the command line, does what it says.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = log::init(arguments.log_format, arguments.command.log_level()).and_then(|()| {
+    let outcome = log::init(arguments.log_format, arguments.command.log_level()).and_then(|_log| {
         let runtime = tokio::runtime::Runtime::new().map_err(text)?;
         runtime.block_on(Box::pin(arguments.command.run(arguments.common)))
     });
@@ -39,6 +39,11 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The command line, for completions of shells and for whoever checks what is written about it.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// A mail server: SMTP, submission, LMTP, IMAP and POP3.

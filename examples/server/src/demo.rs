@@ -74,8 +74,10 @@ pub async fn run(options: Options) -> Result<(), String> {
     show.line("");
     show.line("  The message came out as it went in, by both protocols.");
     if !options.once {
+        let waiting = |error| format!("waiting for Ctrl-C: {error}");
+        let mut signals = listen::Signals::listen().map_err(waiting)?;
         show.invitation(&running, &people, &tls::self_signed_certificate(directory.path()));
-        listen::stop_requested().await.map_err(|error| format!("waiting for Ctrl-C: {error}"))?;
+        signals.stop_requested().await.map_err(waiting)?;
         show.line("\n  Stopping; the directory goes with the demo.");
     }
     running.stop().await;

@@ -133,6 +133,11 @@ impl Directory {
         Ok(directory)
     }
 
+    /// Passwords that are being checked or wait to be.
+    pub fn password_checks(&self) -> usize {
+        self.0.hasher.checks()
+    }
+
     /// Everything, as of now. Cheap: the picture is shared.
     pub fn picture(&self) -> Arc<Picture> {
         Arc::clone(&self.0.picture.read().unwrap_or_else(PoisonError::into_inner))

@@ -103,6 +103,11 @@ impl Index {
         self.state().hearers.watch(accounts.iter().copied())
     }
 
+    /// Mailboxes that are in memory.
+    pub fn mailboxes(&self) -> usize {
+        self.state().mailboxes.len()
+    }
+
     /// Octets that all pictures and overviews take.
     pub fn octets(&self) -> usize {
         self.state().octets()

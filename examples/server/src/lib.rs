@@ -14,6 +14,8 @@
 //! | [`ingest`] | what is computed once when a message comes in |
 //! | [`trace`] | what became of each message |
 //! | [`disk`] | how much room there is |
+//! | [`health`] | whether the server can do its work |
+//! | [`metrics`] | what is counted, for whoever watches |
 //! | [`listen`] | which ports are open and who serves them |
 //! | [`session`] | what each protocol does with the store |
 //! | [`demo`] | a server for trying out, with nothing to set up |
@@ -27,10 +29,12 @@ pub mod config;
 pub mod demo;
 pub mod directory;
 pub mod disk;
+pub mod health;
 pub mod index;
 pub mod ingest;
 pub mod listen;
 pub mod log;
+pub mod metrics;
 pub mod session;
 pub mod store;
 pub mod tls;

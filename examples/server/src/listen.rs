@@ -26,14 +26,15 @@ use crate::admin::Admin;
 use crate::config::Config;
 use crate::directory::{Directory, DirectoryError, HashCost, Options};
 use crate::index::Index;
+use crate::metrics;
 use crate::session::{self, Context};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Store, StoreError};
+use crate::store::{Observed, Store, StoreError};
 use crate::tls::{self, TlsError};
 use crate::trace::Trace;
 
 pub use privilege::PrivilegeError;
-pub(crate) use signals::stop_requested;
+pub(crate) use signals::Signals;
 
 /// What a port is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,9 +176,10 @@ pub struct Running {
 /// It cannot start; see [`ServeError`].
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let cost = config.directory_options().cost;
+    let mut signals = Signals::listen().map_err(ServeError::Signals)?;
     let running = start(config, cost).await?;
     say_ready(&running);
-    let stop = signals::until_stopped(&running.context, &running.certificates).await;
+    let stop = signals.until_stopped(&running.context, &running.certificates).await;
     tracing::info!("stopping");
     running.stop().await;
     tracing::info!("stopped");
@@ -231,6 +233,8 @@ async fn begin(
     store: Arc<dyn Store>,
 ) -> Result<Running, ServeError> {
     let certificates = certificates.map_or_else(|| tls::load(&config), Ok)?;
+    metrics::install();
+    let store: Arc<dyn Store> = Arc::new(Observed::new(store));
     let options = Options { cost, ..config.directory_options() };
     let directory = Directory::open(Arc::clone(&store), options).await?;
     let trace = Trace::open(&config.data, config.retention.trace_days).map_err(ServeError::Trace)?;
@@ -239,9 +243,14 @@ async fn begin(
     let tasks = TaskTracker::new();
     for (service, listener) in ports {
         let local = listener.local_addrs().unwrap_or_default();
+        let listening = context.ports.opened(service, &local);
         bound.extend(local.into_iter().map(|address| (service, address)));
         let tls = ServerSettings::new(service.alpn()).build(&certificates)?;
-        tasks.spawn(listen(service, listener, tls, context.clone()));
+        let serving = listen(service, listener, tls, context.clone());
+        tasks.spawn(async move {
+            let _listening = listening;
+            serving.await;
+        });
     }
     let (http, admin) = administration::begin(&context, &certificates, &tasks).await?;
     tasks.spawn(upkeep::run(context.clone()));
@@ -322,9 +331,11 @@ async fn talk(service: Service, accepted: Accepted, role: Role, context: Context
     let stream = accepted.stream;
     if accepted.peer.ip().is_some_and(|peer| context.directory.is_banned(peer)) {
         tracing::debug!("refused: banned");
+        metrics::turned_away(service, "banned");
         return turn_away(stream, service.farewell()).await;
     }
     tracing::debug!("connected");
+    let _counted = metrics::Session::begin(service);
     let ended = match service {
         Service::Smtp => said(Box::pin(session::smtp::run(context, Mode::Mta, stream, role)).await),
         Service::Submission | Service::Submissions => {

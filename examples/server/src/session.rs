@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Limits};
 use crate::directory::Directory;
 use crate::disk;
+use crate::health::Ports;
 use crate::index::Index;
 use crate::store::{Maildrops, Store, StoreError};
 use crate::trace::Trace;
@@ -35,6 +36,8 @@ pub struct Context {
     pub maildrops: Maildrops,
     /// What became of each message.
     pub trace: Trace,
+    /// Which ports are listened at.
+    pub ports: Ports,
     /// Cancelled when the server is to stop.
     pub stop: CancellationToken,
     pop3_logins: pop3::LastLogins,
@@ -54,8 +57,8 @@ impl Context {
         let limits = Arc::new(RwLock::new(config.limits.clone()));
         let maildrops = Maildrops::default();
         let pop3_logins = pop3::LastLogins::default();
-        let config = Arc::new(config);
-        Self { config, directory, store, index, maildrops, trace, stop, pop3_logins, limits }
+        let (config, ports) = (Arc::new(config), Ports::default());
+        Self { config, directory, store, index, maildrops, trace, ports, stop, pop3_logins, limits }
     }
 
     /// The limits as they are now. A session keeps those it began with.
@@ -74,7 +77,7 @@ impl Context {
     }
 
     /// Whether the disk has less room than is to be kept free, or would have with so many octets more.
-    fn lacks_space_for(&self, octets: u64) -> bool {
+    pub(crate) fn lacks_space_for(&self, octets: u64) -> bool {
         let wanted = self.limits().free_space.saturating_add(octets);
         disk::free(&self.config.data).is_some_and(|free| free < wanted)
     }

@@ -21,6 +21,7 @@ mod maildrop;
 mod maintenance;
 mod message;
 mod name;
+mod observed;
 mod record;
 mod sharing;
 mod spool;
@@ -44,6 +45,7 @@ pub use message::{
     Replaced, Snapshot, StoreFlags, Stored,
 };
 pub use name::{COMPONENT_MAX, LEVELS_MAX, MailboxName, NameError, SEPARATOR};
+pub use observed::Observed;
 pub use record::{Expect, Record, RecordChange, RecordKey};
 pub use sharing::{Annotation, Grant, Room, Usage};
 pub use spool::{Spool, Spooled};

@@ -8,6 +8,7 @@
 
 mod file;
 mod id;
+mod story;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use file::find;
 pub use id::TraceId;
+pub use story::sentence;
 
 /// Where traces go. Clones share it; the last one to go finishes the file.
 #[derive(Debug, Clone)]
@@ -127,6 +129,7 @@ impl Trace {
 
     /// Tells a change. Waits for nothing.
     pub fn tell(&self, event: Event) {
+        crate::metrics::message(&event);
         tracing::info!(
             target: "posthaste_server::trace",
             id = %event.id,

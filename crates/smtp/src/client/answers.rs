@@ -62,6 +62,7 @@ impl Client {
             _ if reply.code() == 421 => self.closing(expect, reply),
             // Some say goodbye with the reply to QUIT that nobody sent.
             None if reply.code() == 221 && self.transfer.is_none() => self.closing(None, reply),
+            None if self.is_behind_data() => self.content_interrupted(reply),
             None => self.fail(ProtocolError::UnexpectedReply(reply)),
             Some(Expect::Greeting) if reply.code() == 220 => self.hello(),
             // RFC 7504 2: that server has closed already.

@@ -189,10 +189,16 @@ impl Client {
         }
     }
 
-    /// Whether the server may answer while a writer is out.
-    pub(super) fn reads_beside_writer(&self) -> bool {
-        let chunked = matches!(self.outgoing, Some(Outgoing::Chunks(_)));
-        chunked && (!self.expected.is_empty() || !self.receive.is_empty())
+    /// Whether a writer is out beside which replies are read: those to earlier chunks, and the one that says that no more
+    /// is wanted. A server may close the session at any time (RFC 5321 3.8), and one that was not heard would be taken for
+    /// a connection that broke.
+    pub(super) const fn reads_beside_writer(&self) -> bool {
+        self.outgoing.is_some()
+    }
+
+    /// Whether content travels behind DATA, and its end was not sent.
+    pub(super) const fn is_behind_data(&self) -> bool {
+        matches!(self.outgoing, Some(Outgoing::Dots(_)))
     }
 
     fn expect_end(&mut self) {

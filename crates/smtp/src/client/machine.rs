@@ -473,7 +473,7 @@ impl Client {
 
     /// Gives the present message up. Behind DATA whatever is said would be content: the session ends without a word.
     pub(super) fn abort_content(&mut self) {
-        let dots = matches!(self.outgoing, Some(Outgoing::Dots(_)));
+        let dots = self.is_behind_data();
         self.abort_message();
         if dots {
             self.send.clear();

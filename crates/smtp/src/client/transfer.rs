@@ -261,6 +261,20 @@ impl Client {
         }
     }
 
+    /// An answer that came before the end of the content. It can be no yes, since the server does not have the message.
+    /// Whether it takes what follows for content or for commands is not known: the session ends without a word.
+    pub(super) fn content_interrupted(&mut self, reply: Reply) {
+        let Ok(rejection) = Rejection::try_from(reply.clone()) else {
+            self.fail(ProtocolError::UnexpectedReply(reply));
+            return;
+        };
+        if let Some(transfer) = self.drop_content() {
+            self.report(transfer, Stage::Content, rejection);
+        }
+        self.send.clear();
+        self.close();
+    }
+
     /// Gives the message up before its end.
     pub(super) fn abort_message(&mut self) {
         if let Some(transfer) = self.drop_content() {
@@ -285,6 +299,13 @@ impl Client {
         if reply.class() == ReplyClass::Intermediate {
             self.transfer = Some(transfer);
             self.fail(ProtocolError::UnexpectedReply(reply));
+            return;
+        }
+        // The end of the message is still here. A no to a chunk may come before its last octet; the rest follows.
+        let no_to_chunk = transfer.plan.chunked && reply.is_rejection();
+        if !(self.send.is_empty() || no_to_chunk) {
+            self.transfer = Some(transfer);
+            self.content_interrupted(reply);
             return;
         }
         let reply = reply.compact();
@@ -312,6 +333,10 @@ impl Client {
     /// The server closes the session with its answer to `expect`: that decides the message under way, but for the
     /// recipients of LMTP whose answers were still to come.
     pub(super) fn closing(&mut self, expect: Option<Expect>, reply: Reply) {
+        if self.outgoing.is_some() {
+            // The rest of the content is not wanted.
+            self.send.clear();
+        }
         if let (Some(Expect::End(_)), Some(_)) = (expect, &self.transfer) {
             let Some(Expect::End(index)) = expect else { return };
             self.end_answered(index, reply.clone());

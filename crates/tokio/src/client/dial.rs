@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::session::after;
 use super::{Cause, ClientError, ClientOptions, Endpoint, Peer, Phase, Protocol, ServerRefusal, TlsMode};
-use crate::tls::{Alpn, ClientTls, client_config};
+use crate::tls::{ClientSettings, ClientTls};
 use crate::{Role, Stream};
 
 /// What a session is opened over.
@@ -24,8 +24,24 @@ pub(crate) struct Dialled {
     pub(crate) deadline: Instant,
 }
 
+/// Opens what a session with a server of one of these protocols begins on: over `stream`, or a new connection.
+pub(crate) async fn reach<M: Machine, R: ServerRefusal>(
+    stream: Option<Stream>,
+    endpoint: &Endpoint,
+    options: &ClientOptions,
+    protocols: &[Protocol],
+) -> Result<Dialled, ClientError<M::Error, R>> {
+    if !protocols.contains(&endpoint.protocol()) {
+        return Err(ClientError::new(Phase::Call, None, Cause::WrongProtocol(endpoint.protocol())));
+    }
+    match stream {
+        Some(stream) => secure::<M, R>(stream, endpoint, options, after(options.open_timeout)).await,
+        None => dial::<M, R>(endpoint, options).await,
+    }
+}
+
 /// Connects to the first address of `endpoint` that answers, with TLS where that comes first.
-pub(crate) async fn dial<M: Machine, R: ServerRefusal>(
+async fn dial<M: Machine, R: ServerRefusal>(
     endpoint: &Endpoint,
     options: &ClientOptions,
 ) -> Result<Dialled, ClientError<M::Error, R>> {
@@ -44,7 +60,7 @@ pub(crate) async fn dial<M: Machine, R: ServerRefusal>(
 }
 
 /// Runs the handshake where TLS comes first and is not there yet.
-pub(crate) async fn secure<M: Machine, R: ServerRefusal>(
+async fn secure<M: Machine, R: ServerRefusal>(
     stream: Stream,
     endpoint: &Endpoint,
     options: &ClientOptions,
@@ -71,19 +87,15 @@ fn role(endpoint: &Endpoint, options: &ClientOptions) -> io::Result<Role> {
     let Some(host) = endpoint.host().filter(|_| endpoint.tls() != TlsMode::Plain) else {
         return Ok(Role::Client { tls: None });
     };
-    let config: Arc<ClientConfig> = match &options.client_config {
-        Some(config) => Arc::clone(config),
-        None => client_config(alpn(endpoint.protocol())).map_err(io::Error::other)?,
+    let config: Arc<ClientConfig> = match (&options.client_config, &options.trust) {
+        (Some(config), _) => Arc::clone(config),
+        (None, trust) => {
+            let settings = ClientSettings::new(endpoint.protocol().into());
+            let settings = trust.clone().into_iter().fold(settings, ClientSettings::with_trust);
+            settings.build().map_err(io::Error::other)?
+        }
     };
     Ok(Role::Client { tls: Some(ClientTls::new(config, host)?.with_alpn_policy(options.alpn_policy)) })
-}
-
-const fn alpn(protocol: Protocol) -> Alpn {
-    match protocol {
-        Protocol::Imap => Alpn::Imap,
-        Protocol::Pop3 => Alpn::Pop3,
-        Protocol::Smtp | Protocol::Submission | Protocol::Lmtp => Alpn::Smtp,
-    }
 }
 
 async fn first_to_answer(host: &str, port: u16) -> io::Result<Stream> {

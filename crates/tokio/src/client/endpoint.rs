@@ -65,7 +65,8 @@ pub enum TlsMode {
 /// | `imap` | 143 | STARTTLS |
 /// | `imaps` | 993 | TLS from the first octet |
 ///
-/// A name and a password may stand before the host; octets that a URL cannot hold are written as `%` and two digits.
+/// A name, and a password behind it, may stand before the host; octets that a URL cannot hold are written as `%` and two
+/// digits. Where only the name is there, [credentials](crate::ClientOptions::credentials) have to bring the password.
 /// Other parts of a URL are refused, not ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
@@ -85,7 +86,8 @@ enum Place {
 #[derive(Clone, Debug)]
 struct Login {
     user: String,
-    password: Secret,
+    /// Where it is not known here, options bring it.
+    password: Option<Secret>,
 }
 
 /// Why a text is no [`Endpoint`].
@@ -106,8 +108,8 @@ pub enum EndpointError {
     /// The URL has a part that means nothing here.
     #[error("the URL has a {0}, which means nothing for a mail server")]
     Unused(&'static str),
-    /// A name without a password, or either is not UTF-8.
-    #[error("a login needs a name and a password, both in UTF-8")]
+    /// A password without a name, or either is not UTF-8.
+    #[error("a login needs a name, and name and password have to be UTF-8")]
     Login,
 }
 
@@ -148,7 +150,23 @@ impl Endpoint {
     /// The same, logging in with a password. Options that hold credentials go before.
     #[must_use]
     pub fn with_login(self, user: impl Into<String>, password: impl Into<Secret>) -> Self {
-        Self { login: Some(Login { user: user.into(), password: password.into() }), ..self }
+        Self { login: Some(Login { user: user.into(), password: Some(password.into()) }), ..self }
+    }
+
+    /// The same with the name of somebody whose password is not known here. A client needs credentials then: it does not
+    /// go on as nobody.
+    ///
+    /// ```
+    /// use posthaste_tokio::{ClientOptions, Credentials, Endpoint};
+    ///
+    /// let endpoint: Endpoint = "imaps://ursel@mail.example".parse()?;
+    /// let mut options = ClientOptions::default();
+    /// options.credentials = endpoint.user().map(|user| Credentials::new(user, "Geheim!"));
+    /// # Ok::<(), posthaste_tokio::EndpointError>(())
+    /// ```
+    #[must_use]
+    pub fn with_user(self, user: impl Into<String>) -> Self {
+        Self { login: Some(Login { user: user.into(), password: None }), ..self }
     }
 
     /// What is spoken.
@@ -195,8 +213,19 @@ impl Endpoint {
         }
     }
 
+    /// Who logs in, where that was named.
+    pub fn user(&self) -> Option<&str> {
+        self.login.as_ref().map(|login| login.user.as_str())
+    }
+
+    /// Whether the password is in here, too.
+    pub fn has_password(&self) -> bool {
+        self.login.as_ref().is_some_and(|login| login.password.is_some())
+    }
+
     pub(crate) fn credentials(&self) -> Option<Credentials> {
-        self.login.as_ref().map(|login| Credentials::new(login.user.as_str(), login.password.clone()))
+        let login = self.login.as_ref()?;
+        Some(Credentials::new(login.user.as_str(), login.password.clone()?))
     }
 }
 
@@ -232,7 +261,8 @@ impl FromStr for Endpoint {
         let mut endpoint = Self { port: url.port(), ..Self::new(protocol, &decoded(host)?)?.with_tls(tls) };
         match (url.username(), url.password()) {
             ("", None) => {}
-            ("", Some(_)) | (_, None) => return Err(EndpointError::Login),
+            ("", Some(_)) => return Err(EndpointError::Login),
+            (user, None) => endpoint = endpoint.with_user(decoded(user)?),
             (user, Some(password)) => {
                 endpoint = endpoint.with_login(decoded(user)?, decoded(password)?.into_bytes());
             }
@@ -262,7 +292,8 @@ impl fmt::Display for Endpoint {
 
 impl PartialEq for Login {
     fn eq(&self, other: &Self) -> bool {
-        self.user == other.user && self.password.expose() == other.password.expose()
+        let password = |login: &Self| login.password.as_ref().map(|password| password.expose().to_vec());
+        self.user == other.user && password(self) == password(other)
     }
 }
 
@@ -347,8 +378,22 @@ mod tests {
             Endpoint::new(Protocol::Imap, "mail.example").unwrap().with_login("ursel@mail.example", "p:/ ")
         );
         assert!(!format!("{found:?} {found}").contains("p:/"));
-        assert_eq!("imaps://ursel@mail.example".parse::<Endpoint>(), Err(EndpointError::Login));
+        assert_eq!("imaps://:Geheim!@mail.example".parse::<Endpoint>(), Err(EndpointError::Login));
+        assert_eq!("imaps://%ff@mail.example".parse::<Endpoint>(), Err(EndpointError::Login));
         assert_eq!("imaps://a:%ff@mail.example".parse::<Endpoint>(), Err(EndpointError::Login));
+    }
+
+    #[test]
+    fn a_name_may_be_there_without_its_password() {
+        let found = endpoint("imaps://ursel%40mail.example@mail.example");
+        assert_eq!((found.user(), found.has_password()), (Some("ursel@mail.example"), false));
+        assert!(found.credentials().is_none());
+        let plain = Endpoint::new(Protocol::Imap, "mail.example").unwrap();
+        assert_eq!(found, plain.clone().with_user("ursel@mail.example"));
+        assert_ne!(found, plain.clone().with_login("ursel@mail.example", ""));
+        assert_eq!((plain.user(), plain.has_password()), (None, false));
+        let whole = endpoint("imaps://ursel:Geheim!@mail.example");
+        assert_eq!((whole.user(), whole.has_password()), (Some("ursel"), true));
     }
 
     #[test]

@@ -120,8 +120,8 @@ pub enum Cause<E: std::error::Error, R: ServerRefusal> {
     /// The server closed the session.
     #[error("the server closed the session")]
     Closed,
-    /// There are no credentials, and the server wants a login.
-    #[error("the server wants a login, and there are no credentials")]
+    /// The server wants a login or the endpoint names who logs in, and there are no credentials.
+    #[error("a login is wanted, and there are no credentials")]
     NoCredentials,
     /// The server offers no login that is known here and safe over this connection.
     #[error("the server offers no login that may be used over this connection")]
@@ -181,7 +181,10 @@ impl<E: std::error::Error, R: ServerRefusal> ClientError<E, R> {
         self.refusal().and_then(ServerRefusal::code)
     }
 
-    /// Whether the call may be made again.
+    /// Whether the call may be made again, all of it.
+    ///
+    /// A message that could not be read ([`Cause::Source`]) was not sent to its end, so that nothing has been done: where
+    /// it was to come out of another session of this crate, that session's error decides.
     pub fn retry(&self) -> Retry {
         if self.certificate_error().is_some() {
             return Retry::Never;
@@ -193,10 +196,10 @@ impl<E: std::error::Error, R: ServerRefusal> ClientError<E, R> {
             | Cause::NoCredentials
             | Cause::NoLogin
             | Cause::Sasl(_)
-            | Cause::Source(_)
             | Cause::TooLong(_)
             | Cause::Unread(_)
             | Cause::Connection(Error::Misuse(_) | Error::TokenOut | Error::NoLayer(_)) => Retry::Never,
+            Cause::Source(error) => source_retry(error),
             _ if self.phase >= Phase::Change => Retry::Unknown,
             Cause::Connect(_)
             | Cause::Connection(_)
@@ -280,6 +283,32 @@ impl<E: std::error::Error, R: ServerRefusal> From<Misuse> for ClientError<E, R> 
     fn from(misuse: Misuse) -> Self {
         Self::new(Phase::Call, None, Error::Misuse(misuse))
     }
+}
+
+/// Whether to try again when what was to be sent could not be read: as the client says that it came from, if one did.
+fn source_retry(error: &io::Error) -> Retry {
+    let mut next = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
+    while let Some(error) = next {
+        let retry = retry_of::<crate::imap::Error>(error, ClientError::retry)
+            .or_else(|| retry_of::<crate::pop3::Error>(error, ClientError::retry))
+            .or_else(|| retry_of::<crate::smtp::Error>(error, ClientError::retry));
+        if let Some(retry) = retry {
+            return retry;
+        }
+        // An `io::Error` names as its source that of the error inside, and passes over the error itself.
+        next = match error.downcast_ref::<io::Error>() {
+            Some(error) => error.get_ref().map(|inner| inner as _),
+            None => error.source(),
+        };
+    }
+    Retry::Never
+}
+
+fn retry_of<E: std::error::Error + 'static>(
+    error: &(dyn std::error::Error + 'static),
+    retry: fn(&E) -> Retry,
+) -> Option<Retry> {
+    error.downcast_ref().map(retry)
 }
 
 /// Code and text of a refusal.
@@ -403,6 +432,25 @@ mod tests {
         let status = |code| Status { condition: Condition::No, code: Some(code), text: "x".into() };
         assert!(status(ResponseCode::Unavailable).is_transient());
         assert!(!status(ResponseCode::NoPerm).is_transient());
+    }
+
+    #[test]
+    fn what_could_not_be_read_from_another_session_may_be_read_again_when_that_one_says_so() {
+        let lost: SmtpError = smtp(Phase::Query, lost());
+        let gone: SmtpError = smtp(Phase::Query, Cause::Refused(Rejection::no_such_user()));
+        let fetched = crate::imap::Error::new(Phase::Query, None, crate::client::Cause::Closed);
+        let unread =
+            crate::imap::Error::new(Phase::Query, None, crate::client::Cause::Unread(Duration::ZERO));
+        let of = |error: io::Error| smtp(Phase::Transfer, Cause::Source(error)).retry();
+        assert_eq!(of(io::Error::other(lost.clone())), Retry::Safe);
+        assert_eq!(of(io::Error::other(fetched.clone())), Retry::Safe);
+        // However often it was wrapped on its way, as by adaptors of readers.
+        let wrapped = io::Error::new(io::ErrorKind::UnexpectedEof, io::Error::other(fetched));
+        assert_eq!(of(io::Error::other(wrapped)), Retry::Safe);
+        assert_eq!(of(io::Error::other(gone)), Retry::Never);
+        assert_eq!(of(io::Error::other(unread)), Retry::Never);
+        assert_eq!(of(io::Error::other("a broken disk")), Retry::Never);
+        assert_eq!(of(io::ErrorKind::ConnectionReset.into()), Retry::Never);
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 
-use super::Credentials;
+use super::{Credentials, Endpoint};
 use crate::Timeouts;
-use crate::tls::AlpnPolicy;
+use crate::tls::{AlpnPolicy, Trust};
 
 /// Who a client is, whom it trusts, and how long it waits. `Default` has the values named here, and no credentials.
 ///
@@ -24,7 +24,11 @@ pub struct ClientOptions {
     /// Who to log in as. Without them the login of the [`Endpoint`](super::Endpoint) is used, where it has one. A POP3
     /// or IMAP client needs one of the two; an SMTP client that delivers to an MX does not.
     pub credentials: Option<Credentials>,
-    /// Which certificates are trusted, and everything else about TLS; those of public authorities when `None`.
+    /// Which certificates are trusted; those of public authorities when `None`. Every connection has a configuration of
+    /// its own then.
+    pub trust: Option<Trust>,
+    /// Which certificates are trusted, and everything else about TLS, in the place of [`trust`](Self::trust).
+    /// Connections with the same configuration resume each other's sessions.
     pub client_config: Option<Arc<ClientConfig>>,
     /// What becomes of a server that selects no application protocol (ALPN). It may go on.
     pub alpn_policy: AlpnPolicy,
@@ -34,6 +38,11 @@ pub struct ClientOptions {
     /// How long a call waits when nothing happens. The machines have limits of their own for each kind of reply;
     /// this one is over all. 10 minutes, which is what SMTP may take to accept a message (RFC 5321 4.5.3.2.6).
     pub idle_timeout: Duration,
+    /// IMAP: how long the session waits for the reader of an answer that streams, such as the rows of FETCH, when as much
+    /// of it waits as may. The session reads nothing meanwhile, so that a server that sends has to wait, too: this is to
+    /// be less than it is ready to. Then the rest is skipped, and [`Cause::Unread`](crate::Cause::Unread) is what the
+    /// reader finds. 60 seconds.
+    pub reader_timeout: Duration,
     /// How long a call without a body may take in all, whatever happens meanwhile. Bodies and rows that stream are held
     /// to [`idle_timeout`](Self::idle_timeout) for each piece. 15 minutes.
     pub call_timeout: Duration,
@@ -54,10 +63,30 @@ impl ClientOptions {
         Self { credentials: Some(credentials), ..self }
     }
 
+    /// The same, trusting what `trust` says, with everything else about TLS as is usual.
+    ///
+    /// ```no_run
+    /// use posthaste_tokio::ClientOptions;
+    /// use posthaste_tokio::tls::Trust;
+    ///
+    /// let authority = std::fs::read("authority.pem")?;
+    /// let options = ClientOptions::default().with_trust(Trust::from_pem(&authority)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_trust(self, trust: Trust) -> Self {
+        Self { trust: Some(trust), client_config: None, ..self }
+    }
+
     /// The same, trusting what `config` trusts.
     #[must_use]
     pub fn with_client_config(self, config: Arc<ClientConfig>) -> Self {
-        Self { client_config: Some(config), ..self }
+        Self { trust: None, client_config: Some(config), ..self }
+    }
+
+    /// Who to log in as at `endpoint`.
+    pub(crate) fn credentials_at(&self, endpoint: &Endpoint) -> Option<Credentials> {
+        self.credentials.clone().or_else(|| endpoint.credentials())
     }
 }
 
@@ -65,10 +94,12 @@ impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             credentials: None,
+            trust: None,
             client_config: None,
             alpn_policy: AlpnPolicy::default(),
             open_timeout: Duration::from_secs(2 * 60),
             idle_timeout: Duration::from_secs(10 * 60),
+            reader_timeout: Duration::from_secs(60),
             call_timeout: Duration::from_secs(15 * 60),
             inline_max: 64 * 1024,
             rows_octets_max: 256 * 1024,

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use super::dial::Dialled;
 use super::{Cause, ClientError, ClientOptions, Peer, Phase, ServerRefusal};
 use crate::tls::Random;
-use crate::{Connection, Error};
+use crate::{Connection, Error, Turn};
 
 /// A connection with a client's machine, and the call that is under way.
 pub(crate) struct Session<M: Machine> {
@@ -110,11 +110,18 @@ impl<M: Machine> Session<M> {
         Poll::Ready(event.map_err(|cause| self.error(cause)))
     }
 
-    /// Waits for room to write, in time.
-    pub(crate) async fn room<R: ServerRefusal>(&mut self) -> Result<(), ClientError<M::Error, R>> {
+    /// Waits for room to write, in time. What comes before is returned.
+    pub(crate) async fn room_or_event<R: ServerRefusal>(
+        &mut self,
+    ) -> Result<Option<M::Event>, ClientError<M::Error, R>> {
         let limit = self.limit();
-        let room = timeout_at(limit, self.connection.room()).await;
-        self.in_time(room).map_err(|cause| self.error(cause))
+        let turn = timeout_at(limit, self.connection.room_or_next()).await;
+        match self.in_time(turn) {
+            Ok(Turn::Room) => Ok(None),
+            Ok(Turn::Event(Some(event))) => Ok(Some(event)),
+            Ok(Turn::Event(None)) => Err(self.error(Cause::Closed)),
+            Err(cause) => Err(self.error(cause)),
+        }
     }
 
     /// An error of the call under way.

@@ -119,3 +119,78 @@ const WAITING_MAX: usize = 64 * 1024;
 
 /// So many chunks go into one system call.
 const SLICES_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncRead, ReadBuf};
+
+    use super::*;
+
+    /// Holds what is written until it is flushed, as TLS and compressors do.
+    struct Holding {
+        held: usize,
+        at_once_max: usize,
+        heard: Arc<AtomicUsize>,
+    }
+
+    impl AsyncRead for Holding {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Holding {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            let taken = buf.len().min(self.at_once_max);
+            self.held += taken;
+            Poll::Ready(Ok(taken))
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bufs: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let taken = bufs.iter().map(|buf| buf.len()).sum::<usize>().min(self.at_once_max);
+            self.held += taken;
+            Poll::Ready(Ok(taken))
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            true
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            let held = std::mem::take(&mut self.held);
+            self.heard.fetch_add(held, Ordering::Relaxed);
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_flushed_however_many_chunks_leave_at_once() {
+        for chunks in 1..100 {
+            for at_once_max in [1, 10, 11, usize::MAX] {
+                let heard = Arc::new(AtomicUsize::new(0));
+                let transport = Holding { held: 0, at_once_max, heard: Arc::clone(&heard) };
+                let (mut stream, mut output) = (Stream::new(transport), Output::default());
+                output.chunks.extend(std::iter::repeat_n(Bytes::from_static(b"0123456789"), chunks));
+                poll_fn(|cx| output.poll_send(&mut stream, cx)).await.unwrap();
+                assert_eq!(
+                    heard.load(Ordering::Relaxed),
+                    chunks * 10,
+                    "the peer waits for what was written and not flushed: {chunks} chunks, {at_once_max} at once"
+                );
+                assert!(output.is_empty());
+            }
+        }
+    }
+}

@@ -6,8 +6,8 @@ use posthaste_imap::types::{
     QuotaUsage, Rights, RightsChange,
 };
 
-use super::client::{Answer, Client};
-use super::{Cause, Error, Phase};
+use super::Error;
+use super::client::Client;
 
 /// A quota root and how much of it is used.
 pub type Quota = (AString, Vec<QuotaUsage>);
@@ -20,8 +20,7 @@ impl Client {
     ///
     /// As [`command`](Self::command); so with all calls below.
     pub async fn quota(&self, root: AString) -> Result<Vec<QuotaUsage>, Error> {
-        let answer = self.ask(Command::GetQuota(root)).await?;
-        Ok(quotas(answer).into_iter().flat_map(|(_, resources)| resources).collect())
+        self.usage(Command::GetQuota(root)).await
     }
 
     /// The quota roots of a mailbox, and how much of each is used.
@@ -30,7 +29,7 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn quota_root(&self, mailbox: Mailbox) -> Result<Vec<Quota>, Error> {
-        Ok(quotas(self.ask(Command::GetQuotaRoot(mailbox)).await?))
+        self.all_told(Command::GetQuotaRoot(mailbox), quota).await
     }
 
     /// Sets the limits of a quota root, and tells how much is used; a resource that is not named has no limit then.
@@ -43,8 +42,12 @@ impl Client {
         root: AString,
         limits: impl Into<Vec<QuotaLimit>>,
     ) -> Result<Vec<QuotaUsage>, Error> {
-        let answer = self.ask(Command::SetQuota { root, limits: limits.into() }).await?;
-        Ok(quotas(answer).into_iter().flat_map(|(_, resources)| resources).collect())
+        self.usage(Command::SetQuota { root, limits: limits.into() }).await
+    }
+
+    async fn usage(&self, command: Command) -> Result<Vec<QuotaUsage>, Error> {
+        let told = self.all_told(command, quota).await?;
+        Ok(told.into_iter().flat_map(|(_, resources)| resources).collect())
     }
 }
 
@@ -56,11 +59,11 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn acl(&self, mailbox: Mailbox) -> Result<Acl, Error> {
-        let answer = self.ask(Command::GetAcl(mailbox)).await?;
-        self.told(answer, |event| match event {
+        let told = self.owed(Command::GetAcl(mailbox), |event| match event {
             Event::Acl(acl) => Some(acl),
             _ => None,
-        })
+        });
+        told.await
     }
 
     /// Changes what `identifier` may do.
@@ -74,7 +77,7 @@ impl Client {
         identifier: AString,
         change: RightsChange,
     ) -> Result<(), Error> {
-        self.ask(Command::SetAcl { mailbox, identifier, change }).await.map(drop)
+        self.run(Command::SetAcl { mailbox, identifier, change }).await
     }
 
     /// Takes all rights of `identifier`.
@@ -83,7 +86,7 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn delete_acl(&self, mailbox: Mailbox, identifier: AString) -> Result<(), Error> {
-        self.ask(Command::DeleteAcl { mailbox, identifier }).await.map(drop)
+        self.run(Command::DeleteAcl { mailbox, identifier }).await
     }
 
     /// Which rights `identifier` can be given.
@@ -92,11 +95,11 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn list_rights(&self, mailbox: Mailbox, identifier: AString) -> Result<ListRights, Error> {
-        let answer = self.ask(Command::ListRights { mailbox, identifier }).await?;
-        self.told(answer, |event| match event {
+        let told = self.owed(Command::ListRights { mailbox, identifier }, |event| match event {
             Event::ListRights(rights) => Some(rights),
             _ => None,
-        })
+        });
+        told.await
     }
 
     /// What the user may do with a mailbox.
@@ -105,17 +108,11 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn my_rights(&self, mailbox: Mailbox) -> Result<Rights, Error> {
-        let answer = self.ask(Command::MyRights(mailbox)).await?;
-        self.told(answer, |event| match event {
+        let told = self.owed(Command::MyRights(mailbox), |event| match event {
             Event::MyRights { rights, .. } => Some(rights),
             _ => None,
-        })
-    }
-
-    /// What was told, which the server owes with an OK.
-    fn told<T>(&self, answer: Answer, of: impl Fn(Event) -> Option<T>) -> Result<T, Error> {
-        let status = answer.status.clone();
-        answer.find(of).ok_or_else(|| self.error(Phase::Query, Cause::Refused(status)))
+        });
+        told.await
     }
 }
 
@@ -127,15 +124,14 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn metadata(&self, entries: GetMetadata) -> Result<Vec<MetadataEntry>, Error> {
-        let answer = self.ask(Command::GetMetadata(entries)).await?;
-        let values = answer.data.into_iter().filter_map(|event| match event {
+        let values = self.all_told(Command::GetMetadata(entries), |event| match event {
             Event::Metadata(metadata) => match metadata.data {
                 MetadataData::Values(values) => Some(values),
                 MetadataData::Changed(_) => None,
             },
             _ => None,
         });
-        Ok(values.flatten().collect())
+        Ok(values.await?.into_iter().flatten().collect())
     }
 
     /// Sets entries, or removes those whose value is `None`.
@@ -148,14 +144,13 @@ impl Client {
         mailbox: Mailbox,
         entries: impl Into<Vec<MetadataEntry>>,
     ) -> Result<(), Error> {
-        self.ask(Command::SetMetadata { mailbox, entries: entries.into() }).await.map(drop)
+        self.run(Command::SetMetadata { mailbox, entries: entries.into() }).await
     }
 }
 
-fn quotas(answer: Answer) -> Vec<Quota> {
-    let told = answer.data.into_iter().filter_map(|event| match event {
+fn quota(event: Event) -> Option<Quota> {
+    match event {
         Event::Quota { root, resources } => Some((root, resources)),
         _ => None,
-    });
-    told.collect()
+    }
 }

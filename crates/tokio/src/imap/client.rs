@@ -3,11 +3,12 @@
 //! A call is handed to the session's task and waits for its answer; the handle itself holds nothing of the
 //! conversation, so that it can be cloned, used from many tasks at once, and dropped at any point.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use posthaste_imap::client::{self as machine, Event, Known, MailboxState};
-use posthaste_imap::types::{Command, DateTime, Flags, Mailbox, Status};
+use posthaste_imap::client::{self as machine, AppendMessage, Event, Known, MailboxState};
+use posthaste_imap::types::{Addressing, Command, Mailbox, SequenceNumber, Status};
 use posthaste_wire::Misuse;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout_at;
@@ -46,8 +47,10 @@ pub(crate) struct Shared {
     pub(crate) peer: Peer,
     /// How long a call may take.
     call: Duration,
-    /// How long anybody waits when nothing happens.
+    /// How long the session waits when nothing happens.
     pub(crate) idle: Duration,
+    /// How long the session waits for a reader.
+    pub(crate) reader: Duration,
     pub(crate) inline_max: u64,
     pub(crate) rows_octets_max: usize,
     /// Why the session ended.
@@ -59,10 +62,22 @@ pub(crate) struct Shared {
 
 /// What a handle asks of the task.
 pub(crate) enum Request {
-    Call { command: Command, sink: Sink },
-    Append { message: Upload, reply: oneshot::Sender<Result<Answer, Error>> },
+    Call {
+        command: Command,
+        sink: Sink,
+    },
+    /// Answered with what may say where the messages are: the tagged status, and one before it.
+    Append {
+        message: Upload,
+        reply: Reply<Vec<Status>>,
+    },
     Look(Box<dyn FnOnce(&machine::Client) + Send>),
-    Resync { mailbox: Mailbox, known: Option<Known>, changes: mpsc::Sender<Change>, done: Reply<Synced> },
+    Resync {
+        mailbox: Mailbox,
+        known: Option<Known>,
+        changes: mpsc::Sender<Change>,
+        done: Reply<Synced>,
+    },
 }
 
 /// Where an answer goes.
@@ -77,13 +92,17 @@ pub(crate) enum Sink {
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
-/// A message to be added.
+/// Messages to be added.
 pub(crate) struct Upload {
-    pub(crate) mailbox: Mailbox,
-    pub(crate) flags: Flags,
-    pub(crate) date: Option<DateTime>,
-    pub(crate) length: u64,
-    pub(crate) body: Body,
+    pub(crate) destination: Destination,
+    /// The octets of all literals, in their order.
+    pub(crate) bodies: VecDeque<Body>,
+}
+
+/// Where messages go, and what is said of them.
+pub(crate) enum Destination {
+    Append { mailbox: Mailbox, messages: Vec<AppendMessage> },
+    Replace { addressing: Addressing, replaced: SequenceNumber, mailbox: Mailbox, by: Box<AppendMessage> },
 }
 
 /// What a command was answered with.
@@ -109,6 +128,7 @@ impl Client {
             peer,
             call: options.call_timeout,
             idle: options.idle_timeout,
+            reader: options.reader_timeout,
             inline_max: options.inline_max,
             rows_octets_max: options.rows_octets_max.max(1),
             ended: OnceLock::new(),
@@ -132,13 +152,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Cause`](crate::Cause) names them; so with all other calls. [`Misuse`] for what is not a call of this kind: IDLE, APPEND
-    /// and REPLACE, and what belongs to the beginning of a session.
+    /// As [`Cause`](crate::Cause) names them; so with all other calls. [`Misuse`] for what is not a call of this kind: IDLE,
+    /// APPEND and REPLACE, and what belongs to the beginning of a session, to which UNAUTHENTICATE leads back.
     pub async fn command(&self, command: Command) -> Result<Answer, Error> {
         let state = match command {
             Command::Idle => "but by the method of that name",
             Command::Append(..) | Command::Replace(..) => "without its octets",
-            Command::Login(_) | Command::Authenticate(_) | Command::StartTls => "once the session is open",
+            Command::Login(_) | Command::Authenticate(_) | Command::StartTls | Command::Unauthenticate => {
+                "once the session is open"
+            }
             _ => return self.ask(command).await,
         };
         Err(Misuse::NotNow { call: command.name(), state }.into())
@@ -194,6 +216,40 @@ impl Client {
         let phase = route::phase(&command);
         let (reply, answer) = oneshot::channel();
         self.wait(Request::Call { command, sink: Sink::Answer(reply) }, answer, phase).await
+    }
+
+    /// Gives a command of whose answer only the status counts.
+    pub(crate) async fn run(&self, command: Command) -> Result<(), Error> {
+        self.ask(command).await.map(drop)
+    }
+
+    /// Gives a command, and takes what `of` finds in the data that answers it.
+    pub(crate) async fn all_told<T>(
+        &self,
+        command: Command,
+        of: impl Fn(Event) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        Ok(self.ask(command).await?.data.into_iter().filter_map(of).collect())
+    }
+
+    /// The same for data that comes once: the last of it, where there is any.
+    pub(crate) async fn told<T>(
+        &self,
+        command: Command,
+        of: impl Fn(Event) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        Ok(self.all_told(command, of).await?.pop())
+    }
+
+    /// The same for data without which an OK means nothing.
+    pub(crate) async fn owed<T>(
+        &self,
+        command: Command,
+        of: impl Fn(Event) -> Option<T>,
+    ) -> Result<T, Error> {
+        let Answer { status, data, .. } = self.ask(command).await?;
+        let found = data.into_iter().rev().find_map(of);
+        found.ok_or_else(|| self.error(Phase::Query, Cause::Refused(status)))
     }
 
     /// Gives a command whose answer is rows.

@@ -12,8 +12,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
-use posthaste_imap::types::{Envelope, FetchItem, Flags, Payload, Status};
-use tokio::io::{AsyncRead, ReadBuf};
+use posthaste_imap::types::{BodyStructure, DateTime, Envelope, FetchItem, Flags, Payload, Status};
+use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 use super::client::Client;
 use super::pipe::{Found, Head, Name, Pipe};
@@ -24,7 +24,7 @@ use super::{Cause, Error, Phase};
 /// The next row comes when the one before it has been read to its end or dropped. While nobody reads, the session
 /// holds some octets of what comes ([`ClientOptions::rows_octets_max`](crate::ClientOptions::rows_octets_max)) and
 /// then reads no further: the server sends to all calls through one connection. After
-/// [`idle_timeout`](crate::ClientOptions::idle_timeout) without a reader the rest is skipped and
+/// [`reader_timeout`](crate::ClientOptions::reader_timeout) without a reader the rest is skipped and
 /// [`Cause::Unread`](crate::Cause::Unread) is what the reader finds; all other calls go on. Dropped, the rest is skipped at once.
 #[derive(Debug)]
 #[must_use = "rows come when they are asked for"]
@@ -168,6 +168,38 @@ impl Row {
         })
     }
 
+    /// The internal date (RFC 9051 2.3.3), where it is among the [`items`](Self::items).
+    pub fn internal_date(&self) -> Option<DateTime> {
+        self.find(|item| match item {
+            FetchItem::InternalDate(date) => Some(*date),
+            _ => None,
+        })
+    }
+
+    /// The size of the message in octets, as the server says (RFC822.SIZE), where it is among the
+    /// [`items`](Self::items).
+    pub fn size(&self) -> Option<u64> {
+        self.find(|item| match item {
+            FetchItem::Rfc822Size(octets) => Some(*octets),
+            _ => None,
+        })
+    }
+
+    /// What parts the message has (BODYSTRUCTURE, or BODY, which tells less), where that is among the
+    /// [`items`](Self::items).
+    pub fn body_structure(&self) -> Option<&BodyStructure> {
+        let full = self.find(|item| match item {
+            FetchItem::BodyStructure(structure) => Some(&**structure),
+            _ => None,
+        });
+        full.or_else(|| {
+            self.find(|item| match item {
+                FetchItem::Body(structure) => Some(&**structure),
+                _ => None,
+            })
+        })
+    }
+
     /// The items that are here: all of them, or those before the first literal.
     pub fn items(&self) -> &[FetchItem] {
         &self.head.items
@@ -303,17 +335,30 @@ impl AsyncRead for Literal {
         if buffer.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        match ready!(self.poll_chunk(cx)) {
-            Ok(Some(mut chunk)) => {
-                let length = chunk.len().min(buffer.remaining());
-                buffer.put_slice(chunk.get(..length).unwrap_or_default());
-                chunk.advance(length);
-                self.chunk = chunk;
-                Poll::Ready(Ok(()))
+        let octets = ready!(self.as_mut().poll_fill_buf(cx))?;
+        let length = octets.len().min(buffer.remaining());
+        buffer.put_slice(octets.get(..length).unwrap_or_default());
+        self.consume(length);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// As it reads, without a copy: for [`tokio::io::copy_buf`], which a large literal is best written to a file with.
+impl AsyncBufRead for Literal {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let literal = self.get_mut();
+        if literal.chunk.is_empty() {
+            match ready!(literal.poll_chunk(cx)) {
+                Ok(chunk) => literal.chunk = chunk.unwrap_or_default(),
+                Err(error) => return Poll::Ready(Err(io::Error::other(error))),
             }
-            Ok(None) => Poll::Ready(Ok(())),
-            Err(error) => Poll::Ready(Err(io::Error::other(error))),
         }
+        Poll::Ready(Ok(&literal.chunk))
+    }
+
+    fn consume(mut self: Pin<&mut Self>, octets: usize) {
+        let octets = octets.min(self.chunk.len());
+        self.chunk.advance(octets);
     }
 }
 

@@ -7,9 +7,8 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use posthaste_imap::client::{Event, MailboxState};
 use posthaste_imap::types::{
-    Capability, Command, Create, EventGroup, IdParameters, ListCommand, ListPattern, ListResponse,
-    ListReturn, ListSelection, ListStyle, Mailbox, Namespaces, NotifyCommand, SpecialUse, Status,
-    StatusAttribute, StatusItem,
+    Command, Create, ListCommand, ListPattern, ListResponse, ListReturn, ListSelection, ListStyle, Mailbox,
+    Namespaces, SelectParameter, SpecialUse, Status, StatusAttribute, StatusItem,
 };
 use posthaste_wire::Misuse;
 use tokio::sync::{mpsc, oneshot};
@@ -32,81 +31,6 @@ pub struct Listing {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MailboxStatus(pub Vec<StatusItem>);
 
-/// The session.
-impl Client {
-    /// What the server announces.
-    ///
-    /// # Errors
-    ///
-    /// The session has ended.
-    pub async fn capabilities(&self) -> Result<Vec<Capability>, Error> {
-        self.look(|machine| machine.capabilities().to_vec()).await
-    }
-
-    /// Switches extensions on, and tells which the server has switched on (RFC 5161). Not once a mailbox was selected.
-    ///
-    /// # Errors
-    ///
-    /// As [`command`](Self::command); so with all calls below.
-    pub async fn enable(&self, capabilities: impl Into<Vec<Capability>>) -> Result<Vec<Capability>, Error> {
-        let answer = self.ask(Command::Enable(capabilities.into())).await?;
-        let enabled = answer.data.into_iter().filter_map(|event| match event {
-            Event::Enabled(enabled) => Some(enabled),
-            _ => None,
-        });
-        Ok(enabled.flatten().collect())
-    }
-
-    /// Tells who is asking, and asks who answers (RFC 2971).
-    ///
-    /// # Errors
-    ///
-    /// As [`command`](Self::command).
-    pub async fn id(&self, parameters: IdParameters) -> Result<IdParameters, Error> {
-        let answer = self.ask(Command::Id(parameters)).await?;
-        let told = answer.find(|event| match event {
-            Event::Id(parameters) => Some(parameters),
-            _ => None,
-        });
-        Ok(told.unwrap_or_default())
-    }
-
-    /// Does nothing, and lets the server tell what is new (RFC 9051 6.1.2): see [`updates`](Self::updates).
-    ///
-    /// # Errors
-    ///
-    /// As [`command`](Self::command).
-    pub async fn noop(&self) -> Result<(), Error> {
-        self.ask(Command::Noop).await.map(drop)
-    }
-
-    /// Compresses the connection from here on (RFC 4978). Secrets and text that others choose should not share a
-    /// compressed connection without thought.
-    ///
-    /// # Errors
-    ///
-    /// As [`command`](Self::command).
-    pub async fn compress(&self) -> Result<(), Error> {
-        self.ask(Command::CompressDeflate).await.map(drop)
-    }
-
-    /// Says what is to be told unasked, of which mailboxes (RFC 5465): see [`updates`](Self::updates). With no group, as
-    /// without NOTIFY.
-    ///
-    /// # Errors
-    ///
-    /// As [`command`](Self::command).
-    pub async fn notify(&self, groups: impl Into<Vec<EventGroup>>) -> Result<(), Error> {
-        let groups = groups.into();
-        let command = if groups.is_empty() {
-            NotifyCommand::None
-        } else {
-            NotifyCommand::Set { status: false, groups }
-        };
-        self.ask(Command::Notify(command)).await.map(drop)
-    }
-}
-
 /// Which mailboxes there are.
 impl Client {
     /// The namespaces (RFC 9051 6.3.10).
@@ -115,12 +39,11 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn namespace(&self) -> Result<Namespaces, Error> {
-        let answer = self.ask(Command::Namespace).await?;
-        let told = answer.find(|event| match event {
+        let told = self.told(Command::Namespace, |event| match event {
             Event::Namespace(namespaces) => Some(namespaces),
             _ => None,
         });
-        Ok(told.unwrap_or_default())
+        Ok(told.await?.unwrap_or_default())
     }
 
     /// The mailboxes whose names match `pattern` (RFC 9051 6.3.9).
@@ -129,8 +52,27 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn list(&self, pattern: ListPattern) -> Result<Vec<ListResponse>, Error> {
-        let answer = self.ask(Command::List(basic_list(pattern)?)).await?;
-        Ok(answer.data.into_iter().filter_map(listed).collect())
+        self.all_told(Command::List(basic_list(pattern)?), listed).await
+    }
+
+    /// The mailboxes that the user has subscribed to, by LIST where the server can select by that, else by LSUB
+    /// (RFC 5258, RFC 3501 6.3.9). Mailboxes that are gone may be among them.
+    ///
+    /// # Errors
+    ///
+    /// As [`command`](Self::command).
+    pub async fn subscribed(&self, pattern: ListPattern) -> Result<Vec<ListResponse>, Error> {
+        let selects = |name| self.has_capability(name);
+        let command = if selects("LIST-EXTENDED").await? || selects("IMAP4rev2").await? {
+            Command::List(ListCommand {
+                style: ListStyle::Extended,
+                selection: vec![ListSelection::Subscribed],
+                ..basic_list(pattern)?
+            })
+        } else {
+            Command::Lsub { reference: root()?, pattern }
+        };
+        self.all_told(command, listed).await
     }
 
     /// As [`list`](Self::list), one by one as they arrive.
@@ -178,12 +120,11 @@ impl Client {
         mailbox: Mailbox,
         attributes: impl Into<Vec<StatusAttribute>>,
     ) -> Result<MailboxStatus, Error> {
-        let answer = self.ask(Command::Status(mailbox, attributes.into())).await?;
-        let items = answer.data.into_iter().filter_map(|event| match event {
+        let items = self.all_told(Command::Status(mailbox, attributes.into()), |event| match event {
             Event::Status(_, items) => Some(items),
             _ => None,
         });
-        Ok(MailboxStatus(items.flatten().collect()))
+        Ok(MailboxStatus(items.await?.into_iter().flatten().collect()))
     }
 }
 
@@ -196,7 +137,23 @@ impl Client {
     ///
     /// As [`command`](Self::command). When the server refuses, no mailbox is open.
     pub async fn select(&self, mailbox: Mailbox) -> Result<MailboxState, Error> {
-        self.open_mailbox(Command::Select(mailbox, Vec::new())).await
+        self.select_with(mailbox, []).await
+    }
+
+    /// As [`select`](Self::select), with parameters. With
+    /// [`SelectParameter::CondStore`](posthaste_imap::types::SelectParameter::CondStore) the server tells
+    /// mod-sequences from then on, for [`store_with`](Self::store_with) and [`fetch_with`](Self::fetch_with) (RFC 7162).
+    /// What QRESYNC tells of messages is skipped here: for that, [`resync`](Self::resync).
+    ///
+    /// # Errors
+    ///
+    /// As [`select`](Self::select).
+    pub async fn select_with(
+        &self,
+        mailbox: Mailbox,
+        parameters: impl Into<Vec<SelectParameter>>,
+    ) -> Result<MailboxState, Error> {
+        self.open_mailbox(Command::Select(mailbox, parameters.into())).await
     }
 
     /// Opens a mailbox for reading only (RFC 9051 6.3.3).
@@ -205,7 +162,20 @@ impl Client {
     ///
     /// As [`select`](Self::select).
     pub async fn examine(&self, mailbox: Mailbox) -> Result<MailboxState, Error> {
-        self.open_mailbox(Command::Examine(mailbox, Vec::new())).await
+        self.examine_with(mailbox, []).await
+    }
+
+    /// As [`examine`](Self::examine), with parameters: see [`select_with`](Self::select_with).
+    ///
+    /// # Errors
+    ///
+    /// As [`select`](Self::select).
+    pub async fn examine_with(
+        &self,
+        mailbox: Mailbox,
+        parameters: impl Into<Vec<SelectParameter>>,
+    ) -> Result<MailboxState, Error> {
+        self.open_mailbox(Command::Examine(mailbox, parameters.into())).await
     }
 
     /// Closes the mailbox (RFC 9051 6.4.2).
@@ -214,7 +184,7 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn unselect(&self) -> Result<(), Error> {
-        self.ask(Command::Unselect).await.map(drop)
+        self.run(Command::Unselect).await
     }
 
     /// Removes the messages that are marked as deleted, without telling which, and closes the mailbox (RFC 9051 6.4.1).
@@ -223,7 +193,7 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn close(&self) -> Result<(), Error> {
-        self.ask(Command::Close).await.map(drop)
+        self.run(Command::Close).await
     }
 
     async fn open_mailbox(&self, command: Command) -> Result<MailboxState, Error> {
@@ -241,7 +211,7 @@ impl Client {
     /// As [`command`](Self::command).
     pub async fn create(&self, mailbox: Mailbox, roles: impl Into<Vec<SpecialUse>>) -> Result<(), Error> {
         let create = Create { mailbox, special_use: roles.into() };
-        self.ask(Command::Create(create)).await.map(drop)
+        self.run(Command::Create(create)).await
     }
 
     /// Deletes a mailbox (RFC 9051 6.3.5).
@@ -250,7 +220,7 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn delete(&self, mailbox: Mailbox) -> Result<(), Error> {
-        self.ask(Command::Delete(mailbox)).await.map(drop)
+        self.run(Command::Delete(mailbox)).await
     }
 
     /// Renames a mailbox (RFC 9051 6.3.6).
@@ -259,7 +229,7 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn rename(&self, from: Mailbox, to: Mailbox) -> Result<(), Error> {
-        self.ask(Command::Rename { from, to }).await.map(drop)
+        self.run(Command::Rename { from, to }).await
     }
 
     /// Subscribes to a mailbox (RFC 9051 6.3.7).
@@ -268,7 +238,7 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn subscribe(&self, mailbox: Mailbox) -> Result<(), Error> {
-        self.ask(Command::Subscribe(mailbox)).await.map(drop)
+        self.run(Command::Subscribe(mailbox)).await
     }
 
     /// Takes a subscription back (RFC 9051 6.3.8).
@@ -277,7 +247,7 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn unsubscribe(&self, mailbox: Mailbox) -> Result<(), Error> {
-        self.ask(Command::Unsubscribe(mailbox)).await.map(drop)
+        self.run(Command::Unsubscribe(mailbox)).await
     }
 }
 
@@ -360,7 +330,7 @@ fn root() -> Result<Mailbox, Misuse> {
 
 fn listed(event: Event) -> Option<ListResponse> {
     match event {
-        Event::List(list) => Some(list),
+        Event::List(list) | Event::Lsub(list) => Some(list),
         _ => None,
     }
 }

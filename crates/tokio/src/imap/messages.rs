@@ -1,17 +1,15 @@
-//! Messages of the open mailbox: reading, flags, copying, removing, finding (RFC 9051 6.4).
+//! Messages of the open mailbox: reading, flags, copying, removing (RFC 9051 6.4).
 
 use std::num::NonZeroU32;
 
 use posthaste_imap::client::{Event, MoveEnd};
 use posthaste_imap::types::{
-    AString, Addressing, Command, CopyCommand, EsearchResponse, FetchAttribute, FetchCommand, FetchItem,
-    FetchModifiers, Flags, Mailbox, MessageSet, ResponseCode, SearchCommand, SearchKey, SearchReturn,
-    SequenceSet, SortCommand, SortCriterion, Status, StoreAction, StoreCommand, StoreEcho, ThreadAlgorithm,
-    ThreadCommand, Threads, UidSet,
+    AString, Addressing, Command, CopyCommand, FetchAttribute, FetchCommand, FetchItem, FetchModifiers,
+    Flags, Mailbox, MessageSet, ResponseCode, SequenceSet, Status, StoreAction, StoreCommand, StoreEcho,
+    StoreLabels, UidSet,
 };
-use posthaste_wire::Misuse;
 
-use super::client::{Answer, Client};
+use super::client::Client;
 use super::{Changed, Error, Rows};
 
 /// What STORE did.
@@ -35,9 +33,6 @@ pub struct Copied {
     /// UIDs in the other mailbox, in the same order.
     pub target: UidSet,
 }
-
-/// What SEARCH with options found: what was asked for, as far as there is any.
-pub type Found = EsearchResponse;
 
 /// Reading.
 impl Client {
@@ -107,9 +102,34 @@ impl Client {
 
     /// As [`store`](Self::store), with all that STORE has: silent, or only for messages that did not change (RFC 7162).
     ///
+    /// What a conditional one left alone is in [`Stored::modified`]; the new mod-sequences of the others are in
+    /// [`Stored::changed`], also when it is silent.
+    ///
+    /// ```no_run
+    /// # async fn run(client: posthaste_tokio::imap::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use posthaste_imap::types::{Addressing, Flag, SequenceSet, StoreAction, StoreCommand, StoreEcho};
+    ///
+    /// # let seen_at = 12121;
+    /// let answered = StoreCommand {
+    ///     set: SequenceSet::all().into(),
+    ///     unchanged_since: Some(seen_at),
+    ///     action: StoreAction::Add,
+    ///     echo: StoreEcho::Silent,
+    ///     flags: [Flag::Answered].into(),
+    /// };
+    /// let stored = client.store_with(Addressing::Uid, answered).await?;
+    /// if let Some(others_were_faster) = stored.modified {
+    ///     println!("{others_were_faster:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// As [`command`](Self::command).
+    /// As [`command`](Self::command). A refusal may come after some messages were changed, as when others are gone: these
+    /// changes come as [updates](super::Update), and what was left alone stands in the code of the
+    /// [refusal](crate::ClientError::refusal) ([`ResponseCode::Modified`], RFC 7162 3.1.3).
     pub async fn store_with(&self, addressing: Addressing, store: StoreCommand) -> Result<Stored, Error> {
         let answer = self.ask(Command::Store(addressing, store)).await?;
         let modified = match answer.status.code {
@@ -117,6 +137,22 @@ impl Client {
             _ => None,
         };
         Ok(Stored { changed: changed(answer.data), modified })
+    }
+
+    /// Changes Gmail's labels (X-GM-EXT-1).
+    ///
+    /// # Errors
+    ///
+    /// As [`command`](Self::command).
+    pub async fn store_labels(
+        &self,
+        addressing: Addressing,
+        set: impl Into<MessageSet>,
+        action: StoreAction,
+        labels: impl Into<Vec<AString>>,
+    ) -> Result<(), Error> {
+        let (set, labels, echo) = (set.into(), labels.into(), StoreEcho::Silent);
+        self.run(Command::StoreLabels(addressing, StoreLabels { set, action, echo, labels })).await
     }
 
     /// Copies messages, and tells where to when the server does (RFC 9051 6.4.7).
@@ -165,7 +201,7 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn expunge(&self) -> Result<(), Error> {
-        self.ask(Command::Expunge).await.map(drop)
+        self.run(Command::Expunge).await
     }
 
     /// Removes those of these messages that are marked as deleted (RFC 9051 6.4.9).
@@ -174,104 +210,7 @@ impl Client {
     ///
     /// As [`command`](Self::command).
     pub async fn uid_expunge(&self, uids: impl Into<MessageSet>) -> Result<(), Error> {
-        self.ask(Command::UidExpunge(uids.into())).await.map(drop)
-    }
-}
-
-/// Finding.
-impl Client {
-    /// The numbers or UIDs of the messages for which all `keys` are true (RFC 9051 6.4.4), in ascending order.
-    ///
-    /// # Errors
-    ///
-    /// As [`command`](Self::command).
-    pub async fn search(
-        &self,
-        addressing: Addressing,
-        keys: impl Into<Vec<SearchKey>>,
-    ) -> Result<Vec<NonZeroU32>, Error> {
-        let search = SearchCommand { returns: None, charset: None, keys: keys.into() };
-        let answer = self.ask(Command::Search(addressing, search)).await?;
-        let mut numbers: Vec<NonZeroU32> = answer.data.into_iter().flat_map(found_numbers).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        Ok(numbers)
-    }
-
-    /// The same in a form that does not grow with the mailbox: the least, the largest, how many, which (RFC 4731). From a
-    /// server without ESEARCH it is made of a plain answer.
-    ///
-    /// # Errors
-    ///
-    /// As [`command`](Self::command).
-    pub async fn search_for(
-        &self,
-        addressing: Addressing,
-        returns: impl Into<Vec<SearchReturn>>,
-        keys: impl Into<Vec<SearchKey>>,
-    ) -> Result<Found, Error> {
-        let returns = returns.into();
-        let search = SearchCommand { returns: Some(returns.clone()), charset: None, keys: keys.into() };
-        let answer = self.ask(Command::Search(addressing, search)).await?;
-        let mut numbers = Vec::new();
-        for event in answer.data {
-            match event {
-                Event::Esearch(found) => return Ok(found),
-                event => numbers.extend(found_numbers(event)),
-            }
-        }
-        Ok(posthaste_imap::client::esearch_of(&numbers, &returns, addressing))
-    }
-
-    /// The messages for which all `keys` are true, sorted (RFC 5256).
-    ///
-    /// # Errors
-    ///
-    /// As [`command`](Self::command).
-    pub async fn sort(
-        &self,
-        addressing: Addressing,
-        criteria: impl Into<Vec<SortCriterion>>,
-        keys: impl Into<Vec<SearchKey>>,
-    ) -> Result<Vec<NonZeroU32>, Error> {
-        let (criteria, keys) = (criteria.into(), keys.into());
-        let sort = SortCommand { returns: None, criteria, charset: utf8()?, keys };
-        let answer = self.ask(Command::Sort(addressing, sort)).await?;
-        Ok(answer.data.into_iter().flat_map(found_numbers).collect())
-    }
-
-    /// The messages for which all `keys` are true, as threads (RFC 5256).
-    ///
-    /// # Errors
-    ///
-    /// As [`command`](Self::command).
-    pub async fn thread(
-        &self,
-        addressing: Addressing,
-        algorithm: ThreadAlgorithm,
-        keys: impl Into<Vec<SearchKey>>,
-    ) -> Result<Threads, Error> {
-        let thread = ThreadCommand { algorithm, charset: utf8()?, keys: keys.into() };
-        let answer = self.ask(Command::Thread(addressing, thread)).await?;
-        let nodes = answer.data.iter().flat_map(|event| match event {
-            Event::Thread(threads) => threads.nodes(),
-            _ => &[],
-        });
-        Ok(Threads::new(nodes.cloned()))
-    }
-}
-
-impl Answer {
-    /// The last of the data that `of` takes.
-    pub(crate) fn find<T>(self, of: impl Fn(Event) -> Option<T>) -> Option<T> {
-        self.data.into_iter().rev().find_map(of)
-    }
-}
-
-fn found_numbers(event: Event) -> Vec<NonZeroU32> {
-    match event {
-        Event::Search(found) | Event::Sort(found) => found.numbers,
-        _ => Vec::new(),
+        self.run(Command::UidExpunge(uids.into())).await
     }
 }
 
@@ -299,9 +238,4 @@ fn changed(data: Vec<Event>) -> Vec<Changed> {
         }
     }
     rows
-}
-
-fn utf8() -> Result<AString, Misuse> {
-    let problem = Misuse::Argument { argument: "charset", problem: "holds NUL" };
-    AString::new(bytes::Bytes::from_static(b"UTF-8")).map_err(|_| problem)
 }

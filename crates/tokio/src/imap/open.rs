@@ -5,7 +5,7 @@ use posthaste_imap::types::{Condition, Status};
 use posthaste_imap::{State, Time};
 
 use super::{Cause, Client, Error, Phase, task};
-use crate::client::{self, ClientOptions, Dialled, Endpoint, Protocol, Session, TlsMode};
+use crate::client::{self, ClientOptions, Endpoint, Protocol, Session, TlsMode};
 use crate::tls::Random;
 use crate::{Credentials, Stream};
 
@@ -16,9 +16,7 @@ impl Client {
     ///
     /// [`Cause::Refused`](crate::Cause::Refused) when the credentials are; others as they are named.
     pub async fn connect(endpoint: &Endpoint, options: &ClientOptions) -> Result<Self, Error> {
-        is_imap(endpoint)?;
-        let dialled = client::dial::<machine::Client, _>(endpoint, options).await?;
-        open(dialled, endpoint, options).await
+        open(None, endpoint, options).await
     }
 
     /// As [`connect`](Self::connect), over a stream that is there, such as one through a proxy. Where TLS comes first
@@ -32,15 +30,13 @@ impl Client {
         endpoint: &Endpoint,
         options: &ClientOptions,
     ) -> Result<Self, Error> {
-        is_imap(endpoint)?;
-        let deadline = client::after(options.open_timeout);
-        let dialled =
-            client::secure::<machine::Client, _>(stream.into(), endpoint, options, deadline).await?;
-        open(dialled, endpoint, options).await
+        open(Some(stream.into()), endpoint, options).await
     }
 }
 
-async fn open(dialled: Dialled, endpoint: &Endpoint, options: &ClientOptions) -> Result<Client, Error> {
+async fn open(stream: Option<Stream>, endpoint: &Endpoint, options: &ClientOptions) -> Result<Client, Error> {
+    let protocols = [Protocol::Imap];
+    let dialled = client::reach::<machine::Client, _>(stream, endpoint, options, &protocols).await?;
     let mut config = machine::Config::default();
     config.tls = match endpoint.tls() {
         TlsMode::Implicit | TlsMode::StartTls => TlsPolicy::Required,
@@ -59,8 +55,8 @@ async fn open(dialled: Dialled, endpoint: &Endpoint, options: &ClientOptions) ->
     opening.greet().await?;
     if opening.session.machine_ref().state() == State::NotAuthenticated {
         opening.session.enter(Phase::Login);
-        let credentials = options.credentials.clone().or_else(|| endpoint.credentials());
-        let credentials = credentials.ok_or_else(|| opening.error(Cause::NoCredentials))?;
+        let credentials =
+            options.credentials_at(endpoint).ok_or_else(|| opening.error(Cause::NoCredentials))?;
         opening.log_in(credentials).await?;
     }
     Ok(task::spawn(opening.session.connection, peer, options))
@@ -88,6 +84,11 @@ impl Opening {
         let exchange = credentials.exchange(&offered, &channel, self.session.random());
         let Some(exchange) = exchange else {
             let login = credentials.without_mechanism(&channel);
+            // RFC 9755 5: LOGIN carries ASCII, and RFC 9051 6.2.3: not everywhere.
+            let carries = |text: &[u8]| text.is_ascii();
+            let login = login
+                .filter(|(user, password)| carries(user.as_bytes()) && carries(password.expose()))
+                .filter(|_| !self.session.machine_ref().has_capability("LOGINDISABLED"));
             let (user, password) = login.ok_or_else(|| self.error(Cause::NoLogin))?;
             let id = self.session.machine().login(&user, password)?;
             return self.finish(id).await;
@@ -150,13 +151,6 @@ impl Opening {
 
     fn error(&self, cause: impl Into<Cause>) -> Error {
         self.session.error(cause)
-    }
-}
-
-fn is_imap(endpoint: &Endpoint) -> Result<(), Error> {
-    match endpoint.protocol() {
-        Protocol::Imap => Ok(()),
-        other => Err(Error::new(Phase::Call, None, Cause::WrongProtocol(other))),
     }
 }
 

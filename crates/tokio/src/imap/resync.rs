@@ -18,8 +18,8 @@ use super::{Error, Phase};
 
 /// What changed in a mailbox since it was known: a [`Stream`], or [`next`](Self::next) by [`next`](Self::next).
 ///
-/// Nothing else is sent meanwhile. Changes that nobody takes are held up to some number, then the session waits, at most
-/// [`idle_timeout`](crate::ClientOptions::idle_timeout).
+/// Nothing else is sent meanwhile: other calls wait until all changes are here. Changes that nobody takes are held up to
+/// some number, then the session waits, at most [`reader_timeout`](crate::ClientOptions::reader_timeout).
 #[derive(Debug)]
 #[must_use = "changes come when they are asked for"]
 pub struct Changes {

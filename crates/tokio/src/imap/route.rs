@@ -5,7 +5,8 @@
 
 use posthaste_imap::client::Event;
 use posthaste_imap::types::{
-    AString, Command, FetchAttribute, FetchCommand, FetchItem, MetadataData, SelectParameter, StoreEcho,
+    AString, Command, FetchAttribute, FetchCommand, FetchItem, MetadataData, ResponseCode, SelectParameter,
+    Status, StoreEcho,
 };
 
 use super::Phase;
@@ -15,7 +16,8 @@ use super::pipe::Head;
 pub(crate) fn has_rows(command: &Command) -> bool {
     match command {
         Command::Fetch(..) => true,
-        Command::Store(_, store) => store.echo == StoreEcho::Report,
+        // RFC 7162 3.1.3: a conditional one tells the new mod-sequences however silent it is.
+        Command::Store(_, store) => store.echo == StoreEcho::Report || store.unchanged_since.is_some(),
         Command::StoreLabels(_, store) => store.echo == StoreEcho::Report,
         Command::Select(_, parameters) | Command::Examine(_, parameters) => {
             parameters.iter().any(|parameter| matches!(parameter, SelectParameter::QResync(_)))
@@ -82,6 +84,10 @@ pub(crate) fn answers<'a>(event: &Event, command: &Command, tag: impl FnOnce() -
         (Event::Status(..), Command::Notify(_)) => true,
         (Event::Esearch(found), _) => found.tag.as_ref().map(AString::as_bytes) == tag(),
         (Event::UidBatches(_), Command::UidBatches(_)) => true,
+        // RFC 6851 4.3: before the messages go.
+        (Event::Untagged(status), Command::Move(..)) => {
+            matches!(status.code, Some(ResponseCode::CopyUid { .. }))
+        }
         (Event::Quota { root, .. }, Command::GetQuota(asked) | Command::SetQuota { root: asked, .. }) => {
             root == asked
         }
@@ -94,6 +100,11 @@ pub(crate) fn answers<'a>(event: &Event, command: &Command, tag: impl FnOnce() -
         }
         _ => false,
     }
+}
+
+/// Whether `event` says where a message was put, as REPLACE does before the old one goes (RFC 8508 3).
+pub(crate) const fn tells_appended(event: &Event) -> bool {
+    matches!(event, Event::Untagged(Status { code: Some(ResponseCode::AppendUid { .. }), .. }))
 }
 
 /// How far a call is once its command is on its way: whether doing it twice can do harm.

@@ -23,7 +23,7 @@ use posthaste_imap::types::{Command, Condition, FetchItem, Status};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::client::{Answer, Client, Reply, Request, Shared, Sink, Upload};
+use super::client::{Answer, Client, Destination, Reply, Request, Shared, Sink, Upload};
 use super::pipe::{End, Head, Pipe, Writer};
 use super::resync::Resync;
 use super::route;
@@ -32,7 +32,7 @@ use super::{Cause, Error, Phase};
 use crate::Turn;
 use crate::client::after;
 use crate::{ClientOptions, Connection, Peer};
-use call::{Call, Kind};
+use call::{Appending, Call, Kind};
 use catching::Catching;
 use stall::{Stall, room};
 use upload::{Sending, piece};
@@ -201,11 +201,20 @@ impl Task {
         }
     }
 
-    fn append(&mut self, message: Upload, reply: Reply<Answer>) {
-        let Upload { mailbox, flags, date, length, body } = message;
-        let kind = Kind::Append(Some(body), reply);
-        let call = Call { command: None, phase: Phase::Transfer, kind, octets: 0 };
-        match self.connection.machine().append(mailbox, flags, date, length) {
+    fn append(&mut self, message: Upload, reply: Reply<Vec<Status>>) {
+        let Upload { destination, bodies } = message;
+        // Without octets of its own, as of parts that the server has, the command says it all.
+        let phase = if bodies.is_empty() { Phase::Change } else { Phase::Transfer };
+        let kind = Kind::Append(Appending { bodies, told: None, reply });
+        let call = Call { command: None, phase, kind, octets: 0 };
+        let machine = self.connection.machine();
+        let queued = match destination {
+            Destination::Append { mailbox, messages } => machine.append_all(mailbox, messages),
+            Destination::Replace { addressing, replaced, mailbox, by } => {
+                machine.replace(addressing, replaced, mailbox, *by)
+            }
+        };
+        match queued {
             Ok(id) => drop(self.calls.insert(id, call)),
             Err(misuse) => call.fail(misuse.into()),
         }
@@ -254,9 +263,12 @@ impl Task {
     fn owner(&self, event: &Event) -> Option<CommandId> {
         let machine = self.connection.machine_ref();
         machine.running().find(|id| {
-            let command = self.calls.get(id).and_then(|call| call.command.as_ref());
             let tag = || machine.tag(*id).map(posthaste_imap::types::Tag::as_bytes);
-            command.is_some_and(|command| route::answers(event, command, tag))
+            self.calls.get(id).is_some_and(|call| match (&call.command, &call.kind) {
+                (Some(command), _) => route::answers(event, command, tag),
+                (None, Kind::Append(_)) => route::tells_appended(event),
+                (None, _) => false,
+            })
         })
     }
 
@@ -298,7 +310,7 @@ impl Task {
                 let news = writer.take(event, octets, is_news);
                 if writer.pipe.is_full() {
                     let stall = Stall::Rows(Arc::clone(&writer.pipe));
-                    self.stall = Some((stall, after(self.shared.idle)));
+                    self.stall = Some((stall, after(self.shared.reader)));
                 }
                 if let Some(head) = news {
                     self.tell_changed(head);
@@ -319,7 +331,7 @@ impl Task {
                 Ok(()) => {}
                 Err(mpsc::error::TrySendError::Full(event)) => {
                     let stall = Stall::Data(data.clone(), Some(Box::new(event)));
-                    self.stall = Some((stall, after(self.shared.idle)));
+                    self.stall = Some((stall, after(self.shared.reader)));
                 }
                 Err(mpsc::error::TrySendError::Closed(_)) => call.kind = Kind::Nobody,
             },
@@ -332,7 +344,12 @@ impl Task {
                     self.tell_changed(head);
                 }
             }
-            Kind::Append(..) | Kind::Nobody => {}
+            Kind::Append(appending) => {
+                if let Event::Untagged(status) = event {
+                    appending.told = Some(status);
+                }
+            }
+            Kind::Nobody => {}
         }
     }
 
@@ -344,7 +361,7 @@ impl Task {
         let Some(call) = self.calls.remove(&id) else { return };
         if status.condition != Condition::Ok {
             let error = self.error_in(call.phase, Cause::Refused(status));
-            return call.fail(error);
+            return self.refuse(call, error);
         }
         match call.kind {
             Kind::Answer(reply, data) => {
@@ -353,13 +370,25 @@ impl Task {
                 let mailbox = mailbox.map(|mailbox| Box::new(mailbox.clone()));
                 drop(reply.send(Ok(Answer { status, data, mailbox })));
             }
-            Kind::Append(_, reply) => {
-                drop(reply.send(Ok(Answer { status, data: Vec::new(), mailbox: None })));
+            Kind::Append(Appending { told, reply, .. }) => {
+                drop(reply.send(Ok(std::iter::once(status).chain(told).collect())));
             }
             Kind::Rows(writer) => writer.pipe.finish(End::Done(status)),
             Kind::Data(_, reply) => drop(reply.send(Ok(status))),
             Kind::Resync | Kind::Nobody => {}
         }
+    }
+
+    /// Tells a call that the server refused it. What a STORE did before that is no less true.
+    fn refuse(&mut self, mut call: Call, error: Error) {
+        if let (Kind::Answer(_, data), Some(Command::Store(..))) = (&mut call.kind, &call.command) {
+            for event in std::mem::take(data) {
+                if let Some(head) = self.news.take(event, 0, |_| true) {
+                    self.tell_changed(head);
+                }
+            }
+        }
+        call.fail(error);
     }
 
     // The end

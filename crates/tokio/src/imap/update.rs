@@ -32,6 +32,8 @@ pub enum Update {
     Expunge(NonZeroU32),
     /// The messages of these UIDs are gone, and the numbers above them are less (RFC 7162).
     Vanished(UidSet),
+    /// The messages of these UIDs went before, as a FETCH was asked to tell (RFC 7162 3.2.6). No number changes.
+    VanishedEarlier(UidSet),
     /// A message has changed.
     Changed(Changed),
     /// The flags that exist in the selected mailbox.
@@ -166,6 +168,7 @@ impl From<Event> for Update {
             Event::Recent(recent) => Self::Recent(recent),
             Event::Expunge(number) => Self::Expunge(number),
             Event::Vanished { earlier: false, uids } => Self::Vanished(uids),
+            Event::Vanished { earlier: true, uids } => Self::VanishedEarlier(uids),
             Event::Flags(flags) => Self::Flags(flags),
             Event::Status(mailbox, items) => Self::Status(mailbox, items),
             Event::List(list) => Self::List(list),

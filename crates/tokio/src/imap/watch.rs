@@ -12,7 +12,7 @@ use std::time::Duration;
 use posthaste_imap::types::{Mailbox, UidSet};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Change, Changes, Client, Error, Idle, Known, Synced, Update};
+use super::{Cause, Change, Changes, Client, Error, Idle, Known, Phase, Synced, Update};
 use crate::client::{Retry, after};
 use crate::tls::Random;
 use crate::{ClientOptions, Endpoint};
@@ -61,7 +61,8 @@ pub enum Watched {
     Change(Change),
     /// All changes up to here have been told.
     Synced(Synced),
-    /// The connection was lost or could not be made.
+    /// The connection was lost or could not be made, or changes were not taken within
+    /// [`reader_timeout`](crate::ClientOptions::reader_timeout).
     Lost {
         /// Why.
         error: Error,
@@ -135,12 +136,15 @@ impl Watch {
         Self { backoff, ..self }
     }
 
-    /// The session, while there is one: for other calls on the way. Whoever selects another mailbox with it is told
-    /// nonsense by [`next`](Self::next).
+    /// The session, for other calls on the way: from [`Watched::Synced`] or [`Watched::Update`] to the next change.
+    ///
+    /// `None` while there is no connection and while changes are being told: a call would wait until all of them are
+    /// here, and they wait for [`next`](Self::next). A clone that was kept from before can be used then in another task
+    /// than the one that asks for changes. Whoever selects another mailbox with it is told nonsense by `next`.
     pub const fn client(&self) -> Option<&Client> {
         match &self.stage {
-            Stage::Open(client, _) | Stage::Syncing(client, ..) | Stage::Watching(client, _) => Some(client),
-            Stage::Away(_) | Stage::Connecting(_) | Stage::Over => None,
+            Stage::Open(client, _) | Stage::Watching(client, _) => Some(client),
+            Stage::Away(_) | Stage::Connecting(_) | Stage::Syncing(..) | Stage::Over => None,
         }
     }
 
@@ -204,7 +208,7 @@ impl Watch {
                     Ok(update) => return Ok(Watched::Update(update)),
                     Err(error) => return self.lost(error),
                 },
-                Stage::Over => return Err(Error::new(super::Phase::Call, None, super::Cause::Closed)),
+                Stage::Over => return Err(Error::new(Phase::Call, None, Cause::Closed)),
             }
         }
     }
@@ -234,7 +238,9 @@ impl Watch {
     fn lost(&mut self, error: Error) -> Result<Watched, Error> {
         self.known = std::mem::take(&mut self.told).lead_from(self.known.take(), &mut self.told);
         let attempts = self.backoff.attempts;
-        if error.retry() == Retry::Never || attempts.is_some_and(|attempts| self.failures >= attempts) {
+        // Changes that were not taken in time are told anew.
+        let is_final = error.retry() == Retry::Never && !matches!(error.cause(), Cause::Unread(_));
+        if is_final || attempts.is_some_and(|attempts| self.failures >= attempts) {
             self.stage = Stage::Over;
             return Err(error);
         }

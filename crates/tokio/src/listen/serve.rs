@@ -1,9 +1,10 @@
 //! The accept loop: lets connections in, runs their sessions, survives what they do, and ends them in order.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,8 +17,9 @@ use tracing::field::{Empty, display};
 use tracing::{Instrument, Span, debug, error, info_span, warn};
 
 use super::admission::{Place, Stage};
+use super::reserve::Reserve;
 use super::socket::Incoming;
-use super::{Accepted, Limits, Listener, Proxies, Shutdown, Source, proxied};
+use super::{Accepted, Limits, Listener, Proxies, Refusal, Shutdown, Source, proxied};
 use crate::{Role, Stream};
 
 /// How a service ended.
@@ -34,8 +36,9 @@ pub struct Outcome {
 /// more, and returns when the sessions have ended or the time for that is over.
 ///
 /// A session hears of that by [`Accepted::shutdown`]. A panic ends the session it happens in and no other; its
-/// place among the connections is given back. When the process is out of file descriptors, accepting pauses for a
-/// moment at a time and goes on by itself; what waits meanwhile is the system's to keep.
+/// place among the connections is given back. When the process is out of file descriptors, those who connect are told
+/// [`Refusal::Busy`] and closed at once, by one descriptor that is kept for that, and accepting pauses for a moment at a
+/// time until it can go on; that is logged once a second.
 ///
 /// Each session runs in a span `connection` with the fields `service`, `peer` and `id`, behind a proxy `proxy` too.
 ///
@@ -74,6 +77,7 @@ where
     let limits = Arc::new(limits);
     let mut tasks = Tasks::default();
     let mut failures = Failures::default();
+    let mut reserve = Reserve::new();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -83,11 +87,14 @@ where
                 continue;
             }
             Some(_) = tasks.refusals.join_next() => continue,
-            accepted = std::future::poll_fn(|cx| listener.poll_accept(cx)) => accepted,
+            accepted = poll_fn(|cx| listener.poll_accept(cx)) => accepted,
         };
         let incoming = match accepted {
             Ok(incoming) => incoming,
             Err(error) => {
+                if Reserve::is_for(&error) {
+                    turn_away(&mut listener, &mut reserve, &limits).await;
+                }
                 tokio::select! {
                     () = shutdown.cancelled() => break,
                     () = failures.pause(&error) => continue,
@@ -110,6 +117,26 @@ where
     }
     drop(listener);
     tasks.drain(limits.drain_timeout).await
+}
+
+/// Takes connections for which there is no descriptor from the system's queue, one at a time by the reserve, and closes
+/// them. Who waits there would otherwise wait for as long as nobody else goes.
+async fn turn_away(listener: &mut Listener, reserve: &mut Reserve, limits: &Limits) {
+    for _ in 0..TURNED_AWAY_MAX {
+        if !reserve.release() {
+            return;
+        }
+        let Poll::Ready(Ok(incoming)) = poll_fn(|cx| Poll::Ready(listener.poll_accept(cx))).await else {
+            // There are no more, or somebody else was faster.
+            break;
+        };
+        let peer = incoming.source();
+        debug!(service = &*listener.name, %peer, refusal = ?Refusal::Busy, "connection refused");
+        let farewell =
+            if listener.says_first(peer) { (limits.farewell)(Refusal::Busy) } else { Bytes::new() };
+        incoming.hang_up(&farewell);
+    }
+    reserve.restore();
 }
 
 /// A connection that has a place, and what is to be done before its session begins.
@@ -149,8 +176,7 @@ impl Newcomer {
             }
             Err(refusal) => {
                 debug!(service = &*listener.name, %peer, ?refusal, "connection refused");
-                // A proxy, or a client that begins with TLS, does not listen for a word in the clear.
-                if stage == Stage::Ready {
+                if listener.says_first(peer) {
                     tasks.refuse(incoming.into_stream(), (limits.farewell)(refusal));
                 }
                 None
@@ -322,6 +348,9 @@ const REFUSALS_MAX: usize = 256;
 
 /// How long a refused connection may take to hear why.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// So many connections are turned away without a pause when there are no descriptors for them.
+const TURNED_AWAY_MAX: usize = 64;
 
 /// How long accepting pauses when the process or the system is out of something, usually file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -2,7 +2,7 @@
 //!
 //! Decides what becomes of the file of a Unix socket. Who may connect is not decided here.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
@@ -136,6 +136,16 @@ impl Incoming {
             #[cfg(unix)]
             Self::Unix(unix) => Stream::local(unix),
         }
+    }
+
+    /// Says `farewell` and closes, both at once: what the system does not take without waiting is not said.
+    pub(super) fn hang_up(self, farewell: &[u8]) {
+        let said = match self {
+            Self::Tcp(tcp, _) => tcp.into_std().and_then(|mut tcp| tcp.write_all(farewell)),
+            #[cfg(unix)]
+            Self::Unix(unix) => unix.into_std().and_then(|mut unix| unix.write_all(farewell)),
+        };
+        drop(said);
     }
 }
 

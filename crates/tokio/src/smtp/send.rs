@@ -3,7 +3,10 @@
 //!
 //! Each part has its time: the envelope and the wait for the last answer that of a call; of the content each piece.
 
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 
 use bytes::Bytes;
 use posthaste_smtp::client::{BodyWriter, Event, Fate, Refusal, Report, TransactionId};
@@ -29,13 +32,23 @@ impl Outgoing {
     }
 }
 
+/// What comes next while a message is written.
+enum Piece {
+    Octets(Bytes),
+    /// The body is complete.
+    End,
+    /// The server wants no more of it.
+    Refused(Report),
+}
+
 impl Client {
     /// Sends one message, whose lines end in CR LF, and waits for what becomes of it: the answer for each recipient,
     /// and whether the server has taken the message. A server that offers `CHUNKING` gets it in counted chunks, a few
     /// ahead of their answers (RFC 3030), any other by DATA. A size that the body has is told where the envelope has none.
     ///
     /// A message that the server refuses, and one that it does not offer enough for
-    /// ([`Report::unsupported`]), is no error: see [`Report`].
+    /// ([`Report::unsupported`]), is no error: see [`Report`]. So it is when the server refuses it in the middle of the
+    /// content, with 421 as it closes the session (RFC 5321 3.8), say.
     ///
     /// A body that is not fully read is not sent: the server throws away what it has. So it is when the future is
     /// dropped; the session [is over](Self::is_over) then.
@@ -57,10 +70,17 @@ impl Client {
         if self.over {
             return Err(SendError::before(self.error(Cause::Closed), envelope));
         }
+        if let Err(error) = self.hear().await {
+            self.over = true;
+            return Err(SendError::before(error, envelope));
+        }
         envelope.size = envelope.size.or_else(|| outgoing.body.as_ref().and_then(Body::size));
         let id = match self.machine().send(envelope.clone()) {
             Ok(id) => id,
-            Err(Misuse::NotNow { .. }) => return Err(SendError::before(self.error(Cause::Closed), envelope)),
+            Err(Misuse::NotNow { .. }) => {
+                self.over = true;
+                return Err(SendError::before(self.ending().await, envelope));
+            }
             Err(misuse) => return Err(SendError::before(misuse, envelope)),
         };
         // Also for the case that this future is dropped: nothing is said any more in a session that nobody follows.
@@ -74,6 +94,29 @@ impl Client {
                 let recipients = self.settle(id, &envelope, &error);
                 let untouched = !outgoing.answered && outgoing.body.is_some();
                 Err(SendError::new(&error, envelope, recipients, untouched))
+            }
+        }
+    }
+
+    /// Takes note of what the server has said since the last call, without waiting: that it has closed the session, with
+    /// 421 mostly (RFC 5321 3.8), is not its answer to the next message.
+    async fn hear(&mut self) -> Result<(), Error> {
+        loop {
+            let next = poll_fn(|cx| Poll::Ready(pin!(self.session.connection.next()).poll(cx)));
+            match next.await {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(Some(_))) => {}
+                Poll::Ready(Ok(None)) => return Err(self.error(Cause::Closed)),
+                Poll::Ready(Err(error)) => return Err(self.error(error)),
+            }
+        }
+    }
+
+    /// Why a session that is ending does so.
+    async fn ending(&mut self) -> Error {
+        loop {
+            if let Err(error) = self.event().await {
+                return error;
             }
         }
     }
@@ -102,13 +145,10 @@ impl Client {
     async fn write(&mut self, mut writer: BodyWriter, mut body: Body) -> Result<Option<Report>, Error> {
         self.session.begin_stream(Phase::Transfer);
         let failed = loop {
-            match self.piece(&mut body).await {
-                Ok(Some(piece)) => match self.write_piece(&mut writer, &piece).await {
-                    Ok(None) => {}
-                    Ok(report) => return Ok(report),
-                    Err(error) => break error,
-                },
-                Ok(None) => {
+            let written = match self.piece(writer.id(), &mut body).await {
+                Ok(Piece::Octets(piece)) => self.write_piece(&mut writer, &piece).await,
+                Ok(Piece::Refused(report)) => return Ok(Some(report)),
+                Ok(Piece::End) => {
                     // From here on the server may have taken it.
                     self.session.begin(Phase::Change);
                     return match writer.finish(self.machine()) {
@@ -117,38 +157,49 @@ impl Client {
                     };
                 }
                 Err(error) => break error,
+            };
+            match written {
+                Ok(None) => {}
+                Ok(report) => return Ok(report),
+                Err(error) => break error,
             }
         };
         writer.abort(self.machine())?;
         Err(failed)
     }
 
-    /// The next piece of the body. What was written is sent meanwhile, however slowly the body comes.
-    async fn piece(&mut self, body: &mut Body) -> Result<Option<Bytes>, Error> {
+    /// The next piece of the body. What was written is sent meanwhile, however slowly the body comes, and what the
+    /// server says is heard.
+    async fn piece(&mut self, id: TransactionId, body: &mut Body) -> Result<Piece, Error> {
         let limit = self.session.limit();
-        let mut next = std::pin::pin!(timeout_at(limit, body.next()));
-        let piece = tokio::select! {
-            biased;
-            piece = &mut next => piece,
-            flushed = self.session.connection.flush() => match flushed {
-                Ok(()) => next.await,
+        let mut next = pin!(timeout_at(limit, body.next()));
+        let piece = loop {
+            let event = tokio::select! {
+                biased;
+                piece = &mut next => break piece,
+                event = self.session.connection.next() => event,
+            };
+            match event {
+                Ok(Some(Event::Sent(report))) if report.id == id => return Ok(Piece::Refused(report)),
+                Ok(Some(_)) => {}
+                Ok(None) => return Err(self.error(Cause::Closed)),
                 Err(error) => return Err(self.error(error)),
-            },
+            }
         };
         let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, "the body came to a halt"));
-        piece.unwrap_or_else(late).map_err(|error| self.error(Cause::Source(error)))
+        match piece.unwrap_or_else(late) {
+            Ok(piece) => Ok(piece.map_or(Piece::End, Piece::Octets)),
+            Err(error) => Err(self.error(Cause::Source(error))),
+        }
     }
 
     async fn write_piece(&mut self, writer: &mut BodyWriter, piece: &Bytes) -> Result<Option<Report>, Error> {
         loop {
-            match writer.write(self.machine(), piece.clone()) {
+            let event = match writer.write(self.machine(), piece.clone()) {
                 Ok(()) => return Ok(None),
-                Err(Misuse::Congested { .. }) => self.session.room().await?,
+                Err(Misuse::Congested { .. }) => self.session.room_or_event().await?,
                 // BDAT: the server is to answer first, and may do so with a no.
-                Err(Misuse::Unanswered) => match self.event().await? {
-                    Event::Sent(report) if report.id == writer.id() => return Ok(Some(report)),
-                    _ => {}
-                },
+                Err(Misuse::Unanswered) => Some(self.event().await?),
                 Err(misuse) => {
                     return Err(match writer.fault() {
                         Some(fault) => {
@@ -158,6 +209,10 @@ impl Client {
                         None => self.unfit(misuse),
                     });
                 }
+            };
+            match event {
+                Some(Event::Sent(report)) if report.id == writer.id() => return Ok(Some(report)),
+                _ => {}
             }
         }
     }

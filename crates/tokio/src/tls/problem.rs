@@ -10,9 +10,37 @@ use rustls::pki_types::UnixTime;
 
 /// What a verifier says against the certificate, where that is why a handshake failed.
 pub(crate) fn certificate_error(error: &io::Error) -> Option<&CertificateError> {
-    match error.get_ref()?.downcast_ref()? {
+    let inner = error.get_ref()?;
+    if let Some(HandshakeError(error)) = inner.downcast_ref() {
+        return certificate_error(error);
+    }
+    match inner.downcast_ref()? {
         rustls::Error::InvalidCertificate(error) => Some(error),
         _ => None,
+    }
+}
+
+/// The same error, with words of its own where it is about the certificate: for whoever shows it as it is.
+pub(crate) fn explained(error: io::Error) -> io::Error {
+    if certificate_error(&error).is_none() {
+        return error;
+    }
+    io::Error::new(error.kind(), HandshakeError(error))
+}
+
+/// Why a handshake failed, in those words.
+#[derive(Debug)]
+struct HandshakeError(io::Error);
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Explained(&self.0).fmt(f)
+    }
+}
+
+impl std::error::Error for HandshakeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.get_ref().map(|inner| inner as _)
     }
 }
 

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 use posthaste_imap::message::Summary;
 use posthaste_imap::server::{
-    Access, Asked, Config, Event, Fetch, Found, LiteralWriter, Refusal, Search, Select, SelectData,
+    Access, Asked, Config, Event, Fetch, Found, LiteralWriter, Message, Refusal, Search, Select, SelectData,
     SelectedFlags, Server,
 };
 use posthaste_imap::types::{
-    Addressing, FetchAttribute, FetchItem, Flag, Flags, ListResponse, Mailbox, Payload, SequenceSet,
-    StatusItem, StoreAction,
+    Addressing, FetchAttribute, FetchItem, Flag, Flags, ListResponse, Mailbox, Payload, SequenceNumber,
+    SequenceSet, StatusItem, StoreAction,
 };
 use posthaste_imap::view::View;
 use posthaste_imap::{Misuse, State};
@@ -103,11 +103,14 @@ impl Store {
 pub async fn serve(stream: impl Transport, store: Store) {
     let mut config = Config::new("mail.example");
     config.mechanisms.clear();
+    // A message of some length is asked for before it is sent.
+    config.extensions = config.extensions.with_literal_minus().with_replace();
     let machine = Server::new(config, Security::Local, Time::ZERO);
     let connection = Connection::new(machine, Stream::local(stream), Role::Server { tls: None });
     let mut news = store.news.subscribe();
     let (view, arriving) = (View::default(), Vec::new());
-    let mut session = Session { connection, store, view, known: 0, arriving, append_flags: Flags::new() };
+    let append_flags = Flags::new();
+    let mut session = Session { connection, store, view, known: 0, arriving, append_flags, replaced: 0 };
     loop {
         tokio::select! {
             event = session.connection.next() => match event {
@@ -131,6 +134,8 @@ struct Session {
     known: usize,
     arriving: Vec<u8>,
     append_flags: Flags,
+    /// The UID of the message that the arriving one takes the place of.
+    replaced: u32,
 }
 
 impl Session {
@@ -175,6 +180,27 @@ impl Session {
                 self.store.flag(uid, StoreAction::Replace, &flags);
                 self.tell()?;
                 end.ok(self.machine(), NonZeroU32::MIN, NonZeroU32::new(uid).unwrap())
+            }
+            Event::Replace(asked) => {
+                self.arriving.clear();
+                self.append_flags = asked.head.flags.clone();
+                self.replaced = match (asked.addressing, asked.message) {
+                    (Addressing::Uid, SequenceNumber::Number(uid)) => uid.get(),
+                    other => panic!("{other:?}"),
+                };
+                asked.accept(self.machine())
+            }
+            Event::ReplaceEnd(end) => {
+                let uid = self.store.add(std::mem::take(&mut self.arriving).into());
+                let flags = self.append_flags.clone();
+                self.store.flag(uid, StoreAction::Replace, &flags);
+                self.tell()?;
+                // The answer tells it.
+                let seq = self.view.remove(self.replaced).unwrap();
+                self.store.remove(self.replaced);
+                self.known += 1;
+                let old = Message::new(seq, NonZeroU32::new(self.replaced).unwrap());
+                end.ok(self.machine(), NonZeroU32::MIN, NonZeroU32::new(uid).unwrap(), old)
             }
             Event::Fetch(fetch) => self.fetch(fetch).await,
             Event::Store(asked) => {

@@ -317,6 +317,14 @@ pub fn endpoint(protocol: Protocol, tls: TlsMode) -> Endpoint {
     Endpoint::new(protocol, "mail.example").unwrap().with_tls(tls)
 }
 
+/// Gives this thread's events to `subscriber` until what is returned is dropped. The second dispatcher is there because
+/// with a single one, the thread that first comes by an event decides for all whether it is of interest.
+pub fn subscribe(
+    subscriber: impl tracing::Subscriber + Clone + Send + Sync + 'static,
+) -> (tracing::Dispatch, tracing::subscriber::DefaultGuard) {
+    (tracing::Dispatch::new(subscriber.clone()), tracing::subscriber::set_default(subscriber))
+}
+
 pub async fn read_all(mut stream: impl AsyncRead + Unpin) -> String {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).await.unwrap();

@@ -11,6 +11,7 @@
 //! called JSON, is refused.
 
 mod authenticate;
+mod observe;
 mod openapi;
 
 use std::net::SocketAddr;
@@ -34,6 +35,7 @@ use rustls::ServerConfig;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+pub use observe::observe;
 pub use openapi::document;
 
 use super::operation::{Method, Route, routes};

@@ -214,6 +214,8 @@ pub struct TraceView {
     pub id: String,
     /// What happened.
     pub state: String,
+    /// How it came in.
+    pub service: String,
     /// Who brought it.
     pub peer: String,
     /// Who sent it, as in MAIL.
@@ -226,6 +228,8 @@ pub struct TraceView {
     pub message_id: String,
     /// What the sender was told, or where it went.
     pub result: String,
+    /// All of it in a sentence.
+    pub sentence: String,
 }
 
 impl Operation for Trace {
@@ -246,9 +250,11 @@ impl Operation for Trace {
         let events = found.map_err(|error| unreadable(error.to_string()))?;
         let events = events.map_err(|error| unreadable(error.to_string()))?;
         let view = |event: crate::trace::Event| TraceView {
+            sentence: crate::trace::sentence(&event),
             at: event.at,
             id: event.id.to_string(),
             state: event.state.as_str().to_owned(),
+            service: event.service,
             peer: event.peer,
             from: event.from,
             to: event.to,

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Common, Door, password, password::Source, show, text};
 use crate::admin::{Password, administrators, bans, http};
 use crate::directory::{Ban as Banned, BanSubject};
-use crate::listen;
+use crate::{listen, tls};
 
 /// Makes the administrator of a new server.
 #[derive(Debug, Args)]
@@ -163,6 +163,11 @@ impl ConfigCommand {
         match self {
             Self::Check => {
                 let config = common.load()?;
+                // Without [tls] there is nothing to read, and a check makes no files.
+                if config.tls.is_some() {
+                    tls::load(&config)
+                        .map_err(|error| format!("{}: [tls] {error}", common.config.display()))?;
+                }
                 let sentence = format!(
                     "{}: fine; {} keeps its data in {}",
                     common.config.display(),

@@ -68,12 +68,15 @@ fn table(columns: &[&str], rows: &[Vec<String>]) -> Result<(), String> {
     print(&text)
 }
 
+/// Text with whatever would steer the terminal made visible.
+pub(super) fn harmless(text: &str) -> String {
+    let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(visible).collect()
+}
+
 /// What somebody else has written must not steer the terminal.
 fn escaped(row: &[String]) -> Vec<String> {
-    let cell = |cell: &String| {
-        let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-        if cell.is_empty() { "-".to_owned() } else { cell.chars().map(visible).collect() }
-    };
+    let cell = |cell: &String| if cell.is_empty() { "-".to_owned() } else { harmless(cell) };
     row.iter().map(cell).collect()
 }
 
@@ -94,6 +97,12 @@ pub(super) fn moment(seconds: i64) -> String {
     let moment =
         jiff::Timestamp::from_second(seconds).map(|moment| moment.strftime("%Y-%m-%d %H:%M").to_string());
     moment.unwrap_or_else(|_| seconds.to_string())
+}
+
+/// The same, to the second.
+pub(super) fn moment_to_the_second(seconds: i64) -> String {
+    let moment = jiff::Timestamp::from_second(seconds);
+    moment.map_or_else(|_| seconds.to_string(), |moment| moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
 /// A bar on standard error, where somebody sees it.

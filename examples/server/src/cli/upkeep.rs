@@ -1,9 +1,11 @@
 //! The commands `check`, `backup`, `restore`, `undelete` and `trace`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::show::Form;
 use super::{Common, show};
 use crate::admin::upkeep;
 use crate::directory::Address;
@@ -129,13 +131,32 @@ pub(super) struct Trace {
 
 impl Trace {
     pub(super) async fn run(self, common: &Common) -> Result<(), String> {
-        let events = common.ask(upkeep::Trace { what: self.what }).await?;
-        let row = |event: &upkeep::TraceView| {
-            let at = show::moment(event.at.div_euclid(1000));
-            let (from, to) = (event.from.clone(), event.to.join(" "));
-            vec![at, event.id.clone(), event.state.clone(), from, to, event.result.clone()]
-        };
-        let columns = ["WHEN", "MESSAGE", "WHAT", "FROM", "TO", "RESULT"];
-        show::answer(common.form(), &events, &columns, |all| all.iter().map(row).collect())
+        let what = self.what;
+        let events = common.ask(upkeep::Trace { what: what.clone() }).await?;
+        if common.form() == Form::Json {
+            return show::json(&events);
+        }
+        if events.is_empty() {
+            return Err(format!(
+                "nothing is known of {what:?}: it never came here, or so long ago that it is forgotten"
+            ));
+        }
+        show::print(&lives(&events))
     }
+}
+
+/// The lives of messages, one after the other.
+fn lives(events: &[upkeep::TraceView]) -> String {
+    let mut lives: BTreeMap<&str, String> = BTreeMap::new();
+    for event in events {
+        let life = lives.entry(&event.id).or_insert_with(|| {
+            let named = events.iter().find(|one| one.id == event.id && !one.message_id.is_empty());
+            let name = named.map(|one| format!(", Message-ID <{}>", show::harmless(&one.message_id)));
+            format!("Message {}{}\n", event.id, name.unwrap_or_default())
+        });
+        let line =
+            format!("  {}  {}\n", show::moment_to_the_second(event.at.div_euclid(1000)), event.sentence);
+        life.push_str(&line);
+    }
+    lives.into_values().collect::<Vec<_>>().join("\n")
 }

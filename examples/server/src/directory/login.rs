@@ -46,6 +46,16 @@ pub enum Service {
 impl Service {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Smtp, Self::Imap, Self::Pop3, Self::Api];
+
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Imap => "imap",
+            Self::Pop3 => "pop3",
+            Self::Api => "api",
+        }
+    }
 }
 
 /// A user name and a password, to be checked.

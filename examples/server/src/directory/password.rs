@@ -1,6 +1,7 @@
 //! Passwords: argon2id, as PHC strings, and SCRAM keys beside it, on a bounded number of threads behind a bounded queue.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -71,13 +72,20 @@ impl Hasher {
         stored: Option<String>,
     ) -> Result<bool, DirectoryError> {
         let _place = self.queue.try_acquire().map_err(|_| DirectoryError::Busy)?;
-        let dummy = Arc::clone(&self.dummy);
-        self.run(move || {
+        let (dummy, begun) = (Arc::clone(&self.dummy), Instant::now());
+        let verified = self.run(move || {
             let prepared = prepared(&password);
             let is_right = verify(prepared.expose(), stored.as_deref().unwrap_or(&dummy));
             is_right && stored.is_some() && !password.is_empty()
-        })
-        .await
+        });
+        let verified = verified.await;
+        crate::metrics::password_checked(begun.elapsed());
+        verified
+    }
+
+    /// Checks that are under way or wait.
+    pub(super) fn checks(&self) -> usize {
+        QUEUE_MAX.saturating_sub(self.queue.available_permits())
     }
 
     /// Whether a stored hash costs less than new ones do.

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use posthaste_tokio::Listener;
 use posthaste_tokio::tls::{Alpn, Certificates, ServerSettings};
 use rustls::ServerConfig;
@@ -26,7 +25,7 @@ pub(super) async fn begin(
             "nobody can log in to the HTTP interface as an administrator: run `posthaste administrator set`"
         );
     }
-    let router = http::router(&admin, Router::new());
+    let router = http::router(&admin, http::observe(&admin, context));
     #[cfg(unix)]
     {
         let local = http::bind_local(&config.data).map_err(ServeError::AdminSocket)?;

@@ -4,30 +4,77 @@
 //! then on. All else, ports above all, wants a restart. A configuration or certificate that cannot be used changes
 //! nothing, and the log says why.
 
+use std::io;
+
 use posthaste_tokio::tls::Certificates;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
 use crate::session::Context;
 use crate::tls;
 
-/// Waits for the first signal that asks the process to stop; meanwhile, reads again what it is told to.
-#[cfg(unix)]
-pub(super) async fn until_stopped(context: &Context, certificates: &Certificates) -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut stop = std::pin::pin!(stop_requested());
-    loop {
-        tokio::select! {
-            outcome = &mut stop => return outcome,
-            _ = hangup.recv() => reload(context, certificates),
-        }
-    }
+/// The signals the process listens to. Listening begins before ports are served: whoever sees the server answer may
+/// tell it to stop.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    hangup: Signal,
+    #[cfg(unix)]
+    interrupt: Signal,
+    #[cfg(unix)]
+    terminate: Signal,
 }
 
-/// Waits for the first signal that asks the process to stop.
-#[cfg(not(unix))]
-pub(super) async fn until_stopped(_context: &Context, _certificates: &Certificates) -> std::io::Result<()> {
-    stop_requested().await
+impl Signals {
+    /// Begins to listen; from here on none of them ends the process by itself.
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            hangup: signal(SignalKind::hangup())?,
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the first signal that asks the process to stop; meanwhile, reads again what it is told to.
+    #[cfg(unix)]
+    pub(super) async fn until_stopped(
+        &mut self,
+        context: &Context,
+        certificates: &Certificates,
+    ) -> io::Result<()> {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return Ok(()),
+                _ = self.terminate.recv() => return Ok(()),
+                _ = self.hangup.recv() => reload(context, certificates),
+            }
+        }
+    }
+
+    /// Waits for the first signal that asks the process to stop.
+    #[cfg(not(unix))]
+    pub(super) async fn until_stopped(&mut self, _: &Context, _: &Certificates) -> io::Result<()> {
+        self.stop_requested().await
+    }
+
+    /// Waits for the first signal that asks the process to stop.
+    #[cfg(unix)]
+    pub(crate) async fn stop_requested(&mut self) -> io::Result<()> {
+        tokio::select! {
+            _ = self.interrupt.recv() => Ok(()),
+            _ = self.terminate.recv() => Ok(()),
+        }
+    }
+
+    /// Waits for the first signal that asks the process to stop.
+    #[cfg(not(unix))]
+    pub(crate) async fn stop_requested(&mut self) -> io::Result<()> {
+        tokio::signal::ctrl_c().await
+    }
 }
 
 /// Reads the configuration again and takes from it what can be taken. Files are small: nothing waits for them.
@@ -47,21 +94,4 @@ pub(super) fn reload(context: &Context, certificates: &Certificates) {
     if taken != config {
         tracing::warn!("what else has changed in the configuration takes a restart");
     }
-}
-
-/// Waits for the first signal that asks the process to stop.
-#[cfg(unix)]
-pub(crate) async fn stop_requested() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        outcome = tokio::signal::ctrl_c() => outcome,
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
-/// Waits for the first signal that asks the process to stop.
-#[cfg(not(unix))]
-pub(crate) async fn stop_requested() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
 }

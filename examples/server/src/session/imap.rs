@@ -25,6 +25,7 @@ mod search;
 mod select;
 mod selected;
 mod sort;
+mod verb;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ use tokio::sync::watch;
 use super::Context;
 use super::login::{Exchanges, Login};
 use crate::directory::{Account, Service};
+use crate::metrics;
 use crate::store::StoreError;
 use append::Arriving;
 use notify::Notifying;
@@ -123,6 +125,9 @@ impl Session {
     }
 
     async fn handle(&mut self, event: Event) -> Outcome {
+        if let Some(command) = verb::of(&event) {
+            metrics::imap_command(command);
+        }
         match event {
             Event::StartTls(start) => {
                 if let Some(exchanges) = &mut self.exchanges {
@@ -345,20 +350,20 @@ fn expunge_issued() -> Refusal {
 mod tests {
     use super::*;
 
+    /// Of the 16 KiB that a session may take in all, the stream, its buffers and the task have the rest.
     #[test]
     fn res_01_a_session_that_waits_is_small() {
-        let octets = |future: usize| future;
-        let serve = octets(size_of_val_of(Session::serve));
-        let run = size_of_val_of_run(run);
-        assert!(serve <= 3 * 1024, "{serve} octets");
-        assert!(run <= 8 * 1024, "{run} octets");
+        let serve = size_of_serve(Session::serve);
+        let run = size_of_run(run);
+        assert!(serve <= 3 * 1024, "the future that serves it has {serve} octets");
+        assert!(run <= 8 * 1024, "the future of the connection has {run} octets");
     }
 
-    fn size_of_val_of<'a, F: Future>(_: impl FnOnce(&'a mut Session) -> F) -> usize {
+    fn size_of_serve<'a, F: Future>(_: impl FnOnce(&'a mut Session) -> F) -> usize {
         size_of::<F>()
     }
 
-    fn size_of_val_of_run<F: Future>(_: impl FnOnce(Context, Stream, Role) -> F) -> usize {
+    fn size_of_run<F: Future>(_: impl FnOnce(Context, Stream, Role) -> F) -> usize {
         size_of::<F>()
     }
 }

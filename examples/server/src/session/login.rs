@@ -10,6 +10,7 @@ use posthaste_sasl::server::{Challenge, Config, Event, Exchange};
 use posthaste_sasl::{Channel, Mechanism, SaslError, Secret};
 
 use crate::directory::{Account, Attempt, Directory, DirectoryError, LogIn, Proof, ScramAnswer, Service};
+use crate::metrics;
 
 /// What came of one step of an exchange.
 #[derive(Debug)]
@@ -81,7 +82,8 @@ impl Exchanges {
             (None, Some(challenge), Some(response)) => challenge.respond(response),
             (None, ..) => return Login::Malformed,
         };
-        self.went(event).await
+        let login = self.went(event).await;
+        self.counted(login)
     }
 
     /// Forgets an exchange that was cancelled.
@@ -92,6 +94,11 @@ impl Exchanges {
 
     /// Checks a user name and a password.
     pub(super) async fn verify(&self, user: &str, password: &Secret) -> Login {
+        let login = self.check(user, password).await;
+        self.counted(login)
+    }
+
+    async fn check(&self, user: &str, password: &Secret) -> Login {
         let attempt = Attempt { service: self.service, peer: self.peer, user, password: password.expose() };
         match self.directory.log_in(attempt).await {
             Ok(answer) => told(user, answer),
@@ -101,6 +108,20 @@ impl Exchanges {
                 Login::Unavailable
             }
         }
+    }
+
+    /// What comes of an attempt; a challenge is not its end.
+    fn counted(&self, login: Login) -> Login {
+        let result = match &login {
+            Login::Challenge(_) => return login,
+            Login::Accepted(_) => "accepted",
+            Login::Refused => "refused",
+            Login::Banned => "banned",
+            Login::Malformed => "malformed",
+            Login::Unavailable => "unavailable",
+        };
+        metrics::login(self.service.name(), result);
+        login
     }
 
     fn begin(&self, mechanism: &str, channel: &Channel) -> Result<Exchange, SaslError> {
@@ -115,7 +136,7 @@ impl Exchanges {
                 Login::Challenge(data)
             }
             Event::Password(check) => {
-                match self.verify(check.authentication(), check.password_as_sent()).await {
+                match self.check(check.authentication(), check.password_as_sent()).await {
                     Login::Accepted(account) => match acting_for_itself(check.accept()) {
                         Event::Success(_) => Login::Accepted(account),
                         _ => refused_another(&account),

@@ -82,13 +82,15 @@ fn machine_config(
         }
         Mode::Mta | Mode::Lmtp => Vec::new(),
     };
-    let privacy =
-        if context.config.login.plaintext { AuthPrivacy::NotRequired } else { AuthPrivacy::Required };
     Config::new(mode, host)
         .with_limits(limits)
         .with_tls(tls)
         .with_mechanisms(mechanisms)
-        .with_auth_requires_tls(privacy)
+        .with_auth_requires_tls(if context.config.login.plaintext {
+            AuthPrivacy::NotRequired
+        } else {
+            AuthPrivacy::Required
+        })
 }
 
 struct Session {

@@ -40,6 +40,7 @@ impl Writer {
     pub(super) fn tell(&self, event: Event) {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         if events.as_ref().is_none_or(|events| events.try_send(event).is_err()) {
+            crate::metrics::trace_left_out();
             let left_out = self.left_out.fetch_add(1, Ordering::Relaxed).saturating_add(1);
             if left_out.is_power_of_two() {
                 tracing::warn!(left_out, "the disk is too slow for all lines of the trace");
@@ -165,8 +166,8 @@ fn open(path: &Path) -> std::io::Result<(BufWriter<File>, u64)> {
     Ok((BufWriter::new(file), size))
 }
 
-/// What is known of a message, by the name it has here or by its Message-ID (without the brackets), in the order of
-/// time. Of a Message-ID, all messages that had it.
+/// What is known of a message, by the name it has here or by its Message-ID, in the order of time. Of a Message-ID, all
+/// messages that had it. An address is that of a sender or recipient, of the [`FOUND_MAX`] latest messages.
 ///
 /// # Errors
 ///
@@ -182,13 +183,25 @@ pub fn find(data: &Path, what: &str) -> std::io::Result<Vec<Event>> {
         }
     }
     let named = read(days.iter(), |event| !wanted.is_empty() && event.message_id == wanted)?;
-    let ids: BTreeSet<TraceId> = named.into_iter().map(|event| event.id).collect();
+    let mut ids: BTreeSet<TraceId> = named.into_iter().map(|event| event.id).collect();
+    if ids.is_empty() && wanted.contains('@') {
+        let is_of = |path: &String| path.trim_matches(['<', '>']).eq_ignore_ascii_case(wanted);
+        read(days.iter(), |event| {
+            if is_of(&event.from) || event.to.iter().any(is_of) {
+                ids.insert(event.id);
+                if ids.len() > FOUND_MAX {
+                    ids.pop_first();
+                }
+            }
+            false
+        })?;
+    }
     if ids.is_empty() { Ok(Vec::new()) } else { read(days.iter(), |event| ids.contains(&event.id)) }
 }
 
 fn read<'a>(
     files: impl Iterator<Item = (&'a Date, &'a PathBuf)>,
-    is_wanted: impl Fn(&Event) -> bool,
+    mut is_wanted: impl FnMut(&Event) -> bool,
 ) -> std::io::Result<Vec<Event>> {
     let mut found = Vec::new();
     for (_, path) in files {
@@ -225,6 +238,9 @@ fn day_of(milliseconds: i64) -> Date {
     let moment = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
     moment.to_zoned(TimeZone::UTC).date()
 }
+
+/// Messages of one address that are told of.
+const FOUND_MAX: usize = 100;
 
 const SUFFIX: &str = ".jsonl";
 
@@ -267,6 +283,12 @@ mod tests {
         assert_eq!(find(data.path(), &one.to_string()).unwrap(), of_one);
         assert_eq!(find(data.path(), "<a@x>").unwrap(), of_one);
         assert_eq!(find(data.path(), "nobody@x").unwrap(), []);
+        let trace = Trace::open(data.path(), 7).unwrap();
+        let three = TraceId::next();
+        let to = vec!["<Anna@x.test>".to_owned()];
+        trace.tell(Event { to, ..event(three, State::Received, "c@x") });
+        drop(trace);
+        assert_eq!(find(data.path(), "anna@X.test").unwrap().first().map(|event| event.id), Some(three));
         assert_eq!(find(data.path(), "").unwrap(), []);
     }
 

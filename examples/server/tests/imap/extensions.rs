@@ -110,7 +110,7 @@ async fn messages_have_ids_dates_and_previews() {
     let email = id(&row, "EMAILID").trim_start_matches('(').to_owned();
     assert!(imap.ok(&format!("SEARCH EMAILID {email}")).await.contains("* SEARCH 1\r\n"));
     let mailbox = imap.ok("SELECT Archive").await;
-    assert!(imap.ok(&format!("FETCH 1 EMAILID")).await.contains(&email));
+    assert!(imap.ok("FETCH 1 EMAILID").await.contains(&email));
     let mailbox = mailbox.split("MAILBOXID (").nth(1).unwrap().split(')').next().unwrap();
     assert!(imap.ok("STATUS Archive (MAILBOXID)").await.contains(mailbox));
     assert!(imap.ok("CREATE New").await.contains("T OK [MAILBOXID ("));

@@ -105,3 +105,20 @@ async fn u7_the_last_login_is_noted() {
     let at = directory.last_logins(alice.id)[&posthaste_server::directory::Service::Pop3];
     assert!(at >= before);
 }
+
+#[tokio::test]
+async fn u25_one_switch_lets_passwords_in_the_clear() {
+    let world = World::configured(|config| config.login.plaintext = true).await;
+    let mut imap = world.connect(Service::Imap).await;
+    imap.expect("* OK").await;
+    imap.ask("a LOGIN alice@x.test secret", "a OK").await;
+    let mut pop3 = world.connect(Service::Pop3).await;
+    pop3.expect("+OK").await;
+    pop3.ask("USER alice@x.test", "+OK").await;
+    pop3.ask("PASS secret", "+OK").await;
+    let mut submission = world.connect(Service::Submission).await;
+    submission.expect("220").await;
+    submission.ehlo("EHLO").await;
+    // NUL alice@x.test NUL secret
+    submission.ask("AUTH PLAIN AGFsaWNlQHgudGVzdABzZWNyZXQ=", "235").await;
+}

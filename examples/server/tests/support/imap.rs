@@ -7,7 +7,6 @@ use std::time::Duration;
 use posthaste_server::config::{Config, Limits, Listen};
 use posthaste_server::directory::{Account, Address, DirectoryError, Domain, Draft, HashCost};
 use posthaste_server::listen::{self, Running, Service};
-use posthaste_server::store::{Mailbox, MailboxName, Store};
 use posthaste_server::tls;
 use posthaste_tokio::Secret;
 use posthaste_tokio::tls::{Alpn, client_config_with_roots};
@@ -52,10 +51,6 @@ impl World {
         world
     }
 
-    pub(crate) fn store(&self) -> &Arc<dyn Store> {
-        self.running.store()
-    }
-
     /// Changes the directory.
     pub(crate) async fn change(&self, mut edit: impl FnMut(&mut Draft) + Send) {
         let edit = |draft: &mut Draft| {
@@ -85,11 +80,6 @@ impl World {
         let mut account = Account::clone(&self.account_of(name));
         edit(&mut account);
         self.change(|draft| draft.put_account(account.clone())).await;
-    }
-
-    pub(crate) async fn mailbox(&self, account: &str, name: &str) -> Mailbox {
-        let name = MailboxName::new(name).unwrap();
-        self.store().mailbox(self.account_of(account).id, &name).await.unwrap()
     }
 
     /// A peer on a port, over TLS where the service begins with it.

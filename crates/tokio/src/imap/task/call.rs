@@ -1,5 +1,7 @@
 //! A command on its way, and who waits for its answer.
 
+use std::collections::VecDeque;
+
 use posthaste_imap::client::Event;
 use posthaste_imap::types::{Command, Status};
 use tokio::sync::mpsc;
@@ -11,7 +13,7 @@ use crate::imap::pipe::{End, Writer};
 
 /// A command on its way.
 pub(super) struct Call {
-    /// `None` for APPEND, which is answered with its status alone.
+    /// `None` for APPEND and REPLACE, which the machine makes.
     pub(super) command: Option<Command>,
     pub(super) phase: Phase,
     pub(super) kind: Kind,
@@ -23,10 +25,19 @@ pub(super) enum Kind {
     Answer(Reply<Answer>, Vec<Event>),
     Rows(Writer),
     Data(mpsc::Sender<Event>, Reply<Status>),
-    Append(Option<Body>, Reply<Answer>),
+    Append(Appending),
     Resync,
     /// The answer is thrown away.
     Nobody,
+}
+
+/// Messages on their way.
+pub(super) struct Appending {
+    /// What was not asked for yet.
+    pub(super) bodies: VecDeque<Body>,
+    /// Where a message was put, when that is told before the end.
+    pub(super) told: Option<Status>,
+    pub(super) reply: Reply<Vec<Status>>,
 }
 
 impl Call {
@@ -38,7 +49,8 @@ impl Call {
 impl Kind {
     pub(super) fn fail(self, error: Error) {
         match self {
-            Self::Answer(reply, _) | Self::Append(_, reply) => drop(reply.send(Err(error))),
+            Self::Answer(reply, _) => drop(reply.send(Err(error))),
+            Self::Append(appending) => drop(appending.reply.send(Err(error))),
             Self::Rows(writer) => writer.pipe.finish(End::Failed(error)),
             Self::Data(_, reply) => drop(reply.send(Err(error))),
             Self::Resync | Self::Nobody => {}
@@ -49,9 +61,8 @@ impl Kind {
 impl Request {
     pub(super) fn fail(self, error: &Error) {
         match self {
-            Self::Call { sink: Sink::Answer(reply), .. } | Self::Append { reply, .. } => {
-                drop(reply.send(Err(error.clone())));
-            }
+            Self::Call { sink: Sink::Answer(reply), .. } => drop(reply.send(Err(error.clone()))),
+            Self::Append { reply, .. } => drop(reply.send(Err(error.clone()))),
             Self::Call { sink: Sink::Rows(pipe), .. } => pipe.finish(End::Failed(error.clone())),
             Self::Call { sink: Sink::Data(_, reply), .. } => drop(reply.send(Err(error.clone()))),
             Self::Resync { done, .. } => drop(done.send(Err(error.clone()))),

@@ -33,7 +33,7 @@ impl Task {
                 Err(mpsc::error::TrySendError::Full(change)) => {
                     changes.push_front(change);
                     let stall = Stall::Changes(catching.changes.clone(), changes);
-                    self.stall = Some((stall, after(self.shared.idle)));
+                    self.stall = Some((stall, after(self.shared.reader)));
                     return;
                 }
             }

@@ -23,7 +23,7 @@ pub(super) enum Stall {
 impl Task {
     /// A reader has let his time pass: what comes for him is thrown away from now on.
     pub(super) fn give_up_reader(&mut self) {
-        let error = self.error_in(Phase::Query, Cause::Unread(self.shared.idle));
+        let error = self.error_in(Phase::Query, Cause::Unread(self.shared.reader));
         match self.stall.take() {
             Some((Stall::Rows(pipe), _)) => pipe.give_up(error),
             Some((Stall::Data(data, _), _)) => {

@@ -1,7 +1,7 @@
-//! A message on its way to the server (RFC 9051 6.3.12).
+//! Messages on their way to the server, one after the other (RFC 9051 6.3.12, RFC 3502, RFC 4469).
 //!
-//! It is read while it is sent. Once begun it goes on, whoever waits for it; where it cannot, the session ends, so that
-//! no half of it is ever stored.
+//! They are read while they are sent. What is begun goes on, whoever waits for it; where it cannot, the session ends,
+//! so that no half of a message is ever stored.
 
 use std::future::pending;
 
@@ -30,7 +30,7 @@ impl Task {
 
     pub(super) fn begin_upload(&mut self, writer: AppendWriter) {
         let body = match self.calls.get_mut(&writer.id()) {
-            Some(Call { kind: Kind::Append(body, _), .. }) => body.take(),
+            Some(Call { kind: Kind::Append(appending), .. }) => appending.bodies.pop_front(),
             _ => None,
         };
         match body {
@@ -55,9 +55,14 @@ impl Task {
                     self.give_up(upload.writer, &Misuse::TooLittle { remaining }.into());
                     return;
                 }
-                // From here on the server may have it.
-                if let Some(call) = self.calls.get_mut(&upload.writer.id()) {
-                    call.phase = Phase::Change;
+                // From here on the server may have it: all of it, or as many messages as there are.
+                match self.calls.get_mut(&upload.writer.id()) {
+                    Some(Call { kind: Kind::Append(appending), phase, .. })
+                        if appending.bodies.is_empty() =>
+                    {
+                        *phase = Phase::Change;
+                    }
+                    _ => {}
                 }
                 let _ = upload.writer.finish(self.connection.machine());
             }

@@ -1,5 +1,7 @@
 //! Who sends a request: by the door it came in, a name and password, or a token.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,6 +10,7 @@ use super::Door;
 use crate::admin::token::Owner;
 use crate::admin::{Admin, Principal, Problem, ProblemKind};
 use crate::directory::{Attempt, LogIn, Service};
+use crate::metrics;
 use posthaste_wire::Secret;
 
 /// Who sends a request with these fields.
@@ -41,18 +44,23 @@ pub(super) async fn principal(
         return Err(unauthorized("the name and password can not be understood"));
     };
     let attempt = Attempt { service: Service::Api, peer, user, password: password.as_bytes() };
-    if !user.contains('@') {
-        return match admin.directory().log_in_administrator(attempt).await? {
-            LogIn::Accepted(found) => Ok(Principal::Administrator(found.name.clone())),
-            LogIn::Refused => Err(wrong()),
-            LogIn::Banned => Err(banned()),
-        };
+    if user.contains('@') {
+        counted(admin.directory().log_in(attempt).await?).map(Principal::Account)
+    } else {
+        let found = counted(admin.directory().log_in_administrator(attempt).await?)?;
+        Ok(Principal::Administrator(found.name.clone()))
     }
-    match admin.directory().log_in(attempt).await? {
-        LogIn::Accepted(account) => Ok(Principal::Account(account)),
-        LogIn::Refused => Err(wrong()),
-        LogIn::Banned => Err(banned()),
-    }
+}
+
+/// What came of an attempt, and the count of it.
+fn counted<T>(answer: LogIn<T>) -> Result<Arc<T>, Problem> {
+    let (result, answer) = match answer {
+        LogIn::Accepted(found) => ("accepted", Ok(found)),
+        LogIn::Refused => ("refused", Err(wrong())),
+        LogIn::Banned => ("banned", Err(banned())),
+    };
+    metrics::login(Service::Api.name(), result);
+    answer
 }
 
 /// Who a token is of, if they may still come in.

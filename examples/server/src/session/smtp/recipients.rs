@@ -10,6 +10,7 @@ use posthaste_smtp::{ForwardPath, Mailbox, Rejection};
 use super::super::Context;
 use super::answer;
 use crate::directory::{Account, Address, Recipient, Recipients, Role};
+use crate::metrics;
 use crate::store::{AccountId, Delivery, MailboxName, StoreError};
 
 /// A recipient that was accepted.
@@ -155,6 +156,7 @@ async fn has_room(context: &Context, recipient: &Recipient, size: u64) -> Result
     if room != crate::store::Room::UNLIMITED {
         let used = context.store.usage(account.id).await.map_err(failed)?;
         if !room.takes(&used, size) {
+            metrics::quota_refused("rcpt");
             return Err(answer::no_room(&room, size));
         }
     }

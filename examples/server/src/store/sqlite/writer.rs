@@ -12,6 +12,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -20,6 +21,7 @@ use super::blobs::{self, Pins};
 use super::checkpoint::Checkpoints;
 use super::counters::Counters;
 use super::log;
+use crate::metrics;
 use crate::store::{Change, InternalDate, Listener, StoreError};
 
 /// The way to the writer.
@@ -253,12 +255,13 @@ impl State {
 
     /// One transaction: all of the batch, the commit, the news, the answers.
     fn commit(&mut self, mut batch: Vec<Box<dyn Job>>) {
-        let mut changes = Vec::new();
+        let (mut changes, begun) = (Vec::new(), Instant::now());
         let committed =
             if self.failed { Err(StoreError::Closed) } else { self.attempt(&mut batch, &mut changes) };
         match &committed {
             Ok(()) => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
+                metrics::committed(batch.len(), begun.elapsed());
                 self.parts.checkpoints.committed();
                 if !changes.is_empty() {
                     self.parts.listener.committed(&changes);
