@@ -39,3 +39,4 @@ pub mod session;
 pub mod store;
 pub mod tls;
 pub mod trace;
+mod workers;
