@@ -15,9 +15,9 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use posthaste_imap::message::{Limits, Summary, message_ids};
+use tokio::sync::Semaphore;
 
 use crate::store::{Spooled, StoreError};
-use crate::workers::Workers;
 
 /// Adds to a message that has arrived what the store keeps beside it.
 ///
@@ -29,8 +29,10 @@ pub async fn complete(mut spooled: Spooled) -> Result<Spooled, StoreError> {
         read(&mut spooled)?;
         return Ok(spooled);
     }
-    let read = LARGE.run(move || read(&mut spooled).map(|()| spooled));
-    read.await.unwrap_or(Err(StoreError::Closed))
+    // Closed never happens: nobody closes it.
+    let _turn = LARGE.acquire().await.map_err(|_| StoreError::Closed)?;
+    let work = tokio::task::spawn_blocking(move || read(&mut spooled).map(|()| spooled));
+    work.await.unwrap_or(Err(StoreError::Closed))
 }
 
 /// The summary of a content, as it is stored.
@@ -74,7 +76,8 @@ const IDS_MAX: usize = 100;
 const ID_MAX: usize = 512;
 
 /// So many large messages are in memory at a time, in the whole process.
-static LARGE: LazyLock<Workers> = LazyLock::new(|| Workers::start("messages"));
+static LARGE: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)));
 
 #[cfg(test)]
 mod tests {

@@ -39,4 +39,3 @@ pub mod session;
 pub mod store;
 pub mod tls;
 pub mod trace;
-mod workers;

@@ -11,7 +11,6 @@ use tokio::sync::Semaphore;
 
 use super::{Credential, DirectoryError, random};
 use crate::store::InternalDate;
-use crate::workers::Workers;
 
 /// What a hash costs whoever computes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,17 +37,18 @@ pub(super) struct Hasher {
     cost: HashCost,
     /// Verified when there is no account, so that this takes as long as when there is one.
     dummy: Arc<str>,
-    threads: Workers,
+    threads: Arc<Semaphore>,
     queue: Arc<Semaphore>,
     setting: Arc<Semaphore>,
 }
 
 impl Hasher {
     pub(super) fn new(cost: HashCost) -> Result<Self, DirectoryError> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         Ok(Self {
             cost,
             dummy: hash(cost, b"nobody has this account")?.into(),
-            threads: Workers::start("passwords"),
+            threads: Arc::new(Semaphore::new(cores)),
             queue: Arc::new(Semaphore::new(QUEUE_MAX)),
             setting: Arc::new(Semaphore::new(1)),
         })
@@ -99,7 +99,12 @@ impl Hasher {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, DirectoryError> {
-        self.threads.run(work).await.ok_or(DirectoryError::Hashing)
+        let permit = Arc::clone(&self.threads).acquire_owned().await.map_err(|_| DirectoryError::Hashing)?;
+        let work = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        work.await.map_err(|_| DirectoryError::Hashing)
     }
 }
 
@@ -158,8 +163,6 @@ const LANES_MAX: u32 = 8;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Barrier, Mutex};
-
     use super::*;
 
     #[test]
@@ -184,7 +187,7 @@ mod tests {
     async fn res_13_hashing_runs_on_as_many_threads_as_there_are_cores() {
         use std::sync::atomic::{AtomicUsize, Ordering};
         let hasher = Hasher::new(HashCost::MINIMUM).unwrap();
-        let cores = crate::workers::cores();
+        let cores = hasher.threads.available_permits();
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let tasks: Vec<_> = (0..100)
             .map(|_| {
@@ -208,19 +211,9 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn res_13_the_queue_of_log_ins_is_bounded_and_what_is_beyond_is_refused_for_now() {
         let hasher = Hasher::new(HashCost::MINIMUM).unwrap();
-        let cores = crate::workers::cores();
+        let cores = u32::try_from(hasher.threads.available_permits()).unwrap();
         // All threads are taken, so that nothing goes on until this test lets it.
-        let (go, wait) = std::sync::mpsc::channel::<()>();
-        let (wait, begun) = (Arc::new(Mutex::new(wait)), Arc::new(Barrier::new(cores + 1)));
-        for _ in 0..cores {
-            let (hasher, wait, begun) = (hasher.clone(), Arc::clone(&wait), Arc::clone(&begun));
-            let work = move || {
-                begun.wait();
-                let _ = wait.lock().unwrap().recv();
-            };
-            tokio::spawn(async move { hasher.run(work).await });
-        }
-        begun.wait();
+        let taken = Arc::clone(&hasher.threads).acquire_many_owned(cores).await.unwrap();
         let tasks: Vec<_> = (0..QUEUE_MAX + 72)
             .map(|_| {
                 let hasher = hasher.clone();
@@ -231,7 +224,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(hasher.verify(Secret::from("x"), None).await, Err(DirectoryError::Busy));
-        drop(go);
+        drop(taken);
         let mut answers = Vec::new();
         for task in tasks {
             answers.push(task.await.unwrap());
