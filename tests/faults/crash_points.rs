@@ -21,7 +21,7 @@ fn rel_22_each_command_happens_or_does_not_wherever_the_server_ends() {
     let mut server = Server::start();
     let mut mailboxes = Mailboxes::default();
     // Those between are for the long run.
-    let step = if machine::is_long() { 1 } else { 3 };
+    let step = if machine::is_long() { 1 } else { 4 };
     let mut n = 1;
     let mut points = 0;
     loop {
@@ -45,7 +45,7 @@ fn rel_22_each_command_happens_or_does_not_wherever_the_server_ends() {
         }
         n += step;
     }
-    println!("{points} points, up to call {n} of a thread");
+    ledger.show(&format!("{points} points, up to call {n} of a thread"));
     assert!(n > 10, "strace did not kill the server: {n}");
     server.assert_no_panic();
 }

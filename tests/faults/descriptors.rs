@@ -50,6 +50,7 @@ fn rel_12_nothing_is_lost_when_descriptors_run_out() {
         ledger.audit(&server);
         server.check();
     }
+    ledger.show("no descriptors");
     assert!(server.is_running());
     server.assert_no_panic();
 }

@@ -14,8 +14,9 @@ use crate::{
     load::{Kind, Load},
     machine::{self, Dice},
     message, program,
-    server::{self, ALICE, Server, Setting},
+    server::{self, ALICE, BOB, Server, Setting},
     talk::{Imap, Talk},
+    tracer::{self, Tracer},
 };
 
 /// A file system of its own, which is small.
@@ -87,6 +88,42 @@ fn rel_06_mail_is_refused_before_the_disk_is_full() {
 }
 
 #[test]
+fn rel_06_a_write_that_finds_no_room_is_refused_and_the_next_that_does_is_not() {
+    let Some(strace) = tracer::find() else { return };
+    let server = Server::start();
+    let ledger = Ledger::default();
+    let mut talk = Talk::mail(server.ports(), "smtp").unwrap();
+    let mut imap = Imap::open(server.ports(), ALICE).unwrap();
+    let mut both = || {
+        let (first, second) = (ledger.id(), ledger.id());
+        let new = State::at("INBOX", &[], None);
+        let attempt = || (talk.deliver(BOB, &message::message(first)), None);
+        let (by_smtp, _) = ledger.attempt(BOB, first, new.clone(), attempt);
+        let attempt = || imap.append("INBOX", &message::message(second));
+        let (by_imap, _) = ledger.attempt(ALICE, second, new, attempt);
+        (by_smtp, by_imap)
+    };
+    let done = (Outcome::Acknowledged, Outcome::Acknowledged);
+    for n in 1..=5 {
+        assert_eq!(both(), done, "{}", server.log());
+        let inject = format!("inject=pwrite64:error=ENOSPC:when={n}+");
+        let trace = Tracer::attach(&strace, &server, "pwrite64", &["-e", &inject]);
+        // The first may find the room that others left.
+        let refused = machine::eventually(Duration::from_secs(10), || {
+            (both() == (Outcome::Refused(452), Outcome::Refused(0))).then_some(())
+        });
+        assert!(refused.is_some(), "{inject}: mail is taken\n{}", server.log());
+        assert!(!server.whole_log().contains("accepts no more changes"), "{}", server.log());
+        trace.detach();
+        assert_eq!(both(), done, "{inject}\n{}", server.log());
+        ledger.audit(&server);
+        server.check();
+    }
+    ledger.show("no room");
+    server.assert_no_panic();
+}
+
+#[test]
 fn rel_06_a_disk_that_is_full_at_any_moment_loses_nothing() {
     if !machine::is_root() {
         return;
@@ -117,6 +154,7 @@ fn rel_06_a_disk_that_is_full_at_any_moment_loses_nothing() {
     }
     let log = server.whole_log();
     assert!(log.len() < 1_000_000, "{} octets of log", log.len());
+    ledger.show("full at any moment");
     server.assert_no_panic();
     server.kill();
     server.launch();

@@ -16,7 +16,7 @@ use crate::{
 
 #[test]
 fn rel_02_what_was_acknowledged_survives_kills_at_random_moments() {
-    let cycles = if machine::is_long() { 500 } else { 30 };
+    let cycles = machine::number("POSTHASTE_FAULTS_CYCLES", if machine::is_long() { 500 } else { 30 });
     let mut dice = Dice::new(2);
     let ledger = Arc::new(Ledger::default());
     let mut server = Server::start();
@@ -33,8 +33,9 @@ fn rel_02_what_was_acknowledged_survives_kills_at_random_moments() {
         slowest = slowest.max(begun.elapsed());
         ledger.audit(&server);
         server.check();
-        println!("cycle {cycle}: {} acknowledged", ledger.acknowledged() - before);
+        println!("cycle {cycle}: {} more messages", ledger.acknowledged() - before);
     }
+    ledger.show(&format!("{cycles} kills, {slowest:?} at most until it was ready again"));
     server.assert_no_panic();
     assert!(ledger.acknowledged() > cycles, "the load did not work: {}", ledger.acknowledged());
     assert!(slowest < Duration::from_secs(5), "recovery took {slowest:?}");

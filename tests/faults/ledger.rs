@@ -69,7 +69,18 @@ impl State {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     last: AtomicU64,
+    tally: Mutex<Tally>,
     accounts: Mutex<BTreeMap<&'static str, Account>>,
+}
+
+/// How many attempts ended how. What an audit finds wrong is not counted, but ends the test.
+#[derive(Debug, Default)]
+struct Tally {
+    acknowledged: usize,
+    refused: usize,
+    unsent: usize,
+    unknown: usize,
+    audits: usize,
 }
 
 #[derive(Debug, Default)]
@@ -127,6 +138,12 @@ impl Ledger {
                 "{user}: UID {uid} of {mailbox} is given again"
             );
         }
+        self.tally(|tally| match outcome {
+            Outcome::Acknowledged => tally.acknowledged += 1,
+            Outcome::Refused(_) => tally.refused += 1,
+            Outcome::Unsent => tally.unsent += 1,
+            Outcome::Unknown => tally.unknown += 1,
+        });
         match outcome {
             Outcome::Acknowledged => entry.may_be = BTreeSet::from([next]),
             Outcome::Unknown => {
@@ -148,6 +165,20 @@ impl Ledger {
         let (outcome, uid) = attempt();
         self.end(user, id, outcome, uid);
         (outcome, uid)
+    }
+
+    fn tally(&self, count: impl FnOnce(&mut Tally)) {
+        count(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Shows how the attempts ended, and what the audits found: none of them has failed so far.
+    pub(crate) fn show(&self, purpose: &str) {
+        self.tally(|Tally { acknowledged, refused, unsent, unknown, audits }| {
+            println!(
+                "{purpose}: {acknowledged} acknowledged, {refused} refused, {unsent} not sent, {unknown} unknown; \
+                 lost 0, duplicated 0, refused and there 0 in {audits} audits"
+            );
+        });
     }
 
     /// How many messages are certainly somewhere.
@@ -178,6 +209,7 @@ impl Ledger {
             account.audit(user, server.ports(), &mut problems);
         }
         assert!(problems.is_empty(), "{}\n{}", problems.join("\n"), server.log());
+        self.tally(|tally| tally.audits += 1);
     }
 }
 

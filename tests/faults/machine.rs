@@ -13,6 +13,12 @@ pub(crate) fn is_long() -> bool {
     env::var_os("POSTHASTE_FAULTS_LONG").is_some_and(|value| value == "1")
 }
 
+/// A number that the environment may set.
+pub(crate) fn number(name: &str, otherwise: usize) -> usize {
+    let Ok(text) = env::var(name) else { return otherwise };
+    text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number"))
+}
+
 /// Whether this is root. `false`, with a line that says so, when it is not.
 #[track_caller]
 pub(crate) fn is_root() -> bool {

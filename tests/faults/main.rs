@@ -3,7 +3,10 @@
 //!
 //! Every test runs the real program on loopback, in a directory of its own. What belongs to strace, faketime or root is
 //! skipped without them, unless `POSTHASTE_REQUIRE_CLIENTS=1` is set. Random choices come of a seed that a failure
-//! shows; `POSTHASTE_FAULTS_SEED` sets it, and `POSTHASTE_FAULTS_LONG=1` asks for the long runs.
+//! shows; `POSTHASTE_FAULTS_SEED` sets it.
+//!
+//! `POSTHASTE_FAULTS_LONG=1` asks for the long runs: 500 kills, every call to the disk, 10,000 connections for ten
+//! minutes, messages of 50 MB, 100 times a full disk. `POSTHASTE_FAULTS_CYCLES` is the number of kills alone.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

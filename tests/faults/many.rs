@@ -25,7 +25,7 @@ struct Crowd {
     deliveries: u32,
 }
 
-const SHORT: Crowd = Crowd { idle: 600, pop3: 200, smtp: 200, lasts: Duration::from_secs(30), deliveries: 5 };
+const SHORT: Crowd = Crowd { idle: 600, pop3: 200, smtp: 200, lasts: Duration::from_secs(20), deliveries: 5 };
 const LONG: Crowd =
     Crowd { idle: 9000, pop3: 500, smtp: 500, lasts: Duration::from_secs(600), deliveries: 50 };
 

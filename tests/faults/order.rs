@@ -1,9 +1,11 @@
 //! REL-01: no answer leaves before what it promises is on the disk. strace sees both: the flush of the log of the
 //! database, which must have returned 0, and the write of the answer to the socket.
 
+use std::{ffi::OsStr, fs};
+
 use crate::{
     message,
-    server::{ALICE, PASSWORD, Server},
+    server::{self, ALICE, PASSWORD, Server, Setting},
     talk::{Imap, Talk},
     tracer::{self, Tracer},
 };
@@ -62,6 +64,31 @@ fn rel_01_an_answer_leaves_after_the_flush_has_returned() {
     pop3.send("QUIT\r\n").unwrap();
     assert!(pop3.line().unwrap().starts_with("+OK"));
     assert_flushed(&trace.detach(), "\"+OK");
+}
+
+#[test]
+fn rel_01_the_names_of_the_files_are_flushed_before_the_server_is_ready() {
+    let Some(strace) = tracer::find() else { return };
+    let folder = server::new_folder();
+    let trace = folder.join("trace");
+    // The tracer is the child (-D), so that the server is the process that was started.
+    let words = ["-D", "-f", "-y", "-e", "trace=fsync,openat,write", "-e", "signal=none", "-o"];
+    let under = [strace.as_os_str()].into_iter().chain(words.map(OsStr::new)).chain([trace.as_os_str()]);
+    let server =
+        Server::start_with(Setting { under: under.map(OsStr::to_owned).collect(), ..Setting::default() });
+    let text = fs::read_to_string(&trace).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let at = |what: &dyn Fn(&str) -> bool| lines.iter().position(|line| what(line));
+    let log = at(&|line| line.contains("openat(") && line.contains("-wal\""));
+    let ready = at(&|line| line.contains("write(1<") && line.contains("\"ready "));
+    let (log, ready) = (log.expect("no log is opened"), ready.expect("the server is not ready"));
+    let directory = format!("<{}>", server.data().display());
+    let is_flushed = |line: usize| {
+        lines[line].contains("fsync(") && lines[line].contains(&directory) && returned(&lines[line..ready])
+    };
+    assert!((log..ready).any(is_flushed), "{directory} is not flushed:\n{text}");
+    drop(server);
+    let _ = fs::remove_dir_all(folder);
 }
 
 /// Asserts that the last answer which has these words was written after the log had been written and flushed.

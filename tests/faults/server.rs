@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{binary::binary, program};
+use crate::{binary::binary, program, talk::Talk};
 
 /// Users, who have all the password [`PASSWORD`].
 pub(crate) const USERS: [&str; 3] = ["alice@example.test", "bob@example.test", "carol@example.test"];
@@ -170,6 +170,18 @@ impl Server {
         (child, ready)
     }
 
+    /// Whether the server says that it can do its work.
+    #[track_caller]
+    pub(crate) fn is_ready(&self) -> bool {
+        let mut talk = Talk::connect(self.ports["http"]).unwrap();
+        talk.send("GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        match talk.line().unwrap().as_str() {
+            "HTTP/1.1 200 OK" => true,
+            "HTTP/1.1 503 Service Unavailable" => false,
+            line => panic!("neither ready nor not: {line}"),
+        }
+    }
+
     /// Runs a command of the administrator.
     pub(crate) fn ask(&self, arguments: &[&str]) -> program::Output {
         let config = self.config();
@@ -234,7 +246,7 @@ fn port(word: &str) -> (String, u16) {
 }
 
 fn configure(file: &Path, data: &Path, more: &str) {
-    let listen = "smtp imap pop3 lmtp"
+    let listen = "smtp imap pop3 lmtp http"
         .split(' ')
         .map(|name| format!("{name} = [\"127.0.0.1:0\"]\n"))
         .collect::<String>();

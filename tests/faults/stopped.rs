@@ -57,6 +57,7 @@ fn rel_18_sigterm_in_the_middle_of_work_loses_nothing() {
         ledger.audit(&server);
         server.check();
     }
+    ledger.show("SIGTERM");
     server.assert_no_panic();
     assert!(ledger.acknowledged() > 10);
 }
