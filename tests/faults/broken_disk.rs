@@ -12,19 +12,24 @@ use crate::{
     tracer::{self, Tracer},
 };
 
-/// A server never has more calls to its disk in one delivery.
-const CALLS_MAX: u32 = 40;
+/// So many deliveries reach each of the calls that are tried.
+const DELIVERIES_MAX: u32 = 40;
 
 #[test]
 fn rel_08_a_failing_flush_is_refused_and_ends_all_changes() {
     let Some(strace) = tracer::find() else { return };
-    fail_each(&strace, "fdatasync,fsync", &[Span::Once, Span::Ever], if machine::is_long() { 12 } else { 4 });
+    fail_each(&strace, "fdatasync,fsync", &numbers(&[1, 2, 3, 6], 16));
 }
 
 #[test]
 fn rel_08_a_failing_write_is_refused_and_ends_all_changes() {
     let Some(strace) = tracer::find() else { return };
-    fail_each(&strace, "pwrite64", &[Span::Once, Span::Ever], if machine::is_long() { CALLS_MAX } else { 8 });
+    fail_each(&strace, "pwrite64", &numbers(&[1, 2, 5, 12, 30, 70], 100));
+}
+
+/// Which calls fail: these, or, in a long run, all up to one.
+fn numbers(some: &[u32], last: u32) -> Vec<u32> {
+    if machine::is_long() { (1..=last).collect() } else { some.to_vec() }
 }
 
 /// How long a disk fails.
@@ -35,11 +40,11 @@ enum Span {
 }
 
 /// Lets the n-th call of each thread, counted from a quiet server, fail, alone or with all behind it.
-fn fail_each(strace: &Path, calls: &str, spans: &[Span], last: u32) {
+fn fail_each(strace: &Path, calls: &str, numbers: &[u32]) {
     let mut server = Server::start();
     let ledger = Ledger::default();
-    for n in 1..=last {
-        for span in spans {
+    for n in numbers {
+        for span in [Span::Once, Span::Ever] {
             assert!(server.is_ready());
             let when = match span {
                 Span::Once => n.to_string(),
@@ -47,10 +52,11 @@ fn fail_each(strace: &Path, calls: &str, spans: &[Span], last: u32) {
             };
             let inject = format!("inject={calls}:error=EIO:when={when}");
             // The directory is flushed too, which was done before.
-            let log = server.data().join("posthaste.sqlite-wal");
-            let trace = Tracer::attach(strace, &server, calls, &["-P", log.to_str().unwrap(), "-e", &inject]);
+            let files = ["posthaste.sqlite", "posthaste.sqlite-wal"].map(|name| server.data().join(name));
+            let [database, log] = files.each_ref().map(|file| file.to_str().unwrap());
+            let trace = Tracer::attach(strace, &server, calls, &["-P", database, "-P", log, "-e", &inject]);
             let mut refused = 0;
-            for _ in 0..=CALLS_MAX {
+            for _ in 0..=DELIVERIES_MAX {
                 let (by_smtp, by_imap) = (deliver(&server, &ledger), append(&server, &ledger));
                 let both = [by_smtp, by_imap];
                 refused += both.iter().filter(|outcome| matches!(outcome, Outcome::Refused(_))).count();
