@@ -54,7 +54,7 @@ pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Err
     let tls =
         if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
     let peer = stream.peer_addr().map(|address| address.ip());
-    let exchanges = Exchanges::new(&context.directory, Service::Imap, peer);
+    let exchanges = Exchanges::new(&context, Service::Imap, peer);
     let mechanisms = exchanges.names(&stream.channel()).map(String::from).collect();
     let message_max = context.limits().message_size;
     let mut config = offer::config(&context.config.hostname, tls, mechanisms, message_max);

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use posthaste_sasl::server::{Challenge, Config, Event, Exchange};
-use posthaste_sasl::{Channel, Mechanism, SaslError, Secret};
+use posthaste_sasl::{Channel, Mechanism, Plaintext, SaslError, Secret};
 
+use super::Context;
 use crate::directory::{Account, Attempt, Directory, DirectoryError, LogIn, Proof, ScramAnswer, Service};
 use crate::metrics;
 
@@ -44,9 +45,14 @@ pub(super) struct Exchanges {
 
 impl Exchanges {
     /// For a connection from `peer`.
-    pub(super) fn new(directory: &Directory, service: Service, peer: Option<IpAddr>) -> Self {
-        let config = Config::new(MECHANISMS).with_decoys(directory.decoys());
-        Self { directory: directory.clone(), config, service, peer, waiting: None, proving: None }
+    pub(super) fn new(context: &Context, service: Service, peer: Option<IpAddr>) -> Self {
+        let directory = context.directory.clone();
+        let plaintext = match context.config.login.plaintext {
+            true => Plaintext::Anywhere,
+            false => Plaintext::NeedsPrivacy,
+        };
+        let config = Config::new(MECHANISMS).with_decoys(directory.decoys()).with_plaintext(plaintext);
+        Self { directory, config, service, peer, waiting: None, proving: None }
     }
 
     /// The names of the mechanisms, the strongest first, for a machine to announce when the connection is private. On

@@ -38,7 +38,7 @@ use crate::store::{
 /// How the connection ended, where it did not end in order.
 pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Error<ProtocolError>> {
     let peer: Option<IpAddr> = stream.peer_addr().map(|address| address.ip().to_canonical());
-    let exchanges = Exchanges::new(&context.directory, Service::Pop3, peer);
+    let exchanges = Exchanges::new(&context, Service::Pop3, peer);
     let machine =
         Server::new(machine_config(&context, &role, &exchanges, &stream), stream.security(), Time::ZERO);
     let mut session =

@@ -46,7 +46,7 @@ pub async fn run(
     let host = context.config.hostname.parse::<ClientName>();
     let host =
         host.map_err(|error| std::io::Error::other(format!("hostname in the configuration: {error}")))?;
-    let exchanges = Exchanges::new(&context.directory, Service::Smtp, peer);
+    let exchanges = Exchanges::new(&context, Service::Smtp, peer);
     let config = machine_config(&context, host, mode, &role, &exchanges, &stream);
     let machine = Server::new(config, stream.security(), Time::ZERO);
     let mut session = Session {
