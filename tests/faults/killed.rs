@@ -34,6 +34,9 @@ fn rel_02_what_was_acknowledged_survives_kills_at_random_moments() {
         ledger.audit(&server);
         server.check();
         println!("cycle {cycle}: {} more messages", ledger.acknowledged() - before);
+        if cycle % 50 == 0 {
+            ledger.show("so far");
+        }
     }
     ledger.show(&format!("{cycles} kills, {slowest:?} at most until it was ready again"));
     server.assert_no_panic();

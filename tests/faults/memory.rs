@@ -1,4 +1,5 @@
-//! REL-11: many large messages at the same time, in little memory: they pass through, and are never there as a whole.
+//! REL-11: many large messages at the same time, beside sessions that wait, in little memory: they pass through, and are
+//! never all there as a whole.
 
 use std::{
     io::Write,
@@ -16,6 +17,8 @@ use crate::{
 };
 
 const SENDERS: u64 = 20;
+/// Sessions that wait meanwhile.
+const WAITING: usize = 200;
 /// What the server may keep in memory of its own, beside what the system keeps of files.
 const BUDGET: u64 = 256 << 20;
 /// What it may map altogether; more is refused by the system.
@@ -27,7 +30,8 @@ fn rel_11_large_messages_pass_through_little_memory() {
     let size = usize::try_from(size).unwrap() - 4096;
     let limit = format!("ulimit -v {}; exec \"$0\" \"$@\"", ADDRESSES / 1024);
     let under = vec!["/bin/sh".into(), "-c".into(), limit.into()];
-    let mut server = Server::start_with(Setting { under, ..Setting::default() });
+    let configuration = "[limits]\nconnections_per_ip = 1000\n".to_owned();
+    let mut server = Server::start_with(Setting { under, configuration, ..Setting::default() });
     let done = Arc::new(AtomicBool::new(false));
     let watcher = thread::spawn({
         let (done, pid) = (Arc::clone(&done), server.pid());
@@ -40,6 +44,7 @@ fn rel_11_large_messages_pass_through_little_memory() {
             most
         }
     });
+    let mut waiting: Vec<Imap> = (0..WAITING).map(|_| wait(&server)).collect();
     thread::scope(|scope| {
         for id in 1..=SENDERS {
             let ports = server.ports();
@@ -62,6 +67,10 @@ fn rel_11_large_messages_pass_through_little_memory() {
             });
         }
     });
+    // All of them have heard of it.
+    for imap in &mut waiting {
+        assert!(imap.response().is_ok_and(|response| response.text.ends_with(" EXISTS")));
+    }
     // And out again.
     let mut imap = Imap::open(server.ports(), ALICE).unwrap();
     imap.ok("EXAMINE INBOX");
@@ -76,4 +85,13 @@ fn rel_11_large_messages_pass_through_little_memory() {
     assert!(most < BUDGET, "{} MiB of memory for {SENDERS} messages of {} MiB", most >> 20, size >> 20);
     assert!(server.is_running());
     server.assert_no_panic();
+}
+
+/// A session in IDLE.
+fn wait(server: &Server) -> Imap {
+    let mut imap = Imap::open(server.ports(), ALICE).unwrap();
+    imap.ok("SELECT INBOX");
+    imap.send("IDLE").unwrap();
+    assert!(imap.response().unwrap().text.starts_with('+'));
+    imap
 }
