@@ -6,6 +6,7 @@
 mod accounts;
 mod door;
 mod mail;
+mod memory;
 mod names;
 mod password;
 mod server;
@@ -28,6 +29,9 @@ use show::Form;
 /// The program: reads the command line, does what it says.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if matches!(arguments.command, Command::Serve) {
+        memory::give_large_blocks_back();
+    }
     let outcome = log::init(arguments.log_format, arguments.command.log_level()).and_then(|_log| {
         let runtime = tokio::runtime::Runtime::new().map_err(text)?;
         runtime.block_on(Box::pin(arguments.command.run(arguments.common)))

@@ -16,6 +16,7 @@ mod counters;
 mod delivery;
 mod expunging;
 mod flagging;
+mod log;
 mod mailboxes;
 mod messages;
 mod readers;
@@ -102,6 +103,7 @@ impl Sqlite {
         let path = data.join(FILE);
         let sql = connect(&path)?;
         schema::migrate(&sql)?;
+        flush_directory(data)?;
         spool::clean(&spool)?;
         let pins = Arc::new(blobs::Pins::default());
         let checkpoints = Arc::default();
@@ -379,6 +381,19 @@ fn make_private_directory(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(|error| StoreError::io(format_args!("making {}", path.display()), &error))
+}
+
+/// Makes sure that the files of the database are found again, its log among them. SQLite does so as well, but does not
+/// mind when it fails; and what a flushed log says is lost with its name.
+#[cfg(unix)]
+fn flush_directory(data: &Path) -> Result<(), StoreError> {
+    let flushed = File::open(data).and_then(|directory| directory.sync_all());
+    flushed.map_err(|error| StoreError::io(format_args!("flushing {}", data.display()), &error))
+}
+
+#[cfg(not(unix))]
+fn flush_directory(_data: &Path) -> Result<(), StoreError> {
+    Ok(())
 }
 
 fn lock_directory(data: &Path) -> Result<File, StoreError> {
