@@ -17,9 +17,9 @@ mod stores;
 use std::path::Path;
 use std::sync::Arc;
 
-use posthaste_server::store::sqlite::{Options, SearchIndex, Sqlite};
+use posthaste_server::store::sqlite::{self, Options, SearchIndex, Sqlite};
 use posthaste_server::store::{
-    AccountId, Check, Expunge, Flags, NoListener, Progress, RecordChange, Room, Store, StoreError,
+    AccountId, Check, Expunge, Flags, MailboxId, NoListener, Progress, RecordChange, Room, Store, StoreError,
     SystemFlags,
 };
 use rusqlite::Connection;
@@ -140,6 +140,34 @@ async fn imap_10_the_uids_of_a_mailbox_end_and_never_wrap() {
     assert_eq!(stage.store.status(inbox).await.unwrap().uidnext, u32::MAX);
     assert_eq!(stage.uids(inbox).await, [4_294_967_294]);
     stage.check().await;
+}
+
+#[tokio::test]
+async fn rel_28_what_is_restored_is_a_copy_whoever_made_the_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let (backup, data) = (folder.path().join("backup"), folder.path().join("data"));
+    // One that says nothing of itself, as of a version of the program that did not mark its backups.
+    std::fs::create_dir(&backup).unwrap();
+    write_schema_1(&backup);
+    sqlite::restore(&backup, &data).unwrap();
+    let store = SQLITE(&data, Arc::new(NoListener)).unwrap();
+    assert!(store.mailbox_by_id(MailboxId(3)).await.unwrap().uidvalidity > 1_700_000_009);
+    assert!(store.mailbox_by_id(MailboxId(9)).await.unwrap().uidvalidity > 1_700_000_009);
+    assert_eq!(store.check(Check::Report, Progress::silent()).await.unwrap(), []);
+    // What a server uses is no backup, and what is there is not written over.
+    let elsewhere = folder.path().join("elsewhere");
+    assert_eq!(sqlite::restore(&data, &elsewhere), Err(StoreError::Locked));
+    store.close().await.unwrap();
+    assert!(matches!(sqlite::restore(&backup, &data), Err(StoreError::Io { .. })));
+    assert!(matches!(
+        sqlite::restore(&folder.path().join("nothing"), &elsewhere),
+        Err(StoreError::Io { .. })
+    ));
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+    // The backup is as it was.
+    assert_eq!(count(&database(&backup), "SELECT user_version FROM pragma_user_version"), 1);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod backup;
 mod blobs;
 mod check;
 mod checkpoint;
+mod copies;
 mod counters;
 mod delivery;
 mod expunging;
@@ -37,11 +38,13 @@ use rusqlite::Connection;
 
 use super::{
     AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
-    Delivery, Expunge, Expunged, Finding, Grant, Listener, Mailbox, MailboxId, MailboxName, NewMessage, News,
-    Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError,
-    StoreFlags, Stored, Undelete, Usage, spool,
+    Delivery, Expunge, Expunged, Finding, Grant, InternalDate, Listener, Mailbox, MailboxId, MailboxName,
+    NewMessage, News, Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status,
+    Store, StoreError, StoreFlags, Stored, Undelete, Usage, spool,
 };
+use crate::disk;
 pub use archive::Archive;
+pub use backup::restore;
 use readers::Readers;
 use writer::{Parts, Txn, Writer, lock};
 
@@ -103,6 +106,7 @@ impl Sqlite {
         let path = data.join(FILE);
         let sql = connect(&path)?;
         schema::migrate(&sql)?;
+        copies::settle(&sql, InternalDate::now().seconds)?;
         flush_directory(data)?;
         spool::clean(&spool)?;
         let pins = Arc::new(blobs::Pins::default());
@@ -376,24 +380,15 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 
 /// Mail is nobody else's: the directory is made for its owner only.
 fn make_private_directory(path: &Path) -> Result<(), StoreError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| StoreError::io(format_args!("making {}", path.display()), &error))
+    let made = disk::make_private(path);
+    made.map_err(|error| StoreError::io(format_args!("making {}", path.display()), &error))
 }
 
 /// Makes sure that the files of the database are found again, its log among them. SQLite does so as well, but does not
 /// mind when it fails; and what a flushed log says is lost with its name.
-#[cfg(unix)]
 fn flush_directory(data: &Path) -> Result<(), StoreError> {
-    let flushed = File::open(data).and_then(|directory| directory.sync_all());
+    let flushed = disk::flush_directory(data);
     flushed.map_err(|error| StoreError::io(format_args!("flushing {}", data.display()), &error))
-}
-
-#[cfg(not(unix))]
-fn flush_directory(_data: &Path) -> Result<(), StoreError> {
-    Ok(())
 }
 
 fn lock_directory(data: &Path) -> Result<File, StoreError> {
