@@ -1,7 +1,7 @@
 //! The disk below the mail: how much room there is, and directories that nobody else looks into.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Octets that the file system of a directory has free for this process; `None` where the system does not tell.
 #[cfg(unix)]
@@ -42,6 +42,22 @@ pub fn create_private(path: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Which of these can be read by others than their owner, as it is now; the first that keeps others out of all that is
+/// below it ends the question.
+#[cfg(unix)]
+pub fn exposed(path_down: &[&Path]) -> Vec<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    let open =
+        |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
+    path_down.iter().take_while(|path| open(path)).map(|path| path.to_path_buf()).collect()
+}
+
+/// Nothing is known of this where there are no permissions of this kind.
+#[cfg(not(unix))]
+pub fn exposed(_path_down: &[&Path]) -> Vec<PathBuf> {
+    Vec::new()
 }
 
 /// Copies a directory with what is in it, for this user alone and flushed to the disk. Its new place must not be there.

@@ -296,3 +296,28 @@ async fn search_02_the_index_answers_and_can_be_switched_off() {
     stage.store.catch_up().await.unwrap();
     assert_eq!(stage.store.may_contain(inbox, "NUMBER 77!").await.unwrap().unwrap().len(), 2);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn st_07_spooled_messages_are_private_and_nothing_is_left_of_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut stage = Stage::new(SQLITE).await;
+    let directory = stage.data.path().join("spool");
+    let spooled =
+        || -> Vec<_> { std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    let message = stage.spooled(&[b'x'; 200_000]).await;
+    let mut arriving = stage.store.spool();
+    arriving.write(&[b'x'; 200_000]).await.unwrap();
+    assert_eq!(spooled().len(), 2);
+    for path in spooled().iter().chain([&directory]) {
+        let mode = std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} {mode:o}", path.display());
+    }
+    drop(message);
+    drop(arriving);
+    assert_eq!(spooled(), [""; 0].map(std::path::PathBuf::from));
+    // What a crash has left goes when the store opens again.
+    std::fs::write(directory.join("1234-5"), "left").unwrap();
+    stage.reopen().await;
+    assert_eq!(spooled(), [""; 0].map(std::path::PathBuf::from));
+}

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Admin;
 use crate::config::Backups;
+use crate::disk;
 use crate::store::{Backup, InternalDate, Progress};
 
 /// Makes copies until it is told to stop.
@@ -74,7 +75,7 @@ struct Made {
 
 /// The copies in a directory, which is made if it is missing; the oldest first.
 fn made(directory: &Path) -> std::io::Result<Vec<Made>> {
-    std::fs::create_dir_all(directory)?;
+    disk::make_private(directory)?;
     let mut made = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
@@ -108,6 +109,7 @@ mod tests {
         for name in ["posthaste-20", "posthaste-3", "partial", "posthaste-x", "other"] {
             std::fs::create_dir(within.join(name)).unwrap();
         }
+        assert!(disk::exposed(&[&within]).is_empty());
         let found: Vec<i64> = made(&within).unwrap().iter().map(|made| made.at).collect();
         assert_eq!(found, [3, 20]);
     }

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Common, Door, password, password::Source, show, text};
 use crate::admin::{Password, administrators, bans, http};
 use crate::directory::{Ban as Banned, BanSubject};
+use crate::store::sqlite;
 use crate::{listen, tls};
 
 /// Makes the administrator of a new server.
@@ -174,7 +175,11 @@ impl ConfigCommand {
                     config.hostname,
                     config.data.display()
                 );
-                show::say(common.form(), &sentence)
+                show::say(common.form(), &sentence)?;
+                let exposed = sqlite::exposed(&config.data);
+                exposed
+                    .iter()
+                    .try_for_each(|exposed| show::say(common.form(), &format!("warning: {exposed}")))
             }
         }
     }

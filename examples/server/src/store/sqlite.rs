@@ -104,6 +104,7 @@ impl Sqlite {
         make_private_directory(&spool)?;
         let lock = Arc::new(lock_directory(data)?);
         let path = data.join(FILE);
+        make_private_file(&path)?;
         let sql = connect(&path)?;
         schema::migrate(&sql)?;
         copies::settle(&sql, InternalDate::now().seconds)?;
@@ -384,6 +385,27 @@ fn make_private_directory(path: &Path) -> Result<(), StoreError> {
     made.map_err(|error| StoreError::io(format_args!("making {}", path.display()), &error))
 }
 
+/// The file of a database, from which the others of it take their permissions; one that is there stays as it is.
+fn make_private_file(path: &Path) -> Result<(), StoreError> {
+    match disk::create_private(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StoreError::io(format_args!("making {}", path.display()), &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What of the mail in a data directory others than its owner can read, in words that say what to do.
+pub fn exposed(data: &Path) -> Vec<String> {
+    let database = data.join(FILE);
+    let words = |path: PathBuf| {
+        let mode = if path == data { "700" } else { "600" };
+        let path = path.display();
+        format!("{path} can be read by others than its owner: run `chmod {mode} {path}`")
+    };
+    disk::exposed(&[data, &database]).into_iter().map(words).collect()
+}
+
 /// Makes sure that the files of the database are found again, its log among them. SQLite does so as well, but does not
 /// mind when it fails; and what a flushed log says is lost with its name.
 fn flush_directory(data: &Path) -> Result<(), StoreError> {
@@ -394,8 +416,8 @@ fn flush_directory(data: &Path) -> Result<(), StoreError> {
 fn lock_directory(data: &Path) -> Result<File, StoreError> {
     let path = data.join(LOCK);
     let failed = |error: &std::io::Error| StoreError::io(format_args!("locking {}", path.display()), error);
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| failed(&e))?;
+    make_private_file(&path)?;
+    let file = File::options().write(true).open(&path).map_err(|error| failed(&error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked),

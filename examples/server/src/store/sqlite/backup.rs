@@ -7,7 +7,9 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup as Copying, StepResult};
 
 use super::archive::lock;
-use super::{FILE, LOCK, connect, copies, make_private_directory, readers::one_state, schema};
+use super::{
+    FILE, LOCK, connect, copies, make_private_directory, make_private_file, readers::one_state, schema,
+};
 use crate::disk;
 use crate::store::{Progress, StoreError};
 
@@ -88,6 +90,7 @@ fn parent(directory: &Path) -> &Path {
 
 fn copy(from: &Path, to: &Path, progress: &Progress) -> Result<(), StoreError> {
     let source = connect(from)?;
+    make_private_file(to)?;
     let mut target = Connection::open(to)?;
     // One transaction around all steps: what is written meanwhile neither comes into the copy nor has it begin again.
     one_state(&source, |source| {
