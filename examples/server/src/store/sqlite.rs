@@ -285,11 +285,14 @@ impl Store for Sqlite {
     }
 
     fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>> {
-        if claim {
-            self.write(move |txn| mailboxes::claim_recent(txn, mailbox))
-        } else {
-            self.read(move |sql| mailboxes::recent(sql, mailbox))
-        }
+        Box::pin(async move {
+            let recent = self.inner.readers.read(move |sql| mailboxes::recent(sql, mailbox)).await?;
+            // Most often there is nothing to claim, and no need to wait for the writer.
+            if !claim || recent.is_empty() {
+                return Ok(recent);
+            }
+            self.inner.writer.write(move |txn| mailboxes::claim_recent(txn, mailbox)).await
+        })
     }
 
     fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content> {
