@@ -43,7 +43,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
-pub use administration::{Backups, Bans, Login, Passwords};
+pub use administration::{Backups, Bans, Http, Login, Passwords};
 pub use serving::{Pop3, Proxies, Retention, RunAs};
 
 /// The whole file.
@@ -72,6 +72,9 @@ pub struct Config {
     /// When peers that guess passwords are shut out.
     #[serde(default)]
     pub bans: Bans,
+    /// The HTTP interface.
+    #[serde(default)]
+    pub http: Http,
     /// Copies of the store, made by themselves; none when absent.
     pub backups: Option<Backups>,
     /// Whom to run as.
@@ -209,6 +212,7 @@ impl Config {
             passwords: Passwords::default(),
             login: Login::default(),
             bans: Bans::default(),
+            http: Http::default(),
             backups: None,
             run_as: None,
             proxies: Proxies::default(),

@@ -311,6 +311,10 @@ impl Operation for Set {
             if let Some(Some(class)) = &self.class {
                 classes::must_exist(draft, class)?;
             }
+            limits::not_zero(&[
+                ("quota", self.quota.flatten()),
+                ("quota_messages", self.quota_messages.flatten()),
+            ])?;
             account.first_name = person(self.first_name.as_ref(), account.first_name)?;
             account.last_name = person(self.last_name.as_ref(), account.last_name)?;
             account.enabled = self.enabled.unwrap_or(account.enabled);
@@ -539,6 +543,7 @@ fn add(
     if let Some(class) = &new.class {
         classes::must_exist(draft, class)?;
     }
+    limits::not_zero(&[("quota", new.quota), ("quota_messages", new.quota_messages)])?;
     let mut account = Account::new(draft.new_account(), address).with_credential(credential);
     account.first_name = person(Some(&new.first_name), String::new())?;
     account.last_name = person(Some(&new.last_name), String::new())?;

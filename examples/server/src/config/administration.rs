@@ -66,6 +66,19 @@ impl Default for Bans {
     }
 }
 
+/// The HTTP interface.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Names under which browsers see the interface, besides `hostname` and the names of the machine itself: those of
+    /// a web server in front.
+    #[serde(deserialize_with = "names")]
+    pub names: Vec<String>,
+    /// Whether programs on the machine itself read `/metrics` without a password. Not with a web server in front,
+    /// whose clients would be taken for such programs.
+    pub open_metrics: bool,
+}
+
 /// Copies of the store, made by themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,6 +122,14 @@ impl Config {
             },
         }
     }
+}
+
+fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let name = |name: &String| {
+        let normal = crate::directory::normalise_domain(name);
+        normal.map_err(|error| D::Error::custom(format!("{error}; names are DNS names, without a port")))
+    };
+    Vec::<String>::deserialize(from)?.iter().map(name).collect()
 }
 
 fn memory<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {

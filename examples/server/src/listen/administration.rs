@@ -25,7 +25,7 @@ pub(super) async fn begin(
             "nobody can log in to the HTTP interface as an administrator: run `posthaste administrator set`"
         );
     }
-    let router = http::router(&admin, http::observe(&admin, context));
+    let router = http::router(&admin, &http::Names::of(config), http::observe(&admin, context));
     #[cfg(unix)]
     {
         let local = http::bind_local(&config.data).map_err(ServeError::AdminSocket)?;

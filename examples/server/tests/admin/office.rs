@@ -139,10 +139,8 @@ pub(crate) async fn exchange<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     let body = if body == json!({}) { Bytes::new() } else { Bytes::from(body.to_string()) };
-    let mut request = Request::builder().method(method).uri(path).header("host", "x.test");
-    if !body.is_empty() {
-        request = request.header("content-type", "application/json");
-    }
+    let request = Request::builder().method(method).uri(path).header("host", "localhost");
+    let mut request = request.header("content-type", "application/json");
     if let Some(authorization) = authorization {
         request = request.header("authorization", authorization);
     }

@@ -139,8 +139,25 @@ async fn rel_32_what_happens_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn figures_are_for_this_machine_and_for_administrators() {
+async fn figures_are_for_administrators_whoever_passes_the_request_on() {
     let world = with_http().await;
+    world.change_account("bob", |bob| bob.role = posthaste_server::directory::Role::ServerAdmin).await;
+    // A web server on this machine may add nothing to what it passes on, and then nothing tells it from a program.
+    assert_eq!(tcp(&world, "/metrics", "").await.0, 401);
+    for (user, status) in [("alice", 403), ("bob", 200)] {
+        let basic = crate::server::base64(format!("{user}@x.test:secret").as_bytes());
+        let basic = format!("Authorization: Basic {basic}\r\n");
+        assert_eq!(tcp(&world, "/metrics", &basic).await.0, status, "{user}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_are_open_to_this_machine_where_the_configuration_says_so() {
+    let world = World::configured(|config| {
+        config.listen.http = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
+        config.http.open_metrics = true;
+    })
+    .await;
     assert_eq!(tcp(&world, "/health", "").await, (200, "ok\n".to_owned()));
     assert_eq!(tcp(&world, "/metrics", "").await.0, 200);
     // A web server in front: whoever asks is elsewhere.
