@@ -21,6 +21,7 @@ use crate::store::{AccountId, Expect, RecordChange, RecordKey, StoreError};
 pub struct Draft {
     picture: Picture,
     touched: BTreeSet<RecordKey>,
+    /// What becomes of accounts and of names in access control lists, in order.
     accounts: Vec<RecordChange>,
     removed: Vec<AccountId>,
 }
@@ -81,6 +82,10 @@ impl Draft {
         if let Some(before) = self.picture.accounts.get(&account.id).cloned() {
             self.touch(KIND_ACCOUNT, &before.address.to_string());
             self.picture.entries.remove(&before.address);
+            if before.address != account.address {
+                let to = Some(account.address.to_string());
+                self.accounts.push(RecordChange::Identifier { from: before.address.to_string(), to });
+            }
         }
         self.touch(KIND_ACCOUNT, &account.address.to_string());
         self.picture.entries.insert(account.address.clone(), Entry::Account(account.id));
@@ -98,6 +103,8 @@ impl Draft {
         self.touch(KIND_ACCOUNT, &account.address.to_string());
         self.picture.entries.remove(&account.address);
         self.accounts.push(RecordChange::RemoveAccount(id));
+        // Whoever gets the address next is somebody else.
+        self.accounts.push(RecordChange::Identifier { from: account.address.to_string(), to: None });
         let key = RecordKey::new(KIND_LAST_LOGIN, id.to_string());
         self.accounts.push(RecordChange::Delete { key, expect: Expect::Anything });
         self.removed.push(id);
@@ -124,6 +131,9 @@ impl Draft {
             Some(Entry::Group(_)) => KIND_GROUP,
             Some(Entry::Account(_)) | None => return,
         };
+        if kind == KIND_GROUP {
+            self.accounts.push(RecordChange::Identifier { from: format!("${address}"), to: None });
+        }
         self.touch(kind, &address.to_string());
         self.picture.entries.remove(address);
         self.picture.index();
