@@ -48,7 +48,7 @@ struct Shared {
     store: Arc<dyn Store>,
     picture: RwLock<Arc<Picture>>,
     /// One change at a time; each begins with what the one before has left.
-    changing: tokio::sync::Mutex<()>,
+    changing: Arc<tokio::sync::Mutex<()>>,
     changed: watch::Sender<u64>,
     hasher: password::Hasher,
     verified: cache::Verified,
@@ -121,7 +121,7 @@ impl Directory {
         let directory = Self(Arc::new(Shared {
             store,
             picture: RwLock::new(Arc::new(picture)),
-            changing: tokio::sync::Mutex::new(()),
+            changing: Arc::default(),
             changed: watch::Sender::new(0),
             hasher,
             verified: cache::Verified::new()?,

@@ -193,7 +193,7 @@ impl Directory {
         &self,
         mut edit: impl FnMut(&mut Draft) -> Result<T, E> + Send,
     ) -> Result<T, E> {
-        let _alone = self.0.changing.lock().await;
+        let mut alone = Arc::clone(&self.0.changing).lock_owned().await;
         let mut attempts = ATTEMPTS_MAX;
         loop {
             let before = self.picture();
@@ -203,14 +203,23 @@ impl Directory {
             if changes.is_empty() {
                 return Ok(answer);
             }
-            match self.0.store.commit(changes).await {
-                Ok(()) => {
+            // In a task of its own: whoever asked may go away at any moment, and what is committed has to be seen.
+            let directory = self.clone();
+            let committing = tokio::spawn(async move {
+                let outcome = directory.0.store.commit(changes).await;
+                if outcome.is_ok() {
                     for id in draft.removed {
-                        self.0.last_logins.forget(id);
+                        directory.0.last_logins.forget(id);
                     }
-                    self.replace(draft.picture);
-                    return Ok(answer);
+                    directory.replace(draft.picture);
                 }
+                (outcome, alone)
+            });
+            let (outcome, still_alone) =
+                committing.await.map_err(|_| DirectoryError::from(StoreError::Closed))?;
+            alone = still_alone;
+            match outcome {
+                Ok(()) => return Ok(answer),
                 Err(StoreError::Conflict(_)) if attempts > 1 => {
                     attempts -= 1;
                     self.reload().await?;
