@@ -271,8 +271,13 @@ impl Session {
             return Ok(());
         };
         let directory = &self.context.directory;
-        let limits = message.taken.iter().flat_map(Taken::accounts).map(|to| directory.message_size(to));
-        let size_max = limits.chain([message.size_max]).flatten().min();
+        let mut limits = message.taken.iter().map(|taken| taken.size_max(directory));
+        let size_max = match self.mode {
+            // Each recipient stands alone: the message may be as large as one of them takes.
+            Mode::Lmtp => limits.try_fold(0, |most, limit| limit.map(|limit| most.max(limit))),
+            Mode::Mta | Mode::Submission => limits.flatten().min(),
+        };
+        let size_max = [size_max, message.size_max].into_iter().flatten().min();
         let trace = self.stamp(&message, data.transaction());
         let submitted = self.account.as_ref().map(|account| {
             Submitted::new(directory.clone(), Arc::clone(account), self.missing(&message, account))
