@@ -89,6 +89,12 @@ impl Service {
         matches!(self, Self::Submissions | Self::Imaps | Self::Pop3s)
     }
 
+    /// Whether somebody logs in here. Where nobody does, wrong passwords keep nobody out: mail from other servers and
+    /// from a front server still comes, also from the address of a webmail whose users guess.
+    const fn has_logins(self) -> bool {
+        !matches!(self, Self::Smtp | Self::Lmtp)
+    }
+
     const fn alpn(self) -> Alpn {
         match self {
             Self::Imap | Self::Imaps => Alpn::Imap,
@@ -329,7 +335,8 @@ async fn listen(service: Service, listener: Listener, tls: Arc<ServerConfig>, co
 
 async fn talk(service: Service, accepted: Accepted, role: Role, context: Context) {
     let stream = accepted.stream;
-    if accepted.peer.ip().is_some_and(|peer| context.directory.is_banned(peer)) {
+    let is_banned = |peer| context.directory.is_banned(peer);
+    if service.has_logins() && accepted.peer.ip().is_some_and(is_banned) {
         tracing::debug!("refused: banned");
         metrics::turned_away(service, "banned");
         return turn_away(stream, service.farewell()).await;

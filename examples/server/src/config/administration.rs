@@ -1,12 +1,14 @@
 //! The parts of the configuration that say how people log in, what guessing leads to, and what is done by itself.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use posthaste_tokio::Network;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use super::serving::networks;
 use super::{Config, count};
 use crate::directory::{BanPolicy, HashCost, Options};
 
@@ -56,13 +58,17 @@ pub struct Bans {
     /// Failures with one name after which it is checked at intervals only.
     #[serde(deserialize_with = "count")]
     pub user_failures: u32,
-    /// Addresses that are never banned, as that of a webmail.
-    pub exempt: Vec<IpAddr>,
+    /// Networks that are never banned, as `"192.0.2.10"` of a webmail or `"10.0.0.0/8"`: one of its users is not to
+    /// shut out the others. By default the machine itself.
+    #[serde(deserialize_with = "networks")]
+    pub exempt: Vec<Network>,
 }
 
 impl Default for Bans {
     fn default() -> Self {
-        Self { failures: 20, window_minutes: 10, minutes: 60, user_failures: 10, exempt: Vec::new() }
+        let loopback = [(IpAddr::from([127, 0, 0, 0]), 8), (Ipv6Addr::LOCALHOST.into(), 128)];
+        let exempt = loopback.into_iter().filter_map(|(address, bits)| Network::new(address, bits)).collect();
+        Self { failures: 20, window_minutes: 10, minutes: 60, user_failures: 10, exempt }
     }
 }
 

@@ -62,7 +62,7 @@ async fn busy(world: &World) {
     assert!(answer.starts_with("+OK"));
     let here = BanSubject::Network(IpAddr::V4(Ipv4Addr::LOCALHOST));
     world.running.directory().ban(here.clone(), Duration::from_secs(60));
-    world.connect(Service::Smtp).await.expect("421 ").await;
+    world.connect(Service::Submission).await.expect("421 ").await;
     assert!(world.running.directory().lift_ban(here));
 }
 
@@ -114,7 +114,7 @@ async fn rel_32_what_happens_is_counted() {
     for at_least_one in [
         "posthaste_ready",
         "posthaste_sessions_total{service=\"imaps\"}",
-        "posthaste_sessions_refused_total{service=\"smtp\",reason=\"banned\"}",
+        "posthaste_sessions_refused_total{service=\"submission\",reason=\"banned\"}",
         "posthaste_logins_total{service=\"imap\",result=\"accepted\"}",
         "posthaste_logins_total{service=\"pop3\",result=\"accepted\"}",
         "posthaste_messages_total{service=\"smtp\",state=\"received\"}",

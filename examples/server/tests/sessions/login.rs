@@ -58,13 +58,30 @@ async fn auth_06_a_banned_network_is_turned_away_at_the_door_until_the_ban_is_li
     let world = World::new().await;
     let here = BanSubject::Network([127, 0, 0, 1].into());
     world.running.directory().ban(here.clone(), Duration::from_secs(600));
-    let mut peer = world.connect(Service::Smtp).await;
+    let mut peer = world.connect(Service::Submission).await;
     peer.expect("421 4.7.0 ").await;
     assert_eq!(peer.line().await, "");
     world.connect(Service::Pop3).await.expect("-ERR [SYS/TEMP] ").await;
     world.connect(Service::Imap).await.expect("* BYE [UNAVAILABLE] ").await;
+    // Mail from other servers, and from a front server, comes all the same: nobody logs in there.
+    world.deliver("alice@x.test", "Subject: one\r\n\r\n").await;
+    world.lmtp().await.ask("NOOP", "250 ").await;
     world.running.directory().lift_ban(here);
-    world.connect(Service::Smtp).await.expect("220 ").await;
+    world.connect(Service::Submission).await.expect("220 ").await;
+}
+
+#[tokio::test]
+async fn b10_the_machine_itself_is_not_shut_out_where_nothing_else_is_configured() {
+    let exempt = posthaste_server::config::Bans::default().exempt;
+    let world = World::configured(|config| config.bans.exempt = exempt).await;
+    for name in 0..40 {
+        let mut imap = world.connect(Service::Imaps).await;
+        imap.expect("* OK").await;
+        imap.ask(&format!("a LOGIN user{name}@x.test wrong"), "a NO").await;
+    }
+    // One user of a webmail here guesses; the others go on.
+    world.imap("alice").await.ok("NOOP").await;
+    assert!(world.running.directory().bans().is_empty());
 }
 
 #[tokio::test]
