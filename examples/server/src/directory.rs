@@ -158,11 +158,13 @@ impl Directory {
         self.picture().account_by_id(id).cloned()
     }
 
-    /// Whether this account, as it is now, may go on using a service: to be asked after each [`watch`](Self::watch)
-    /// by a session that is logged in. `None` when it may not; otherwise the account as it is now.
-    pub fn still_allowed(&self, id: AccountId, service: Service) -> Option<Arc<Account>> {
+    /// Whether somebody who logged in as this account, as it was then, may go on using a service: to be asked after
+    /// each [`watch`](Self::watch) by a session. `None` when not, as after another password was set; otherwise the
+    /// account as it is now.
+    pub fn still_allowed(&self, account: &Account, service: Service) -> Option<Arc<Account>> {
         let picture = self.picture();
-        picture.account_by_id(id).filter(|account| picture.may_use(account, service)).cloned()
+        let now = picture.account_by_id(account.id)?;
+        (now.epoch() == account.epoch() && picture.may_use(now, service)).then(|| Arc::clone(now))
     }
 
     /// Whether the domain, under any of its names, has mail here, enabled or not.

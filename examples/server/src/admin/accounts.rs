@@ -205,7 +205,7 @@ pub struct Remove {
 pub struct SetPassword {
     /// Its address.
     pub address: Address,
-    /// The password from now on; `null` so that nobody can log in.
+    /// The password from now on; `null` so that nobody can log in, not with passwords of programs either.
     pub password: Option<Password>,
     /// The password until now: needed from users who change their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -419,8 +419,7 @@ impl Operation for SetPassword {
     const NAME: &'static str = "account.password";
     const METHOD: Method = Method::Put;
     const PATH: &'static str = "/api/accounts/{address}/password";
-    const SUMMARY: &'static str =
-        "Gives an account another password; users need the current one and the permission.";
+    const SUMMARY: &'static str = "Gives an account another password and ends its sessions; users need the current one and the permission.";
 
     async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<(), Problem> {
         let account = admin.account(who, &self.address)?;

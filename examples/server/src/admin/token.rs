@@ -19,8 +19,8 @@ pub(super) enum Owner {
     Local,
     /// The name and what stands for its password: a new password ends all tokens.
     Administrator(String, Stamp),
-    /// The account, so too.
-    Account(AccountId, Option<Stamp>),
+    /// The account, and what its sessions end with.
+    Account(AccountId, u64),
 }
 
 /// The tokens that were given out.
@@ -43,7 +43,7 @@ impl Owner {
                 let found = picture.administrators().find(|one| one.name == *name)?;
                 Self::Administrator(name.clone(), found.stamp())
             }
-            Principal::Account(account) => Self::Account(account.id, account.stamp()),
+            Principal::Account(account) => Self::Account(account.id, account.epoch()),
         })
     }
 }

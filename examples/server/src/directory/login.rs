@@ -96,8 +96,8 @@ pub enum LogIn<T = Account> {
 /// What a SCRAM exchange is answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScramAnswer {
-    /// The key of the user.
-    Found(Box<ScramKey>),
+    /// The key of this account.
+    Found(Box<ScramKey>, Arc<Account>),
     /// There is none: go on with `unknown()`, and the client fails at its proof.
     Unknown,
     /// As [`LogIn::Banned`].
@@ -137,9 +137,10 @@ impl Directory {
         let account = self.named(attempt.user);
         let subject = account.map_or(Subject::Nobody, Subject::Account);
         let is_right = self.check(&attempt, &subject).await?;
-        // Asked only now, so that it takes as long as with a wrong password, and of the account as it is now.
+        // Asked only now, so that it takes as long as with a wrong password, and of the account as it is now: another
+        // password may have been set while this one was checked.
         let accepted = match subject {
-            Subject::Account(account) if is_right => self.still_allowed(account.id, attempt.service),
+            Subject::Account(account) if is_right => self.still_allowed(&account, attempt.service),
             _ => None,
         };
         Ok(self.answer(attempt.service, attempt.peer, attempt.user, accepted))
@@ -180,17 +181,19 @@ impl Directory {
         if self.0.bans.is_banned(peer, user) {
             return ScramAnswer::Banned;
         }
-        let key = self
-            .named(user)
-            .filter(|account| self.picture().may_use(account, service))
-            .and_then(|account| account.credential.as_ref()?.scram_key(hash));
-        key.map_or(ScramAnswer::Unknown, |key| ScramAnswer::Found(Box::new(key)))
+        let account = self.named(user).filter(|account| self.picture().may_use(account, service));
+        let found = account.and_then(|account| {
+            let key = account.credential.as_ref()?.scram_key(hash)?;
+            Some(ScramAnswer::Found(Box::new(key), account))
+        });
+        found.unwrap_or(ScramAnswer::Unknown)
     }
 
     /// What comes of a SCRAM exchange that has ended, with whichever proof: counted, noted, and said.
     pub fn accepted_scram(&self, service: Service, peer: Option<IpAddr>, user: &str, proof: Proof) -> LogIn {
         let account = match proof {
-            Proof::Right => self.named(user).and_then(|account| self.still_allowed(account.id, service)),
+            // The password it was proved with may have been replaced since.
+            Proof::Right(account) => self.still_allowed(&account, service),
             Proof::Wrong => None,
         };
         self.answer(service, peer, user, account)
@@ -229,6 +232,7 @@ impl Directory {
     /// Whether the password is one of the subject's that is good for the service.
     async fn check(&self, attempt: &Attempt<'_>, subject: &Subject) -> Result<bool, DirectoryError> {
         if let Subject::Account(account) = subject
+            && account.has_password()
             && account
                 .app_passwords
                 .iter()
@@ -310,10 +314,10 @@ impl Directory {
 }
 
 /// What came of the proof of a SCRAM exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
-    /// The client knows the password.
-    Right,
+    /// The client knows the password of the account whose key was [found](ScramAnswer::Found).
+    Right(Arc<Account>),
     /// It does not.
     Wrong,
 }

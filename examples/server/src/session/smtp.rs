@@ -122,10 +122,30 @@ struct Message {
 impl Session {
     async fn serve(&mut self) -> Result<(), Error<ProtocolError>> {
         let mut shutdown = self.context.shutdown();
-        while let Some(event) = shutdown.next(&mut self.connection).await? {
+        let mut directory = self.context.directory.watch();
+        loop {
+            let event = tokio::select! {
+                event = shutdown.next(&mut self.connection) => event?,
+                // The directory goes with the process.
+                Ok(()) = directory.changed(), if self.account.is_some() => {
+                    self.look_up_account();
+                    continue;
+                }
+            };
+            let Some(event) = event else { return Ok(()) };
             self.handle(event).await?;
         }
-        Ok(())
+    }
+
+    /// The directory has changed: an account that is disabled, or has another password, has no sessions.
+    fn look_up_account(&mut self) {
+        let Some(account) = self.account.take() else { return };
+        self.account = self.context.directory.still_allowed(&account, Service::Smtp);
+        if self.account.is_none() {
+            tracing::info!(user = %account.address, "ended: the account may not log in any more");
+            let now = self.connection.now();
+            self.connection.machine().shutdown(now);
+        }
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), Error<ProtocolError>> {
@@ -218,7 +238,7 @@ impl Session {
         if let Some(account) = self.account.take() {
             let directory = &self.context.directory;
             let account =
-                directory.still_allowed(account.id, Service::Smtp).ok_or_else(answer::no_longer_allowed)?;
+                directory.still_allowed(&account, Service::Smtp).ok_or_else(answer::no_longer_allowed)?;
             size_max = directory.message_size(&account);
             let own = match &message.from {
                 ReversePath::Mailbox(mailbox) => {

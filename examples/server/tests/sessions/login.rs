@@ -139,3 +139,50 @@ async fn u25_one_switch_lets_passwords_in_the_clear() {
     // NUL alice@x.test NUL secret
     submission.ask("AUTH PLAIN AGFsaWNlQHgudGVzdABzZWNyZXQ=", "235").await;
 }
+
+#[tokio::test]
+async fn b15_another_password_and_a_revoked_one_end_the_sessions_there_are() {
+    use posthaste_server::admin::{Password, accounts, app_passwords};
+    let world = World::new().await;
+    let admin = world.running.admin();
+    let alice = crate::server::address("alice");
+    let add = app_passwords::Add {
+        address: alice.clone(),
+        name: "phone".to_owned(),
+        services: [posthaste_server::directory::Service::Imap].into(),
+    };
+    let set = |password| accounts::SetPassword {
+        address: alice.clone(),
+        password: Some(Password::new(password)),
+        current: None,
+    };
+    for round in 0..2 {
+        let mut imap = world.imap("alice").await;
+        let (mut pop3, answer) = world.pop3("alice").await;
+        assert!(answer.starts_with("+OK"), "{answer}");
+        let mut idle = world.submission("alice").await;
+        let mut busy = world.submission("alice").await;
+        busy.envelope("<alice@x.test>", &["bob@x.test"]).await;
+        let mut bob = world.imap("bob").await;
+        match round {
+            0 => {
+                // One more ends nothing.
+                admin.ask(add.clone()).await.unwrap();
+                imap.ok("NOOP").await;
+                idle.ask("NOOP", "250 ").await;
+                admin.ask(set("secret")).await.unwrap();
+            }
+            _ => {
+                let revoke = app_passwords::Revoke { address: alice.clone(), name: "phone".to_owned() };
+                admin.ask(revoke).await.unwrap();
+            }
+        }
+        imap.peer.expect("* BYE").await;
+        assert!(!pop3.line().await.starts_with("+OK"));
+        idle.expect("421 ").await;
+        // A message that was on its way does not come through.
+        busy.ask("From: alice@x.test\r\n\r\nbody\r\n.", "550 5.7.1 ").await;
+        bob.ok("NOOP").await;
+        assert_eq!(world.usage("bob").await.messages, 0);
+    }
+}

@@ -27,6 +27,14 @@ impl Session {
             end.reject(self.connection.machine(), Rejection::try_later())?;
             return Ok(());
         };
+        // What was set while the message came counts for it.
+        self.look_up_account();
+        if self.mode == Mode::Submission && self.account.is_none() {
+            let rejection = answer::no_longer_allowed();
+            self.tell(&message, State::Refused, &words(&rejection));
+            end.reject(self.connection.machine(), rejection)?;
+            return Ok(());
+        }
         let (results, received) = self.settle(&mut message).await;
         let received = trace::Event { size: Some(end.size()), ..received };
         self.report(&message, &results, received);
