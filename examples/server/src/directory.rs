@@ -13,6 +13,7 @@ mod bans;
 mod cache;
 mod change;
 mod credential;
+mod decoy;
 mod document;
 mod domain;
 mod last_login;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::operation::{Method, Operation, given};
 use super::{Admin, Fault, Password, Principal, Problem, ProblemKind, classes, csv, limits, names};
 use crate::directory::{
-    Account, Address, Credential, Draft, LastLogins, Permissions, PlusMail, Role, Service, normalise_domain,
+    Account, Address, Credential, Draft, LastLogins, LogIn, Permissions, PlusMail, Role, Service,
+    normalise_domain,
 };
 use crate::store::{Progress, Usage};
 
@@ -430,9 +431,18 @@ impl Operation for SetPassword {
                 return Err(problem.remedy("ask an administrator"));
             }
             let current = self.current.as_ref().map(|password| password.secret().clone()).unwrap_or_default();
-            if !admin.directory().is_password(account.id, &current).await? {
-                let problem = Problem::new(ProblemKind::Forbidden, "the current password is wrong");
-                return Err(problem.remedy("give the current password beside the new one"));
+            match admin.directory().confirm(&account, &current).await? {
+                LogIn::Accepted(_) => {}
+                LogIn::Refused => {
+                    let problem = Problem::new(ProblemKind::Forbidden, "the current password is wrong");
+                    return Err(problem.remedy("give the current password beside the new one"));
+                }
+                LogIn::Banned => {
+                    let detail = "too many wrong passwords have been given for this account";
+                    return Err(
+                        Problem::new(ProblemKind::TooMany, detail).remedy("try again in a few minutes")
+                    );
+                }
             }
         } else {
             who.must_administer_account(&account)?;

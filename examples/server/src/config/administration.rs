@@ -22,8 +22,7 @@ pub struct Passwords {
     /// Passes of argon2id over it, 2 at least.
     #[serde(deserialize_with = "passes")]
     pub argon2_passes: u32,
-    /// Iterations of SCRAM keys (RFC 7677 4). Whoever changes it tells old users from names that nobody has, until
-    /// their passwords are set again.
+    /// Iterations of SCRAM keys (RFC 7677 4). Those of old users change when they next send their password.
     #[serde(deserialize_with = "iterations")]
     pub scram_iterations: u32,
 }

@@ -4,7 +4,7 @@
 //! everything is read again, and the change is made once more on what is there then.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::credential::hex;
 use super::document::{
@@ -90,6 +90,7 @@ impl Draft {
         self.touch(KIND_ACCOUNT, &account.address.to_string());
         self.picture.entries.insert(account.address.clone(), Entry::Account(account.id));
         self.picture.accounts.insert(account.id, Arc::new(account));
+        self.picture.iterations = OnceLock::new();
     }
 
     /// Removes all mail of an account.
@@ -100,6 +101,7 @@ impl Draft {
     /// Removes an account and its mail.
     pub fn remove_account(&mut self, id: AccountId) {
         let Some(account) = self.picture.accounts.remove(&id) else { return };
+        self.picture.iterations = OnceLock::new();
         self.touch(KIND_ACCOUNT, &account.address.to_string());
         self.picture.entries.remove(&account.address);
         self.accounts.push(RecordChange::RemoveAccount(id));

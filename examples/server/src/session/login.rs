@@ -163,7 +163,7 @@ impl Exchanges {
                 let key = self.directory.scram_key(self.service, self.peer, &user, query.hash());
                 let (event, account) = match key {
                     ScramAnswer::Found(key, account) => (query.found(&key), Some(account)),
-                    ScramAnswer::Unknown => (query.unknown(), None),
+                    ScramAnswer::Unknown(key) => (query.found(&key), None),
                     ScramAnswer::Banned => return Login::Banned,
                 };
                 self.proving = Some(Proving { user, account });

@@ -177,17 +177,69 @@ async fn auth_07_scram_keys_are_of_the_password_and_an_unknown_user_looks_like_a
     let scram = |user: &str| directory.scram_key(Service::Imap, None, user, Hash::Sha256);
     let proved = |proof: Proof| directory.accepted_scram(Service::Imap, Some(FAR), "anna@x.test", proof);
     let ScramAnswer::Found(_, anna) = scram("anna@x.test") else { panic!("no key") };
-    assert_eq!(scram("nobody@x.test"), ScramAnswer::Unknown);
+    let ScramAnswer::Unknown(decoy) = scram("nobody@x.test") else { panic!("somebody") };
+    // Always the same, in every spelling, and like a user's.
+    assert_eq!(scram("NoBody@X.test"), ScramAnswer::Unknown(decoy.clone()));
+    assert_eq!((decoy.salt().len(), decoy.iterations()), (16, 4096));
+    assert!(matches!(scram("other@x.test"), ScramAnswer::Unknown(other) if other.salt() != decoy.salt()));
+    assert!(matches!(scram("no address"), ScramAnswer::Unknown(_)));
     assert_eq!(proved(Proof::Wrong), LogIn::Refused);
     assert!(is_in(&proved(Proof::Right(anna.clone()))));
     office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["pop3"] })).await;
-    assert_eq!(scram("anna@x.test"), ScramAnswer::Unknown);
+    assert!(matches!(scram("anna@x.test"), ScramAnswer::Unknown(_)));
     assert_eq!(proved(Proof::Right(anna.clone())), LogIn::Refused);
     // Another password was set after the exchange had begun.
     office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["imap"] })).await;
     assert!(is_in(&proved(Proof::Right(anna.clone()))));
     office.done("PUT", "/api/accounts/anna@x.test/password", json!({ "password": "new" })).await;
     assert_eq!(proved(Proof::Right(anna)), LogIn::Refused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b23_other_iterations_tell_nobody_who_is_a_user_and_come_with_the_next_password() {
+    use posthaste_server::directory::{Directory, HashCost, Options};
+    let office = Office::open().await;
+    // The same store, when a stronger count is configured. Everybody still has the old one.
+    let options = Options { cost: HashCost::MINIMUM, scram_iterations: 5000, ..Options::default() };
+    let directory = Directory::open(std::sync::Arc::clone(office.running.store()), options).await.unwrap();
+    let count = |user: &str| match directory.scram_key(Service::Imap, None, user, Hash::Sha256) {
+        ScramAnswer::Found(key, _) | ScramAnswer::Unknown(key) => key.iterations(),
+        ScramAnswer::Banned => panic!("banned"),
+    };
+    let nobody = || (0..60).map(|number| count(&format!("nobody{number}@x.test"))).collect::<Vec<_>>();
+    assert_eq!(count("anna@x.test"), 4096);
+    assert!(nobody().into_iter().all(|count| count == 4096), "only one who is nobody had the new one");
+    // Anna sends her password, and one of three has the new count.
+    let mut changed = directory.watch();
+    let attempt = Attempt { service: Service::Imap, peer: None, user: "anna@x.test", password: b"secret" };
+    let LogIn::Accepted(anna) = directory.log_in(attempt).await.unwrap() else { panic!("refused") };
+    tokio::time::timeout(std::time::Duration::from_secs(20), changed.changed()).await.unwrap().unwrap();
+    assert_eq!(count("anna@x.test"), 5000);
+    let of_nobody = nobody();
+    assert!(of_nobody.contains(&4096) && of_nobody.contains(&5000), "{of_nobody:?}");
+    assert_eq!(of_nobody, nobody());
+    // Her session goes on.
+    assert!(directory.still_allowed(&anna, Service::Imap).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b23_an_account_from_before_scram_has_keys_after_its_next_log_in() {
+    use posthaste_server::store::{Expect, RecordChange};
+    let office = Office::open().await;
+    let store = office.running.store();
+    let records = store.records().await.unwrap();
+    let anna = records.into_iter().find(|one| one.key.name == "anna@x.test").unwrap();
+    let mut value: serde_json::Value = serde_json::from_str(&anna.value).unwrap();
+    value["credential"]["scram"] = json!([]);
+    let put = RecordChange::Put { key: anna.key, expect: Expect::Anything, value: value.to_string() };
+    store.commit(vec![put]).await.unwrap();
+    office.directory().reload().await.unwrap();
+    let scram = || office.directory().scram_key(Service::Imap, None, "anna@x.test", Hash::Sha1);
+    assert!(matches!(scram(), ScramAnswer::Unknown(_)));
+    let mut changed = office.directory().watch();
+    assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
+    tokio::time::timeout(std::time::Duration::from_secs(20), changed.changed()).await.unwrap().unwrap();
+    assert!(matches!(scram(), ScramAnswer::Found(key, _) if key.is_of(&Secret::from("secret"))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
