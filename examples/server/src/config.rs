@@ -36,6 +36,7 @@
 
 mod administration;
 mod serving;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
 pub use administration::{Backups, Bans, Http, Login, Passwords};
-pub use serving::{Pop3, Proxies, Retention, RunAs};
+pub use serving::{Pop3, Proxies, Retention, RunAs, Search};
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -75,6 +76,9 @@ pub struct Config {
     /// The HTTP interface.
     #[serde(default)]
     pub http: Http,
+    /// Searching in messages.
+    #[serde(default)]
+    pub search: Search,
     /// Copies of the store, made by themselves; none when absent.
     pub backups: Option<Backups>,
     /// Whom to run as.
@@ -150,10 +154,10 @@ pub struct Limits {
     /// Octets of one message.
     #[serde(deserialize_with = "size")]
     pub message_size: u64,
-    /// Connections at the same time, at each address under `[listen]`.
+    /// Connections at the same time, at each address under `[listen]`. Changed by a restart only.
     #[serde(deserialize_with = "count")]
     pub connections: u32,
-    /// Connections at the same time from one network, at each address under `[listen]`.
+    /// Connections at the same time from one network, at each address under `[listen]`. Changed by a restart only.
     #[serde(deserialize_with = "count")]
     pub connections_per_ip: u32,
     /// Recipients of one message.
@@ -213,6 +217,7 @@ impl Config {
             login: Login::default(),
             bans: Bans::default(),
             http: Http::default(),
+            search: Search::default(),
             backups: None,
             run_as: None,
             proxies: Proxies::default(),

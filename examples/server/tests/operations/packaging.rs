@@ -40,6 +40,7 @@ fn what_the_example_shows_as_defaults_are_the_defaults() {
     assert_eq!(whole.retention, plain.retention);
     assert_eq!(whole.login, plain.login);
     assert_eq!(whole.bans, plain.bans);
+    assert_eq!(whole.search, plain.search);
     assert_eq!(whole.http.open_metrics, plain.http.open_metrics);
     let backups = whole.backups.unwrap();
     assert_eq!((backups.every_hours, backups.keep), (24, 7));
