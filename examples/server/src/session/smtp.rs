@@ -58,8 +58,14 @@ pub async fn run(
         exchanges,
         account: None,
         message: None,
+        refusals: 0,
     };
-    session.serve().await
+    let ended = session.serve().await;
+    let untold = session.refusals.saturating_sub(REFUSALS_TOLD_MAX);
+    if untold > 0 {
+        tracing::warn!(untold, "more senders and recipients were refused than the log and the trace have");
+    }
+    ended
 }
 
 fn machine_config(
@@ -103,6 +109,8 @@ struct Session {
     account: Option<Arc<Account>>,
     /// The transaction that is open. It is moved out at its end, whatever that is.
     message: Option<Message>,
+    /// Senders and recipients that were refused.
+    refusals: u32,
 }
 
 /// A message, from MAIL on.
@@ -276,13 +284,21 @@ impl Session {
                         to: vec![rcpt.to().to_string()],
                         ..self.event(&message, State::Refused, &words(&rejection))
                     };
-                    self.context.trace.tell(event);
+                    self.tell_refusal(event);
                     self.message = Some(message);
                 }
                 rcpt.reject(self.connection.machine(), rejection)?;
             }
         }
         Ok(())
+    }
+
+    /// Tells a refusal of a sender or a recipient, while there are not too many of them.
+    fn tell_refusal(&mut self, event: trace::Event) {
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals <= REFUSALS_TOLD_MAX {
+            self.context.trace.tell(event);
+        }
     }
 
     async fn data(&mut self, data: Data) -> Result<(), Error<ProtocolError>> {
@@ -309,8 +325,9 @@ impl Session {
         Ok(())
     }
 
-    fn refused(&self, message: &Message, rejection: &Rejection) {
-        self.tell(message, State::Refused, &words(rejection));
+    fn refused(&mut self, message: &Message, rejection: &Rejection) {
+        let event = self.event(message, State::Refused, &words(rejection));
+        self.tell_refusal(event);
     }
 
     fn tell(&self, message: &Message, state: State, result: &str) {
@@ -335,6 +352,9 @@ impl Session {
         }
     }
 }
+
+/// So many refusals of senders and recipients of one connection are told one by one.
+const REFUSALS_TOLD_MAX: u32 = 100;
 
 /// A rejection on one line, for the trace.
 fn words(rejection: &Rejection) -> String {
