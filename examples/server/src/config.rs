@@ -37,6 +37,7 @@
 mod administration;
 mod serving;
 mod waiting;
+mod weakness;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ use serde::de::{Deserializer, Error as _, Visitor};
 
 pub use administration::{Backups, Bans, Http, Login, Passwords};
 pub use serving::{Pop3, Proxies, Retention, RunAs, Search};
+pub use weakness::Weakness;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
