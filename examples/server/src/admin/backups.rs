@@ -148,7 +148,8 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&data, Arc::new(NoListener)).unwrap());
         let options = Options { cost: HashCost::MINIMUM, ..Options::default() };
         let directory = Directory::open(Arc::clone(&store), options).await.unwrap();
-        let admin = Admin::new(directory, Arc::clone(&store), Maildrops::default(), data);
+        let config = crate::config::Config::new("localhost", data);
+        let admin = Admin::new(directory, Arc::clone(&store), Maildrops::default(), &config);
         let to = root.path().join("backups");
         let backups = Backups { directory: to.clone(), every_hours: 1, keep: 2 };
         let begun = 1_000_000;

@@ -42,7 +42,7 @@ impl Door {
         })?;
         let store: Arc<dyn Store> = Arc::new(store);
         let directory = Directory::open(Arc::clone(&store), config.directory_options()).await?;
-        let admin = Admin::new(directory, Arc::clone(&store), Maildrops::default(), config.data.clone());
+        let admin = Admin::new(directory, Arc::clone(&store), Maildrops::default(), config);
         Ok(Self::Here(admin, store))
     }
 

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-use super::{Account, Address, Administrator, Alias, Class, Domain, Group, Service};
-use crate::store::{AccountId, RecordKey, Room};
+use super::{
+    Account, Address, Administrator, Alias, Class, DirectoryError, Domain, Group, Service, document,
+};
+use crate::store::{AccountId, Record, RecordKey, Room};
 
 /// The whole directory at one moment. It does not change.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +42,15 @@ pub enum Entry {
 }
 
 impl Picture {
+    /// What the records of a store say.
+    ///
+    /// # Errors
+    ///
+    /// A document can not be understood.
+    pub fn of(records: &[Record]) -> Result<Self, DirectoryError> {
+        document::read(records)
+    }
+
     /// The domains, by name.
     pub fn domains(&self) -> impl Iterator<Item = &Arc<Domain>> {
         self.domains.values()

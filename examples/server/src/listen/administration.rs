@@ -20,7 +20,7 @@ pub(super) async fn begin(
     tasks: &TaskTracker,
 ) -> Result<(Vec<SocketAddr>, Admin), ServeError> {
     let Context { config, directory, store, maildrops, stop, .. } = context;
-    let admin = Admin::new(directory.clone(), Arc::clone(store), maildrops.clone(), config.data.clone());
+    let admin = Admin::new(directory.clone(), Arc::clone(store), maildrops.clone(), config);
     if directory.picture().administrators().next().is_none() && !listeners.is_empty() {
         tracing::warn!(
             "nobody can log in to the HTTP interface as an administrator: run `posthaste administrator set`"

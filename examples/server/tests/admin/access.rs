@@ -55,6 +55,9 @@ fn body(name: &str) -> serde_json::Value {
         "group.put" => json!({ "members": ["yves@y.test"] }),
         "ban.add" => json!({ "network": "192.0.2.1", "seconds": 9 }),
         "administrator.put" => json!({ "password": "0123456789" }),
+        "mail.export" => json!({ "directory": "/nowhere/mail", "format": "mbox" }),
+        "mail.import" => json!({ "path": "/etc/passwd" }),
+        "mail.restore" => json!({ "backup": "/nowhere/backup" }),
         "store.backup" => json!({ "directory": "/nowhere/backup" }),
         _ => json!({}),
     }
@@ -84,6 +87,42 @@ async fn adm_01_u7_nobody_reaches_what_is_another_s() {
     assert_eq!(before.accounts().collect::<Vec<_>>(), after.accounts().collect::<Vec<_>>());
     assert_eq!(before.entries().collect::<Vec<_>>(), after.entries().collect::<Vec<_>>());
     assert_eq!(before.domains().collect::<Vec<_>>(), after.domains().collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn u22_no_file_of_the_machine_is_named_over_the_network() {
+    let office = Office::open().await;
+    let source = office.data.path().join("mbox");
+    std::fs::write(&source, "From a@x Sat Nov 21 12:00:00 2026\nSubject: secret\n\n").unwrap();
+    let target = office.data.path().join("out");
+    for (user, password, address) in [
+        ("root", "root-secret", "anna@x.test"),
+        ("boss@x.test", "secret", "anna@x.test"),
+        ("boss@x.test", "secret", "boss@x.test"),
+        ("anna@x.test", "secret", "anna@x.test"),
+    ] {
+        for (what, body) in [
+            ("import", json!({ "path": source })),
+            ("import", json!({ "path": "/no/such/file" })),
+            ("export", json!({ "directory": target, "format": "maildir" })),
+            ("restore", json!({ "backup": office.data.path() })),
+        ] {
+            let path = format!("/api/accounts/{address}/mail/{what}");
+            let (status, answer) = office.tcp(As::Basic(user, password), "POST", &path, body).await;
+            // Whether there is such a file is not told either.
+            let told = answer.to_string();
+            assert!(
+                status == 403 && told.contains("on the machine of the server"),
+                "{user}: {status} {told}"
+            );
+        }
+    }
+    assert!(!target.exists());
+    let path = "/api/accounts/anna@x.test/mail/import";
+    let moved = office.done("POST", path, json!({ "path": source })).await;
+    assert_eq!(moved["messages"], 1);
+    office.refused("POST", path, json!({ "path": "/no/such/file" }), 404, "/no/such/file").await;
+    office.refused("POST", path, json!({ "path": "no/such/file" }), 400, "whole path").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::blobs::{self, Pins};
 use super::checkpoint::Checkpoints;
 use super::counters::Counters;
+use super::log;
 use crate::metrics;
 use crate::store::{Change, InternalDate, Listener, StoreError};
 
@@ -323,6 +324,9 @@ impl State {
         if !matches!(error, StoreError::Full | StoreError::Busy) {
             tracing::error!("the store accepts no more changes until it is opened again");
             self.failed = true;
+            if let Err(error) = log::cut(&self.parts.sql) {
+                tracing::error!(%error, "what was refused may be there when the store is opened again");
+            }
         }
     }
 
