@@ -284,7 +284,7 @@ impl Session {
     /// The directory has changed: an account that is disabled or gone has no sessions.
     fn look_up_account(&mut self) {
         let Some(account) = &self.account else { return };
-        match self.context.directory.still_allowed(account.id, Service::Imap) {
+        match self.context.directory.still_allowed(account, Service::Imap) {
             Some(account) => self.account = Some(account),
             None => {
                 tracing::info!(user = %account.address, "ended: the account may not log in any more");

@@ -120,7 +120,7 @@ impl Session {
         let directory = &self.context.directory;
         self.opened.as_ref().is_none_or(|opened| {
             !opened.lock.lost().is_cancelled()
-                && directory.still_allowed(opened.account.id, Service::Pop3).is_some()
+                && directory.still_allowed(&opened.account, Service::Pop3).is_some()
         })
     }
 

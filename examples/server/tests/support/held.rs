@@ -1,6 +1,7 @@
-//! A store whose deliveries wait until they are let go, or fail.
+//! A store whose deliveries, and the answers to commits, wait until they are let go, or fail.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -13,18 +14,27 @@ use posthaste_server::store::{
 use tokio::sync::Semaphore;
 
 /// Passes everything on. A delivery, though, first adds to `arrived` and then waits for a permit of `gate`; and it
-/// fails with `failure` where there is one.
+/// fails with `failure` where there is one. With `holds_commits`, a commit does the same once it has been made.
 #[derive(Debug)]
 pub(crate) struct Held {
     inner: Arc<dyn Store>,
     pub(crate) arrived: Semaphore,
     pub(crate) gate: Semaphore,
     pub(crate) failure: Mutex<Option<StoreError>>,
+    pub(crate) holds_commits: AtomicBool,
+    pub(crate) commits: AtomicUsize,
 }
 
 impl Held {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner, arrived: Semaphore::new(0), gate: Semaphore::new(0), failure: Mutex::new(None) }
+        Self {
+            inner,
+            arrived: Semaphore::new(0),
+            gate: Semaphore::new(0),
+            failure: Mutex::new(None),
+            holds_commits: AtomicBool::new(false),
+            commits: AtomicUsize::new(0),
+        }
     }
 }
 
@@ -54,9 +64,20 @@ impl Store for Held {
         })
     }
 
+    fn commit(&self, changes: Vec<RecordChange>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.commits.fetch_add(1, Ordering::SeqCst);
+            let outcome = self.inner.commit(changes).await;
+            if self.holds_commits.load(Ordering::SeqCst) {
+                self.arrived.add_permits(1);
+                self.gate.acquire().await.unwrap().forget();
+            }
+            outcome
+        })
+    }
+
     pass_on! {
         fn records(&self) -> Answer<'_, Vec<Record>>;
-        fn commit(&self, changes: Vec<RecordChange>) -> Answer<'_, ()>;
         fn usage(&self, account: AccountId) -> Answer<'_, Usage>;
         fn usages(&self) -> Answer<'_, Vec<(AccountId, Usage)>>;
         fn mailboxes(&self, account: AccountId) -> Answer<'_, Vec<Mailbox>>;
