@@ -11,6 +11,8 @@
 
 #[path = "imap/extensions.rs"]
 mod extensions;
+#[path = "imap/numbers.rs"]
+mod numbers;
 #[path = "imap/promises.rs"]
 mod promises;
 #[path = "imap/resync.rs"]

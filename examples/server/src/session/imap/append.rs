@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 
 use posthaste_imap::server::{Append, AppendEnd, AppendMore, Asked, Refusal, Replace, ReplaceEnd};
 use posthaste_imap::types::{
-    DateTime, Flags as ImapFlags, Mailbox as ImapMailbox, MessageSet, ResponseCode, SequenceNumber,
-    SequenceRange, SequenceSet,
+    DateTime, Flags as ImapFlags, Mailbox as ImapMailbox, MessageSet, ResponseCode, SequenceRange,
+    SequenceSet,
 };
 
 use super::access::{Failure, Reached, permitted, rights};
@@ -145,10 +145,8 @@ impl Session {
         if !selected.rights().contains_all(rights("te")) {
             return Err(Refusal::no_permission().into());
         }
-        let range = match asked.message {
-            SequenceNumber::Number(number) => SequenceRange::single(number),
-            SequenceNumber::Largest => SequenceRange::from(NonZeroU32::MAX),
-        };
+        // By itself, not as an end of a range: no number is beyond the last message.
+        let range = SequenceRange { start: asked.message, end: asked.message };
         let set = SequenceSet::new(vec![range]).map_err(|_| Refusal::cannot())?;
         let old = self.targets(&MessageSet::Numbers(set), asked.addressing).unwrap_or_default();
         let old = old.first().copied().ok_or_else(no_such_message)?;

@@ -3,12 +3,15 @@
 
 use std::num::NonZeroU32;
 
+use posthaste_imap::ProtocolError;
 use posthaste_imap::server::{
     Asked, Copy, CopyUid, Expunge as ExpungeCommand, Feature, Move, Refusal, Store,
 };
 use posthaste_imap::types::{
-    Addressing, FetchItem, ResponseCode, Rights, SequenceSet, StoreAction, StoreCommand, StoreEcho,
+    Addressing, FetchItem, MessageSet, ResponseCode, Rights, SequenceSet, StoreAction, StoreCommand,
+    StoreEcho,
 };
+use posthaste_tokio::Error;
 
 use super::access::{Failure, Reached, permitted, rights, withheld};
 use super::convert::nonzero;
@@ -22,9 +25,29 @@ use crate::store::{
 pub(super) const OUT_OF_RANGE: &str = "No such message number";
 
 impl Session {
+    /// What a set names. Numbers are those of the client, which did not know yet what it is told now: that messages are
+    /// gone, or that there are new ones. UIDs it may have learned elsewhere. `None` where a number is beyond the last
+    /// message.
+    async fn named(
+        &mut self,
+        set: &MessageSet,
+        addressing: Addressing,
+    ) -> Result<Option<Vec<(NonZeroU32, u32)>>, Error<ProtocolError>> {
+        match addressing {
+            Addressing::Sequence => {
+                let targets = self.targets(set, addressing);
+                self.sync().await?;
+                Ok(targets)
+            }
+            Addressing::Uid => {
+                self.sync().await?;
+                Ok(self.targets(set, addressing))
+            }
+        }
+    }
+
     pub(super) async fn store(&mut self, asked: Asked<Store>) -> Outcome {
-        self.sync().await?;
-        let Some(targets) = self.targets(&asked.command.set, asked.addressing) else {
+        let Some(targets) = self.named(&asked.command.set, asked.addressing).await? else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         let gone = |session: &Self, uid| session.selected.as_ref().is_none_or(|it| it.is_gone(uid));
@@ -146,8 +169,7 @@ impl Session {
     }
 
     pub(super) async fn copy(&mut self, asked: Asked<Copy>) -> Outcome {
-        self.sync().await?;
-        let Some(targets) = self.targets(&asked.set, asked.addressing) else {
+        let Some(targets) = self.named(&asked.set, asked.addressing).await? else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).collect();
@@ -195,16 +217,20 @@ impl Session {
     }
 
     pub(super) async fn move_messages(&mut self, asked: Asked<Move>) -> Outcome {
-        self.sync().await?;
-        let Some(targets) = self.targets(&asked.set, asked.addressing) else {
+        let Some(targets) = self.named(&asked.set, asked.addressing).await? else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).collect();
+        let wanted = !uids.is_empty();
         let moved = match self.reach(&asked.mailbox, "i").await {
             Ok(to) => self.move_to(uids, &to).await,
             Err(failure) => Err(failure),
         };
         match moved {
+            Ok(moved) if moved.sources.is_empty() && wanted && asked.addressing == Addressing::Sequence => {
+                self.sync().await?;
+                asked.no(self.connection.machine(), expunge_issued())?;
+            }
             Ok(moved) => {
                 match copy_uid(&moved) {
                     Ok(Some(copied)) => asked.moved(self.connection.machine(), copied)?,
