@@ -15,6 +15,8 @@ mod extensions;
 mod numbers;
 #[path = "imap/promises.rs"]
 mod promises;
+#[path = "imap/reading.rs"]
+mod reading;
 #[path = "imap/resync.rs"]
 mod resync;
 #[path = "imap/searching.rs"]
