@@ -184,10 +184,11 @@ impl Shared {
         self.wake();
     }
 
-    /// Takes over what the store says, where nothing newer has been committed meanwhile.
+    /// Takes over what the store says, where nothing newer has been committed meanwhile. With the same mod-sequence it
+    /// may differ all the same, where the store was repaired.
     fn catch_up(&self, snapshot: &Snapshot) -> Arc<Picture> {
         let mut state = self.state();
-        if snapshot.mailbox.modseq > state.picture.modseq {
+        if snapshot.mailbox.modseq >= state.picture.modseq {
             let found = picture(snapshot, &mut state.interner);
             let difference = found.since(&state.picture);
             let gone: Vec<u32> = difference.gone.iter().map(|row| row.uid).collect();
