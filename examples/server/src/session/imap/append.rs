@@ -8,11 +8,11 @@ use posthaste_imap::types::{
     SequenceSet,
 };
 
-use super::access::{Failure, Reached, permitted, rights};
+use super::access::{Failure, Reached, changeable, rights};
 use super::convert::nonzero;
 use super::{Outcome, Session, convert, expunge_issued};
 use crate::ingest;
-use crate::store::{Appended, Flags, InternalDate, NewMessage, Room, Spool, StoreError};
+use crate::store::{Appended, Flags, InternalDate, NewMessage, Room, Spool, StoreError, Usage};
 
 /// Messages that are being brought, and nobody sees yet.
 pub(super) struct Arriving {
@@ -51,20 +51,57 @@ impl Session {
         length: u64,
     ) -> Result<Arriving, Failure> {
         let to = self.reach(mailbox, "i").await?;
-        if length > self.message_max {
-            return Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig).into());
-        }
+        self.check_length(length)?;
         let room = self.room_of(to.mailbox.account)?;
         self.check_room(&to, room, length).await?;
+        self.begin(to, room, flags, date)
+    }
+
+    fn begin(
+        &self,
+        to: Reached,
+        room: Room,
+        flags: &ImapFlags,
+        date: Option<DateTime>,
+    ) -> Result<Arriving, Failure> {
         let flags = flags_for(&to, flags)?;
         let date = date.map_or_else(InternalDate::now, convert::internal_date);
         let spool = Ok(self.context.store.spool());
         Ok(Arriving { to, room, messages: Vec::new(), spool, flags, date, old: None })
     }
 
+    fn check_length(&self, length: u64) -> Result<(), Refusal> {
+        if length <= self.message_max {
+            return Ok(());
+        }
+        Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig))
+    }
+
     async fn check_room(&self, to: &Reached, room: Room, length: u64) -> Result<(), Failure> {
         let used = self.context.store.usage(to.mailbox.account).await?;
         if room.takes(&used, length) { Ok(()) } else { Err(Refusal::over_quota().into()) }
+    }
+
+    /// Whether there is room for a message once the one it replaces is gone, whose size is `old` where it is of the same
+    /// account. One that is no larger always has room: also an account above its quota can write its drafts.
+    async fn room_to_replace(
+        &self,
+        to: &Reached,
+        room: Room,
+        old: Option<u64>,
+        length: u64,
+    ) -> Result<Room, Failure> {
+        let Some(old) = old else {
+            self.check_room(to, room, length).await?;
+            return Ok(room);
+        };
+        if length <= old {
+            return Ok(Room::UNLIMITED);
+        }
+        let used = self.context.store.usage(to.mailbox.account).await?;
+        let octets = used.octets.saturating_sub(old);
+        let left = Usage { octets, messages: used.messages.saturating_sub(1), ..used };
+        if room.takes(&left, length) { Ok(room) } else { Err(Refusal::over_quota().into()) }
     }
 
     pub(super) async fn append_more(&mut self, asked: Asked<AppendMore>) -> Outcome {
@@ -84,9 +121,7 @@ impl Session {
         let spool = std::mem::replace(&mut arriving.spool, Ok(self.context.store.spool()));
         let content = ingest::complete(spool?.finish().await?).await?;
         arriving.messages.push(NewMessage { content, flags: arriving.flags.clone(), date: arriving.date });
-        if asked.length > self.message_max {
-            return Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig).into());
-        }
+        self.check_length(asked.length)?;
         self.check_room(&arriving.to, arriving.room, asked.total).await?;
         arriving.flags = flags_for(&arriving.to, &asked.options.flags)?;
         arriving.date = asked.options.date_time.map_or_else(InternalDate::now, convert::internal_date);
@@ -129,6 +164,7 @@ impl Session {
 
     pub(super) async fn replace(&mut self, asked: Asked<Replace>) -> Outcome {
         self.append = None;
+        self.check_rights().await?;
         match self.replacing(&asked).await {
             Ok(arriving) => {
                 self.append = Some(Box::new(arriving));
@@ -154,10 +190,13 @@ impl Session {
             return Err(expunge_issued().into());
         }
         let head = &asked.head;
-        let arriving = self.arriving(&head.mailbox, &head.flags, head.date_time, 0).await?;
-        if asked.length > self.message_max {
-            return Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig).into());
-        }
+        let to = self.reach(&head.mailbox, "i").await?;
+        self.check_length(asked.length)?;
+        let room = self.room_of(to.mailbox.account)?;
+        let shares = to.mailbox.account == selected.reached.mailbox.account;
+        let size = selected.picture.by_uid(old.1).map(|(_, row)| row.size).filter(|_| shares);
+        let room = self.room_to_replace(&to, room, size, asked.length).await?;
+        let arriving = self.begin(to, room, &head.flags, head.date_time)?;
         Ok(Arriving { old: Some(old), ..arriving })
     }
 
@@ -204,7 +243,7 @@ impl Session {
 fn flags_for(to: &Reached, given: &ImapFlags) -> Result<Flags, Failure> {
     let flags = convert::stored(given)
         .ok_or_else(|| Refusal::new("Keyword too long").with_code(ResponseCode::Limit))?;
-    Ok(permitted(flags, to.rights))
+    Ok(flags.within(changeable(to.rights)))
 }
 
 fn no_such_message() -> Refusal {
