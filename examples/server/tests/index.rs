@@ -15,8 +15,8 @@ use std::sync::Arc;
 use posthaste_server::index::{Index, Open, Picture};
 use posthaste_server::store::sqlite::Sqlite;
 use posthaste_server::store::{
-    AccountId, Check, Expunge, Flags, InternalDate, Keyword, Keywords, MailboxId, MailboxName, NewMessage,
-    Progress, RecordChange, Room, Snapshot, Store, StoreFlags, StoreMode, SystemFlags,
+    AccountId, Check, Expunge, FlagMask, Flags, InternalDate, Keyword, Keywords, MailboxId, MailboxName,
+    NewMessage, Progress, RecordChange, Room, Snapshot, Store, StoreFlags, StoreMode, SystemFlags,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -119,12 +119,16 @@ async fn run(world: &World, inbox: MailboxId, trash: MailboxId, operation: Opera
             world.store.expunge(inbox, Expunge::Uids(uids(&which))).await.unwrap();
         }
         Operation::Move(which) => {
-            world.store.move_messages(inbox, uids(&which), trash, Room::UNLIMITED).await.unwrap();
+            world
+                .store
+                .move_messages(inbox, uids(&which), trash, Room::UNLIMITED, FlagMask::ALL)
+                .await
+                .unwrap();
         }
         Operation::MoveBack => {
             let all = world.store.snapshot(trash).await.unwrap().messages;
             let all = all.iter().map(|meta| meta.uid).collect();
-            world.store.move_messages(trash, all, inbox, Room::UNLIMITED).await.unwrap();
+            world.store.move_messages(trash, all, inbox, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
         }
     }
 }

@@ -81,6 +81,7 @@ suite! {
     flags:
         flags_change_only_where_they_differ,
         unchanged_since_leaves_newer_messages,
+        flags_outside_of_the_mask_stay,
         runs_of_flags_and_keywords_stay_apart,
         imap_21_a_mailbox_has_a_bounded_number_of_keywords;
     mailboxes:
@@ -105,6 +106,7 @@ suite! {
         a_failed_operation_says_nothing;
     sharing:
         grants_are_given_and_taken,
+        a_new_mailbox_has_the_grants_of_the_one_above,
         annotations_are_of_a_mailbox_an_account_or_a_user,
         annotations_are_bounded;
     upkeep:

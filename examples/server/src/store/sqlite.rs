@@ -35,9 +35,9 @@ use rusqlite::Connection;
 
 use super::{
     AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
-    Delivery, Expunge, Expunged, Finding, Grant, Listener, Mailbox, MailboxId, MailboxName, NewMessage, News,
-    Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError,
-    StoreFlags, Stored, Undelete, Usage, spool,
+    Delivery, Expunge, Expunged, Finding, FlagMask, Grant, Listener, Mailbox, MailboxId, MailboxName,
+    NewMessage, News, Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status,
+    Store, StoreError, StoreFlags, Stored, Undelete, Usage, spool,
 };
 use readers::Readers;
 use writer::{Parts, Txn, Writer, lock};
@@ -266,8 +266,15 @@ impl Store for Sqlite {
         self.write(move |txn| expunging::expunge(txn, mailbox, which.into()))
     }
 
-    fn copy(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied> {
-        self.write(move |txn| messages::copy(txn, from, uids, to, room))
+    fn copy(
+        &self,
+        from: MailboxId,
+        uids: Vec<u32>,
+        to: MailboxId,
+        room: Room,
+        flags: FlagMask,
+    ) -> Answer<'_, Copied> {
+        self.write(move |txn| messages::copy(txn, from, uids, to, room, flags))
     }
 
     fn move_messages(
@@ -276,8 +283,9 @@ impl Store for Sqlite {
         uids: Vec<u32>,
         to: MailboxId,
         room: Room,
+        flags: FlagMask,
     ) -> Answer<'_, Copied> {
-        self.write(move |txn| messages::relocate(txn, from, uids, to, room))
+        self.write(move |txn| messages::relocate(txn, from, uids, to, room, flags))
     }
 
     fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>> {

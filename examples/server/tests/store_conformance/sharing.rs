@@ -10,6 +10,21 @@ fn grant(identifier: &str, rights: &str) -> Grant {
     Grant { identifier: identifier.to_owned(), rights: Rights::new(rights).unwrap() }
 }
 
+pub(crate) async fn a_new_mailbox_has_the_grants_of_the_one_above(stage: Stage) {
+    let store = &stage.store;
+    let above = store.create_mailbox(ANNA, &named("a"), None).await.unwrap();
+    store.grant(above.id, grant("ben@x.test", "lrk")).await.unwrap();
+    store.grant(above.id, grant("-anyone", "w")).await.unwrap();
+    store.create_mailbox(ANNA, &named("a/b/c"), None).await.unwrap();
+    for name in ["a/b", "a/b/c"] {
+        let made = stage.mailbox(ANNA, name).await.id;
+        assert_eq!(store.grants(made).await.unwrap(), store.grants(above.id).await.unwrap(), "{name}");
+    }
+    let other = store.create_mailbox(ANNA, &named("ab"), None).await.unwrap();
+    assert_eq!(store.grants(other.id).await.unwrap(), []);
+    stage.check().await;
+}
+
 pub(crate) async fn grants_are_given_and_taken(stage: Stage) {
     let store = &stage.store;
     let lists = store.create_mailbox(ANNA, &named("lists"), None).await.unwrap();

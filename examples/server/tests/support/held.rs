@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use posthaste_server::store::{
     AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
-    Delivery, Expunge, Expunged, Finding, Grant, Mailbox, MailboxId, MailboxName, NewMessage, News, Progress,
-    Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError, StoreFlags,
-    Stored, Undelete, Usage,
+    Delivery, Expunge, Expunged, Finding, FlagMask, Grant, Mailbox, MailboxId, MailboxName, NewMessage, News,
+    Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError,
+    StoreFlags, Stored, Undelete, Usage,
 };
 use tokio::sync::Semaphore;
 
@@ -84,8 +84,10 @@ impl Store for Held {
         fn changed_since(&self, mailbox: MailboxId, modseq: u64) -> Answer<'_, News>;
         fn store_flags(&self, mailbox: MailboxId, change: StoreFlags) -> Answer<'_, Stored>;
         fn expunge(&self, mailbox: MailboxId, which: Expunge) -> Answer<'_, Expunged>;
-        fn copy(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied>;
-        fn move_messages(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied>;
+        fn copy(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room, flags: FlagMask)
+            -> Answer<'_, Copied>;
+        fn move_messages(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room, flags: FlagMask)
+            -> Answer<'_, Copied>;
         fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>>;
         fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content>;
         fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>>;
