@@ -170,6 +170,7 @@ impl Session {
         let marks = attributes.iter().any(reads) && self.may_mark_seen();
         let summarised = attributes.iter().any(needs_summary);
         let mut lost = false;
+        let mut heard = Vec::new();
         let mut flags = FlagCache::default();
         let mut ready = Vec::with_capacity(with_flags.len());
         let mut rest = targets;
@@ -227,10 +228,15 @@ impl Session {
                 let begun = writer.row(self.connection.machine(), message(*seq, *uid))?;
                 writer = self.write(begun, row.blob, &mut ready).await?.finish(self.connection.machine())?;
                 if attributes.contains(&FetchAttribute::Flags)
-                    && let Some(selected) = &mut self.selected
+                    && let Some(selected) = &self.selected
+                    && selected.has_older(row)
                 {
-                    selected.has_seen(row);
+                    heard.push(row.clone());
                 }
+            }
+            if let Some(selected) = &mut self.selected {
+                selected.has_heard(&heard);
+                heard.clear();
             }
             // A mailbox that is all in memory and a client that reads fast leave no other pause.
             tokio::task::yield_now().await;
