@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use bytes::Bytes;
+
 use posthaste_imap::server::{Append, AppendEnd, AppendMore, Asked, Refusal, Replace, ReplaceEnd};
 use posthaste_imap::types::{
     DateTime, Flags as ImapFlags, Mailbox as ImapMailbox, MessageSet, ResponseCode, SequenceRange,
@@ -12,7 +14,7 @@ use super::access::{Failure, Reached, changeable, rights};
 use super::convert::nonzero;
 use super::{Outcome, Session, convert, expunge_issued};
 use crate::ingest;
-use crate::store::{Appended, Flags, InternalDate, NewMessage, Room, Spool, StoreError, Usage};
+use crate::store::{Appended, Flags, InternalDate, NewMessage, Room, Spool, Spooled, StoreError, Usage};
 
 /// Messages that are being brought, and nobody sees yet.
 pub(super) struct Arriving {
@@ -20,6 +22,8 @@ pub(super) struct Arriving {
     room: Room,
     /// Those that are complete.
     messages: Vec<NewMessage>,
+    /// Octets of what is kept in memory beside them.
+    beside: usize,
     /// The one that is coming in.
     spool: Result<Spool, StoreError>,
     flags: Flags,
@@ -67,7 +71,7 @@ impl Session {
         let flags = flags_for(&to, flags)?;
         let date = date.map_or_else(InternalDate::now, convert::internal_date);
         let spool = Ok(self.context.store.spool());
-        Ok(Arriving { to, room, messages: Vec::new(), spool, flags, date, old: None })
+        Ok(Arriving { to, room, messages: Vec::new(), beside: 0, spool, flags, date, old: None })
     }
 
     fn check_length(&self, length: u64) -> Result<(), Refusal> {
@@ -118,8 +122,16 @@ impl Session {
 
     async fn next_arriving(&mut self, asked: &AppendMore) -> Result<(), Failure> {
         let Some(mut arriving) = self.append.take() else { return Err(StoreError::Closed.into()) };
-        let spool = std::mem::replace(&mut arriving.spool, Ok(self.context.store.spool()));
-        let content = ingest::complete(spool?.finish().await?).await?;
+        let (content, next) = arriving.spool?.next().await?;
+        arriving.spool = Ok(next);
+        let mut content = ingest::complete(content).await?;
+        arriving.beside = arriving.beside.saturating_add(octets_beside(&content));
+        if arriving.beside > BESIDE_MAX {
+            // Made again by whoever wants it; and a conversation is found by the nearest of what it names.
+            content.set_summary(Bytes::new());
+            let ids = content.ids().iter().take(BESIDE_IDS).cloned().collect();
+            content.set_ids(ids);
+        }
         arriving.messages.push(NewMessage { content, flags: arriving.flags.clone(), date: arriving.date });
         self.check_length(asked.length)?;
         self.check_room(&arriving.to, arriving.room, asked.total).await?;
@@ -245,6 +257,17 @@ fn flags_for(to: &Reached, given: &ImapFlags) -> Result<Flags, Failure> {
         .ok_or_else(|| Refusal::new("Keyword too long").with_code(ResponseCode::Limit))?;
     Ok(flags.within(changeable(to.rights)))
 }
+
+/// Octets that wait in memory beside a message, wherever that waits.
+fn octets_beside(content: &Spooled) -> usize {
+    let ids = content.ids().iter().map(Vec::len);
+    ids.fold(content.summary().len(), usize::saturating_add)
+}
+
+/// Octets of the summaries and ids of the messages of one command; what comes then is stored without.
+const BESIDE_MAX: usize = 1 << 20;
+/// Ids that each of these is stored with all the same.
+const BESIDE_IDS: usize = 4;
 
 fn no_such_message() -> Refusal {
     Refusal::new("No such message").with_code(ResponseCode::NonExistent)
