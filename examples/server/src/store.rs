@@ -32,7 +32,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 
-pub use change::{Change, Listener, MailboxEvent, Messages, NoListener};
+pub use change::{Annotations, Change, Listener, MailboxEvent, Messages, NoListener};
 pub use content::{CHUNK, Content};
 pub use error::StoreError;
 pub use flags::{FlagMask, Flags, KEYWORD_MAX, Keyword, KeywordMask, Keywords, StoreMode, SystemFlags};
@@ -254,6 +254,12 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError::NoSuchMessage`] if the content is gone.
     fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content>;
+
+    /// Some octets of several contents at once, in their order; `None` for what is gone. A range beyond the end is cut
+    /// there. All of it is in memory: for headers and the like.
+    ///
+    /// What is asked for is passed on as one question, however many contents it names.
+    fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>>;
 
     /// The summaries that came with contents ([`Spooled::set_summary`]), in the order of `blobs`; `None` for one that
     /// has none or is gone.

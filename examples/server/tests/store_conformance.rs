@@ -67,6 +67,7 @@ suite! {
         emptying_and_removing_an_account_takes_its_mail,
         usage_counts_copies_and_not_what_is_expunged;
     content:
+        parts_of_many_contents_come_at_once,
         a_message_comes_back_as_it_was_whole_and_in_parts,
         what_is_being_read_can_be_read_to_its_end,
         summaries_come_in_the_order_of_the_question,

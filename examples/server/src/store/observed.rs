@@ -207,6 +207,10 @@ impl Store for Observed {
         told("content", self.0.content(blob, range))
     }
 
+    fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>> {
+        told("parts", self.0.parts(parts))
+    }
+
     fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>> {
         told("summaries", self.0.summaries(blobs))
     }

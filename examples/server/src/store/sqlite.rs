@@ -300,6 +300,10 @@ impl Store for Sqlite {
         Box::pin(blobs::open(&self.inner, blob, range))
     }
 
+    fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>> {
+        self.read(move |sql| parts.into_iter().map(|(blob, range)| blobs::part(sql, blob, range)).collect())
+    }
+
     fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>> {
         self.read(move |sql| blobs::summaries(sql, &blobs))
     }

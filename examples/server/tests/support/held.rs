@@ -1,5 +1,6 @@
-//! A store whose deliveries wait until they are let go, or fail.
+//! A store whose deliveries wait until they are let go, or fail; and where a test wants it, its reads.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -20,11 +21,34 @@ pub(crate) struct Held {
     pub(crate) arrived: Semaphore,
     pub(crate) gate: Semaphore,
     pub(crate) failure: Mutex<Option<StoreError>>,
+    /// The reads that wait too, each once.
+    pub(crate) reads: Mutex<BTreeSet<Reading>>,
+}
+
+/// A read that can be made to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reading {
+    Snapshot,
+    Summaries,
 }
 
 impl Held {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner, arrived: Semaphore::new(0), gate: Semaphore::new(0), failure: Mutex::new(None) }
+        Self {
+            inner,
+            arrived: Semaphore::new(0),
+            gate: Semaphore::new(0),
+            failure: Mutex::new(None),
+            reads: Mutex::default(),
+        }
+    }
+
+    async fn wait(&self, reading: Reading) {
+        let waits = self.reads.lock().unwrap().remove(&reading);
+        if waits {
+            self.arrived.add_permits(1);
+            self.gate.acquire().await.unwrap().forget();
+        }
     }
 }
 
@@ -54,6 +78,20 @@ impl Store for Held {
         })
     }
 
+    fn snapshot(&self, mailbox: MailboxId) -> Answer<'_, Snapshot> {
+        Box::pin(async move {
+            self.wait(Reading::Snapshot).await;
+            self.inner.snapshot(mailbox).await
+        })
+    }
+
+    fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>> {
+        Box::pin(async move {
+            self.wait(Reading::Summaries).await;
+            self.inner.summaries(blobs).await
+        })
+    }
+
     pass_on! {
         fn records(&self) -> Answer<'_, Vec<Record>>;
         fn commit(&self, changes: Vec<RecordChange>) -> Answer<'_, ()>;
@@ -80,7 +118,6 @@ impl Store for Held {
         fn append(&self, mailbox: MailboxId, room: Room, messages: Vec<NewMessage>) -> Answer<'_, Appended>;
         fn replace(&self, mailbox: MailboxId, uid: u32, to: MailboxId, room: Room, message: NewMessage)
             -> Answer<'_, Replaced>;
-        fn snapshot(&self, mailbox: MailboxId) -> Answer<'_, Snapshot>;
         fn changed_since(&self, mailbox: MailboxId, modseq: u64) -> Answer<'_, News>;
         fn store_flags(&self, mailbox: MailboxId, change: StoreFlags) -> Answer<'_, Stored>;
         fn expunge(&self, mailbox: MailboxId, which: Expunge) -> Answer<'_, Expunged>;
@@ -90,7 +127,7 @@ impl Store for Held {
             -> Answer<'_, Copied>;
         fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>>;
         fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content>;
-        fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>>;
+        fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>>;
         fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>>;
         fn deleted(&self, account: AccountId) -> Answer<'_, Vec<Deleted>>;
         fn undelete(&self, what: Undelete) -> Answer<'_, Appended>;

@@ -1,8 +1,8 @@
 //! FETCH (RFC 9051 6.4.5; RFC 3516, 7162, 8474, 8514, 8970, 9394, 9586).
 //!
-//! What is in the index is told without a question to the store. Summaries are asked for in batches, ahead of the rows
-//! they are for. Octets of messages stream from the store to the connection a chunk at a time; of a header from which
-//! fields are chosen, the header is in memory.
+//! What is in the index is told without a question to the store. Summaries, and headers from which fields are chosen,
+//! are asked for in batches, ahead of the rows they are for. Octets of messages stream from the store to the connection
+//! a chunk at a time.
 
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -198,6 +198,12 @@ impl Session {
                     current = selected.open.picture();
                 }
             }
+            let ahead = match self.read_ahead(batch, &summaries, &attributes, &current).await {
+                Ok(ahead) => ahead,
+                Err(error) => {
+                    return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
+                }
+            };
             for (at, (seq, uid)) in batch.iter().enumerate() {
                 let Some((_, row)) = current.by_uid(*uid) else {
                     lost = true;
@@ -212,7 +218,7 @@ impl Session {
                 let attributes = if is_new { &with_flags } else { &attributes };
                 self.room().await?;
                 ready.clear();
-                match self.prepare(row, summary, attributes, &mut flags, &mut ready).await {
+                match self.prepare(row, summary, attributes, &ahead, &mut flags, &mut ready).await {
                     Ok(()) => {}
                     Err(NoRow::Gone) => {
                         lost = true;
@@ -268,12 +274,49 @@ impl Session {
         Ok(blobs.iter().map(|blob| blob.and_then(|_| known.next().flatten())).collect())
     }
 
+    /// Reads the headers from which fields of some messages are chosen, all at once.
+    async fn read_ahead(
+        &self,
+        batch: &[(NonZeroU32, u32)],
+        summaries: &[Option<Arc<Summary>>],
+        attributes: &[FetchAttribute],
+        current: &Picture,
+    ) -> Result<Ahead, StoreError> {
+        let mut wanted: Vec<(BlobId, Range<u64>)> = Vec::new();
+        let mut octets = 0_u64;
+        for (at, (_, uid)) in batch.iter().enumerate() {
+            let (Some((_, row)), Some(Some(summary))) = (current.by_uid(*uid), summaries.get(at)) else {
+                continue;
+            };
+            for attribute in attributes {
+                let Ok(Some(Found::Fields(_, header, ..))) = payload(attribute, row, Some(summary)) else {
+                    continue;
+                };
+                let range = reading::range(header);
+                let sum = octets.saturating_add(range.end.saturating_sub(range.start));
+                if sum <= AHEAD_OCTETS {
+                    octets = sum;
+                    wanted.push((row.blob, range));
+                }
+            }
+        }
+        // A single one is read when its turn comes.
+        if wanted.len() < 2 {
+            return Ok(Ahead::default());
+        }
+        wanted.sort_by_key(|(blob, range)| (*blob, range.start, range.end));
+        wanted.dedup();
+        let found = self.context.store.parts(wanted.clone()).await?;
+        Ok(Ahead(wanted.into_iter().zip(found).collect()))
+    }
+
     /// Everything that can fail in order is done before the first octet of the row.
     async fn prepare(
         &self,
         row: &Row,
         summary: Option<&Summary>,
         attributes: &[FetchAttribute],
+        ahead: &Ahead,
         flags: &mut FlagCache,
         ready: &mut Vec<Ready>,
     ) -> Result<(), NoRow> {
@@ -289,8 +332,11 @@ impl Session {
                 None => match payload(attribute, row, summary)? {
                     Some(Found::Ready(ready)) => ready,
                     Some(Found::Fields(payload, header, names, choice, partial)) => {
-                        let header =
-                            reading::octets(&self.context.store, row.blob, reading::range(header)).await?;
+                        let range = reading::range(header);
+                        let header = match ahead.get(row.blob, &range) {
+                            Some(header) => header,
+                            None => reading::octets(&self.context.store, row.blob, range).await?,
+                        };
                         let chosen = Bytes::from(chosen_fields(&header, names, choice));
                         Ready::Octets(payload, slice(&chosen, partial))
                     }
@@ -414,8 +460,8 @@ impl Session {
             wanted.insert(0, FetchAttribute::Uid);
         }
         let mut ready = Vec::new();
-        let prepared =
-            self.prepare(row, summary.as_deref(), &wanted, &mut FlagCache::default(), &mut ready).await;
+        let (ahead, mut flags) = (Ahead::default(), FlagCache::default());
+        let prepared = self.prepare(row, summary.as_deref(), &wanted, &ahead, &mut flags, &mut ready).await;
         match prepared {
             Ok(()) | Err(NoRow::UnknownEncoding) => {}
             Err(NoRow::Gone) => return Err(StoreError::NoSuchMessage),
@@ -436,6 +482,18 @@ impl Session {
             });
         }
         Ok(items)
+    }
+}
+
+/// Octets that were read ahead, by content and place.
+#[derive(Default)]
+struct Ahead(Vec<((BlobId, Range<u64>), Option<Bytes>)>);
+
+impl Ahead {
+    fn get(&self, blob: BlobId, range: &Range<u64>) -> Option<Bytes> {
+        let place = (blob, range.start, range.end);
+        let at = self.0.binary_search_by_key(&place, |((blob, range), _)| (*blob, range.start, range.end));
+        self.0.get(at.ok()?).and_then(|(_, octets)| octets.clone())
     }
 }
 
@@ -634,6 +692,8 @@ fn slice(data: &Bytes, partial: Option<Partial>) -> Bytes {
 
 /// Messages whose summaries are asked for at once.
 const BATCH: usize = 200;
+/// Octets of headers that are read ahead; those of more are read one by one.
+const AHEAD_OCTETS: u64 = 2 << 20;
 /// Octets of messages that are marked as seen at once, before they are sent; one message may have more.
 const MARKED_OCTETS: u64 = 1 << 20;
 /// Octets in memory that are given to the connection at a time.
