@@ -163,6 +163,12 @@ impl Account {
         }
     }
 
+    /// Whether what opened the account as it was before opens it still: nothing of it was changed or taken back.
+    pub fn has_all_passwords_of(&self, before: &Self) -> bool {
+        (before.credential.is_none() || before.credential == self.credential)
+            && before.app_passwords.iter().all(|password| self.app_passwords.contains(password))
+    }
+
     /// The passwords of programs, without what they are compared with.
     pub fn app_passwords(&self) -> &[AppPassword] {
         &self.app_passwords

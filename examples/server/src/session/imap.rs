@@ -284,10 +284,15 @@ impl Session {
         }
     }
 
-    /// The directory has changed: an account that is disabled or gone has no sessions.
+    /// The directory has changed: an account that is disabled or gone has no sessions, nor has a password that was
+    /// changed or taken back. Which one a session has logged in with is not kept: any of them ends it.
     fn look_up_account(&mut self) {
         let Some(account) = &self.account else { return };
         match self.context.directory.still_allowed(account.id, Service::Imap) {
+            Some(now) if !now.has_all_passwords_of(account) => {
+                tracing::info!(user = %account.address, "ended: a password was changed or taken back");
+                self.end(Refusal::new("Password has changed"));
+            }
             Some(account) => self.account = Some(account),
             None => {
                 tracing::info!(user = %account.address, "ended: the account may not log in any more");
