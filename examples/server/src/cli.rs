@@ -166,7 +166,7 @@ impl Command {
             Self::Undelete(command) => command.run(&common).await,
             Self::Trace(command) => command.run(&common).await,
             Self::Api(command) => command.run(),
-            Self::Config(command) => command.run(&common),
+            Self::Config(command) => command.run(&common).await,
             Self::Version => show::print(&format!("posthaste {}\n", env!("CARGO_PKG_VERSION"))),
         }
     }

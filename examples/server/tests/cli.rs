@@ -315,6 +315,19 @@ fn u22_a_backup_can_be_restored() {
 fn a_wrong_configuration_is_explained() {
     let admin = Admin::new();
     assert!(admin.done(&["config", "check"], "").contains("fine"));
+    // CFG-01: what can be used and is weak.
+    let weak = "hostname = \"mail.x.test\"\ndata = \"data\"\npublic_account = \"public@x.test\"\n[listen]\n\
+                imap = [\"0.0.0.0:0\"]\n[login]\nplaintext = true\n[passwords]\nscram_iterations = 4096\n";
+    admin.file("posthaste.toml", weak);
+    let found = admin.done(&["config", "check"], "");
+    assert!(found.contains("posthaste.toml:7: weak: passwords are taken without TLS"), "{found}");
+    assert!(found.contains("posthaste.toml:5: weak: without [tls]"), "{found}");
+    assert!(!found.contains("public@x.test") && found.contains("can be used"), "{found}");
+    assert!(!admin.0.path().join("data").exists(), "a check makes nothing");
+    admin.done(&["domain", "add", "x.test"], "");
+    let found = admin.json(&["config", "check"]);
+    let lines: Vec<u64> = found.as_array().unwrap().iter().map(|one| one["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [3, 5, 7], "{found}");
     admin.file("posthaste.toml", "hostname = \"x.test\"\ndata = \"d\"\n[limits]\nconnections = 0\n");
     admin.refused(&["domain", "list"], "", "posthaste.toml:4: a limit of 0");
     admin.refused(&["config", "check"], "", "posthaste.toml:4: a limit of 0");
@@ -386,7 +399,7 @@ fn st_07_nobody_else_reads_the_files_whatever_the_umask_and_the_directory() {
     let said = admin.done(&["config", "check"], "");
     assert!(said.contains("posthaste.sqlite can be read by others") && said.contains("chmod 600"), "{said}");
     chmod(&data, 0o700);
-    assert!(!admin.done(&["config", "check"], "").contains("warning"));
+    assert!(!admin.done(&["config", "check"], "").contains("chmod"));
     // A backup that others can read becomes a directory that they can not.
     chmod(&copy, 0o755);
     chmod(&copy.join("posthaste.sqlite"), 0o644);

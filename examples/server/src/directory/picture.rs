@@ -1,7 +1,7 @@
 //! The whole directory at one moment: documents, and the ways to find them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{
     Account, Address, Administrator, Alias, Class, DirectoryError, Domain, Group, Service, document,
@@ -24,6 +24,8 @@ pub struct Picture {
     pub(super) next_account: i64,
     /// What salts of users that do not exist are made from, in hexadecimal digits.
     pub(super) decoy_secret: String,
+    /// How many accounts have SCRAM keys with so many iterations, once somebody has asked.
+    pub(super) iterations: OnceLock<BTreeMap<u32, u64>>,
     /// The version of each record, for the next change of it.
     pub(super) versions: BTreeMap<RecordKey, u64>,
 }

@@ -27,8 +27,8 @@ use super::login::{Exchanges, Login};
 use super::{Context, cut};
 use crate::directory::{Account, Service};
 use crate::store::{
-    Content, Expunge, Flags, MailboxId, MailboxName, MaildropLock, MessageMeta, StoreError, StoreFlags,
-    StoreMode, SystemFlags, uidl,
+    Content, Expunge, FlagMask, Flags, MailboxId, MailboxName, MaildropLock, MessageMeta, StoreError,
+    StoreFlags, StoreMode, SystemFlags, uidl,
 };
 
 /// Serves one connection until it ends.
@@ -120,7 +120,7 @@ impl Session {
         let directory = &self.context.directory;
         self.opened.as_ref().is_none_or(|opened| {
             !opened.lock.lost().is_cancelled()
-                && directory.still_allowed(opened.account.id, Service::Pop3).is_some()
+                && directory.still_allowed(&opened.account, Service::Pop3).is_some()
         })
     }
 
@@ -303,7 +303,7 @@ impl Session {
             Some(name) => {
                 let to = self.mailbox(opened.account.id, name).await?;
                 let room = self.context.directory.room(&opened.account);
-                store.move_messages(opened.mailbox, uids, to, room).await?.sources.len()
+                store.move_messages(opened.mailbox, uids, to, room, FlagMask::ALL).await?.sources.len()
             }
         };
         tracing::info!(user = %opened.account.address, messages, "messages taken out of INBOX by POP3");

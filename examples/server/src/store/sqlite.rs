@@ -38,9 +38,9 @@ use rusqlite::Connection;
 
 use super::{
     AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
-    Delivery, Expunge, Expunged, Finding, Grant, InternalDate, Listener, Mailbox, MailboxId, MailboxName,
-    NewMessage, News, Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status,
-    Store, StoreError, StoreFlags, Stored, Undelete, Usage, spool,
+    Delivery, Expunge, Expunged, Finding, FlagMask, Grant, InternalDate, Listener, Mailbox, MailboxId,
+    MailboxName, NewMessage, News, Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse,
+    Spool, Status, Store, StoreError, StoreFlags, Stored, Undelete, Usage, spool,
 };
 use crate::disk;
 pub use archive::Archive;
@@ -275,8 +275,15 @@ impl Store for Sqlite {
         self.write(move |txn| expunging::expunge(txn, mailbox, which.into()))
     }
 
-    fn copy(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied> {
-        self.write(move |txn| messages::copy(txn, from, uids, to, room))
+    fn copy(
+        &self,
+        from: MailboxId,
+        uids: Vec<u32>,
+        to: MailboxId,
+        room: Room,
+        flags: FlagMask,
+    ) -> Answer<'_, Copied> {
+        self.write(move |txn| messages::copy(txn, from, uids, to, room, flags))
     }
 
     fn move_messages(
@@ -285,20 +292,28 @@ impl Store for Sqlite {
         uids: Vec<u32>,
         to: MailboxId,
         room: Room,
+        flags: FlagMask,
     ) -> Answer<'_, Copied> {
-        self.write(move |txn| messages::relocate(txn, from, uids, to, room))
+        self.write(move |txn| messages::relocate(txn, from, uids, to, room, flags))
     }
 
     fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>> {
-        if claim {
-            self.write(move |txn| mailboxes::claim_recent(txn, mailbox))
-        } else {
-            self.read(move |sql| mailboxes::recent(sql, mailbox))
-        }
+        Box::pin(async move {
+            let recent = self.inner.readers.read(move |sql| mailboxes::recent(sql, mailbox)).await?;
+            // Most often there is nothing to claim, and no need to wait for the writer.
+            if !claim || recent.is_empty() {
+                return Ok(recent);
+            }
+            self.inner.writer.write(move |txn| mailboxes::claim_recent(txn, mailbox)).await
+        })
     }
 
     fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content> {
         Box::pin(blobs::open(&self.inner, blob, range))
+    }
+
+    fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>> {
+        self.read(move |sql| parts.into_iter().map(|(blob, range)| blobs::part(sql, blob, range)).collect())
     }
 
     fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>> {
@@ -395,15 +410,27 @@ fn make_private_file(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// What of the mail in a data directory others than its owner can read, in words that say what to do.
-pub fn exposed(data: &Path) -> Vec<String> {
+/// Something of the mail in a data directory that others than its owner can read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exposed {
+    /// What it is, in words.
+    pub detail: String,
+    /// What is to be done.
+    pub remedy: String,
+}
+
+/// What of the mail in a data directory others than its owner can read.
+pub fn exposed(data: &Path) -> Vec<Exposed> {
     let database = data.join(FILE);
-    let words = |path: PathBuf| {
+    let exposed = |path: PathBuf| {
         let mode = if path == data { "700" } else { "600" };
         let path = path.display();
-        format!("{path} can be read by others than its owner: run `chmod {mode} {path}`")
+        Exposed {
+            detail: format!("{path} can be read by others than its owner"),
+            remedy: format!("run `chmod {mode} {path}`"),
+        }
     };
-    disk::exposed(&[data, &database]).into_iter().map(words).collect()
+    disk::exposed(&[data, &database]).into_iter().map(exposed).collect()
 }
 
 /// Makes sure that the files of the database are found again, its log among them. SQLite does so as well, but does not

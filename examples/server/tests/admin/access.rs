@@ -184,6 +184,24 @@ async fn u17_users_change_their_own_password_if_they_may_and_know_it() {
     assert_eq!(office.tcp(anna, "GET", "/api/me", json!({})).await.0, 401);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn b22_the_current_password_can_not_be_guessed_from_a_session_that_was_left_open() {
+    let office = Office::open().await;
+    let path = "/api/accounts/anna@x.test/password";
+    let (_, token) = office.tcp(As::Basic("anna@x.test", "secret"), "POST", "/api/token", json!({})).await;
+    let anna = As::Bearer(token["token"].as_str().unwrap());
+    let mut tried = 0;
+    while office.tcp(anna, "PUT", path, json!({ "password": "new", "current": "wrong" })).await.0 == 403 {
+        tried += 1;
+        assert!(tried < 100, "never slowed down");
+    }
+    let right = json!({ "password": "new", "current": "secret" });
+    let (status, answer) = office.tcp(anna, "PUT", path, right.clone()).await;
+    assert_eq!(status, 429, "{answer}");
+    office.done("DELETE", "/api/bans/anna@x.test", json!({})).await;
+    assert_eq!(office.tcp(anna, "PUT", path, right).await.0, 200);
+}
+
 #[test]
 fn every_route_has_a_name_and_a_place_of_its_own() {
     let mut seen = std::collections::BTreeSet::new();
