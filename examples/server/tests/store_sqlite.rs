@@ -217,6 +217,7 @@ async fn rel_30_damage_is_found_and_repaired() {
             "messages are counted",
         ),
         ("UPDATE accounts SET octets = 1 WHERE id = 1", "keeps is counted"),
+        ("UPDATE accounts SET deleted_octets = 1 WHERE id = 1", "expunged from it is counted"),
         ("UPDATE blobs SET refs = refs + 1", "references"),
         ("DELETE FROM blobs WHERE id = 1", "content is gone"),
         ("DELETE FROM mailboxes WHERE name = 'INBOX' AND account = 1", "mailbox that is not there"),

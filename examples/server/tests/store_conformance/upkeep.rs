@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use posthaste_server::store::{
-    Backup, Check, Expunge, Flags, Mailbox, MailboxId, NewMessage, NoListener, Progress, RecordChange, Room,
-    Store, StoreError, SystemFlags, Undelete, uidl,
+    Backup, Check, Delivery, Expunge, FlagMask, Flags, Mailbox, MailboxId, NewMessage, NoListener, Progress,
+    RecordChange, Room, Store, StoreError, SystemFlags, Undelete, uidl,
 };
 
-use crate::stores::{ANNA, BEN, DATE, Stage, named, octets};
+use crate::stores::{ANNA, BEN, DATE, Stage, named, octets, to_inbox};
 
 pub(crate) async fn expunged_mail_can_be_had_back(stage: Stage) {
     let (store, inbox) = (&stage.store, stage.inbox().await);
@@ -55,6 +55,63 @@ pub(crate) async fn purging_lets_go_for_good(stage: Stage) {
     assert_eq!(store.purge(i64::MAX, 2).await, Ok(1));
     assert_eq!(store.purge(i64::MAX, 2).await, Ok(0));
     assert!(matches!(store.content(blob, 0..1).await, Err(StoreError::NoSuchMessage)));
+    stage.check().await;
+}
+
+pub(crate) async fn st_03_what_is_deleted_is_bounded_by_the_room_of_its_account(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    let trash = stage.mailbox(ANNA, "Trash").await.id;
+    let deleted = async || {
+        let usage = store.usage(ANNA).await.unwrap();
+        let listed = store.deleted(ANNA).await.unwrap();
+        assert_eq!(usage.deleted_messages, listed.len() as u64);
+        assert_eq!(usage.deleted_octets, listed.iter().map(|one| one.size).sum::<u64>());
+        usage.deleted_octets
+    };
+    let room = octets(100);
+    // Bringing and deleting over and over keeps what is within the room, and the latest of it.
+    for round in 0..50_u8 {
+        let uid = stage.try_append(inbox, room, &[b'a' + round % 26; 30]).await.unwrap().uids[0];
+        assert!(deleted().await <= 100, "round {round}");
+        store.expunge(inbox, Expunge::Uids(vec![uid])).await.unwrap();
+    }
+    let latest = store.deleted(ANNA).await.unwrap();
+    assert_eq!(latest.len(), 4);
+    assert_eq!(stage.content(latest[0].blob, 0..1).await, [b'a' + 49 % 26]);
+    // So does every other way in.
+    let bring = async |content: &[u8]| stage.append(inbox, content, Flags::default()).await;
+    let clear = async || store.expunge(inbox, Expunge::Uids((1..200).collect())).await.unwrap();
+    let (one, other) = (bring(&[b'x'; 90]).await, bring(&[b'y'; 10]).await);
+    store.copy(inbox, vec![one], trash, octets(1000), FlagMask::ALL).await.unwrap();
+    store.expunge(inbox, Expunge::Uids(vec![one])).await.unwrap();
+    assert_eq!(deleted().await, 210);
+    store.copy(inbox, vec![other], trash, octets(110), FlagMask::ALL).await.unwrap();
+    assert_eq!(deleted().await, 90);
+    clear().await;
+    let message = stage.message(b"123", Flags::default()).await;
+    let delivery = Delivery { room: Room { messages: Some(1000), ..octets(103) }, ..to_inbox(ANNA) };
+    store.deliver(message, vec![delivery], true).await.unwrap();
+    assert_eq!(deleted().await, 100);
+    // Messages are counted as well, and what is brought back is not deleted any more.
+    let room = Room { octets: None, messages: Some(4) };
+    stage.try_append(inbox, room, b"4567").await.unwrap();
+    for _ in 0..3 {
+        let ids = vec![store.deleted(ANNA).await.unwrap()[0].id];
+        let what = Undelete { account: ANNA, ids, to: inbox, room: Room::UNLIMITED };
+        store.undelete(what).await.map(|_| ()).unwrap();
+        deleted().await;
+        store.expunge(inbox, Expunge::Uids(stage.uids(inbox).await)).await.unwrap();
+    }
+    assert_eq!(deleted().await, 107);
+    store.delete_mailbox(trash).await.unwrap();
+    assert_eq!(deleted().await, 207);
+    // Nothing goes that is asked for, and nothing where there is no limit.
+    let ids: Vec<i64> = store.deleted(ANNA).await.unwrap().iter().map(|one| one.id).collect();
+    stage.append(inbox, b"", Flags::default()).await;
+    assert_eq!(deleted().await, 207);
+    let back = Undelete { account: ANNA, ids: ids.clone(), to: inbox, room: octets(207) };
+    assert_eq!(store.undelete(back).await.unwrap().uids.len(), ids.len());
+    assert_eq!(deleted().await, 0);
     stage.check().await;
 }
 
