@@ -183,7 +183,7 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     fn append(&self, mailbox: MailboxId, room: Room, messages: Vec<NewMessage>) -> Answer<'_, Appended>;
 
     /// Appends a message to a mailbox and expunges another from the same or another one, both or neither (RFC 8508).
-    /// Within one account the quota counts the difference.
+    /// Within one account the quota counts the difference, and what is no larger than what it replaces has room always.
     ///
     /// As [`append`](Self::append), and [`StoreError::NoSuchMessage`].
     fn replace(

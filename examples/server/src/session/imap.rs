@@ -338,6 +338,8 @@ fn refusal(error: &StoreError) -> Refusal {
         StoreError::TooManyAnnotations(_) => {
             Refusal::new("Too many annotations").with_code(ResponseCode::MetadataTooMany)
         }
+        // RFC 5530 has no code for it: OVERQUOTA would be the user's own doing.
+        StoreError::Full => Refusal::new("No space left for now").with_code(ResponseCode::Unavailable),
         error => {
             tracing::error!(%error, "command failed");
             Refusal::unavailable()

@@ -2,6 +2,7 @@
 
 use posthaste_server::config::Limits;
 use posthaste_server::listen::Service;
+use posthaste_server::store::{Flags, InternalDate, NewMessage, Room};
 
 use crate::server::World;
 
@@ -178,6 +179,25 @@ async fn append_without_room_is_refused_before_a_single_octet() {
     imap.ok("MOVE 1 Trash").await;
     assert_eq!(world.used("small").await, 60);
     assert!(imap.append("Nowhere", "x").await.contains("T NO [TRYCREATE]"));
+}
+
+#[tokio::test]
+async fn a_disk_that_is_nearly_full_takes_no_messages_and_gives_them() {
+    let world = World::with(Limits { free_space: i64::MAX.unsigned_abs(), ..Limits::default() }).await;
+    let store = world.running.store();
+    let mut spool = store.spool();
+    spool.write(b"Subject: here\r\n\r\n").await.unwrap();
+    let content = spool.finish().await.unwrap();
+    let message = NewMessage { content, flags: Flags::default(), date: InternalDate::now() };
+    let inbox = world.mailbox("alice", "INBOX").await.id;
+    store.append(inbox, Room::UNLIMITED, vec![message]).await.unwrap();
+    let mut imap = world.selected("alice", "INBOX").await;
+    assert!(imap.append("INBOX", "x").await.contains("T NO [UNAVAILABLE]"));
+    assert!(imap.run("REPLACE 1 INBOX {1}").await.contains("T NO [UNAVAILABLE]"));
+    // So there is a way to make room.
+    assert!(imap.ok("FETCH 1 BODY[]").await.contains("Subject: here"));
+    imap.ok("MOVE 1 Trash").await;
+    assert_eq!(world.contents("alice", "Trash").await.len(), 1);
 }
 
 #[tokio::test]

@@ -105,6 +105,12 @@ pub(crate) async fn replacing_counts_the_difference(stage: Stage) {
     store.replace(drafts, 2, sent, octets(100), message).await.unwrap();
     assert_eq!((stage.uids(drafts).await, stage.uids(sent).await), (vec![], vec![1]));
     assert_eq!(store.usage(ANNA).await.unwrap().octets, 4);
+    // Beyond the room, what is no larger than before can still be written; not for somebody else, nor what is larger.
+    let bens = stage.mailbox(BEN, "Drafts").await.id;
+    for (to, size, fits) in [(sent, 5, false), (bens, 4, false), (sent, 4, true)] {
+        let message = stage.message(&vec![b'z'; size], Flags::default()).await;
+        assert_eq!(store.replace(sent, 1, to, octets(3), message).await.is_ok(), fits, "{to} {size}");
+    }
     stage.check().await;
 }
 

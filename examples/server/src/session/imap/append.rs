@@ -74,11 +74,12 @@ impl Session {
         Ok(Arriving { to, room, messages: Vec::new(), beside: 0, spool, flags, date, old: None })
     }
 
-    fn check_length(&self, length: u64) -> Result<(), Refusal> {
-        if length <= self.message_max {
-            return Ok(());
+    /// Whether a message of this length may come, to whomever.
+    fn check_length(&self, length: u64) -> Result<(), Failure> {
+        if length > self.message_max {
+            return Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig).into());
         }
-        Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig))
+        if self.context.lacks_space_for(length) { Err(StoreError::Full.into()) } else { Ok(()) }
     }
 
     async fn check_room(&self, to: &Reached, room: Room, length: u64) -> Result<(), Failure> {
@@ -100,7 +101,7 @@ impl Session {
             return Ok(room);
         };
         if length <= old {
-            return Ok(Room::UNLIMITED);
+            return Ok(room);
         }
         let used = self.context.store.usage(to.mailbox.account).await?;
         let octets = used.octets.saturating_sub(old);

@@ -25,6 +25,18 @@ pub(super) fn append(
     room: Room,
     messages: Vec<NewMessage>,
 ) -> Result<Appended, StoreError> {
+    let appended = add(txn, mailbox, room, messages)?;
+    let account = txn.counters.mailbox(txn.sql, mailbox)?.account;
+    expunging::keep_within(txn, account, room)?;
+    Ok(appended)
+}
+
+fn add(
+    txn: &mut Txn<'_>,
+    mailbox: MailboxId,
+    room: Room,
+    messages: Vec<NewMessage>,
+) -> Result<Appended, StoreError> {
     let mut target = Target::open(txn, mailbox)?;
     let mut uids = Vec::with_capacity(messages.len());
     for NewMessage { mut content, flags, date } in messages {
@@ -35,7 +47,6 @@ pub(super) fn append(
         uids.push(target.add(txn, new)?);
     }
     let counts = target.close(txn);
-    expunging::keep_within(txn, counts.account, room)?;
     Ok(Appended { uidvalidity: counts.uidvalidity, uids, modseq: counts.modseq })
 }
 
@@ -47,12 +58,19 @@ pub(super) fn replace(
     room: Room,
     message: NewMessage,
 ) -> Result<Replaced, StoreError> {
+    let before = txn.counters.mailbox(txn.sql, mailbox)?;
     // First, so that what goes makes room for what comes.
     let expunged = expunging::expunge(txn, mailbox, expunging::Which::listed(vec![uid]))?;
     if expunged.uids.is_empty() {
         return Err(StoreError::NoSuchMessage);
     }
-    let appended = append(txn, to, room, vec![message])?;
+    let left = txn.counters.mailbox(txn.sql, mailbox)?;
+    let account = txn.counters.mailbox(txn.sql, to)?.account;
+    // Also an account above its quota can write its drafts.
+    let is_no_larger = message.content.size() <= before.octets.saturating_sub(left.octets);
+    let charged = if account == before.account && is_no_larger { Room::UNLIMITED } else { room };
+    let appended = add(txn, to, charged, vec![message])?;
+    expunging::keep_within(txn, account, room)?;
     let modseq = txn.counters.mailbox(txn.sql, mailbox)?.modseq;
     Ok(Replaced { appended, modseq })
 }
