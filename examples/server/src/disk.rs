@@ -104,6 +104,40 @@ pub fn flush_directory(_directory: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Makes sure that all that is in a directory, and in those below it, is found again.
+///
+/// # Errors
+///
+/// What the system says.
+#[cfg(target_os = "linux")]
+pub fn flush_tree(directory: &Path) -> std::io::Result<()> {
+    // The whole file system at once: for a directory of many small files the disk is asked once, not for each.
+    Ok(nix::unistd::syncfs(File::open(directory)?)?)
+}
+
+/// Makes sure that all that is in a directory, and in those below it, is found again.
+///
+/// # Errors
+///
+/// What the system says.
+#[cfg(not(target_os = "linux"))]
+pub fn flush_tree(directory: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            flush_tree(&entry.path())?;
+        } else {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    flush_directory(directory)
+}
+
+/// The directory that a file or a directory is in.
+pub fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::disk;
 use crate::store::{Flags, InternalDate, Keyword, MAILBOXES_MAX, MailboxName, StoreError};
 
 /// How mail lies in files.
@@ -258,16 +259,17 @@ impl Export {
         })
     }
 
-    /// Gives the directory its name.
+    /// Gives the directory its name, once all of it is on the disk.
     ///
     /// # Errors
     ///
     /// The disk failed.
     pub fn finish(mut self) -> Result<(), StoreError> {
         self.index.write(&self.part)?;
+        disk::flush_tree(&self.part).map_err(|error| writing(&self.part, &error))?;
         std::fs::rename(&self.part, &self.target).map_err(|error| writing(&self.target, &error))?;
         self.finished = true;
-        Ok(())
+        disk::flush_directory(disk::parent(&self.target)).map_err(|error| writing(&self.target, &error))
     }
 }
 

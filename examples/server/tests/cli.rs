@@ -409,3 +409,32 @@ fn st_07_nobody_else_reads_the_files_whatever_the_umask_and_the_directory() {
         assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn rel_06_an_export_is_on_the_disk_before_it_has_its_name() {
+    let admin = Admin::new();
+    admin.done(&["domain", "add", "x.test"], "");
+    admin.done(&["account", "add", "u@x.test", "--password-stdin"], "p\n");
+    let mail = admin.file("mail", "From u@x.test Mon Feb  7 21:52:25 1994\nSubject: a\n\nb\n");
+    admin.done(&["import", "u@x.test", mail.to_str().unwrap()], "");
+    let (calls, to) = (admin.0.path().join("calls"), admin.0.path().join("mail out"));
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-y", "-e", "trace=syncfs,fsync,openat,?rename,?renameat,?renameat2", "-o"])
+        .arg(&calls);
+    command.arg(env!("CARGO_BIN_EXE_posthaste")).args(["export", "u@x.test"]).arg(&to);
+    command.args(["--format", "maildir", "--config"]).arg(admin.0.path().join("posthaste.toml"));
+    let output = match command.output() {
+        Err(_) if std::env::var_os("POSTHASTE_REQUIRE_CLIENTS").is_none() => return,
+        output => output.unwrap(),
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let calls = std::fs::read_to_string(calls).unwrap();
+    let calls: Vec<&str> = calls.lines().collect();
+    let last = |what: &str, of: &str| calls.iter().rposition(|line| line.contains(what) && line.contains(of));
+    let parent = format!("<{}>", admin.0.path().display());
+    let (written, flushed) = (last("O_CREAT", "mail out"), last("syncfs(", "mail out"));
+    let (named, noted) = (last("rename", "mail out"), last("fsync(", &parent));
+    assert!(written.is_some() && written < flushed && flushed < named && named < noted, "{calls:#?}");
+}

@@ -19,7 +19,7 @@ pub(super) fn run(data: &Path, to: &Path, progress: &Progress) -> Result<(), Sto
     if exists {
         return Err(failed(to, &std::io::ErrorKind::AlreadyExists.into()));
     }
-    if !parent(to).is_dir() {
+    if !disk::parent(to).is_dir() {
         return Err(failed(to, &std::io::ErrorKind::NotFound.into()));
     }
     let part = unfinished(to);
@@ -72,7 +72,7 @@ fn unfinished(directory: &Path) -> PathBuf {
 fn finish(part: &Path, directory: &Path) -> Result<(), StoreError> {
     let named = disk::flush_directory(part)
         .and_then(|()| std::fs::rename(part, directory))
-        .and_then(|()| disk::flush_directory(parent(directory)));
+        .and_then(|()| disk::flush_directory(disk::parent(directory)));
     named.map_err(|error| failed(directory, &error))
 }
 
@@ -82,10 +82,6 @@ fn remove(part: &Path) {
     {
         tracing::warn!(path = %part.display(), %error, "an unfinished copy could not be removed");
     }
-}
-
-fn parent(directory: &Path) -> &Path {
-    directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn copy(from: &Path, to: &Path, progress: &Progress) -> Result<(), StoreError> {
