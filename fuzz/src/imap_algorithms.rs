@@ -27,8 +27,8 @@ pub fn imap_summary(input: &[u8]) {
     assert_eq!(Overview::from_bytes(&overview.to_bytes()).as_ref(), Some(overview));
     assert!(summary.preview().chars().count() <= 200 && !summary.preview().contains(char::is_control));
     for part in summary.parts().filter(|part| part.first_child.is_none()) {
-        let decoded =
-            part.transfer_encoding().map(|encoding| TransferDecoder::all(encoding, part.body.of(message)));
+        let decoder = |encoding| TransferDecoder::new(encoding).with_line_ends(part.line_ends());
+        let decoded = part.transfer_encoding().map(|encoding| decoder(encoding).rest(part.body.of(message)));
         assert_eq!(decoded.map(|octets| octets.len() as u64), part.decoded);
     }
     for needle in ["", "e", "te"].map(Needle::new) {

@@ -66,7 +66,7 @@ fn serving(count: usize, piece: usize) -> u64 {
 }
 
 #[test]
-fn a_search_response_of_ten_thousand_numbers_is_linear_in_any_pieces() {
+fn res_17_a_search_response_of_ten_thousand_numbers_is_linear_in_any_pieces() {
     for piece in [1, 100, 4_096] {
         let (some, all) = (hearing(2_500, piece), hearing(10_000, piece));
         // Buffers that grow by doubling make steps.
@@ -77,7 +77,7 @@ fn a_search_response_of_ten_thousand_numbers_is_linear_in_any_pieces() {
 }
 
 #[test]
-fn a_command_of_literals_is_linear_in_any_pieces() {
+fn res_17_a_command_of_literals_is_linear_in_any_pieces() {
     for piece in [1, 100, 4_096] {
         let (some, all) = (serving(225, piece), serving(900, piece));
         assert!(all < some * 6, "{some} octets for a quarter and {all} for the whole in pieces of {piece}");
