@@ -37,6 +37,26 @@ async fn auth_10_u18_a_log_in_is_for_one_user_and_one_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn u18_a_domain_permits_services_and_an_account_no_more_than_that() {
+    let office = Office::open().await;
+    let anna = async |service| is_in(&log_in(&office, service, "anna@x.test", "secret").await);
+    office.done("PATCH", "/api/domains/x.test", json!({ "services": ["imap", "smtp"] })).await;
+    office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["imap", "pop3"] })).await;
+    assert!(anna(Service::Imap).await);
+    assert!(!anna(Service::Pop3).await && !anna(Service::Smtp).await);
+    assert!(is_in(&log_in(&office, Service::Pop3, "yves@y.test", "secret").await), "another domain");
+    // One who administers the domain gives it no more.
+    let all = json!({ "services": null });
+    assert_eq!(office.tcp(As::Basic("boss@x.test", "secret"), "GET", "/api/me", json!({})).await.0, 401);
+    office.done("PATCH", "/api/domains/x.test", json!({ "services": ["api"] })).await;
+    let boss = As::Basic("boss@x.test", "secret");
+    assert_eq!(office.tcp(boss, "PATCH", "/api/domains/x.test", all.clone()).await.0, 403);
+    assert!(!anna(Service::Imap).await);
+    office.done("PATCH", "/api/domains/x.test", all).await;
+    assert!(anna(Service::Pop3).await && !anna(Service::Smtp).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_right_a_moment_ago_is_not_right_any_more_when_it_was_changed() {
     let office = Office::open().await;
     assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
