@@ -6,6 +6,7 @@
 mod accounts;
 mod door;
 mod mail;
+mod mailboxes;
 mod memory;
 mod names;
 mod password;
@@ -103,6 +104,9 @@ enum Command {
     /// Classes of accounts, and what each may keep.
     #[command(subcommand)]
     Class(names::Class),
+    /// The mailboxes of an account, and who may use them.
+    #[command(subcommand)]
+    Mailbox(mailboxes::Mailbox),
     /// What accounts keep and may keep.
     #[command(subcommand)]
     Quota(accounts::Quota),
@@ -155,6 +159,7 @@ impl Command {
             Self::Alias(command) => command.run(&common).await,
             Self::Group(command) => command.run(&common).await,
             Self::Class(command) => command.run(&common).await,
+            Self::Mailbox(command) => command.run(&common).await,
             Self::Quota(command) => command.run(&common).await,
             Self::Administrator(command) => command.run(&common).await,
             Self::Ban(command) => command.run(&common).await,
