@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use posthaste_server::store::sqlite::Sqlite;
 use posthaste_server::store::{
-    AccountId, BlobId, Delivery, Flags, InternalDate, MailboxId, MailboxName, NewMessage, NoListener,
-    RecordChange, Room, Spooled, Store, StoreFlags, StoreMode, SystemFlags,
+    AccountId, BlobId, Delivery, FlagMask, Flags, InternalDate, MailboxId, MailboxName, NewMessage,
+    NoListener, RecordChange, Room, Spooled, Store, StoreFlags, StoreMode, SystemFlags,
 };
 
 fn main() {
@@ -104,7 +104,7 @@ async fn large_mailbox(store: &Arc<dyn Store>) {
     }
     one_row(store, mailbox).await;
     let began = Instant::now();
-    store.copy(mailbox, uids.clone(), trash(store).await, Room::UNLIMITED).await.unwrap();
+    store.copy(mailbox, uids.clone(), trash(store).await, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
     report("copy", began);
     let began = Instant::now();
     store.expunge(mailbox, posthaste_server::store::Expunge::Uids(uids)).await.unwrap();

@@ -222,42 +222,67 @@ impl Drop for Load<'_> {
 
 impl Listener for Index {
     fn committed(&self, changes: &[Change]) {
+        let steps = self.steps(changes);
+        // To edit a large picture takes a while, in which others may open mailboxes.
+        for (shared, step) in steps {
+            match step {
+                Step::Feed(messages) => shared.feed(messages),
+                Step::Delete => shared.delete(),
+                Step::Grant => shared.granted(),
+                Step::Doubt => shared.doubt(),
+            }
+        }
+        let mut state = self.state();
+        changes.iter().for_each(|change| state.hearers.tell(change));
+    }
+}
+
+/// What a change does to a mailbox that is in memory.
+enum Step<'a> {
+    Feed(&'a Messages),
+    Delete,
+    Grant,
+    Doubt,
+}
+
+impl Index {
+    /// What is to be done for some changes, in their order. What is being loaded takes note of them.
+    fn steps<'a>(&self, changes: &'a [Change]) -> Vec<(Arc<Shared>, Step<'a>)> {
+        let mut steps = Vec::new();
         let mut state = self.state();
         for change in changes {
             match change {
                 Change::Messages(messages) => match state.mailboxes.get_mut(&messages.mailbox) {
-                    Some(Entry::Loaded { shared, .. }) => shared.feed(messages),
+                    Some(Entry::Loaded { shared, .. }) => {
+                        steps.push((Arc::clone(shared), Step::Feed(messages)));
+                    }
                     Some(Entry::Loading { changes, .. }) => changes.push(messages.clone()),
                     None => {}
                 },
                 Change::Mailbox { mailbox, event: MailboxEvent::Deleted, .. } => {
-                    match state.mailboxes.get_mut(mailbox) {
-                        Some(Entry::Loading { gone, .. }) => *gone = true,
-                        Some(Entry::Loaded { .. }) => {
-                            if let Some(Entry::Loaded { shared, .. }) = state.mailboxes.remove(mailbox) {
-                                shared.delete();
-                            }
-                        }
-                        None => {}
+                    if let Some(Entry::Loading { gone, .. }) = state.mailboxes.get_mut(mailbox) {
+                        *gone = true;
+                    } else if let Some(Entry::Loaded { shared, .. }) = state.mailboxes.remove(mailbox) {
+                        steps.push((shared, Step::Delete));
                     }
                 }
                 Change::Mailbox { mailbox, event: MailboxEvent::Granted, .. } => {
                     if let Some(Entry::Loaded { shared, .. }) = state.mailboxes.get(mailbox) {
-                        shared.granted();
+                        steps.push((Arc::clone(shared), Step::Grant));
                     }
                 }
                 Change::Anything => {
                     for entry in state.mailboxes.values_mut() {
                         match entry {
-                            Entry::Loaded { shared, .. } => shared.doubt(),
+                            Entry::Loaded { shared, .. } => steps.push((Arc::clone(shared), Step::Doubt)),
                             Entry::Loading { stale, .. } => *stale = true,
                         }
                     }
                 }
                 _ => {}
             }
-            state.hearers.tell(change);
         }
+        steps
     }
 }
 

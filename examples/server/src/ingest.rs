@@ -25,7 +25,7 @@ use crate::store::{Spooled, StoreError};
 ///
 /// The spool could not be read: the message must be refused for now.
 pub async fn complete(mut spooled: Spooled) -> Result<Spooled, StoreError> {
-    if spooled.size() <= AT_ONCE_MAX {
+    if spooled.is_in_memory() {
         read(&mut spooled)?;
         return Ok(spooled);
     }
@@ -54,7 +54,7 @@ pub fn ids(summary: &Summary) -> Vec<Vec<u8>> {
 
 fn read(spooled: &mut Spooled) -> Result<(), StoreError> {
     let mut content = Vec::with_capacity(usize::try_from(spooled.size()).unwrap_or_default());
-    let outcome = spooled.reader()?.read_to_end(&mut content);
+    let outcome = spooled.reader().read_to_end(&mut content);
     outcome.map_err(|error| StoreError::io("reading a message that has arrived", &error))?;
     let summary = scan(&content);
     spooled.set_ids(ids(&summary));
@@ -65,9 +65,6 @@ fn read(spooled: &mut Spooled) -> Result<(), StoreError> {
 fn scan(content: &[u8]) -> Summary {
     Summary::scan_within(content, &Limits::default())
 }
-
-/// Up to this size, in octets, a message is summarised where it is; the spool has it in memory then.
-const AT_ONCE_MAX: u64 = 64 * 1024;
 
 /// Ids of one message. A chain that is longer is joined by its nearer end.
 const IDS_MAX: usize = 100;

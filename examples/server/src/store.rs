@@ -32,10 +32,10 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 
-pub use change::{Change, Listener, MailboxEvent, Messages, NoListener};
+pub use change::{Annotations, Change, Listener, MailboxEvent, Messages, NoListener};
 pub use content::{CHUNK, Content};
 pub use error::StoreError;
-pub use flags::{Flags, KEYWORD_MAX, Keyword, Keywords, StoreMode, SystemFlags};
+pub use flags::{FlagMask, Flags, KEYWORD_MAX, Keyword, KeywordMask, Keywords, StoreMode, SystemFlags};
 pub use id::{AccountId, BlobId, MailboxId, ThreadId};
 pub use mailbox::{KEYWORDS_MAX, MAILBOXES_MAX, Mailbox, SpecialUse, Status};
 pub use maildrop::{MaildropLock, Maildrops, uidl};
@@ -92,7 +92,8 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::NoSuchMailbox`].
     fn mailbox_by_id(&self, mailbox: MailboxId) -> Answer<'_, Mailbox>;
 
-    /// Makes a mailbox, and its parents where they are missing.
+    /// Makes a mailbox, and its parents where they are missing. What is granted on the nearest mailbox above is granted
+    /// on each of them (RFC 4314 4).
     ///
     /// [`StoreError::NoSuchAccount`], [`StoreError::AlreadyExists`], [`StoreError::TooManyMailboxes`], and
     /// [`StoreError::UseIsTaken`] when another mailbox has one of the uses (RFC 6154 3).
@@ -214,18 +215,31 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::NoSuchMailbox`].
     fn expunge(&self, mailbox: MailboxId, which: Expunge) -> Answer<'_, Expunged>;
 
-    /// Copies messages with their flags and dates, all or none (RFC 9051 6.4.7). UIDs of messages that are not there
-    /// are passed over.
+    /// Copies messages with their dates and those of their flags that `flags` lets through, all or none (RFC 9051 6.4.7;
+    /// RFC 4314 4). UIDs of messages that are not there are passed over.
     ///
     /// [`StoreError::NoSuchMailbox`] for either mailbox, [`StoreError::OverQuota`], [`StoreError::UidsExhausted`],
     /// [`StoreError::TooManyKeywords`].
-    fn copy(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied>;
+    fn copy(
+        &self,
+        from: MailboxId,
+        uids: Vec<u32>,
+        to: MailboxId,
+        room: Room,
+        flags: FlagMask,
+    ) -> Answer<'_, Copied>;
 
     /// Moves messages, all or none (RFC 9051 6.4.8). Within one account this needs no room.
     ///
     /// As [`copy`](Self::copy).
-    fn move_messages(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room)
-    -> Answer<'_, Copied>;
+    fn move_messages(
+        &self,
+        from: MailboxId,
+        uids: Vec<u32>,
+        to: MailboxId,
+        room: Room,
+        flags: FlagMask,
+    ) -> Answer<'_, Copied>;
 
     /// The UIDs of the messages that no session has claimed as `\Recent` (RFC 3501 2.3.2), which are this caller's
     /// from now on if it claims them. Messages that come later are not among them.
@@ -240,6 +254,12 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError::NoSuchMessage`] if the content is gone.
     fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content>;
+
+    /// Some octets of several contents at once, in their order; `None` for what is gone. A range beyond the end is cut
+    /// there. All of it is in memory: for headers and the like.
+    ///
+    /// What is asked for is passed on as one question, however many contents it names.
+    fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>>;
 
     /// The summaries that came with contents ([`Spooled::set_summary`]), in the order of `blobs`; `None` for one that
     /// has none or is gone.

@@ -11,8 +11,12 @@
 
 #[path = "imap/extensions.rs"]
 mod extensions;
+#[path = "imap/numbers.rs"]
+mod numbers;
 #[path = "imap/promises.rs"]
 mod promises;
+#[path = "imap/reading.rs"]
+mod reading;
 #[path = "imap/resync.rs"]
 mod resync;
 #[path = "imap/searching.rs"]

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use posthaste_server::index::{Index, Open, Picture};
 use posthaste_server::store::sqlite::Sqlite;
 use posthaste_server::store::{
-    AccountId, Expunge, Flags, InternalDate, Keyword, Keywords, MailboxId, MailboxName, NewMessage,
-    RecordChange, Room, Snapshot, Store, StoreFlags, StoreMode, SystemFlags,
+    AccountId, Check, Expunge, FlagMask, Flags, InternalDate, Keyword, Keywords, MailboxId, MailboxName,
+    NewMessage, Progress, RecordChange, Room, Snapshot, Store, StoreFlags, StoreMode, SystemFlags,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -24,7 +24,7 @@ use tempfile::TempDir;
 struct World {
     store: Arc<dyn Store>,
     index: Index,
-    _data: TempDir,
+    data: TempDir,
 }
 
 const ANNA: AccountId = AccountId(1);
@@ -35,7 +35,7 @@ impl World {
         let index = Index::new(octets_max);
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(data.path(), Arc::new(index.clone())).unwrap());
         store.commit(vec![RecordChange::AddAccount(ANNA)]).await.unwrap();
-        Self { store, index, _data: data }
+        Self { store, index, data }
     }
 
     async fn mailbox(&self, name: &str) -> MailboxId {
@@ -119,12 +119,16 @@ async fn run(world: &World, inbox: MailboxId, trash: MailboxId, operation: Opera
             world.store.expunge(inbox, Expunge::Uids(uids(&which))).await.unwrap();
         }
         Operation::Move(which) => {
-            world.store.move_messages(inbox, uids(&which), trash, Room::UNLIMITED).await.unwrap();
+            world
+                .store
+                .move_messages(inbox, uids(&which), trash, Room::UNLIMITED, FlagMask::ALL)
+                .await
+                .unwrap();
         }
         Operation::MoveBack => {
             let all = world.store.snapshot(trash).await.unwrap().messages;
             let all = all.iter().map(|meta| meta.uid).collect();
-            world.store.move_messages(trash, all, inbox, Room::UNLIMITED).await.unwrap();
+            world.store.move_messages(trash, all, inbox, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
         }
     }
 }
@@ -185,6 +189,27 @@ async fn opened_while_it_changes_nothing_is_missed() {
         let open = opening.await.unwrap();
         assert_same(&open.picture(), &world.store.snapshot(inbox).await.unwrap());
     }
+    world.store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rel_30_what_a_repair_removes_goes_from_an_open_picture() {
+    let world = World::new(1 << 24).await;
+    let inbox = world.mailbox("INBOX").await;
+    world.append(inbox, 3).await;
+    let open = world.open(inbox).await;
+    let known = open.picture().modseq;
+    let mut changes = open.watch();
+    changes.mark_unchanged();
+    let sql = rusqlite::Connection::open(world.data.path().join("posthaste.sqlite")).unwrap();
+    sql.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    sql.execute("DELETE FROM blobs WHERE id = 2", []).unwrap();
+    world.store.check(Check::Repair, Progress::silent()).await.unwrap();
+    assert!(changes.has_changed().unwrap());
+    let picture = open.refreshed(&world.store).await.unwrap();
+    assert_same(&picture, &world.store.snapshot(inbox).await.unwrap());
+    assert_eq!(picture.len(), 2);
+    assert_eq!(open.since(known).1, Some(vec![2]));
     world.store.close().await.unwrap();
 }
 

@@ -67,6 +67,7 @@ suite! {
         emptying_and_removing_an_account_takes_its_mail,
         usage_counts_copies_and_not_what_is_expunged;
     content:
+        parts_of_many_contents_come_at_once,
         a_message_comes_back_as_it_was_whole_and_in_parts,
         what_is_being_read_can_be_read_to_its_end,
         summaries_come_in_the_order_of_the_question,
@@ -81,6 +82,7 @@ suite! {
     flags:
         flags_change_only_where_they_differ,
         unchanged_since_leaves_newer_messages,
+        flags_outside_of_the_mask_stay,
         runs_of_flags_and_keywords_stay_apart,
         imap_21_a_mailbox_has_a_bounded_number_of_keywords;
     mailboxes:
@@ -106,6 +108,7 @@ suite! {
     sharing:
         grants_are_given_and_taken,
         names_in_access_lists_are_renamed_and_forgotten,
+        a_new_mailbox_has_the_grants_of_the_one_above,
         annotations_are_of_a_mailbox_an_account_or_a_user,
         annotations_are_bounded;
     upkeep:

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use posthaste_server::store::sqlite::Sqlite;
 use posthaste_server::store::{
-    Check, Expunge, Flags, MailboxName, NewMessage, NoListener, Progress, Room, Store,
+    Check, Expunge, FlagMask, Flags, MailboxName, NewMessage, NoListener, Progress, Room, Store,
 };
 use stores::{ANNA, DATE, SQLITE, Stage};
 
@@ -71,7 +71,10 @@ async fn write_for_ever(data: &Path, cycle: &str) {
                         say("expunged", &id);
                     }
                     2 => {
-                        store.move_messages(inbox, appended.uids, trash, Room::UNLIMITED).await.unwrap();
+                        store
+                            .move_messages(inbox, appended.uids, trash, Room::UNLIMITED, FlagMask::ALL)
+                            .await
+                            .unwrap();
                         say("moved", &id);
                     }
                     3 => drop(store.purge(i64::MAX, 3).await.unwrap()),

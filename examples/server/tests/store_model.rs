@@ -19,7 +19,8 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use posthaste_server::store::{
-    Expunge, Flags, MailboxId, Store, StoreError, StoreFlags, StoreMode, SystemFlags, Undelete,
+    Expunge, FlagMask, Flags, KeywordMask, MailboxId, Store, StoreError, StoreFlags, StoreMode, SystemFlags,
+    Undelete,
 };
 use proptest::prelude::*;
 use stores::{ANNA, SQLITE, Stage, named, octets};
@@ -55,7 +56,9 @@ fn mail_op() -> impl Strategy<Value = Op> {
         prop::sample::subsequence(vec![SystemFlags::SEEN, SystemFlags::DELETED, SystemFlags::FLAGGED], 0..=3)
             .prop_map(|flags| flags.into_iter().fold(SystemFlags::NONE, |all, flag| all | flag))
     };
-    let mode = prop::sample::select(vec![StoreMode::Add, StoreMode::Remove, StoreMode::Replace]);
+    let mask = FlagMask { system: SystemFlags::SEEN | SystemFlags::DRAFT, keywords: KeywordMask::None };
+    let modes = [StoreMode::Add, StoreMode::Remove, StoreMode::Replace, StoreMode::ReplaceWithin(mask)];
+    let mode = prop::sample::select(modes.to_vec());
     let since = prop::option::weighted(0.3, 0..12_u64);
     prop_oneof![
         6 => (at(), 0..90_u8, flags()).prop_map(|(to, size, flags)| Op::Append { to, size, flags }),
@@ -174,6 +177,9 @@ impl Model {
                         StoreMode::Add => message.flags | *flags,
                         StoreMode::Remove => message.flags.without(*flags),
                         StoreMode::Replace => *flags,
+                        StoreMode::ReplaceWithin(mask) => {
+                            message.flags.without(mask.system) | flags.within(mask.system)
+                        }
                     };
                     if uids.contains(uid) && !newer && after != message.flags {
                         (message.flags, message.modseq) = (after, modseq);
@@ -296,11 +302,11 @@ async fn prepare<'a>(stage: &'a Stage, op: &Op, serial: u8) -> Result<Outcome<'a
         }
         Op::Copy { from, uids, to } => {
             let (from, to) = (find(from).await?, find(to).await?);
-            Box::pin(async move { store.copy(from, uids, to, room).await.map(drop) })
+            Box::pin(async move { store.copy(from, uids, to, room, FlagMask::ALL).await.map(drop) })
         }
         Op::Move { from, uids, to } => {
             let (from, to) = (find(from).await?, find(to).await?);
-            Box::pin(async move { store.move_messages(from, uids, to, room).await.map(drop) })
+            Box::pin(async move { store.move_messages(from, uids, to, room, FlagMask::ALL).await.map(drop) })
         }
         Op::Undelete { which, to } => {
             let to = find(to).await?;

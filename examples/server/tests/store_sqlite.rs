@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use posthaste_server::store::sqlite::{Options, SearchIndex, Sqlite};
 use posthaste_server::store::{
-    AccountId, Check, Expunge, Flags, NoListener, Progress, RecordChange, Room, Store, StoreError,
+    AccountId, Check, Delivery, Expunge, Flags, NoListener, Progress, RecordChange, Room, Store, StoreError,
     SystemFlags,
 };
 use rusqlite::Connection;
@@ -216,6 +216,49 @@ async fn rel_30_damage_is_found_and_repaired() {
         assert!(repaired.iter().all(|finding| finding.repair.is_some()), "{damage}: {repaired:?}");
         let left = stage.store.check(Check::Report, Progress::silent()).await.unwrap();
         assert_eq!(left, [], "{damage}");
+    }
+}
+
+#[tokio::test]
+async fn rel_30_what_a_repair_removes_is_known_to_be_gone() {
+    let stage = Stage::new(SQLITE).await;
+    let inbox = stage.inbox().await;
+    for _ in 0..3 {
+        stage.append(inbox, b"123", Flags::default()).await;
+    }
+    let known = stage.store.status(inbox).await.unwrap().modseq;
+    database(stage.data.path()).execute("DELETE FROM blobs WHERE id = 2", []).unwrap();
+    stage.store.check(Check::Repair, Progress::silent()).await.unwrap();
+    let news = stage.store.changed_since(inbox, known).await.unwrap();
+    assert!(news.modseq > known);
+    assert_eq!((news.changed, news.expunged), (Vec::new(), Some(vec![2])));
+    assert_eq!(stage.store.check(Check::Report, Progress::silent()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_mailbox_whose_making_failed_leaves_no_counts_to_the_next_one() {
+    for round in 0..20 {
+        let stage = Stage::new(SQLITE).await;
+        let inbox = stage.inbox().await;
+        let messages = [
+            stage.message(&[b'x'; 600_000], Flags::default()).await,
+            stage.message(b"fails", Flags::default()).await,
+            stage.message(b"works", Flags::default()).await,
+        ];
+        let [busy, fails, works] = messages;
+        let to = |account, name: &str| Delivery { mailbox: stores::named(name), ..stores::to_inbox(account) };
+        let too_much = Delivery { room: stores::octets(1), ..stores::to_inbox(BEN) };
+        // All three wait at once, so that some of them share a transaction.
+        let (first, second, third) = tokio::join!(
+            stage.store.append(inbox, Room::UNLIMITED, vec![busy]),
+            stage.store.deliver(fails, vec![to(ANNA, "New"), too_much], true),
+            stage.store.deliver(works, vec![to(BEN, "Other")], true),
+        );
+        first.unwrap();
+        assert!(matches!(second, Err(StoreError::OverQuota { .. })), "{round}: {second:?}");
+        assert!(third.unwrap()[0].is_ok());
+        assert_eq!(stage.store.usage(BEN).await.unwrap().octets, 5, "{round}");
+        stage.check().await;
     }
 }
 

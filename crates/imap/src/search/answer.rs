@@ -59,7 +59,8 @@ impl SearchAnswer {
     }
 }
 
-/// What `$` becomes after a search with these options has found `hits`; `None` where it stays as it is.
+/// What `$` becomes after a search with these options has found `hits`, in the order of the mailbox or, after SORT, in
+/// the one that was asked for (RFC 5267 3.1); `None` where it stays as it is.
 ///
 /// | options | `$` |
 /// | --- | --- |
@@ -75,7 +76,7 @@ impl SearchAnswer {
 pub fn saved_by(hits: &[Hit], returns: &[SearchReturn]) -> Option<UidSet> {
     returns.contains(&SearchReturn::Save).then(|| {
         let ranges = ranges(chosen(hits, returns).map(|hit| hit.uid));
-        UidSet::new(ranges)
+        UidSet::joined(ranges)
     })
 }
 
@@ -106,7 +107,7 @@ fn sequence_set(hits: &[Hit]) -> Option<SequenceSet> {
     SequenceSet::from_uids(&UidSet::new(ranges(hits.iter().map(|hit| hit.number))))
 }
 
-/// Joins numbers that ascend.
+/// Joins numbers that follow each other.
 fn ranges(numbers: impl Iterator<Item = NonZeroU32>) -> Vec<RangeInclusive<NonZeroU32>> {
     let mut ranges: Vec<RangeInclusive<NonZeroU32>> = Vec::new();
     for number in numbers {

@@ -19,6 +19,8 @@ pub struct Open(Arc<Shared>);
 #[derive(Debug)]
 pub(super) struct Shared {
     mailbox: MailboxId,
+    /// Held by the one that makes the next picture; `state` is locked only to put it in place.
+    editor: Mutex<Interner>,
     state: Mutex<State>,
     changed: watch::Sender<u64>,
     /// Counts changes of what is granted.
@@ -28,7 +30,6 @@ pub(super) struct Shared {
 #[derive(Debug)]
 struct State {
     picture: Arc<Picture>,
-    interner: Interner,
     /// What went, with the mod-sequences it went with, the latest last.
     expunged: VecDeque<(u64, u32)>,
     /// The log tells all that went after this.
@@ -142,7 +143,6 @@ impl Shared {
         let picture = picture(snapshot, &mut interner);
         let state = State {
             picture: Arc::new(picture),
-            interner,
             expunged: VecDeque::new(),
             expunged_floor: modseq,
             claimed: 0,
@@ -150,7 +150,27 @@ impl Shared {
             doubtful: false,
             deleted: false,
         };
-        Self { mailbox, state: Mutex::new(state), changed: watch::Sender::new(0), grants: AtomicU64::new(0) }
+        Self {
+            mailbox,
+            editor: Mutex::new(interner),
+            state: Mutex::new(state),
+            changed: watch::Sender::new(0),
+            grants: AtomicU64::new(0),
+        }
+    }
+
+    fn editor(&self) -> MutexGuard<'_, Interner> {
+        self.editor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the next picture in place. Only for whoever holds the editor.
+    fn replace(&self, picture: Arc<Picture>, expunged: &[u32]) {
+        let mut state = self.state();
+        state.log(picture.modseq, expunged);
+        let before = std::mem::replace(&mut state.picture, picture);
+        drop(state);
+        // It may be the last that has these rows.
+        drop(before);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -164,42 +184,43 @@ impl Shared {
     /// Brings the picture up to date with what was committed.
     pub(super) fn feed(&self, messages: &Messages) {
         {
-            let mut state = self.state();
+            let mut interner = self.editor();
+            let before = Arc::clone(&self.state().picture);
             // A snapshot that was taken meanwhile has it already.
-            if messages.modseq <= state.picture.modseq {
+            if messages.modseq <= before.modseq {
                 return;
             }
             let rows: Vec<Row> = messages
                 .changed
                 .iter()
-                .map(|meta| Row::new(meta, state.interner.one(&meta.flags.keywords)))
+                .map(|meta| Row::new(meta, interner.one(&meta.flags.keywords)))
                 .collect();
-            let mut picture = state.picture.edited(&rows, &messages.expunged);
+            let mut picture = before.edited(&rows, &messages.expunged);
             picture.modseq = messages.modseq;
             picture.uidnext = messages.uidnext.max(picture.uidnext);
             picture.note_keywords(&rows);
-            state.log(messages.modseq, &messages.expunged);
-            state.picture = Arc::new(picture);
+            self.replace(Arc::new(picture), &messages.expunged);
         }
         self.wake();
     }
 
-    /// Takes over what the store says, where nothing newer has been committed meanwhile.
+    /// Takes over what the store says, where nothing newer has been committed meanwhile. With the same mod-sequence it
+    /// may differ all the same, where the store was repaired.
     fn catch_up(&self, snapshot: &Snapshot) -> Arc<Picture> {
-        let mut state = self.state();
-        if snapshot.mailbox.modseq > state.picture.modseq {
-            let found = picture(snapshot, &mut state.interner);
-            let difference = found.since(&state.picture);
+        let mut interner = self.editor();
+        let before = Arc::clone(&self.state().picture);
+        if snapshot.mailbox.modseq >= before.modseq {
+            let found = picture(snapshot, &mut interner);
+            let difference = found.since(&before);
             let gone: Vec<u32> = difference.gone.iter().map(|row| row.uid).collect();
             let mut puts = difference.added;
             puts.extend(difference.changed);
             puts.sort_by_key(|row| row.uid);
-            let mut next = state.picture.edited(&puts, &gone);
+            let mut next = before.edited(&puts, &gone);
             (next.modseq, next.uidnext, next.keywords) = (found.modseq, found.uidnext, found.keywords);
-            state.log(next.modseq, &gone);
-            state.picture = Arc::new(next);
+            self.replace(Arc::new(next), &gone);
         }
-        Arc::clone(&state.picture)
+        Arc::clone(&self.state().picture)
     }
 
     pub(super) fn fresh_picture(&self) -> Option<Arc<Picture>> {

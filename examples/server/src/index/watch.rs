@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 
-use crate::store::{AccountId, Change, MailboxEvent, MailboxId};
+use crate::store::{AccountId, Annotations, Change, MailboxEvent, MailboxId};
 
 /// Something that happened in an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// Messages of a mailbox came, changed or went.
     Messages {
@@ -27,6 +27,8 @@ pub enum News {
     },
     /// Something happened to a mailbox itself.
     Mailbox(MailboxId, MailboxEvent),
+    /// Annotations of a mailbox, or of the account itself.
+    Annotations(Annotations),
     /// What the account is subscribed to has changed.
     Subscriptions,
     /// Anything may have changed.
@@ -94,6 +96,7 @@ impl Hearers {
             }
             Change::Mailbox { account, mailbox, event } => (*account, News::Mailbox(*mailbox, *event)),
             Change::Subscriptions(account) => (*account, News::Subscriptions),
+            Change::Annotations(annotations) => (annotations.account, News::Annotations(annotations.clone())),
             Change::Anything => {
                 for hearer in self.0.values().flatten() {
                     hearer.lost.store(true, Ordering::Release);
@@ -105,7 +108,7 @@ impl Hearers {
         };
         if let Some(hearers) = self.0.get_mut(&account) {
             hearers.retain(|hearer| !hearer.news.is_closed());
-            hearers.iter().for_each(|hearer| hearer.tell(account, news));
+            hearers.iter().for_each(|hearer| hearer.tell(account, news.clone()));
             if hearers.is_empty() {
                 self.0.remove(&account);
             }

@@ -116,6 +116,9 @@ impl Session {
                 // The directory goes with the process.
                 Ok(()) = self.directory.changed(), if self.account.is_some() => {
                     self.look_up_account();
+                    if watching {
+                        Box::pin(self.sync()).await?;
+                    }
                     continue;
                 }
             };
@@ -262,9 +265,9 @@ impl Session {
     }
 
     fn accepted(&mut self, account: Arc<Account>) {
-        if let Some(own) = self.context.directory.message_size(&account) {
-            self.message_max = self.context.limits().message_size.min(own);
-        }
+        // Nothing is left of whoever was logged in before.
+        let all = self.context.limits().message_size;
+        self.message_max = self.context.directory.message_size(&account).map_or(all, |own| all.min(own));
         self.account = Some(account);
         self.directory.mark_unchanged();
     }
@@ -281,7 +284,8 @@ impl Session {
         }
     }
 
-    /// The directory has changed: an account that is disabled or gone has no sessions.
+    /// The directory has changed: an account that is disabled or gone has no sessions, nor has a password that was
+    /// changed or taken back. Which one a session has logged in with is not kept: any of them ends it.
     fn look_up_account(&mut self) {
         let Some(account) = &self.account else { return };
         match self.context.directory.still_allowed(account, Service::Imap) {

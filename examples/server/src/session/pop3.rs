@@ -27,8 +27,8 @@ use super::login::{Exchanges, Login};
 use super::{Context, cut};
 use crate::directory::{Account, Service};
 use crate::store::{
-    Content, Expunge, Flags, MailboxId, MailboxName, MaildropLock, MessageMeta, StoreError, StoreFlags,
-    StoreMode, SystemFlags, uidl,
+    Content, Expunge, FlagMask, Flags, MailboxId, MailboxName, MaildropLock, MessageMeta, StoreError,
+    StoreFlags, StoreMode, SystemFlags, uidl,
 };
 
 /// Serves one connection until it ends.
@@ -303,7 +303,7 @@ impl Session {
             Some(name) => {
                 let to = self.mailbox(opened.account.id, name).await?;
                 let room = self.context.directory.room(&opened.account);
-                store.move_messages(opened.mailbox, uids, to, room).await?.sources.len()
+                store.move_messages(opened.mailbox, uids, to, room, FlagMask::ALL).await?.sources.len()
             }
         };
         tracing::info!(user = %opened.account.address, messages, "messages taken out of INBOX by POP3");

@@ -4,6 +4,8 @@
 //! an operation has answered, its listener's picture has it. It runs where commits are made, so it must be quick and
 //! may neither block nor ask the store.
 
+use std::sync::Arc;
+
 use super::id::{AccountId, MailboxId};
 use super::message::MessageMeta;
 
@@ -40,6 +42,8 @@ pub enum Change {
     },
     /// What an account is subscribed to.
     Subscriptions(AccountId),
+    /// Annotations were set or removed.
+    Annotations(Annotations),
     /// Somebody else may have changed anything: another process, or another node that does not say what.
     Anything,
 }
@@ -61,6 +65,19 @@ pub struct Messages {
     pub expunged: Vec<u32>,
 }
 
+/// Annotations that were set or removed, in one operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotations {
+    /// Whose mailbox, or whose account itself.
+    pub account: AccountId,
+    /// Which mailbox; `None` is the account itself.
+    pub mailbox: Option<MailboxId>,
+    /// Who did it: `/private` entries are theirs.
+    pub by: AccountId,
+    /// Which entries.
+    pub entries: Arc<[String]>,
+}
+
 /// What happened to a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -73,6 +90,4 @@ pub enum MailboxEvent {
     Deleted,
     /// What is granted on it has changed.
     Granted,
-    /// Its annotations have changed.
-    Annotated,
 }

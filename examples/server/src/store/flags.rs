@@ -23,10 +23,27 @@ impl Flags {
         self.system == SystemFlags::NONE && self.keywords.is_empty()
     }
 
+    /// Those of them that are in a mask.
+    #[must_use]
+    pub fn within(&self, mask: FlagMask) -> Self {
+        let keywords = match mask.keywords {
+            KeywordMask::All => self.keywords.clone(),
+            KeywordMask::None => Keywords::default(),
+        };
+        Self { system: self.system.within(mask.system), keywords }
+    }
+
     /// Applies what a STORE asks for.
     pub(super) fn change(&mut self, mode: StoreMode, flags: &Flags) {
         match mode {
             StoreMode::Replace => self.clone_from(flags),
+            StoreMode::ReplaceWithin(mask) => {
+                let chosen = flags.within(mask);
+                self.system = self.system.without(mask.system) | chosen.system;
+                if mask.keywords == KeywordMask::All {
+                    self.keywords = chosen.keywords;
+                }
+            }
             StoreMode::Add => {
                 self.system = self.system | flags.system;
                 self.keywords.change(|own| own.extend(flags.keywords.iter().cloned()));
@@ -54,6 +71,33 @@ pub enum StoreMode {
     Remove,
     /// `FLAGS`
     Replace,
+    /// `FLAGS` by somebody who may change these only: the others stay as they are (RFC 4314 4).
+    ReplaceWithin(FlagMask),
+}
+
+/// A choice of flags: some of the system flags, and the keywords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlagMask {
+    /// Which system flags.
+    pub system: SystemFlags,
+    /// Which keywords.
+    pub keywords: KeywordMask,
+}
+
+impl FlagMask {
+    /// All flags.
+    pub const ALL: Self = Self { system: SystemFlags::ALL, keywords: KeywordMask::All };
+    /// No flag.
+    pub const NONE: Self = Self { system: SystemFlags::NONE, keywords: KeywordMask::None };
+}
+
+/// A choice of keywords: rights do not tell one from the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeywordMask {
+    /// All of them.
+    All,
+    /// None of them.
+    None,
 }
 
 /// A set of system flags.
@@ -85,6 +129,12 @@ impl SystemFlags {
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
+    }
+
+    /// The flags that are in both sets.
+    #[must_use]
+    pub const fn within(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     pub(super) const fn bits(self) -> u8 {
@@ -224,5 +274,12 @@ mod tests {
         assert_eq!(flags.system, SystemFlags::DELETED);
         flags.change(StoreMode::Replace, &Flags::default());
         assert!(flags.is_empty());
+        let kept: Keywords = Keyword::new("kept").into_iter().collect();
+        let mut flags = Flags { system: SystemFlags::SEEN | SystemFlags::DELETED, keywords: kept.clone() };
+        let mask = FlagMask { system: SystemFlags::SEEN | SystemFlags::DRAFT, keywords: KeywordMask::None };
+        let given =
+            Flags { system: SystemFlags::DRAFT | SystemFlags::FLAGGED, keywords: Keywords::default() };
+        flags.change(StoreMode::ReplaceWithin(mask), &given);
+        assert_eq!(flags, Flags { system: SystemFlags::DELETED | SystemFlags::DRAFT, keywords: kept });
     }
 }

@@ -10,9 +10,9 @@ use bytes::Bytes;
 
 use super::{
     AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
-    Delivery, Expunge, Expunged, Finding, Grant, Mailbox, MailboxId, MailboxName, NewMessage, News, Progress,
-    Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError, StoreFlags,
-    Stored, Undelete, Usage,
+    Delivery, Expunge, Expunged, Finding, FlagMask, Grant, Mailbox, MailboxId, MailboxName, NewMessage, News,
+    Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError,
+    StoreFlags, Stored, Undelete, Usage,
 };
 use crate::metrics;
 
@@ -177,8 +177,15 @@ impl Store for Observed {
         told("expunge", self.0.expunge(mailbox, which))
     }
 
-    fn copy(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied> {
-        told("copy", self.0.copy(from, uids, to, room))
+    fn copy(
+        &self,
+        from: MailboxId,
+        uids: Vec<u32>,
+        to: MailboxId,
+        room: Room,
+        flags: FlagMask,
+    ) -> Answer<'_, Copied> {
+        told("copy", self.0.copy(from, uids, to, room, flags))
     }
 
     fn move_messages(
@@ -187,8 +194,9 @@ impl Store for Observed {
         uids: Vec<u32>,
         to: MailboxId,
         room: Room,
+        flags: FlagMask,
     ) -> Answer<'_, Copied> {
-        told("move_messages", self.0.move_messages(from, uids, to, room))
+        told("move_messages", self.0.move_messages(from, uids, to, room, flags))
     }
 
     fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>> {
@@ -197,6 +205,10 @@ impl Store for Observed {
 
     fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content> {
         told("content", self.0.content(blob, range))
+    }
+
+    fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>> {
+        told("parts", self.0.parts(parts))
     }
 
     fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>> {

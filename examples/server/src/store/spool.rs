@@ -1,14 +1,18 @@
 //! Where a message waits while it arrives: in memory when small, in a file of the data directory when not.
 //! A slow disk makes `write` slow, and that makes the peer slow. A message that is never delivered leaves
 //! nothing behind: its file goes with the value, or, after a crash, when the server starts again.
+//!
+//! Messages that arrive one after the other and are stored together ([`Spool::next`]) share a file, and the room in
+//! memory: a thousand of them take what one takes.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::AsyncWriteExt;
 
 use super::error::StoreError;
 
@@ -16,15 +20,21 @@ use super::error::StoreError;
 #[derive(Debug)]
 pub struct Spool {
     directory: PathBuf,
+    /// What is not in the file yet.
     buffer: BytesMut,
-    file: Option<(tokio::fs::File, TempPath)>,
+    /// Octets of messages before it that wait in memory.
+    in_memory: usize,
+    file: Option<Arc<SpoolFile>>,
+    /// Where in the file it begins, and where what comes next goes.
+    start: u64,
+    end: u64,
     size: u64,
 }
 
 impl Spool {
     /// A place in this directory.
     pub fn new(directory: PathBuf) -> Self {
-        Self { directory, buffer: BytesMut::new(), file: None, size: 0 }
+        Self { directory, buffer: BytesMut::new(), in_memory: 0, file: None, start: 0, end: 0, size: 0 }
     }
 
     /// Octets written so far.
@@ -48,35 +58,73 @@ impl Spool {
     /// # Errors
     ///
     /// As [`write`](Self::write).
-    pub async fn finish(mut self) -> Result<Spooled, StoreError> {
-        if self.file.is_some() && !self.buffer.is_empty() {
+    pub async fn finish(self) -> Result<Spooled, StoreError> {
+        self.next().await.map(|(spooled, _)| spooled)
+    }
+
+    /// Ends the message and begins another that will be stored together with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub async fn next(mut self) -> Result<(Spooled, Self), StoreError> {
+        let together = self.in_memory.saturating_add(self.buffer.len());
+        if self.end > self.start || together > IN_MEMORY_MAX {
             self.spill().await?;
+        } else {
+            self.in_memory = together;
         }
-        let body = match self.file.take() {
-            None => Body::Memory(self.buffer.split().freeze()),
-            Some((mut file, path)) => {
-                file.flush().await.map_err(|error| path.failed(&error))?;
-                Body::File(file.into_std().await, path)
-            }
+        let body = match &self.file {
+            Some(file) if self.end > self.start => Body::File(Arc::clone(file), self.start),
+            _ => Body::Memory(self.buffer.split().freeze()),
         };
-        Ok(Spooled { size: self.size, body, summary: Bytes::new(), ids: Vec::new() })
+        let spooled = Spooled { size: self.size, body, summary: Bytes::new(), ids: Vec::new() };
+        Ok((spooled, Self { buffer: BytesMut::new(), start: self.end, size: 0, ..self }))
     }
 
     async fn spill(&mut self) -> Result<(), StoreError> {
-        if self.file.is_none() {
-            let path = TempPath::new(&self.directory);
-            let mut options = tokio::fs::OpenOptions::new();
-            options.read(true).write(true).create_new(true);
-            #[cfg(unix)]
-            options.mode(0o600);
-            let file = options.open(&path.0).await.map_err(|error| path.failed(&error))?;
-            self.file = Some((file, path));
+        if self.buffer.is_empty() {
+            return Ok(());
         }
-        if let Some((file, path)) = &mut self.file {
-            file.write_all(&self.buffer).await.map_err(|error| path.failed(&error))?;
-            self.buffer.clear();
-        }
+        let (known, directory, at) = (self.file.clone(), self.directory.clone(), self.end);
+        let data = self.buffer.split();
+        let length = data.len() as u64;
+        let work = tokio::task::spawn_blocking(move || {
+            let file = match known {
+                Some(file) => file,
+                None => Arc::new(SpoolFile::create(&directory)?),
+            };
+            file.write(at, &data)?;
+            Ok::<_, StoreError>(file)
+        });
+        self.file = Some(work.await.map_err(|_| StoreError::Closed)??);
+        self.end = self.end.saturating_add(length);
         Ok(())
+    }
+}
+
+/// A file of messages, which goes with the last of them.
+#[derive(Debug)]
+struct SpoolFile {
+    file: Mutex<File>,
+    path: TempPath,
+}
+
+impl SpoolFile {
+    fn create(directory: &Path) -> Result<Self, StoreError> {
+        let path = TempPath::new(directory);
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path.0).map_err(|error| path.failed(&error))?;
+        Ok(Self { file: Mutex::new(file), path })
+    }
+
+    fn write(&self, at: u64, data: &[u8]) -> Result<(), StoreError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(data));
+        written.map_err(|error| self.path.failed(&error))
     }
 }
 
@@ -117,38 +165,45 @@ impl Spooled {
         &self.ids
     }
 
+    /// Whether it waits in memory.
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.body, Body::Memory(_))
+    }
+
     /// Reads the message from its beginning. Blocks: not for the threads that serve connections.
-    ///
-    /// # Errors
-    ///
-    /// The file could not be rewound.
-    pub fn reader(&mut self) -> Result<impl Read + '_, StoreError> {
-        Ok(match &mut self.body {
-            Body::Memory(bytes) => Either::Memory(bytes),
-            Body::File(file, path) => {
-                file.seek(SeekFrom::Start(0)).map_err(|error| path.failed(&error))?;
-                Either::File(file)
-            }
-        })
+    pub fn reader(&self) -> impl Read + '_ {
+        match &self.body {
+            Body::Memory(bytes) => Reader::Memory(bytes),
+            Body::File(file, start) => Reader::File(file, *start..start.saturating_add(self.size)),
+        }
     }
 }
 
 #[derive(Debug)]
 enum Body {
     Memory(Bytes),
-    File(File, TempPath),
+    /// A file and where in it the message begins.
+    File(Arc<SpoolFile>, u64),
 }
 
-enum Either<'a> {
+enum Reader<'a> {
     Memory(&'a [u8]),
-    File(&'a mut File),
+    File(&'a SpoolFile, Range<u64>),
 }
 
-impl Read for Either<'_> {
+impl Read for Reader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         match self {
             Self::Memory(bytes) => bytes.read(buffer),
-            Self::File(file) => file.read(buffer),
+            Self::File(of, range) => {
+                let left = range.end.saturating_sub(range.start);
+                // The messages share a file, and with it the place in it.
+                let mut file = of.file.lock().unwrap_or_else(PoisonError::into_inner);
+                file.seek(SeekFrom::Start(range.start))?;
+                let read = (&mut *file).take(left).read(buffer)?;
+                range.start = range.start.saturating_add(read as u64);
+                Ok(read)
+            }
         }
     }
 }
@@ -188,5 +243,68 @@ pub(super) fn clean(directory: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Up to this size a message is spooled in memory, and above it written in pieces of about this size.
+/// Octets of a message, or of all that are stored together, that wait in memory; what is more is written, in pieces of
+/// about this size.
 const IN_MEMORY_MAX: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(directory: &Path) -> usize {
+        std::fs::read_dir(directory).unwrap().count()
+    }
+
+    fn read(spooled: &Spooled) -> Vec<u8> {
+        let mut octets = Vec::new();
+        spooled.reader().read_to_end(&mut octets).unwrap();
+        octets
+    }
+
+    #[tokio::test]
+    async fn res_07_messages_of_one_command_take_one_file_and_the_memory_of_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let content = |number: usize| vec![u8::try_from(number % 251).unwrap(); number * 997 % 90_001];
+        let mut spool = Spool::new(directory.path().to_owned());
+        let mut messages = Vec::new();
+        for number in 0..200 {
+            for piece in content(number).chunks(40_000) {
+                spool.write(piece).await.unwrap();
+            }
+            let (message, next) = spool.next().await.unwrap();
+            assert_eq!(message.size(), content(number).len() as u64);
+            messages.push(message);
+            spool = next;
+        }
+        assert_eq!(files(directory.path()), 1);
+        let in_memory = messages.iter().filter(|message| message.is_in_memory()).map(Spooled::size);
+        assert!(in_memory.sum::<u64>() <= IN_MEMORY_MAX as u64);
+        // In any order, and again.
+        for number in (0..200).rev().chain(0..200) {
+            assert_eq!(read(&messages[number]), content(number), "{number}");
+        }
+        let (mut one, mut two) = (messages[150].reader(), messages[151].reader());
+        let (mut first, mut second) = ([0; 100], [0; 100]);
+        one.read_exact(&mut first).unwrap();
+        two.read_exact(&mut second).unwrap();
+        one.read_exact(&mut first).unwrap();
+        assert_eq!((first, second), ([150; 100], [151; 100]));
+        drop((one, two, spool));
+        assert_eq!(files(directory.path()), 1);
+        drop(messages);
+        assert_eq!(files(directory.path()), 0);
+    }
+
+    #[tokio::test]
+    async fn a_small_message_needs_no_file_and_a_large_one_is_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        for size in [0, 1, IN_MEMORY_MAX, IN_MEMORY_MAX + 1, 3 * IN_MEMORY_MAX] {
+            let mut spool = Spool::new(directory.path().to_owned());
+            spool.write(&vec![b'x'; size]).await.unwrap();
+            let spooled = spool.finish().await.unwrap();
+            assert_eq!(spooled.is_in_memory(), size <= IN_MEMORY_MAX);
+            assert_eq!(files(directory.path()), usize::from(size > IN_MEMORY_MAX));
+            assert_eq!(read(&spooled), vec![b'x'; size]);
+        }
+    }
+}

@@ -37,9 +37,9 @@ use rusqlite::Connection;
 
 use super::{
     AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
-    Delivery, Expunge, Expunged, Finding, Grant, Listener, Mailbox, MailboxId, MailboxName, NewMessage, News,
-    Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError,
-    StoreFlags, Stored, Undelete, Usage, spool,
+    Delivery, Expunge, Expunged, Finding, FlagMask, Grant, Listener, Mailbox, MailboxId, MailboxName,
+    NewMessage, News, Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status,
+    Store, StoreError, StoreFlags, Stored, Undelete, Usage, spool,
 };
 pub use archive::Archive;
 use readers::Readers;
@@ -270,8 +270,15 @@ impl Store for Sqlite {
         self.write(move |txn| expunging::expunge(txn, mailbox, which.into()))
     }
 
-    fn copy(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied> {
-        self.write(move |txn| messages::copy(txn, from, uids, to, room))
+    fn copy(
+        &self,
+        from: MailboxId,
+        uids: Vec<u32>,
+        to: MailboxId,
+        room: Room,
+        flags: FlagMask,
+    ) -> Answer<'_, Copied> {
+        self.write(move |txn| messages::copy(txn, from, uids, to, room, flags))
     }
 
     fn move_messages(
@@ -280,20 +287,28 @@ impl Store for Sqlite {
         uids: Vec<u32>,
         to: MailboxId,
         room: Room,
+        flags: FlagMask,
     ) -> Answer<'_, Copied> {
-        self.write(move |txn| messages::relocate(txn, from, uids, to, room))
+        self.write(move |txn| messages::relocate(txn, from, uids, to, room, flags))
     }
 
     fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>> {
-        if claim {
-            self.write(move |txn| mailboxes::claim_recent(txn, mailbox))
-        } else {
-            self.read(move |sql| mailboxes::recent(sql, mailbox))
-        }
+        Box::pin(async move {
+            let recent = self.inner.readers.read(move |sql| mailboxes::recent(sql, mailbox)).await?;
+            // Most often there is nothing to claim, and no need to wait for the writer.
+            if !claim || recent.is_empty() {
+                return Ok(recent);
+            }
+            self.inner.writer.write(move |txn| mailboxes::claim_recent(txn, mailbox)).await
+        })
     }
 
     fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content> {
         Box::pin(blobs::open(&self.inner, blob, range))
+    }
+
+    fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>> {
+        self.read(move |sql| parts.into_iter().map(|(blob, range)| blobs::part(sql, blob, range)).collect())
     }
 
     fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>> {

@@ -1,6 +1,8 @@
 //! What is announced works: each capability at least once. Those about sharing, searching, watching and coming back have
 //! files of their own.
 
+use posthaste_server::directory::Class;
+
 use crate::server::{Imap, World};
 
 #[tokio::test]
@@ -207,6 +209,39 @@ async fn quotas_are_told_and_held() {
     imap.ok("COPY 1 Trash").await;
     assert!(imap.no("COPY 1 Sent").await.contains("[OVERQUOTA]"));
     imap.ok("MOVE 1 Sent").await;
+}
+
+#[tokio::test]
+async fn a_draft_can_be_replaced_where_there_is_no_room_for_one_more() {
+    let world = World::new().await;
+    let mut imap = world.selected("alice", "Drafts").await;
+    imap.append("Drafts", &format!("Subject: x\r\n\r\n{}", "x".repeat(2000))).await;
+    // At the limit of messages, with less to keep and with more.
+    world.change_account("alice", |account| account.quota_messages = Some(1)).await;
+    imap.ok("REPLACE 1 Drafts {14+}\r\nSubject: y\r\n\r\n").await;
+    let longer = format!("Subject: y\r\n\r\n{}", "y".repeat(3000));
+    imap.ok(&format!("REPLACE 1 Drafts {{{}+}}\r\n{longer}", longer.len())).await;
+    // Far above the quota of octets: what does not grow may be written.
+    world.change_account("alice", |account| account.quota = Some(100)).await;
+    let refused = format!("{longer}more");
+    let refused = imap.run(&format!("REPLACE 1 Drafts {{{}}}\r\n", refused.len())).await;
+    assert!(refused.contains("T NO [OVERQUOTA]"), "{refused}");
+    imap.ok(&format!("REPLACE 1 Drafts {{{}+}}\r\n{longer}", longer.len())).await;
+    imap.ok("REPLACE 1 Sent {14+}\r\nSubject: z\r\n\r\n").await;
+    assert!(imap.ok("STATUS Sent (MESSAGES SIZE)").await.contains("(MESSAGES 1 SIZE 14)"));
+}
+
+#[tokio::test]
+async fn the_message_size_is_that_of_who_is_logged_in() {
+    let world = World::new().await;
+    let small = Class { name: "small".to_owned(), quota: None, quota_messages: None, message_size: Some(50) };
+    world.change(|draft| draft.put_class(small.clone())).await;
+    world.change_account("alice", |account| account.class = Some("small".to_owned())).await;
+    let mut imap = world.imap("alice").await;
+    assert!(imap.append("INBOX", &"x".repeat(51)).await.contains("T NO [TOOBIG]"));
+    imap.ok("UNAUTHENTICATE").await;
+    imap.ok("LOGIN bob@x.test secret").await;
+    assert!(imap.append("INBOX", &"x".repeat(51)).await.contains("T OK"));
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What users are promised of IMAP, each with two live sessions.
 
+use posthaste_server::directory::Account;
 use posthaste_server::listen::Service;
+use posthaste_tokio::Secret;
 
 use crate::server::World;
 
@@ -142,6 +144,43 @@ async fn mbx_13_the_sessions_of_an_account_that_is_disabled_end() {
     one.peer.expect("* BYE [UNAVAILABLE]").await;
     idle.peer.expect("* BYE [UNAVAILABLE]").await;
     other.ok("NOOP").await;
+}
+
+#[tokio::test]
+async fn mbx_13_the_sessions_of_a_password_that_is_changed_end() {
+    let world = World::new().await;
+    let mut one = world.selected("alice", "INBOX").await;
+    let mut other = world.imap("bob").await;
+    // What is no password does not matter.
+    world.change_account("alice", |account| account.last_name = "Liddell".to_owned()).await;
+    one.ok("NOOP").await;
+    let credential = world.running.directory().credential(&Secret::from(&b"other"[..])).await.unwrap();
+    let account = Account::clone(&world.account_of("alice")).with_credential(Some(credential));
+    world.change(|draft| draft.put_account(account.clone())).await;
+    one.peer.expect("* BYE").await;
+    assert_eq!(one.peer.line().await, "");
+    other.ok("NOOP").await;
+    let mut again = world.connect(Service::Imaps).await;
+    again.expect("* OK").await;
+    again.send("a LOGIN alice@x.test secret\r\nb LOGIN alice@x.test other\r\n").await;
+    again.expect("a NO").await;
+    again.expect("b OK").await;
+}
+
+#[tokio::test]
+async fn mbx_13_a_quota_that_shrinks_holds_at_once() {
+    let world = World::new().await;
+    let mut one = world.selected("alice", "INBOX").await;
+    one.append("INBOX", &"x".repeat(1000)).await;
+    world.change_account("alice", |account| account.quota = Some(500)).await;
+    assert!(one.append("INBOX", "x").await.contains("T NO [OVERQUOTA]"));
+    assert!(one.no("COPY 1 Trash").await.contains("[OVERQUOTA]"));
+    // Whoever has too much can tidy up.
+    one.ok("MOVE 1 Trash").await;
+    one.ok("SELECT Trash").await;
+    one.ok("STORE 1 +FLAGS (\\Deleted)").await;
+    one.ok("EXPUNGE").await;
+    assert!(one.append("INBOX", "x").await.contains("T OK"));
 }
 
 #[tokio::test]

@@ -82,6 +82,26 @@ async fn p25_results_are_counted_and_kept() {
 }
 
 #[tokio::test]
+async fn what_sort_finds_is_kept_too() {
+    let world = World::new().await;
+    let mut imap = filled(&world).await;
+    assert_eq!(
+        imap.ok("SORT RETURN (SAVE) (REVERSE DATE) UTF-8 SUBJECT plan").await,
+        "T OK SORT completed\r\n"
+    );
+    assert_eq!(found(&mut imap, "$").await, "2 3 5");
+    // The first and the last are those of the order that was asked for.
+    imap.ok("UID SORT RETURN (SAVE MIN) (REVERSE DATE) UTF-8 SUBJECT plan").await;
+    assert_eq!(found(&mut imap, "$").await, "5");
+    imap.ok("UID SORT RETURN (SAVE MAX) (REVERSE DATE) UTF-8 SUBJECT plan").await;
+    assert_eq!(found(&mut imap, "$").await, "3");
+    imap.ok("SORT RETURN (COUNT) (DATE) UTF-8 ALL").await;
+    assert_eq!(found(&mut imap, "$").await, "3");
+    imap.no("SORT RETURN (SAVE) (DATE) X-NONE BODY x").await;
+    assert_eq!(found(&mut imap, "$").await, "");
+}
+
+#[tokio::test]
 async fn p25_messages_are_sorted_and_put_into_threads() {
     let world = World::new().await;
     let mut imap = filled(&world).await;

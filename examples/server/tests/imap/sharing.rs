@@ -1,5 +1,7 @@
 //! Mailboxes of others: what is granted is what works, and nothing else is there (RFC 4314; RFC 2342).
 
+use posthaste_server::directory::{Address, Group, Posting};
+
 use crate::server::{Imap, World};
 
 /// Gives bob rights to a mailbox of alice with three messages in it.
@@ -198,6 +200,53 @@ async fn flags_that_may_not_be_set_are_not_kept_with_a_copy() {
     alice.ok("STORE 1 -FLAGS (\\Seen)").await;
     bob.ok("FETCH 1 BODY[]").await;
     assert!(!alice.ok("FETCH 1 FLAGS").await.contains("\\Seen"));
+}
+
+#[tokio::test]
+async fn rights_through_a_group_end_with_membership() {
+    let world = World::new().await;
+    let team = |members: &[&str]| Group {
+        address: Address::parse("team@x.test").unwrap(),
+        enabled: true,
+        description: String::new(),
+        members: members.iter().map(|name| Address::parse(&format!("{name}@x.test")).unwrap()).collect(),
+        posting: Posting::default(),
+    };
+    world.change(|draft| draft.put_group(team(&["bob", "carol"]))).await;
+    let mut alice = world.imap("alice").await;
+    alice.ok("CREATE Project").await;
+    alice.append("Project", "Subject: x\r\n\r\n").await;
+    alice.ok("SETACL Project $team@x.test lrswite").await;
+    alice.ok("SETACL Project carol@x.test lr").await;
+    let mut bob = world.selected("bob", NAME).await;
+    let mut carol = world.selected("carol", NAME).await;
+    let idle = bob.idle().await;
+    world.change(|draft| draft.put_group(team(&["alice"]))).await;
+    bob.peer.expect("* BYE").await;
+    drop((bob, idle));
+    // What carol has by herself is left: no command works by what she had before.
+    let refused = carol.no("EXPUNGE").await;
+    assert!(refused.contains("[READ-ONLY] Access has changed") && refused.contains("[NOPERM]"), "{refused}");
+    // And whose mailbox it is counts as well.
+    let idle = carol.idle().await;
+    world.change_account("alice", |account| account.enabled = false).await;
+    carol.peer.expect("* BYE").await;
+    drop(idle);
+}
+
+#[tokio::test]
+async fn what_a_partial_store_only_takes_away_is_told() {
+    let world = World::new().await;
+    let mut bob = granted(&world, "lrs").await;
+    let mut alice = world.selected("alice", "Project").await;
+    alice.ok("STORE 1 +FLAGS (\\Flagged $Work)").await;
+    bob.ok("ENABLE CONDSTORE").await;
+    bob.ok(&format!("SELECT {NAME}")).await;
+    // Only \Seen is bob's to change, and nothing is added.
+    let told = bob.ok("STORE 1 FLAGS.SILENT ()").await;
+    assert!(told.contains("* 1 FETCH (MODSEQ ("), "{told}");
+    let flags = alice.ok("FETCH 1 FLAGS").await;
+    assert!(flags.contains("\\Flagged") && flags.contains("$Work") && !flags.contains("\\Seen"), "{flags}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Records and accounts.
 
 use posthaste_server::store::{
-    AccountId, Change, Expect, Flags, RecordChange, RecordKey, Room, SpecialUse, StoreError,
+    AccountId, Change, Expect, FlagMask, Flags, RecordChange, RecordKey, Room, SpecialUse, StoreError,
 };
 
 use crate::stores::{ANNA, BEN, Stage, named, to_inbox};
@@ -95,10 +95,10 @@ pub(crate) async fn usage_counts_copies_and_not_what_is_expunged(stage: Stage) {
     let store = &stage.store;
     let (inbox, trash) = (stage.inbox().await, stage.mailbox(ANNA, "Trash").await.id);
     stage.append(inbox, b"12345", Flags::default()).await;
-    store.copy(inbox, vec![1], trash, Room::UNLIMITED).await.unwrap();
+    store.copy(inbox, vec![1], trash, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
     let usage = store.usage(ANNA).await.unwrap();
     assert_eq!((usage.octets, usage.messages), (10, 2));
-    store.move_messages(inbox, vec![1], trash, Room::UNLIMITED).await.unwrap();
+    store.move_messages(inbox, vec![1], trash, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
     assert_eq!(store.usage(ANNA).await.unwrap(), usage);
     store.delete_mailbox(trash).await.unwrap();
     let usage = store.usage(ANNA).await.unwrap();

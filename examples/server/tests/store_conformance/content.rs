@@ -7,6 +7,29 @@ use posthaste_server::store::{BlobId, CHUNK, Expunge, Flags, Room, StoreError};
 
 use crate::stores::{ANNA, DATE, Stage, read};
 
+pub(crate) async fn parts_of_many_contents_come_at_once(stage: Stage) {
+    let inbox = stage.inbox().await;
+    let long: Vec<u8> = (0..CHUNK * 2 + 10).map(|at| u8::try_from(at % 251).unwrap()).collect();
+    stage.append(inbox, b"0123456789", Flags::default()).await;
+    stage.append(inbox, &long, Flags::default()).await;
+    stage.append(inbox, b"", Flags::default()).await;
+    let blobs: Vec<BlobId> = stage.metas(inbox).await.iter().map(|meta| meta.blob).collect();
+    let octets = |from: u64, to: u64| Some(Bytes::copy_from_slice(&long[from as usize..to as usize]));
+    let asked = [
+        (blobs[1], 0..3, octets(0, 3)),
+        (blobs[0], 2..5, Some(Bytes::from_static(b"234"))),
+        (blobs[0], 8..100, Some(Bytes::from_static(b"89"))),
+        (blobs[0], 50..60, Some(Bytes::new())),
+        (blobs[1], CHUNK - 2..CHUNK + 2, octets(CHUNK - 2, CHUNK + 2)),
+        (blobs[1], 0..u64::MAX, octets(0, CHUNK * 2 + 10)),
+        (blobs[2], 0..10, Some(Bytes::new())),
+        (BlobId(999), 0..10, None),
+    ];
+    let (parts, expected): (Vec<_>, Vec<_>) =
+        asked.into_iter().map(|(blob, range, octets)| ((blob, range), octets)).unzip();
+    assert_eq!(stage.store.parts(parts).await.unwrap(), expected);
+}
+
 pub(crate) async fn a_message_comes_back_as_it_was_whole_and_in_parts(stage: Stage) {
     let inbox = stage.inbox().await;
     let chunk = usize::try_from(CHUNK).unwrap();

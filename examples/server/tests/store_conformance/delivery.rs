@@ -1,7 +1,7 @@
 //! Delivery.
 
 use posthaste_server::store::{
-    AccountId, Change, Delivery, Expunge, Flags, MailboxEvent, Room, StoreError, ThreadId,
+    AccountId, Change, Delivery, Expunge, FlagMask, Flags, MailboxEvent, Room, StoreError, ThreadId,
 };
 
 use crate::stores::{ANNA, BEN, Stage, named, octets, to_inbox};
@@ -34,10 +34,10 @@ pub(crate) async fn st_03_the_quota_holds_for_every_way_in(stage: Stage) {
     let over = StoreError::OverQuota { account: ANNA, quota: 100, wanted: 60 };
     let (full, empty) = if first.is_ok() { (inbox, trash) } else { (trash, inbox) };
     assert_eq!(first.and(second), Err(over.clone()));
-    assert_eq!(store.copy(full, vec![1], empty, room).await, Err(over.clone()));
+    assert_eq!(store.copy(full, vec![1], empty, room, FlagMask::ALL).await, Err(over.clone()));
     assert_eq!(store.usage(ANNA).await.unwrap().octets, 60);
     // Also who has no room can tidy up.
-    store.move_messages(full, vec![1], empty, octets(1)).await.unwrap();
+    store.move_messages(full, vec![1], empty, octets(1), FlagMask::ALL).await.unwrap();
     let mut delivery = to_inbox(ANNA);
     delivery.room = room;
     let message = stage.message(&[b'x'; 60], Flags::default()).await;
@@ -124,8 +124,8 @@ pub(crate) async fn conversations_are_found_by_ids_and_kept(stage: Stage) {
     assert!((d == a || d == c) && d == e, "of one of those it refers to");
     // Elsewhere too, and in an account of its own.
     let bens = stage.mailbox(BEN, "INBOX").await.id;
-    store.move_messages(inbox, vec![1], bens, Room::UNLIMITED).await.unwrap();
-    store.copy(inbox, vec![2], bens, Room::UNLIMITED).await.unwrap();
+    store.move_messages(inbox, vec![1], bens, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
+    store.copy(inbox, vec![2], bens, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
     let metas = stage.metas(bens).await;
     assert_eq!(metas[0].thread, metas[1].thread);
     let before: Vec<ThreadId> = stage.metas(inbox).await.iter().map(|meta| meta.thread).collect();

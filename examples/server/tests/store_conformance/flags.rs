@@ -1,10 +1,11 @@
 //! Flags.
 
 use posthaste_server::store::{
-    Change, Flags, KEYWORDS_MAX, Keyword, MailboxId, StoreError, StoreFlags, StoreMode, SystemFlags,
+    Change, FlagMask, Flags, KEYWORDS_MAX, Keyword, KeywordMask, MailboxId, Room, StoreError, StoreFlags,
+    StoreMode, SystemFlags,
 };
 
-use crate::stores::Stage;
+use crate::stores::{ANNA, Stage};
 
 fn keywords(names: &[&str]) -> Flags {
     Flags { keywords: names.iter().filter_map(|name| Keyword::new(name)).collect(), ..Flags::default() }
@@ -34,6 +35,35 @@ pub(crate) async fn flags_change_only_where_they_differ(stage: Stage) {
     assert_eq!((status.deleted, status.deleted_size, status.unseen), (2, 2, 3));
     let gone = store.store_flags(MailboxId(99), deleted()).await;
     assert_eq!(gone, Err(StoreError::NoSuchMailbox));
+    stage.check().await;
+}
+
+pub(crate) async fn flags_outside_of_the_mask_stay(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    let trash = stage.mailbox(ANNA, "Trash").await.id;
+    let mine = Flags { system: SystemFlags::SEEN | SystemFlags::DELETED, ..keywords(&["mine"]) };
+    for _ in 0..2 {
+        stage.append(inbox, b"x", mine.clone()).await;
+    }
+    let mask = FlagMask { system: SystemFlags::SEEN | SystemFlags::DRAFT, keywords: KeywordMask::None };
+    let given = Flags { system: SystemFlags::DRAFT | SystemFlags::FLAGGED, ..keywords(&["theirs"]) };
+    let stored =
+        store.store_flags(inbox, change(vec![1], StoreMode::ReplaceWithin(mask), given)).await.unwrap();
+    let left = Flags { system: SystemFlags::DELETED | SystemFlags::DRAFT, ..keywords(&["mine"]) };
+    assert_eq!(stored.changed.iter().map(|meta| meta.flags.clone()).collect::<Vec<_>>(), [left.clone()]);
+    assert_eq!(stage.metas(inbox).await[0].flags, left);
+    // What is only taken away has changed too, in one step.
+    let before = store.status(inbox).await.unwrap().modseq;
+    let none = change(vec![1, 2], StoreMode::ReplaceWithin(mask), Flags::default());
+    let stored = store.store_flags(inbox, none).await.unwrap();
+    assert_eq!((stored.changed.len(), stored.modseq), (2, before + 1));
+    // A copy and what is moved have the flags that are let through.
+    let mask = FlagMask { system: SystemFlags::DELETED, keywords: KeywordMask::All };
+    store.copy(inbox, vec![1], trash, Room::UNLIMITED, mask).await.unwrap();
+    store.move_messages(inbox, vec![2], trash, Room::UNLIMITED, FlagMask::NONE).await.unwrap();
+    let metas = stage.metas(trash).await;
+    assert_eq!(metas[0].flags, Flags { system: SystemFlags::DELETED, ..keywords(&["mine"]) });
+    assert!(metas[1].flags.is_empty() && metas[0].modseq + 1 == metas[1].modseq);
     stage.check().await;
 }
 

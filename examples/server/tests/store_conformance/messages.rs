@@ -1,6 +1,6 @@
 //! Messages coming, going, copied and moved.
 
-use posthaste_server::store::{Expunge, Flags, MailboxId, Room, StoreError, SystemFlags};
+use posthaste_server::store::{Expunge, FlagMask, Flags, MailboxId, Room, StoreError, SystemFlags};
 
 use crate::stores::{ANNA, BEN, Stage, octets};
 
@@ -44,28 +44,29 @@ pub(crate) async fn copying_and_moving_answer_pairs_of_uids(stage: Stage) {
         stage.append(inbox, b"x", flags.into()).await;
     }
     let modseq = store.status(inbox).await.unwrap().modseq;
-    let copied = store.copy(inbox, vec![3, 1, 77], trash.id, Room::UNLIMITED).await.unwrap();
+    let copied = store.copy(inbox, vec![3, 1, 77], trash.id, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
     assert_eq!((copied.sources, copied.destinations), (vec![1, 3], vec![1, 2]));
     assert_eq!((copied.uidvalidity, copied.modseq), (trash.uidvalidity, modseq));
-    let moved = store.move_messages(inbox, vec![1, 2], trash.id, Room::UNLIMITED).await.unwrap();
+    let moved =
+        store.move_messages(inbox, vec![1, 2], trash.id, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
     assert_eq!((moved.sources, moved.destinations), (vec![1, 2], vec![3, 4]));
     assert!(moved.modseq > modseq);
-    let moved = store.move_messages(inbox, vec![3], inbox, Room::UNLIMITED).await.unwrap();
+    let moved = store.move_messages(inbox, vec![3], inbox, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
     assert_eq!((moved.sources, moved.destinations), (vec![3], vec![4]));
     assert_eq!(moved.modseq, store.status(inbox).await.unwrap().modseq);
-    let copied = store.copy(inbox, vec![4], inbox, Room::UNLIMITED).await.unwrap();
+    let copied = store.copy(inbox, vec![4], inbox, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
     assert_eq!(copied.destinations, [5]);
     assert_eq!(copied.modseq, store.status(inbox).await.unwrap().modseq);
     assert_eq!(stage.uids(inbox).await, [4, 5]);
     let metas = stage.metas(trash.id).await;
     assert_eq!(metas.iter().map(|meta| meta.uid).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(metas[1].flags.system, SystemFlags::FLAGGED);
-    let nothing = store.copy(inbox, vec![77], trash.id, Room::UNLIMITED).await.unwrap();
+    let nothing = store.copy(inbox, vec![77], trash.id, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
     assert_eq!((nothing.sources, nothing.destinations), (vec![], vec![]));
     for (from, to) in [(MailboxId(99), trash.id), (inbox, MailboxId(99))] {
         let gone = Err(StoreError::NoSuchMailbox);
-        assert_eq!(store.copy(from, vec![4], to, Room::UNLIMITED).await, gone);
-        assert_eq!(store.move_messages(from, vec![4], to, Room::UNLIMITED).await, gone);
+        assert_eq!(store.copy(from, vec![4], to, Room::UNLIMITED, FlagMask::ALL).await, gone);
+        assert_eq!(store.move_messages(from, vec![4], to, Room::UNLIMITED, FlagMask::ALL).await, gone);
     }
     stage.check().await;
 }
@@ -74,10 +75,10 @@ pub(crate) async fn moving_between_accounts_needs_room(stage: Stage) {
     let store = &stage.store;
     let (annas, bens) = (stage.inbox().await, stage.mailbox(BEN, "INBOX").await.id);
     stage.append(annas, b"12345", Flags::default()).await;
-    let refused = store.move_messages(annas, vec![1], bens, octets(4)).await;
+    let refused = store.move_messages(annas, vec![1], bens, octets(4), FlagMask::ALL).await;
     assert_eq!(refused, Err(StoreError::OverQuota { account: BEN, quota: 4, wanted: 5 }));
     assert_eq!(stage.uids(annas).await, [1]);
-    store.move_messages(annas, vec![1], bens, octets(5)).await.unwrap();
+    store.move_messages(annas, vec![1], bens, octets(5), FlagMask::ALL).await.unwrap();
     assert_eq!(store.usage(ANNA).await.unwrap().octets, 0);
     assert_eq!(store.usage(BEN).await.unwrap().octets, 5);
     stage.check().await;

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use posthaste_server::store::{
-    Change, Expunge, Flags, Listener, MailboxId, Room, StoreError, StoreFlags, StoreMode, SystemFlags,
+    Change, Expunge, FlagMask, Flags, Listener, MailboxId, Room, StoreError, StoreFlags, StoreMode,
+    SystemFlags,
 };
 
 use crate::stores::{ANNA, Stage, named, octets, to_inbox};
@@ -47,12 +48,12 @@ pub(crate) async fn expunged_messages_are_remembered_within_bounds(stage: Stage)
     let sent = stage.mailbox(ANNA, "Sent").await.id;
     while (store.status(inbox).await.unwrap().messages as usize) < 40_000 {
         let all = stage.uids(inbox).await;
-        store.copy(inbox, all, inbox, Room::UNLIMITED).await.unwrap();
+        store.copy(inbox, all, inbox, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
     }
     let all = stage.uids(inbox).await;
     for some in all.chunks(6_000) {
         let before = store.status(inbox).await.unwrap().modseq;
-        store.move_messages(inbox, some.to_vec(), sent, Room::UNLIMITED).await.unwrap();
+        store.move_messages(inbox, some.to_vec(), sent, Room::UNLIMITED, FlagMask::ALL).await.unwrap();
         // What is told is everything, or that it is not known.
         let told = store.changed_since(inbox, before).await.unwrap().expunged;
         assert!(told.is_none_or(|told| told == some));
@@ -109,7 +110,7 @@ pub(crate) async fn a_failed_operation_says_nothing(stage: Stage) {
     let works = stage.message(b"y", Flags::default()).await;
     let (name, inbox_name) = (named("Sent"), named("INBOX"));
     let (moved, made, named_again, appended, replaced) = tokio::join!(
-        store.move_messages(inbox, vec![1], MailboxId(99), Room::UNLIMITED),
+        store.move_messages(inbox, vec![1], MailboxId(99), Room::UNLIMITED, FlagMask::ALL),
         store.create_mailbox(ANNA, &inbox_name, None),
         store.rename_mailbox(inbox, &name),
         store.append(inbox, Room::UNLIMITED, vec![works]),

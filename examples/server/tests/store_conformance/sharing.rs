@@ -2,12 +2,29 @@
 
 use bytes::Bytes;
 use posthaste_imap::types::Rights;
-use posthaste_server::store::{Annotation, Change, Grant, MailboxEvent, MailboxId, RecordChange, StoreError};
+use posthaste_server::store::{
+    Annotation, Annotations, Change, Grant, MailboxEvent, MailboxId, RecordChange, StoreError,
+};
 
 use crate::stores::{ANNA, BEN, Stage, bytes, named};
 
 fn grant(identifier: &str, rights: &str) -> Grant {
     Grant { identifier: identifier.to_owned(), rights: Rights::new(rights).unwrap() }
+}
+
+pub(crate) async fn a_new_mailbox_has_the_grants_of_the_one_above(stage: Stage) {
+    let store = &stage.store;
+    let above = store.create_mailbox(ANNA, &named("a"), None).await.unwrap();
+    store.grant(above.id, grant("ben@x.test", "lrk")).await.unwrap();
+    store.grant(above.id, grant("-anyone", "w")).await.unwrap();
+    store.create_mailbox(ANNA, &named("a/b/c"), None).await.unwrap();
+    for name in ["a/b", "a/b/c"] {
+        let made = stage.mailbox(ANNA, name).await.id;
+        assert_eq!(store.grants(made).await.unwrap(), store.grants(above.id).await.unwrap(), "{name}");
+    }
+    let other = store.create_mailbox(ANNA, &named("ab"), None).await.unwrap();
+    assert_eq!(store.grants(other.id).await.unwrap(), []);
+    stage.check().await;
 }
 
 pub(crate) async fn grants_are_given_and_taken(stage: Stage) {
@@ -74,17 +91,20 @@ fn set(entry: &str, value: &'static str) -> (String, Option<Bytes>) {
 
 pub(crate) async fn annotations_are_of_a_mailbox_an_account_or_a_user(stage: Stage) {
     let store = &stage.store;
-    let id = stage.inbox().await;
-    let inbox = Some(id);
+    let inbox = Some(stage.inbox().await);
     stage.picture.news();
     let changes = vec![set("/shared/comment", "ours"), set("/private/comment", "mine")];
     store.annotate(ANNA, inbox, changes).await.unwrap();
-    let event = MailboxEvent::Annotated;
-    let told = Change::Mailbox { account: ANNA, mailbox: id, event };
-    assert_eq!(stage.picture.news(), [told]);
+    let told = |mailbox, by, entries: &[&str]| {
+        let entries = entries.iter().map(|entry| (*entry).to_owned()).collect();
+        Change::Annotations(Annotations { account: ANNA, mailbox, by, entries })
+    };
+    assert_eq!(stage.picture.news(), [told(inbox, ANNA, &["/shared/comment", "/private/comment"])]);
     // Somebody else on the same mailbox.
     store.annotate(BEN, inbox, vec![set("/private/comment", "his"), set("/shared/x", "his")]).await.unwrap();
+    assert_eq!(stage.picture.news(), [told(inbox, BEN, &["/private/comment", "/shared/x"])]);
     store.annotate(ANNA, None, vec![set("/private/vendor/x", "account")]).await.unwrap();
+    assert_eq!(stage.picture.news(), [told(None, ANNA, &["/private/vendor/x"])]);
     let shown = async |account, mailbox| {
         let found: Vec<Annotation> = store.annotations(account, mailbox).await.unwrap();
         found.into_iter().map(|a| (a.entry, String::from_utf8(a.value.to_vec()).unwrap())).collect::<Vec<_>>()

@@ -1,5 +1,7 @@
-//! A store whose deliveries, and the answers to commits, wait until they are let go, or fail.
+//! A store whose deliveries, and the answers to commits, wait until they are let go, or fail; and where a test wants it,
+//! its reads.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use posthaste_server::store::{
     AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
-    Delivery, Expunge, Expunged, Finding, Grant, Mailbox, MailboxId, MailboxName, NewMessage, News, Progress,
-    Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError, StoreFlags,
-    Stored, Undelete, Usage,
+    Delivery, Expunge, Expunged, Finding, FlagMask, Grant, Mailbox, MailboxId, MailboxName, NewMessage, News,
+    Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status, Store, StoreError,
+    StoreFlags, Stored, Undelete, Usage,
 };
 use tokio::sync::Semaphore;
 
@@ -23,6 +25,15 @@ pub(crate) struct Held {
     pub(crate) failure: Mutex<Option<StoreError>>,
     pub(crate) holds_commits: AtomicBool,
     pub(crate) commits: AtomicUsize,
+    /// The reads that wait too, each once.
+    pub(crate) reads: Mutex<BTreeSet<Reading>>,
+}
+
+/// A read that can be made to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reading {
+    Snapshot,
+    Summaries,
 }
 
 impl Held {
@@ -34,6 +45,15 @@ impl Held {
             failure: Mutex::new(None),
             holds_commits: AtomicBool::new(false),
             commits: AtomicUsize::new(0),
+            reads: Mutex::default(),
+        }
+    }
+
+    async fn wait(&self, reading: Reading) {
+        let waits = self.reads.lock().unwrap().remove(&reading);
+        if waits {
+            self.arrived.add_permits(1);
+            self.gate.acquire().await.unwrap().forget();
         }
     }
 }
@@ -76,6 +96,20 @@ impl Store for Held {
         })
     }
 
+    fn snapshot(&self, mailbox: MailboxId) -> Answer<'_, Snapshot> {
+        Box::pin(async move {
+            self.wait(Reading::Snapshot).await;
+            self.inner.snapshot(mailbox).await
+        })
+    }
+
+    fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>> {
+        Box::pin(async move {
+            self.wait(Reading::Summaries).await;
+            self.inner.summaries(blobs).await
+        })
+    }
+
     pass_on! {
         fn records(&self) -> Answer<'_, Vec<Record>>;
         fn usage(&self, account: AccountId) -> Answer<'_, Usage>;
@@ -101,15 +135,16 @@ impl Store for Held {
         fn append(&self, mailbox: MailboxId, room: Room, messages: Vec<NewMessage>) -> Answer<'_, Appended>;
         fn replace(&self, mailbox: MailboxId, uid: u32, to: MailboxId, room: Room, message: NewMessage)
             -> Answer<'_, Replaced>;
-        fn snapshot(&self, mailbox: MailboxId) -> Answer<'_, Snapshot>;
         fn changed_since(&self, mailbox: MailboxId, modseq: u64) -> Answer<'_, News>;
         fn store_flags(&self, mailbox: MailboxId, change: StoreFlags) -> Answer<'_, Stored>;
         fn expunge(&self, mailbox: MailboxId, which: Expunge) -> Answer<'_, Expunged>;
-        fn copy(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied>;
-        fn move_messages(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room) -> Answer<'_, Copied>;
+        fn copy(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room, flags: FlagMask)
+            -> Answer<'_, Copied>;
+        fn move_messages(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room, flags: FlagMask)
+            -> Answer<'_, Copied>;
         fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>>;
         fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content>;
-        fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>>;
+        fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>>;
         fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>>;
         fn deleted(&self, account: AccountId) -> Answer<'_, Vec<Deleted>>;
         fn undelete(&self, what: Undelete) -> Answer<'_, Appended>;

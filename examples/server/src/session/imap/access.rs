@@ -14,7 +14,9 @@ use posthaste_imap::types::{Flag, Mailbox as ImapMailbox, ResponseCode, Rights};
 
 use super::{Session, convert, refusal};
 use crate::directory::Account;
-use crate::store::{AccountId, Flags, Grant, Mailbox, MailboxName, Room, SEPARATOR, StoreError, SystemFlags};
+use crate::store::{
+    AccountId, FlagMask, Grant, KeywordMask, Mailbox, MailboxName, Room, SEPARATOR, StoreError, SystemFlags,
+};
 
 /// The first level of the names of mailboxes of other users.
 pub(super) const OTHERS: &str = "Other Users";
@@ -227,6 +229,9 @@ impl Session {
         if self.own_id()? == mailbox.account {
             return Ok(all_rights());
         }
+        if self.prefix_of(mailbox.account).is_none() {
+            return Ok(Rights::NONE);
+        }
         let grants = self.context.store.grants(mailbox.id).await?;
         self.effective(mailbox.account, &grants)
     }
@@ -238,26 +243,20 @@ impl Session {
     }
 }
 
-/// What of these flags somebody with these rights may change (RFC 4314 4).
-pub(super) fn permitted(flags: Flags, rights: Rights) -> Flags {
-    let Flags { system, keywords } = flags;
-    let system = system.without(withheld(rights));
-    Flags { system, keywords: if rights.contains('w') { keywords } else { Default::default() } }
-}
-
-/// The system flags that somebody with these rights may not change.
-pub(super) fn withheld(rights: Rights) -> SystemFlags {
-    let mut withheld = SystemFlags::NONE;
-    if !rights.contains('s') {
-        withheld = withheld | SystemFlags::SEEN;
+/// The flags that somebody with these rights may change (RFC 4314 4).
+pub(super) fn changeable(rights: Rights) -> FlagMask {
+    let mut mask = FlagMask::NONE;
+    if rights.contains('s') {
+        mask.system = mask.system | SystemFlags::SEEN;
     }
-    if !rights.contains('t') {
-        withheld = withheld | SystemFlags::DELETED;
+    if rights.contains('t') {
+        mask.system = mask.system | SystemFlags::DELETED;
     }
-    if !rights.contains('w') {
-        withheld = withheld | SystemFlags::ANSWERED | SystemFlags::FLAGGED | SystemFlags::DRAFT;
+    if rights.contains('w') {
+        mask.system = mask.system | SystemFlags::ANSWERED | SystemFlags::FLAGGED | SystemFlags::DRAFT;
+        mask.keywords = KeywordMask::All;
     }
-    withheld
+    mask
 }
 
 /// Whether somebody with these rights may change a flag.

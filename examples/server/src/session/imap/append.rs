@@ -2,17 +2,19 @@
 
 use std::num::NonZeroU32;
 
+use bytes::Bytes;
+
 use posthaste_imap::server::{Append, AppendEnd, AppendMore, Asked, Refusal, Replace, ReplaceEnd};
 use posthaste_imap::types::{
-    DateTime, Flags as ImapFlags, Mailbox as ImapMailbox, MessageSet, ResponseCode, SequenceNumber,
-    SequenceRange, SequenceSet,
+    DateTime, Flags as ImapFlags, Mailbox as ImapMailbox, MessageSet, ResponseCode, SequenceRange,
+    SequenceSet,
 };
 
-use super::access::{Failure, Reached, permitted, rights};
+use super::access::{Failure, Reached, changeable, rights};
 use super::convert::nonzero;
 use super::{Outcome, Session, convert, expunge_issued};
 use crate::ingest;
-use crate::store::{Appended, Flags, InternalDate, NewMessage, Room, Spool, StoreError};
+use crate::store::{Appended, Flags, InternalDate, NewMessage, Room, Spool, Spooled, StoreError, Usage};
 
 /// Messages that are being brought, and nobody sees yet.
 pub(super) struct Arriving {
@@ -20,6 +22,8 @@ pub(super) struct Arriving {
     room: Room,
     /// Those that are complete.
     messages: Vec<NewMessage>,
+    /// Octets of what is kept in memory beside them.
+    beside: usize,
     /// The one that is coming in.
     spool: Result<Spool, StoreError>,
     flags: Flags,
@@ -51,20 +55,57 @@ impl Session {
         length: u64,
     ) -> Result<Arriving, Failure> {
         let to = self.reach(mailbox, "i").await?;
-        if length > self.message_max {
-            return Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig).into());
-        }
+        self.check_length(length)?;
         let room = self.room_of(to.mailbox.account)?;
         self.check_room(&to, room, length).await?;
+        self.begin(to, room, flags, date)
+    }
+
+    fn begin(
+        &self,
+        to: Reached,
+        room: Room,
+        flags: &ImapFlags,
+        date: Option<DateTime>,
+    ) -> Result<Arriving, Failure> {
         let flags = flags_for(&to, flags)?;
         let date = date.map_or_else(InternalDate::now, convert::internal_date);
         let spool = Ok(self.context.store.spool());
-        Ok(Arriving { to, room, messages: Vec::new(), spool, flags, date, old: None })
+        Ok(Arriving { to, room, messages: Vec::new(), beside: 0, spool, flags, date, old: None })
+    }
+
+    fn check_length(&self, length: u64) -> Result<(), Refusal> {
+        if length <= self.message_max {
+            return Ok(());
+        }
+        Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig))
     }
 
     async fn check_room(&self, to: &Reached, room: Room, length: u64) -> Result<(), Failure> {
         let used = self.context.store.usage(to.mailbox.account).await?;
         if room.takes(&used, length) { Ok(()) } else { Err(Refusal::over_quota().into()) }
+    }
+
+    /// Whether there is room for a message once the one it replaces is gone, whose size is `old` where it is of the same
+    /// account. One that is no larger always has room: also an account above its quota can write its drafts.
+    async fn room_to_replace(
+        &self,
+        to: &Reached,
+        room: Room,
+        old: Option<u64>,
+        length: u64,
+    ) -> Result<Room, Failure> {
+        let Some(old) = old else {
+            self.check_room(to, room, length).await?;
+            return Ok(room);
+        };
+        if length <= old {
+            return Ok(Room::UNLIMITED);
+        }
+        let used = self.context.store.usage(to.mailbox.account).await?;
+        let octets = used.octets.saturating_sub(old);
+        let left = Usage { octets, messages: used.messages.saturating_sub(1), ..used };
+        if room.takes(&left, length) { Ok(room) } else { Err(Refusal::over_quota().into()) }
     }
 
     pub(super) async fn append_more(&mut self, asked: Asked<AppendMore>) -> Outcome {
@@ -81,12 +122,18 @@ impl Session {
 
     async fn next_arriving(&mut self, asked: &AppendMore) -> Result<(), Failure> {
         let Some(mut arriving) = self.append.take() else { return Err(StoreError::Closed.into()) };
-        let spool = std::mem::replace(&mut arriving.spool, Ok(self.context.store.spool()));
-        let content = ingest::complete(spool?.finish().await?).await?;
-        arriving.messages.push(NewMessage { content, flags: arriving.flags.clone(), date: arriving.date });
-        if asked.length > self.message_max {
-            return Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig).into());
+        let (content, next) = arriving.spool?.next().await?;
+        arriving.spool = Ok(next);
+        let mut content = ingest::complete(content).await?;
+        arriving.beside = arriving.beside.saturating_add(octets_beside(&content));
+        if arriving.beside > BESIDE_MAX {
+            // Made again by whoever wants it; and a conversation is found by the nearest of what it names.
+            content.set_summary(Bytes::new());
+            let ids = content.ids().iter().take(BESIDE_IDS).cloned().collect();
+            content.set_ids(ids);
         }
+        arriving.messages.push(NewMessage { content, flags: arriving.flags.clone(), date: arriving.date });
+        self.check_length(asked.length)?;
         self.check_room(&arriving.to, arriving.room, asked.total).await?;
         arriving.flags = flags_for(&arriving.to, &asked.options.flags)?;
         arriving.date = asked.options.date_time.map_or_else(InternalDate::now, convert::internal_date);
@@ -129,6 +176,7 @@ impl Session {
 
     pub(super) async fn replace(&mut self, asked: Asked<Replace>) -> Outcome {
         self.append = None;
+        self.check_rights().await?;
         match self.replacing(&asked).await {
             Ok(arriving) => {
                 self.append = Some(Box::new(arriving));
@@ -145,10 +193,8 @@ impl Session {
         if !selected.rights().contains_all(rights("te")) {
             return Err(Refusal::no_permission().into());
         }
-        let range = match asked.message {
-            SequenceNumber::Number(number) => SequenceRange::single(number),
-            SequenceNumber::Largest => SequenceRange::from(NonZeroU32::MAX),
-        };
+        // By itself, not as an end of a range: no number is beyond the last message.
+        let range = SequenceRange { start: asked.message, end: asked.message };
         let set = SequenceSet::new(vec![range]).map_err(|_| Refusal::cannot())?;
         let old = self.targets(&MessageSet::Numbers(set), asked.addressing).unwrap_or_default();
         let old = old.first().copied().ok_or_else(no_such_message)?;
@@ -156,10 +202,13 @@ impl Session {
             return Err(expunge_issued().into());
         }
         let head = &asked.head;
-        let arriving = self.arriving(&head.mailbox, &head.flags, head.date_time, 0).await?;
-        if asked.length > self.message_max {
-            return Err(Refusal::new("Message too long").with_code(ResponseCode::TooBig).into());
-        }
+        let to = self.reach(&head.mailbox, "i").await?;
+        self.check_length(asked.length)?;
+        let room = self.room_of(to.mailbox.account)?;
+        let shares = to.mailbox.account == selected.reached.mailbox.account;
+        let size = selected.picture.by_uid(old.1).map(|(_, row)| row.size).filter(|_| shares);
+        let room = self.room_to_replace(&to, room, size, asked.length).await?;
+        let arriving = self.begin(to, room, &head.flags, head.date_time)?;
         Ok(Arriving { old: Some(old), ..arriving })
     }
 
@@ -206,8 +255,19 @@ impl Session {
 fn flags_for(to: &Reached, given: &ImapFlags) -> Result<Flags, Failure> {
     let flags = convert::stored(given)
         .ok_or_else(|| Refusal::new("Keyword too long").with_code(ResponseCode::Limit))?;
-    Ok(permitted(flags, to.rights))
+    Ok(flags.within(changeable(to.rights)))
 }
+
+/// Octets that wait in memory beside a message, wherever that waits.
+fn octets_beside(content: &Spooled) -> usize {
+    let ids = content.ids().iter().map(Vec::len);
+    ids.fold(content.summary().len(), usize::saturating_add)
+}
+
+/// Octets of the summaries and ids of the messages of one command; what comes then is stored without.
+const BESIDE_MAX: usize = 1 << 20;
+/// Ids that each of these is stored with all the same.
+const BESIDE_IDS: usize = 4;
 
 fn no_such_message() -> Refusal {
     Refusal::new("No such message").with_code(ResponseCode::NonExistent)

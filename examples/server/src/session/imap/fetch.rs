@@ -1,8 +1,8 @@
 //! FETCH (RFC 9051 6.4.5; RFC 3516, 7162, 8474, 8514, 8970, 9394, 9586).
 //!
-//! What is in the index is told without a question to the store. Summaries are asked for in batches, ahead of the rows
-//! they are for. Octets of messages stream from the store to the connection a chunk at a time; of a header from which
-//! fields are chosen, the header is in memory.
+//! What is in the index is told without a question to the store. Summaries, and headers from which fields are chosen,
+//! are asked for in batches, ahead of the rows they are for. Octets of messages stream from the store to the connection
+//! a chunk at a time.
 
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -62,13 +62,6 @@ impl Session {
         let Some(mut targets) = self.targets(&asked.set, asked.addressing) else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
-        let seen =
-            if asked.attributes.iter().any(reads) { self.mark_seen(&targets).await } else { Ok(false) };
-        let seen = match seen {
-            Ok(seen) => seen,
-            Err(error) => return Ok(asked.no(self.connection.machine(), Failure::from(error).refusal())?),
-        };
-        let attributes = self.attributes(&asked, seen);
         let Some(selected) = &self.selected else {
             return Ok(asked.no(self.connection.machine(), expunge_issued())?);
         };
@@ -88,14 +81,14 @@ impl Session {
                 return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
             }
         }
-        self.rows(writer, &current, &targets, &attributes).await
+        self.rows(writer, current, &targets).await
     }
 
-    /// What is told of each row, each item once: what was asked for, and what belongs to it.
-    fn attributes(&self, asked: &Fetch, seen: bool) -> Vec<FetchAttribute> {
+    /// What is told of a row, each item once: what was asked for, and what belongs to it.
+    fn attributes(&self, asked: &Fetch, newly: NewlySeen) -> Vec<FetchAttribute> {
         let server = self.connection.machine_ref();
         let mut wanted = asked.attributes.clone();
-        if seen && !wanted.contains(&FetchAttribute::Flags) {
+        if newly == NewlySeen::Yes && !wanted.contains(&FetchAttribute::Flags) {
             // The client learns of \Seen with the row that sets it.
             wanted.push(FetchAttribute::Flags);
         }
@@ -126,21 +119,33 @@ impl Session {
             && self.selected.as_ref().is_some_and(|selected| selected.rights().contains('s'))
     }
 
-    /// Sets `\Seen` where it is not set. Whether it was not, anywhere.
-    async fn mark_seen(&mut self, targets: &[(NonZeroU32, u32)]) -> Result<bool, StoreError> {
-        if !self.may_mark_seen() {
-            return Ok(false);
+    /// Sets `\Seen` of those messages that are about to be read and that do not have it; which these are, ascending.
+    async fn mark_seen(
+        &mut self,
+        batch: &[(NonZeroU32, u32)],
+        summaries: &[Option<Arc<Summary>>],
+        attributes: &[FetchAttribute],
+        current: &Picture,
+    ) -> Result<Vec<u32>, StoreError> {
+        let Some(selected) = &self.selected else { return Ok(Vec::new()) };
+        let mut uids = Vec::new();
+        for (at, (_, uid)) in batch.iter().enumerate() {
+            let Some((_, row)) = current.by_uid(*uid) else { continue };
+            let summary = summaries.get(at).and_then(Option::as_deref);
+            match is_read(attributes, row, summary) {
+                Ok(true) if !row.is_seen() => uids.push(*uid),
+                Ok(_) => {}
+                // Nothing is sent from here on.
+                Err(_) => break,
+            }
         }
-        let Some(selected) = &self.selected else { return Ok(false) };
-        let current = selected.open.picture();
-        let unseen = |uid: &u32| current.by_uid(*uid).is_some_and(|(_, row)| !row.is_seen());
-        let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).filter(unseen).collect();
         if uids.is_empty() {
-            return Ok(false);
+            return Ok(uids);
         }
         let flags = Flags::from(SystemFlags::SEEN);
         let change = StoreFlags { uids, mode: StoreMode::Add, flags, unchanged_since: None };
-        self.context.store.store_flags(selected.open.mailbox(), change).await.map(|_| true)
+        let stored = self.context.store.store_flags(selected.open.mailbox(), change).await?;
+        Ok(stored.changed.iter().map(|meta| meta.uid).collect())
     }
 
     /// Which of the messages of a UID FETCH with VANISHED are gone (RFC 7162 3.2.6).
@@ -157,41 +162,63 @@ impl Session {
     async fn rows(
         &mut self,
         mut writer: FetchWriter,
-        current: &Arc<Picture>,
+        mut current: Arc<Picture>,
         targets: &[(NonZeroU32, u32)],
-        attributes: &[FetchAttribute],
     ) -> Outcome {
+        let attributes = self.attributes(writer.request(), NewlySeen::No);
+        let with_flags = self.attributes(writer.request(), NewlySeen::Yes);
+        let marks = attributes.iter().any(reads) && self.may_mark_seen();
         let summarised = attributes.iter().any(needs_summary);
-        let tells_flags = attributes.contains(&FetchAttribute::Flags);
         let mut lost = false;
+        let mut heard = Vec::new();
         let mut flags = FlagCache::default();
-        let mut ready = Vec::with_capacity(attributes.len());
-        for batch in targets.chunks(BATCH) {
-            let summaries = if summarised {
-                let blobs = batch.iter().filter_map(|(_, uid)| current.by_uid(*uid)).map(|(_, row)| row.blob);
-                match reading::summaries(&self.context.store, blobs.collect()).await {
-                    Ok(summaries) => summaries,
+        let mut ready = Vec::with_capacity(with_flags.len());
+        let mut rest = targets;
+        while !rest.is_empty() {
+            let (batch, later) =
+                rest.split_at_checked(batch_of(rest, &current, marks)).unwrap_or((rest, &[]));
+            rest = later;
+            let summaries = match self.summaries_of(batch, &current, summarised).await {
+                Ok(summaries) => summaries,
+                Err(error) => {
+                    return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
+                }
+            };
+            let mut newly = Vec::new();
+            if marks {
+                newly = match self.mark_seen(batch, &summaries, &attributes, &current).await {
+                    Ok(newly) => newly,
                     Err(error) => {
                         return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
                     }
+                };
+                if !newly.is_empty()
+                    && let Some(selected) = &self.selected
+                {
+                    current = selected.open.picture();
                 }
-            } else {
-                Vec::new()
+            }
+            let ahead = match self.read_ahead(batch, &summaries, &attributes, &current).await {
+                Ok(ahead) => ahead,
+                Err(error) => {
+                    return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
+                }
             };
-            let mut summaries = summaries.into_iter();
-            for (seq, uid) in batch {
+            for (at, (seq, uid)) in batch.iter().enumerate() {
                 let Some((_, row)) = current.by_uid(*uid) else {
                     lost = true;
                     continue;
                 };
-                let summary = summaries.next().flatten();
+                let summary = summaries.get(at).and_then(Option::as_deref);
                 if summarised && summary.is_none() {
                     lost = true;
                     continue;
                 }
+                let is_new = newly.binary_search(uid).is_ok();
+                let attributes = if is_new { &with_flags } else { &attributes };
                 self.room().await?;
                 ready.clear();
-                match self.prepare(row, summary.as_deref(), attributes, &mut flags, &mut ready).await {
+                match self.prepare(row, summary, attributes, &ahead, &mut flags, &mut ready).await {
                     Ok(()) => {}
                     Err(NoRow::Gone) => {
                         lost = true;
@@ -206,9 +233,16 @@ impl Session {
                 }
                 let begun = writer.row(self.connection.machine(), message(*seq, *uid))?;
                 writer = self.write(begun, row.blob, &mut ready).await?.finish(self.connection.machine())?;
-                if tells_flags && let Some(selected) = &mut self.selected {
-                    selected.has_seen(row);
+                if attributes.contains(&FetchAttribute::Flags)
+                    && let Some(selected) = &self.selected
+                    && selected.has_older(row)
+                {
+                    heard.push(row.clone());
                 }
+            }
+            if let Some(selected) = &mut self.selected {
+                selected.has_heard(&heard);
+                heard.clear();
             }
             // A mailbox that is all in memory and a client that reads fast leave no other pause.
             tokio::task::yield_now().await;
@@ -223,12 +257,66 @@ impl Session {
         Ok(())
     }
 
+    /// The summaries of some messages, one for each, if they are needed; `None` for what is gone.
+    async fn summaries_of(
+        &self,
+        batch: &[(NonZeroU32, u32)],
+        current: &Picture,
+        needed: bool,
+    ) -> Result<Vec<Option<Arc<Summary>>>, StoreError> {
+        if !needed {
+            return Ok(Vec::new());
+        }
+        let blobs = batch.iter().map(|(_, uid)| current.by_uid(*uid).map(|(_, row)| row.blob));
+        let blobs: Vec<Option<BlobId>> = blobs.collect();
+        let known = blobs.iter().flatten().copied().collect();
+        let mut known = reading::summaries(&self.context.store, known).await?.into_iter();
+        Ok(blobs.iter().map(|blob| blob.and_then(|_| known.next().flatten())).collect())
+    }
+
+    /// Reads the headers from which fields of some messages are chosen, all at once.
+    async fn read_ahead(
+        &self,
+        batch: &[(NonZeroU32, u32)],
+        summaries: &[Option<Arc<Summary>>],
+        attributes: &[FetchAttribute],
+        current: &Picture,
+    ) -> Result<Ahead, StoreError> {
+        let mut wanted: Vec<(BlobId, Range<u64>)> = Vec::new();
+        let mut octets = 0_u64;
+        for (at, (_, uid)) in batch.iter().enumerate() {
+            let (Some((_, row)), Some(Some(summary))) = (current.by_uid(*uid), summaries.get(at)) else {
+                continue;
+            };
+            for attribute in attributes {
+                let Ok(Some(Found::Fields(_, header, ..))) = payload(attribute, row, Some(summary)) else {
+                    continue;
+                };
+                let range = reading::range(header);
+                let sum = octets.saturating_add(range.end.saturating_sub(range.start));
+                if sum <= AHEAD_OCTETS {
+                    octets = sum;
+                    wanted.push((row.blob, range));
+                }
+            }
+        }
+        // A single one is read when its turn comes.
+        if wanted.len() < 2 {
+            return Ok(Ahead::default());
+        }
+        wanted.sort_by_key(|(blob, range)| (*blob, range.start, range.end));
+        wanted.dedup();
+        let found = self.context.store.parts(wanted.clone()).await?;
+        Ok(Ahead(wanted.into_iter().zip(found).collect()))
+    }
+
     /// Everything that can fail in order is done before the first octet of the row.
     async fn prepare(
         &self,
         row: &Row,
         summary: Option<&Summary>,
         attributes: &[FetchAttribute],
+        ahead: &Ahead,
         flags: &mut FlagCache,
         ready: &mut Vec<Ready>,
     ) -> Result<(), NoRow> {
@@ -244,8 +332,11 @@ impl Session {
                 None => match payload(attribute, row, summary)? {
                     Some(Found::Ready(ready)) => ready,
                     Some(Found::Fields(payload, header, names, choice, partial)) => {
-                        let header =
-                            reading::octets(&self.context.store, row.blob, reading::range(header)).await?;
+                        let range = reading::range(header);
+                        let header = match ahead.get(row.blob, &range) {
+                            Some(header) => header,
+                            None => reading::octets(&self.context.store, row.blob, range).await?,
+                        };
                         let chosen = Bytes::from(chosen_fields(&header, names, choice));
                         Ready::Octets(payload, slice(&chosen, partial))
                     }
@@ -369,8 +460,8 @@ impl Session {
             wanted.insert(0, FetchAttribute::Uid);
         }
         let mut ready = Vec::new();
-        let prepared =
-            self.prepare(row, summary.as_deref(), &wanted, &mut FlagCache::default(), &mut ready).await;
+        let (ahead, mut flags) = (Ahead::default(), FlagCache::default());
+        let prepared = self.prepare(row, summary.as_deref(), &wanted, &ahead, &mut flags, &mut ready).await;
         match prepared {
             Ok(()) | Err(NoRow::UnknownEncoding) => {}
             Err(NoRow::Gone) => return Err(StoreError::NoSuchMessage),
@@ -391,6 +482,18 @@ impl Session {
             });
         }
         Ok(items)
+    }
+}
+
+/// Octets that were read ahead, by content and place.
+#[derive(Default)]
+struct Ahead(Vec<((BlobId, Range<u64>), Option<Bytes>)>);
+
+impl Ahead {
+    fn get(&self, blob: BlobId, range: &Range<u64>) -> Option<Bytes> {
+        let place = (blob, range.start, range.end);
+        let at = self.0.binary_search_by_key(&place, |((blob, range), _)| (*blob, range.start, range.end));
+        self.0.get(at.ok()?).and_then(|(_, octets)| octets.clone())
     }
 }
 
@@ -416,6 +519,40 @@ impl FlagCache {
         self.last = Some((row.system, row.keywords.clone(), recent, flags.clone()));
         flags
     }
+}
+
+/// Whether a row tells of a message that has been seen by being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NewlySeen {
+    Yes,
+    No,
+}
+
+/// How many of the messages are told of together: no more than are asked for at once and, where reading them marks
+/// them as seen, about as many as the client can take in before it may be gone.
+fn batch_of(targets: &[(NonZeroU32, u32)], current: &Picture, marks: bool) -> usize {
+    if !marks {
+        return BATCH;
+    }
+    let sizes = targets.iter().map(|(_, uid)| current.by_uid(*uid).map_or(0, |(_, row)| row.size));
+    let sums = sizes.scan(0_u64, |sum, size| {
+        *sum = sum.saturating_add(size);
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= MARKED_OCTETS).count().clamp(1, BATCH)
+}
+
+/// Whether something of a message is sent that makes it `\Seen`.
+fn is_read(attributes: &[FetchAttribute], row: &Row, summary: Option<&Summary>) -> Result<bool, NoRow> {
+    let mut is_read = false;
+    for attribute in attributes {
+        if needs_summary(attribute) && summary.is_none() {
+            return Ok(false);
+        }
+        let found = payload(attribute, row, summary)?;
+        is_read |= reads(attribute) && !matches!(found, None | Some(Found::Ready(Ready::Nil(_))));
+    }
+    Ok(is_read)
 }
 
 /// Whether an item sets `\Seen`.
@@ -555,6 +692,10 @@ fn slice(data: &Bytes, partial: Option<Partial>) -> Bytes {
 
 /// Messages whose summaries are asked for at once.
 const BATCH: usize = 200;
+/// Octets of headers that are read ahead; those of more are read one by one.
+const AHEAD_OCTETS: u64 = 2 << 20;
+/// Octets of messages that are marked as seen at once, before they are sent; one message may have more.
+const MARKED_OCTETS: u64 = 1 << 20;
 /// Octets in memory that are given to the connection at a time.
 const OCTETS_AT_ONCE: usize = 64 * 1024;
 /// Octets of one item that NOTIFY tells of a new message.

@@ -3,9 +3,9 @@
 use posthaste_imap::server::{Asked, Delete, Refusal, Rename};
 use posthaste_imap::types::{Create, Mailbox as ImapMailbox, SpecialUse as ImapSpecialUse};
 
-use super::access::{Failure, Place, Reached, all_rights, not_here};
+use super::access::{Failure, Place, Reached, not_here};
 use super::{Outcome, Session, convert};
-use crate::store::{AccountId, Mailbox, MailboxName, SpecialUse, StoreError};
+use crate::store::{AccountId, Mailbox, MailboxName, SpecialUse};
 
 impl Session {
     pub(super) async fn create(&mut self, asked: Asked<Create>) -> Outcome {
@@ -38,42 +38,17 @@ impl Session {
             // A mailbox has one use here.
             _ => return Err(Refusal::use_attribute().into()),
         };
-        let (owner, name, parent) = self.new_place(&create.mailbox).await?;
+        let (owner, name) = self.new_place(&create.mailbox).await?;
         if role.is_some() && owner != self.own_id()? {
             return Err(Refusal::use_attribute().into());
         }
-        let mailbox = self.context.store.create_mailbox(owner, &name, role).await?;
-        // RFC 4314 4: what is granted on the parent is granted on it.
-        if let Some(parent) = parent {
-            for grant in self.context.store.grants(parent.mailbox.id).await? {
-                self.context.store.grant(mailbox.id, grant).await?;
-            }
-        }
-        Ok(mailbox)
+        Ok(self.context.store.create_mailbox(owner, &name, role).await?)
     }
 
-    /// Where a new mailbox of this name would be, and the nearest mailbox above it, if the user may make one there.
-    async fn new_place(
-        &self,
-        mailbox: &ImapMailbox,
-    ) -> Result<(AccountId, MailboxName, Option<Reached>), Failure> {
+    /// Where a new mailbox of this name would be, if the user may make one there.
+    async fn new_place(&self, mailbox: &ImapMailbox) -> Result<(AccountId, MailboxName), Failure> {
         match self.place_of(mailbox)? {
-            Place::Own(name) => {
-                let own = self.own_id()?;
-                let mut parents: Vec<MailboxName> = name.parents().collect();
-                while let Some(parent) = parents.pop() {
-                    match self.context.store.mailbox(own, &parent).await {
-                        Ok(mailbox) => {
-                            let reached =
-                                Reached { name: mailbox.name.clone(), mailbox, rights: all_rights() };
-                            return Ok((own, name, Some(reached)));
-                        }
-                        Err(StoreError::NoSuchMailbox) => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
-                Ok((own, name, None))
-            }
+            Place::Own(name) => Ok((self.own_id()?, name)),
             Place::Foreign(wanted) => {
                 let visible = self.visible().await?;
                 let (owner, name) = wanted.ok_or_else(Refusal::no_permission)?;
@@ -82,9 +57,8 @@ impl Session {
                     it.mailbox.account == owner && above.is_ok_and(|above| name.below(&above).is_some())
                 };
                 let parents = visible.iter().filter(is_parent);
-                let parent = parents.max_by_key(|it| it.mailbox.name.len()).cloned();
-                match parent {
-                    Some(parent) if parent.rights.contains('k') => Ok((owner, name, Some(parent))),
+                match parents.max_by_key(|it| it.mailbox.name.len()) {
+                    Some(parent) if parent.rights.contains('k') => Ok((owner, name)),
                     _ => Err(Refusal::no_permission().into()),
                 }
             }
@@ -110,7 +84,7 @@ impl Session {
 
     async fn move_mailbox(&self, rename: &Rename) -> Result<(), Failure> {
         let from = self.reach(&rename.from, "x").await?;
-        let (owner, to, _) = self.new_place(&rename.to).await?;
+        let (owner, to) = self.new_place(&rename.to).await?;
         if owner != from.mailbox.account {
             return Err(not_here().into());
         }

@@ -3,28 +3,47 @@
 
 use std::num::NonZeroU32;
 
+use posthaste_imap::ProtocolError;
 use posthaste_imap::server::{
     Asked, Copy, CopyUid, Expunge as ExpungeCommand, Feature, Move, Refusal, Store,
 };
 use posthaste_imap::types::{
-    Addressing, FetchItem, ResponseCode, Rights, SequenceSet, StoreAction, StoreCommand, StoreEcho,
+    Addressing, FetchItem, MessageSet, ResponseCode, SequenceSet, StoreAction, StoreCommand, StoreEcho,
 };
+use posthaste_tokio::Error;
 
-use super::access::{Failure, Reached, permitted, rights, withheld};
+use super::access::{Failure, Reached, changeable, rights};
 use super::convert::nonzero;
 use super::selected::message;
 use super::{Outcome, Session, convert, expunge_issued};
-use crate::index::Picture;
-use crate::store::{
-    Copied, Expunge, Flags, MailboxId, StoreError, StoreFlags, StoreMode, Stored, SystemFlags,
-};
+use crate::store::{Copied, Expunge, FlagMask, MailboxId, StoreError, StoreFlags, StoreMode, Stored};
 
 pub(super) const OUT_OF_RANGE: &str = "No such message number";
 
 impl Session {
+    /// What a set names. Numbers are those of the client, which did not know yet what it is told now: that messages are
+    /// gone, or that there are new ones. UIDs it may have learned elsewhere. `None` where a number is beyond the last
+    /// message.
+    async fn named(
+        &mut self,
+        set: &MessageSet,
+        addressing: Addressing,
+    ) -> Result<Option<Vec<(NonZeroU32, u32)>>, Error<ProtocolError>> {
+        match addressing {
+            Addressing::Sequence => {
+                let targets = self.targets(set, addressing);
+                self.sync().await?;
+                Ok(targets)
+            }
+            Addressing::Uid => {
+                self.sync().await?;
+                Ok(self.targets(set, addressing))
+            }
+        }
+    }
+
     pub(super) async fn store(&mut self, asked: Asked<Store>) -> Outcome {
-        self.sync().await?;
-        let Some(targets) = self.targets(&asked.command.set, asked.addressing) else {
+        let Some(targets) = self.named(&asked.command.set, asked.addressing).await? else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         let gone = |session: &Self, uid| session.selected.as_ref().is_none_or(|it| it.is_gone(uid));
@@ -65,41 +84,20 @@ impl Session {
         let mailbox = selected.open.mailbox();
         let given = convert::stored(&command.flags)
             .ok_or_else(|| Refusal::new("Keyword too long").with_code(ResponseCode::Limit))?;
-        let rights = selected.rights();
-        let flags = permitted(given.clone(), rights);
+        let mask = changeable(selected.rights());
+        let flags = given.within(mask);
+        // RFC 4314 4: it fails only where nothing of it may be done.
+        if mask == FlagMask::NONE || (flags.is_empty() && !given.is_empty()) {
+            return Err(Refusal::no_permission().into());
+        }
         let unchanged_since = command.unchanged_since;
         let mode = match command.action {
-            StoreAction::Replace => StoreMode::Replace,
+            StoreAction::Replace => StoreMode::ReplaceWithin(mask),
             StoreAction::Add => StoreMode::Add,
             StoreAction::Remove => StoreMode::Remove,
         };
-        let restricted = withheld(rights) != SystemFlags::NONE;
-        // RFC 4314 4: it fails only where nothing of it may be done.
-        if flags.is_empty() && (!given.is_empty() || rights_of_flags(rights).is_empty()) && restricted {
-            return Err(Refusal::no_permission().into());
-        }
-        let store = &self.context.store;
-        if mode == StoreMode::Replace && restricted {
-            // What may not be changed stays: the rest is taken away first.
-            let others = Flags {
-                system: SystemFlags::ALL.without(withheld(rights)).without(flags.system),
-                keywords: selected
-                    .picture
-                    .keywords
-                    .iter()
-                    .filter(|keyword| rights.contains('w') && !flags.keywords.contains(keyword))
-                    .cloned()
-                    .collect(),
-            };
-            let remove =
-                StoreFlags { uids: uids.clone(), mode: StoreMode::Remove, flags: others, unchanged_since };
-            let removed = store.store_flags(mailbox, remove).await?;
-            let uids = uids.into_iter().filter(|uid| removed.modified.binary_search(uid).is_err()).collect();
-            let add = StoreFlags { uids, mode: StoreMode::Add, flags, unchanged_since: None };
-            let added = store.store_flags(mailbox, add).await?;
-            return Ok(Stored { modified: removed.modified, ..added });
-        }
-        Ok(store.store_flags(mailbox, StoreFlags { uids, mode, flags, unchanged_since }).await?)
+        let change = StoreFlags { uids, mode, flags, unchanged_since };
+        Ok(self.context.store.store_flags(mailbox, change).await?)
     }
 
     /// Rows of the messages that were to change: with the flags unless the client knows them, with the mod-sequence in
@@ -116,12 +114,13 @@ impl Session {
         let cond_store = server.is_enabled(Feature::CondStore);
         let uid_only = server.is_enabled(Feature::UidOnly);
         let report = asked.command.echo == StoreEcho::Report;
+        let mut heard = Vec::new();
         for (seq, uid) in targets {
             if stored.modified.binary_search(uid).is_ok() {
                 continue;
             }
             let Some((_, row)) = current.by_uid(*uid) else { continue };
-            let Some(selected) = &mut self.selected else { break };
+            let Some(selected) = &self.selected else { break };
             let changed = stored.changed.binary_search_by_key(uid, |meta| meta.uid).is_ok();
             let mut items = Vec::with_capacity(3);
             if report {
@@ -130,8 +129,8 @@ impl Session {
             if cond_store && (report || changed) {
                 items.push(FetchItem::ModSeq(row.modseq));
             }
-            if changed {
-                selected.told(*uid, row.modseq);
+            if (report || changed) && selected.has_older(row) {
+                heard.push(row.clone());
             }
             if items.is_empty() {
                 continue;
@@ -142,12 +141,14 @@ impl Session {
             self.room().await?;
             asked.row(self.connection.machine(), message(*seq, *uid), items)?;
         }
+        if let Some(selected) = &mut self.selected {
+            selected.has_heard(&heard);
+        }
         Ok(())
     }
 
     pub(super) async fn copy(&mut self, asked: Asked<Copy>) -> Outcome {
-        self.sync().await?;
-        let Some(targets) = self.targets(&asked.set, asked.addressing) else {
+        let Some(targets) = self.named(&asked.set, asked.addressing).await? else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).collect();
@@ -172,39 +173,26 @@ impl Session {
     async fn copy_to(&self, uids: Vec<u32>, to: &Reached) -> Result<Option<CopyUid>, Failure> {
         let selected = self.selected.as_ref().ok_or(StoreError::NoSuchMailbox)?;
         let room = self.room_of(to.mailbox.account)?;
-        let copied = self.context.store.copy(selected.open.mailbox(), uids, to.mailbox.id, room).await?;
-        self.take_flags(to, &copied, &selected.picture).await?;
+        let (from, flags) = (selected.open.mailbox(), changeable(to.rights));
+        let copied = self.context.store.copy(from, uids, to.mailbox.id, room, flags).await?;
         Ok(copy_uid(&copied)?)
     }
 
-    /// Takes away the flags of copies that the user may not set where they are now (RFC 4314 4).
-    async fn take_flags(&self, to: &Reached, copied: &Copied, from: &Picture) -> Result<(), StoreError> {
-        let system = withheld(to.rights);
-        if system == SystemFlags::NONE || copied.destinations.is_empty() {
-            return Ok(());
-        }
-        let no_keywords = !to.rights.contains('w');
-        let keywords = from.keywords.iter().filter(|_| no_keywords).cloned().collect();
-        let flags = StoreFlags {
-            uids: copied.destinations.clone(),
-            mode: StoreMode::Remove,
-            flags: Flags { system, keywords },
-            unchanged_since: None,
-        };
-        self.context.store.store_flags(to.mailbox.id, flags).await.map(drop)
-    }
-
     pub(super) async fn move_messages(&mut self, asked: Asked<Move>) -> Outcome {
-        self.sync().await?;
-        let Some(targets) = self.targets(&asked.set, asked.addressing) else {
+        let Some(targets) = self.named(&asked.set, asked.addressing).await? else {
             return Ok(asked.bad(self.connection.machine(), OUT_OF_RANGE)?);
         };
         let uids: Vec<u32> = targets.iter().map(|(_, uid)| *uid).collect();
+        let wanted = !uids.is_empty();
         let moved = match self.reach(&asked.mailbox, "i").await {
             Ok(to) => self.move_to(uids, &to).await,
             Err(failure) => Err(failure),
         };
         match moved {
+            Ok(moved) if moved.sources.is_empty() && wanted && asked.addressing == Addressing::Sequence => {
+                self.sync().await?;
+                asked.no(self.connection.machine(), expunge_issued())?;
+            }
             Ok(moved) => {
                 match copy_uid(&moved) {
                     Ok(Some(copied)) => asked.moved(self.connection.machine(), copied)?,
@@ -231,13 +219,12 @@ impl Session {
             return Err(Refusal::no_permission().into());
         }
         let room = self.room_of(to.mailbox.account)?;
-        let from = selected.open.mailbox();
-        let moved = self.context.store.move_messages(from, uids, to.mailbox.id, room).await?;
-        self.take_flags(to, &moved, &selected.picture).await?;
-        Ok(moved)
+        let (from, flags) = (selected.open.mailbox(), changeable(to.rights));
+        Ok(self.context.store.move_messages(from, uids, to.mailbox.id, room, flags).await?)
     }
 
     pub(super) async fn expunge(&mut self, asked: Asked<ExpungeCommand>) -> Outcome {
+        self.check_rights().await?;
         let removed = match self.expunge_which(&asked) {
             Ok((mailbox, which)) => self.context.store.expunge(mailbox, which).await.map_err(Failure::from),
             Err(failure) => Err(failure),
@@ -269,12 +256,6 @@ impl Session {
         };
         Ok((selected.open.mailbox(), which))
     }
-}
-
-/// Those of the rights that are about flags.
-fn rights_of_flags(all: Rights) -> Rights {
-    let flags = rights("stw");
-    flags.without(flags.without(all))
 }
 
 fn copy_uid(copied: &Copied) -> Result<Option<CopyUid>, StoreError> {

@@ -4,11 +4,12 @@
 //! happened; what their numbers are then is asked for. Who hears too slowly is told the numbers of all that is watched.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use posthaste_imap::server::{Asked, Feature, Notify, Update};
 use posthaste_imap::types::{
-    EventGroup, FetchAttribute, Mailbox as ImapMailbox, MailboxAttribute, MailboxFilter, NotifyCommand,
-    NotifyEvent, StatusAttribute,
+    EntryName, EventGroup, FetchAttribute, Mailbox as ImapMailbox, MailboxAttribute, MailboxFilter,
+    NotifyCommand, NotifyEvent, StatusAttribute,
 };
 
 use super::access::{Failure, Reached};
@@ -16,12 +17,16 @@ use super::list::{Known, row};
 use super::selected::message;
 use super::{Outcome, Session};
 use crate::index::{News, Picture, Row, Watch};
-use crate::store::{AccountId, MailboxEvent, MailboxId, SEPARATOR, StoreError};
+use crate::store::{AccountId, Annotations, MailboxId, SEPARATOR, StoreError};
 
 /// What a client wants to hear of.
 pub(super) struct Notifying {
     groups: Vec<EventGroup>,
     watch: Watch,
+    /// What there is, as far as nothing was heard of a change of it.
+    known: Arc<Known>,
+    /// Of which state of the directory that is.
+    directory: u64,
     /// What the user knew of the hierarchy when something was told last: the name and UIDNEXT of each mailbox.
     mailboxes: BTreeMap<MailboxId, (String, u32)>,
     subscribed: BTreeSet<String>,
@@ -107,18 +112,22 @@ impl Session {
         Ok(())
     }
 
-    async fn listening(&mut self, groups: Vec<EventGroup>) -> Result<Known, Failure> {
+    async fn listening(&mut self, groups: Vec<EventGroup>) -> Result<Arc<Known>, Failure> {
         let own = self.own_id()?;
         let mut accounts = BTreeSet::from([own]);
         // Heard of before it is looked at, so that nothing falls between.
         accounts.extend(self.visible().await?.into_iter().map(|reached| reached.mailbox.account));
         let watch = self.context.index.watch(&accounts);
+        let directory = *self.directory.borrow();
         let known = self.known().await?;
         let mailboxes =
             known.mailboxes.values().map(|it| (it.mailbox.id, (it.name.clone(), it.mailbox.uidnext)));
         let mailboxes = mailboxes.collect();
         let subscribed = known.subscribed.clone();
-        self.notify = Some(Box::new(Notifying { groups, watch, mailboxes, subscribed }));
+        let known = Arc::new(known);
+        let notifying =
+            Notifying { groups, watch, known: Arc::clone(&known), directory, mailboxes, subscribed };
+        self.notify = Some(Box::new(notifying));
         Ok(known)
     }
 
@@ -181,9 +190,27 @@ impl Session {
         }
     }
 
+    /// What there is now, read again only where that can have changed since.
+    async fn known_after(&mut self, news: &News) -> Result<Arc<Known>, StoreError> {
+        let directory = *self.directory.borrow();
+        let is_within = matches!(news, News::Messages { .. } | News::Annotations(_));
+        if let Some(notify) = &self.notify
+            && is_within
+            && notify.directory == directory
+        {
+            return Ok(Arc::clone(&notify.known));
+        }
+        let known = Arc::new(self.known().await?);
+        if let Some(notify) = &mut self.notify {
+            notify.known = Arc::clone(&known);
+            notify.directory = directory;
+        }
+        Ok(known)
+    }
+
     /// Tells the client of something that happened elsewhere.
     pub(super) async fn heard(&mut self, (_, news): (AccountId, News)) -> Outcome {
-        let known = match self.known().await {
+        let known = match self.known_after(&news).await {
             Ok(known) => known,
             Err(error) => {
                 tracing::error!(%error, "what has changed cannot be found out");
@@ -197,16 +224,7 @@ impl Session {
                     self.messages_changed(reached, &known, changed, expunged, uidnext).await?;
                 }
             }
-            News::Mailbox(mailbox, MailboxEvent::Annotated) => {
-                let reached = known.mailboxes.values().find(|it| it.mailbox.id == mailbox);
-                if let Some(reached) = reached
-                    && self.events_of(reached, &known).contains(&NotifyEvent::MailboxMetadataChange)
-                    && let Ok(name) = ImapMailbox::new(reached.name.clone())
-                {
-                    let names = self.annotated_names(mailbox).await;
-                    self.tell_update(Update::Metadata(name, names)).await?;
-                }
-            }
+            News::Annotations(annotations) => self.annotations_changed(&annotations, &known).await?,
             News::Mailbox(..) => self.hierarchy_changed(&known).await?,
             News::Subscriptions => self.subscriptions_changed(&known).await?,
             News::Anything => {
@@ -222,13 +240,29 @@ impl Session {
         Ok(())
     }
 
-    async fn annotated_names(&self, mailbox: MailboxId) -> Vec<posthaste_imap::types::EntryName> {
-        let annotations = match self.own_id() {
-            Ok(own) => self.context.store.annotations(own, Some(mailbox)).await.unwrap_or_default(),
-            Err(_) => Vec::new(),
+    /// RFC 5465 5.6, 5.7. `/private` entries are the business of whose they are.
+    async fn annotations_changed(&mut self, annotations: &Annotations, known: &Known) -> Outcome {
+        let name = match annotations.mailbox {
+            Some(mailbox) => {
+                let reached = known.mailboxes.values().find(|it| it.mailbox.id == mailbox);
+                let wanted = NotifyEvent::MailboxMetadataChange;
+                let reached = reached.filter(|it| self.events_of(it, known).contains(&wanted));
+                reached.map(|it| it.name.clone())
+            }
+            None => {
+                let wanted = NotifyEvent::ServerMetadataChange;
+                let groups = self.notify.iter().flat_map(|notify| &notify.groups);
+                groups.flat_map(|group| &group.events).any(|event| *event == wanted).then(String::new)
+            }
         };
-        let shared = annotations.into_iter().filter(|it| it.entry.starts_with("/shared/"));
-        shared.filter_map(|it| posthaste_imap::types::EntryName::new(it.entry).ok()).collect()
+        let Some(Ok(name)) = name.map(ImapMailbox::new) else { return Ok(()) };
+        let mine = self.own_id() == Ok(annotations.by);
+        let told = annotations.entries.iter().filter(|entry| mine || entry.starts_with("/shared/"));
+        let names: Vec<EntryName> = told.filter_map(|entry| EntryName::new(entry.clone()).ok()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.tell_update(Update::Metadata(name, names)).await
     }
 
     async fn messages_changed(

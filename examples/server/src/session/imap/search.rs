@@ -221,10 +221,7 @@ impl Session {
         let found = match found {
             Ok(found) => found,
             Err(error) => {
-                // RFC 5182 2.1: a search with SAVE that fails leaves nothing.
-                if returns.contains(&SearchReturn::Save) {
-                    self.saved = UidSet::default();
-                }
+                self.forget_saved(&returns);
                 if let Unsearched::Keys(SearchError::Nesting) = error {
                     return Ok(asked.bad(self.connection.machine(), "Search keys nest too deeply")?);
                 }
@@ -236,16 +233,27 @@ impl Session {
             Some(Hit { number, uid: NonZeroU32::new(found.uid)?, mod_seq: found.modseq })
         };
         let hits: Vec<Hit> = found.iter().filter_map(hit).collect();
-        if let Some(saved) = saved_by(&hits, &returns) {
-            if saved.ranges().len() > SAVED_RANGES_MAX {
-                self.saved = UidSet::default();
-                return Ok(asked.no(self.connection.machine(), Refusal::not_saved())?);
-            }
-            self.saved = saved;
+        if !self.save(&hits, &returns) {
+            return Ok(asked.no(self.connection.machine(), Refusal::not_saved())?);
         }
         self.sync().await?;
         asked.hits(self.connection.machine(), &hits)?;
         Ok(())
+    }
+
+    /// Sets `$`, where the client wants that: `false` where it would be too large, and is empty now (RFC 5182 2.1).
+    pub(super) fn save(&mut self, hits: &[Hit], returns: &[SearchReturn]) -> bool {
+        let Some(saved) = saved_by(hits, returns) else { return true };
+        let fits = saved.ranges().len() <= SAVED_RANGES_MAX;
+        self.saved = if fits { saved } else { UidSet::default() };
+        fits
+    }
+
+    /// RFC 5182 2.1: a search with SAVE that fails leaves nothing.
+    pub(super) fn forget_saved(&mut self, returns: &[SearchReturn]) {
+        if returns.contains(&SearchReturn::Save) {
+            self.saved = UidSet::default();
+        }
     }
 
     pub(super) async fn multi_search(&mut self, asked: Asked<MultiSearch>) -> Outcome {

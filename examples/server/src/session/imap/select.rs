@@ -42,10 +42,15 @@ impl Session {
     }
 
     async fn open(&self, select: &Select) -> Result<(Selected, SelectData, SelectMore), Failure> {
-        let reached = self.reach(&select.mailbox, "r").await?;
+        let mut reached = self.reach(&select.mailbox, "r").await?;
         let id = reached.mailbox.id;
         let open = self.context.index.open(&self.context.store, id).await?;
-        let grants = open.grants();
+        // Once more, now that each change is heard of.
+        let basis = self.basis(&open);
+        reached.rights = self.rights_of(&reached.mailbox).await?;
+        if !reached.rights.contains('r') {
+            return Err(StoreError::NoSuchMailbox.into());
+        }
         // Looking does not use up what is recent (RFC 3501 6.3.2).
         let claims = select.access == Access::ReadWrite;
         let recent = self.context.store.recent(id, claims).await?;
@@ -59,7 +64,7 @@ impl Session {
             list: self.list_row_of(&reached).await,
             uids: UidLife::Sticky,
         };
-        let selected = Selected::new(open, reached, picture, recent, grants);
+        let selected = Selected::new(open, reached, picture, recent, basis);
         let picture = &selected.picture;
         let data = SelectData {
             flags: selected.selected_flags(),
@@ -91,6 +96,7 @@ impl Session {
 
     /// CLOSE expunges if the user may, and says nothing of it (RFC 4314 4).
     pub(super) async fn close(&mut self, close: Asked<Close>) -> Outcome {
+        self.check_rights().await?;
         if let Some(selected) = &self.selected
             && selected.rights().contains('e')
             && selected.open.picture().counts().deleted > 0

@@ -29,13 +29,18 @@ pub(super) struct Selected {
     pub(super) picture: Arc<Picture>,
     /// UIDs of messages that the client counts and that are gone, ascending.
     gone: Vec<u32>,
-    /// Of which messages it was told newer flags than the picture has: UIDs and mod-sequences.
-    told: Vec<(u32, u64)>,
     /// The UIDs that are `\Recent` to this session, ascending and apart.
     recent: Vec<Range<u32>>,
     changes: watch::Receiver<u64>,
-    /// Which state of the access control list the rights are from.
+    basis: Basis,
+}
+
+/// What the rights of the session were found out from, counted: who is in which group is as good as a change of the
+/// access control list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Basis {
     grants: u64,
+    directory: u64,
 }
 
 /// Waits for a change of the selected mailbox. Never completes without one.
@@ -55,19 +60,10 @@ impl Selected {
         reached: Reached,
         picture: Arc<Picture>,
         recent: Range<u32>,
-        grants: u64,
+        basis: Basis,
     ) -> Self {
         let changes = open.watch();
-        Self {
-            open,
-            reached,
-            picture,
-            gone: Vec::new(),
-            told: Vec::new(),
-            recent: vec![recent],
-            changes,
-            grants,
-        }
+        Self { open, reached, picture, gone: Vec::new(), recent: vec![recent], changes, basis }
     }
 
     pub(super) fn rights(&self) -> Rights {
@@ -107,15 +103,15 @@ impl Selected {
         self.gone.binary_search(&uid).is_ok()
     }
 
-    /// Takes note that the client was told the flags a message has with this mod-sequence.
-    pub(super) fn told(&mut self, uid: u32, modseq: u64) {
-        self.told.push((uid, modseq));
+    /// Whether the client knows an older state of a message that it counts.
+    pub(super) fn has_older(&self, row: &Row) -> bool {
+        self.picture.by_uid(row.uid).is_some_and(|(_, known)| known.modseq < row.modseq)
     }
 
-    /// Takes note that the client was told of a row, if it knew another state of it.
-    pub(super) fn has_seen(&mut self, row: &Row) {
-        if self.picture.by_uid(row.uid).is_some_and(|(_, known)| known.modseq != row.modseq) {
-            self.told.push((row.uid, row.modseq));
+    /// Takes note that the client knows these rows now, which ascend and of which it [had](Self::has_older) older ones.
+    pub(super) fn has_heard(&mut self, rows: &[Row]) {
+        if !rows.is_empty() {
+            self.picture = Arc::new(self.picture.edited(rows, &[]));
         }
     }
 
@@ -247,12 +243,6 @@ impl Session {
         let Difference { added, changed, gone } = difference;
         let Some(selected) = &mut self.selected else { return Ok(()) };
         let before = Arc::clone(&selected.picture);
-        selected.told.sort_unstable();
-        let told = std::mem::take(&mut selected.told);
-        let is_told = |row: &Row| {
-            let after = told.partition_point(|(uid, modseq)| (*uid, *modseq) < (row.uid, row.modseq));
-            told.get(after).is_some_and(|(uid, _)| *uid == row.uid)
-        };
         selected.gone = if expunge { Vec::new() } else { gone.iter().map(|row| row.uid).collect() };
         let kept = if expunge || gone.is_empty() { picture } else { Arc::new(picture.edited(&gone, &[])) };
         let new_keywords = kept.keywords.len() != before.keywords.len();
@@ -271,7 +261,7 @@ impl Session {
             let flags = selected.selected_flags();
             self.tell_update(Update::Flags(flags.defined.into())).await?;
         }
-        for row in changed.iter().filter(|row| !is_told(row) && wants.flags()) {
+        for row in changed.iter().filter(|_| wants.flags()) {
             let Some((seq, _)) = kept.by_uid(row.uid) else { continue };
             let Some(selected) = &self.selected else { break };
             let items = selected.items(self.connection.machine_ref(), row);
@@ -312,11 +302,16 @@ impl Session {
         Ok(())
     }
 
-    /// The access control list of the mailbox may have changed under the session.
-    async fn check_rights(&mut self) -> Outcome {
+    /// What rights depend on, as of now: to be asked for before the rights are.
+    pub(super) fn basis(&self, open: &Open) -> Basis {
+        Basis { grants: open.grants(), directory: *self.directory.borrow() }
+    }
+
+    /// The access control list of the mailbox, or the directory, may have changed under the session.
+    pub(super) async fn check_rights(&mut self) -> Outcome {
         let Some(selected) = &self.selected else { return Ok(()) };
-        let grants = selected.open.grants();
-        if grants == selected.grants {
+        let basis = self.basis(&selected.open);
+        if basis == selected.basis {
             return Ok(());
         }
         let rights = match self.rights_of(&selected.reached.mailbox).await {
@@ -331,7 +326,7 @@ impl Session {
             return Ok(());
         }
         let Some(selected) = &mut self.selected else { return Ok(()) };
-        selected.grants = grants;
+        selected.basis = basis;
         if std::mem::replace(&mut selected.reached.rights, rights) == rights {
             return Ok(());
         }

@@ -1,11 +1,13 @@
-//! SORT and THREAD (RFC 5256, RFC 5957, RFC 5267 3).
+//! SORT and THREAD (RFC 5256, RFC 5957, RFC 5267 3). What SORT finds can be saved as that of SEARCH (RFC 5182 1).
 //!
 //! What is compared comes from the summaries of the contents, and stays in the index as long as there is room.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use posthaste_imap::message::{Overview, Summary};
+use posthaste_imap::search::Hit;
 use posthaste_imap::server::{Asked, Found, Refusal, Sort, Thread};
 use posthaste_imap::sort::{self, Entry};
 use posthaste_imap::thread;
@@ -37,10 +39,30 @@ impl Session {
                 overviews(&look, &open, &index, &found, &progress).await?
             };
             let criteria = command.criteria.clone();
+            let uids = uids_by_number(addressing, &found);
             let sorted = blocking(move || sort::sort(&entries(addressing, &found, &overviews), &criteria));
-            Ok::<_, Unsearched>((sorted.await?, mod_seq))
+            Ok::<_, Unsearched>((sorted.await?, mod_seq, uids))
         };
         let sorted = self.patiently(&asked, &progress, Box::pin(work)).await?;
+        let returns = asked.command.returns.as_deref().unwrap_or_default();
+        let sorted = match sorted {
+            Ok((numbers, mod_seq, uids)) => {
+                let hit = |number: &NonZeroU32| {
+                    let at = uids.binary_search_by_key(number, |(number, _)| *number).ok()?;
+                    let (_, uid) = uids.get(at)?;
+                    Some(Hit { number: *number, uid: *uid, mod_seq: 0 })
+                };
+                let hits: Vec<Hit> = numbers.iter().filter_map(hit).collect();
+                if !self.save(&hits, returns) {
+                    return Ok(asked.no(self.connection.machine(), Refusal::not_saved())?);
+                }
+                Ok((numbers, mod_seq))
+            }
+            Err(error) => {
+                self.forget_saved(returns);
+                Err(error)
+            }
+        };
         self.sync().await?;
         let server = self.connection.machine();
         match sorted {
@@ -98,6 +120,12 @@ fn has_mod_seq(keys: &[SearchKey]) -> bool {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Closed)
+}
+
+/// What the client calls each message, ascending, and its UID.
+fn uids_by_number(addressing: Addressing, found: &[Match]) -> Vec<(NonZeroU32, NonZeroU32)> {
+    let both = |found: &Match| Some((found.number(addressing), NonZeroU32::new(found.uid)?));
+    found.iter().filter_map(both).collect()
 }
 
 fn entries<'a>(addressing: Addressing, found: &[Match], overviews: &'a [Arc<Overview>]) -> Vec<Entry<'a>> {

@@ -87,6 +87,31 @@ pub(super) fn whole(sql: &Connection, blob: BlobId, size: u64) -> Result<Vec<u8>
     Ok(content)
 }
 
+/// A range of a content, cut at its end; `None` if the content is gone.
+pub(super) fn part(sql: &Connection, blob: BlobId, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+    let mut query = sql.prepare_cached("SELECT substr(data, ?2, ?3) FROM contents WHERE id = ?1")?;
+    let end = match size(sql, blob) {
+        Ok(size) => range.end.min(size),
+        Err(StoreError::NoSuchMessage) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut octets = Vec::new();
+    let mut at = range.start;
+    while at < end {
+        let (part, before) = (at / CHUNK, at % CHUNK);
+        let wanted = end.saturating_sub(at).min(CHUNK.saturating_sub(before));
+        let found: Option<Vec<u8>> = query
+            .query_row(params![key(blob, part)?, before.saturating_add(1), wanted], |row| row.get(0))
+            .optional()?;
+        match found {
+            Some(found) if !found.is_empty() => octets.extend_from_slice(&found),
+            _ => return Ok(None),
+        }
+        at = at.saturating_add(wanted);
+    }
+    Ok(Some(octets.into()))
+}
+
 /// The summaries of contents, in their order.
 pub(super) fn summaries(sql: &Connection, blobs: &[BlobId]) -> Result<Vec<Option<Bytes>>, StoreError> {
     let mut query = sql.prepare_cached("SELECT data FROM summaries WHERE blob = ?1")?;
@@ -182,7 +207,7 @@ pub(super) fn insert(
             .execute(params![blob, &**message.summary()])?;
     }
     let mut add = txn.sql.prepare_cached("INSERT INTO contents (id, data) VALUES (?1, ?2)")?;
-    let mut reader = message.reader()?;
+    let mut reader = message.reader();
     let mut chunk = Vec::new();
     let mut stored: u64 = 0;
     for part in 0_u64.. {

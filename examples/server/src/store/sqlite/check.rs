@@ -83,7 +83,19 @@ const RULES: &[Rule] = &[
         find: "SELECT 'mailbox ' || (id >> 32) || ', message ' || (id & 4294967295) FROM messages
                WHERE blob NOT IN (SELECT id FROM blobs)",
         problem: "its content is gone",
-        repair: Some(("DELETE FROM messages WHERE blob NOT IN (SELECT id FROM blobs)", "removed")),
+        // Remembered as expunged: whoever has the mailbox open, or comes back to it, hears that it is gone.
+        repair: Some((
+            "UPDATE mailboxes SET modseq = modseq + 1, expunged_rows = expunged_rows +
+                 (SELECT count(*) FROM messages s
+                  WHERE s.id BETWEEN mailboxes.id << 32 AND (mailboxes.id << 32) + 4294967295
+                  AND s.blob NOT IN (SELECT id FROM blobs))
+             WHERE id IN (SELECT id >> 32 FROM messages WHERE blob NOT IN (SELECT id FROM blobs));
+             INSERT INTO expunged (mailbox, modseq, uid)
+                 SELECT m.id, m.modseq, s.id & 4294967295 FROM messages s JOIN mailboxes m ON m.id = s.id >> 32
+                 WHERE s.blob NOT IN (SELECT id FROM blobs);
+             DELETE FROM messages WHERE blob NOT IN (SELECT id FROM blobs)",
+            "removed",
+        )),
     },
     Rule {
         find: "SELECT 'expunged message ' || id FROM deleted

@@ -88,6 +88,9 @@ pub(super) struct Counters {
 enum Before {
     Mailbox(MailboxId, MailboxCounts),
     Account(AccountId, AccountCounts),
+    /// Not known: what was read may be of a row that the operation has made.
+    NoMailbox(MailboxId),
+    NoAccount(AccountId),
 }
 
 impl Counters {
@@ -101,6 +104,7 @@ impl Counters {
         }
         let found = read_mailbox(sql, mailbox)?.ok_or(StoreError::NoSuchMailbox)?;
         self.mailboxes.insert(mailbox, found);
+        self.before.push(Before::NoMailbox(mailbox));
         Ok(found)
     }
 
@@ -126,6 +130,7 @@ impl Counters {
             .optional()?
             .ok_or(StoreError::NoSuchAccount)?;
         self.accounts.insert(account, found);
+        self.before.push(Before::NoAccount(account));
         Ok(found)
     }
 
@@ -180,6 +185,8 @@ impl Counters {
                     self.accounts.insert(account, counts);
                     self.changed_accounts.insert(account);
                 }
+                Before::NoMailbox(mailbox) => drop(self.mailboxes.remove(&mailbox)),
+                Before::NoAccount(account) => drop(self.accounts.remove(&account)),
             }
         }
         self.names.clear();

@@ -37,7 +37,8 @@ pub(super) fn store_flags(
         target.changed.push(meta);
     }
     if !target.changed.is_empty() && mode != StoreMode::Remove {
-        target.register(txn.sql, &flags)?;
+        let new = if let StoreMode::ReplaceWithin(mask) = mode { flags.within(mask) } else { flags };
+        target.register(txn.sql, &new)?;
     }
     writes.run(txn, &target, limit)?;
     let changed = target.changed.clone();
@@ -83,6 +84,9 @@ impl Writes {
             StoreMode::Add => (SystemFlags::ALL, flags),
             StoreMode::Remove => (SystemFlags::ALL.without(flags), SystemFlags::NONE),
             StoreMode::Replace => (SystemFlags::NONE, flags),
+            StoreMode::ReplaceWithin(mask) => {
+                (SystemFlags::ALL.without(mask.system), flags.within(mask.system))
+            }
         };
         Self { keep, set, runs: runs.to_vec(), at: 0, writes: Vec::new(), passed: false }
     }

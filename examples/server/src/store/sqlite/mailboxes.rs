@@ -203,9 +203,31 @@ fn create(
         )?
         .execute(params![account, name.as_str(), uidvalidity, special_use])?;
     let mailbox = MailboxId(txn.sql.last_insert_rowid());
+    inherit_grants(txn.sql, account, name, mailbox)?;
     txn.tell(Change::Mailbox { account, mailbox, event: MailboxEvent::Created });
     txn.counters.forget_names();
     Ok(mailbox)
+}
+
+/// Grants on a new mailbox what is granted on the nearest one above it.
+fn inherit_grants(
+    sql: &Connection,
+    account: AccountId,
+    name: &MailboxName,
+    mailbox: MailboxId,
+) -> Result<(), StoreError> {
+    let mut parents: Vec<MailboxName> = name.parents().collect();
+    while let Some(parent) = parents.pop() {
+        if let Some(parent) = find(sql, account, &parent)? {
+            sql.prepare_cached(
+                "INSERT INTO grants (mailbox, identifier, rights)
+                 SELECT ?1, identifier, rights FROM grants WHERE mailbox = ?2",
+            )?
+            .execute(params![mailbox, parent.id])?;
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// A UIDVALIDITY above all that the account has used, and near the time: an account that is removed and

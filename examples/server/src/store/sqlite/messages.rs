@@ -14,9 +14,9 @@ use super::writer::Txn;
 use super::{blobs, mailboxes, threads};
 use crate::store::flags::{keywords_from_column, keywords_to_column};
 use crate::store::{
-    AccountId, Appended, BlobId, Change, Copied, Flags, InternalDate, KEYWORDS_MAX, Keywords, MailboxId,
-    MessageMeta, Messages, NewMessage, News, Replaced, Room, Snapshot, StoreError, SystemFlags, ThreadId,
-    Usage,
+    AccountId, Appended, BlobId, Change, Copied, FlagMask, Flags, InternalDate, KEYWORDS_MAX, Keywords,
+    MailboxId, MessageMeta, Messages, NewMessage, News, Replaced, Room, Snapshot, StoreError, SystemFlags,
+    ThreadId, Usage,
 };
 
 pub(super) fn append(
@@ -62,6 +62,7 @@ pub(super) fn copy(
     uids: Vec<u32>,
     to: MailboxId,
     room: Room,
+    flags: FlagMask,
 ) -> Result<Copied, StoreError> {
     let source = txn.counters.mailbox(txn.sql, from)?;
     let copied = Picked::listed(txn.sql, &source, uids)?.metas;
@@ -70,7 +71,7 @@ pub(super) fn copy(
         blobs::retain(txn, meta.blob)?;
         target.charge(txn, room, meta.size)?;
     }
-    let (sources, destinations) = target.add_all(txn, source.account, copied)?;
+    let (sources, destinations) = target.add_all(txn, source.account, copied, flags)?;
     let uidvalidity = target.close(txn).uidvalidity;
     let modseq = txn.counters.mailbox(txn.sql, from)?.modseq;
     Ok(Copied { uidvalidity, sources, destinations, modseq })
@@ -82,20 +83,21 @@ pub(super) fn relocate(
     uids: Vec<u32>,
     to: MailboxId,
     room: Room,
+    flags: FlagMask,
 ) -> Result<Copied, StoreError> {
     let source = txn.counters.mailbox(txn.sql, from)?;
     let moved = Picked::listed(txn.sql, &source, uids)?;
     let target = txn.counters.mailbox(txn.sql, to)?;
     // Also an account above its quota can tidy up.
     let room = if target.account == source.account { Room::UNLIMITED } else { room };
-    relocate_picked(txn, source, moved, to, room)
+    relocate_picked(txn, source, moved, to, room, flags)
 }
 
 /// Moves all messages of a mailbox to another of the same account.
 pub(super) fn relocate_all(txn: &mut Txn<'_>, from: MailboxId, to: MailboxId) -> Result<(), StoreError> {
     let source = txn.counters.mailbox(txn.sql, from)?;
     let moved = Picked::all(txn.sql, from)?;
-    relocate_picked(txn, source, moved, to, Room::UNLIMITED).map(|_| ())
+    relocate_picked(txn, source, moved, to, Room::UNLIMITED, FlagMask::ALL).map(|_| ())
 }
 
 fn relocate_picked(
@@ -104,13 +106,14 @@ fn relocate_picked(
     moved: Picked,
     to: MailboxId,
     room: Room,
+    flags: FlagMask,
 ) -> Result<Copied, StoreError> {
     expunging::detach(txn, source, &moved, expunging::Fate::Moves)?;
     let mut target = Target::open(txn, to)?;
     for meta in &moved.metas {
         target.charge(txn, room, meta.size)?;
     }
-    let (sources, destinations) = target.add_all(txn, source.account, moved.metas)?;
+    let (sources, destinations) = target.add_all(txn, source.account, moved.metas, flags)?;
     let uidvalidity = target.close(txn).uidvalidity;
     let modseq = txn.counters.mailbox(txn.sql, source.id)?.modseq;
     Ok(Copied { uidvalidity, sources, destinations, modseq })
@@ -225,17 +228,19 @@ impl Target {
         Ok(uid)
     }
 
-    /// Adds messages of an account; their old UIDs and their new ones.
+    /// Adds messages of an account, with those of their flags that are in the mask; their old UIDs and their new ones.
     fn add_all(
         &mut self,
         txn: &Txn<'_>,
         from: AccountId,
         messages: Vec<MessageMeta>,
+        mask: FlagMask,
     ) -> Result<(Vec<u32>, Vec<u32>), StoreError> {
         let mut sources = Vec::with_capacity(messages.len());
         let mut destinations = Vec::with_capacity(messages.len());
         for meta in messages {
             let MessageMeta { uid, blob, size, flags, date, .. } = meta;
+            let flags = flags.within(mask);
             let thread = if from == self.counts.account {
                 meta.thread
             } else {

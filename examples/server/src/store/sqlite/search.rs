@@ -69,13 +69,13 @@ fn question(mapped: &str) -> Option<String> {
 /// costs less a content the more of them it takes at once.
 pub(super) async fn catch_up(inner: &Arc<Inner>) -> Result<(), StoreError> {
     loop {
-        let before = inner.writer.commits();
+        let before = inner.writer.operations();
         let portion = inner.readers.read(Portion::read).await?;
         if portion.last <= portion.after {
             return Ok(());
         }
         inner.writer.write(move |txn| portion.add(txn)).await?;
-        let others = inner.writer.commits().saturating_sub(before).saturating_sub(1);
+        let others = inner.writer.operations().saturating_sub(before).saturating_sub(1);
         if others > OTHERS_MAX {
             return Ok(());
         }
@@ -188,9 +188,9 @@ const TEXT_MAX: usize = 256 << 10;
 /// Contents added to the index in one transaction.
 const PORTION_MAX: u32 = 256;
 /// Octets of text after which a transaction takes no more.
-const PORTION_OCTETS: usize = 256 << 10;
-/// Transactions of others beside one such, from which on the index has time.
-const OTHERS_MAX: u64 = 3;
+const PORTION_OCTETS: usize = 128 << 10;
+/// Operations of others meanwhile, from which on the index has time.
+const OTHERS_MAX: u64 = 4;
 
 #[cfg(test)]
 mod tests {

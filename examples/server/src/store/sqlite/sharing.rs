@@ -7,7 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::counters::read_mailbox;
 use super::mailboxes;
 use super::writer::Txn;
-use crate::store::{AccountId, Annotation, Change, Grant, Mailbox, MailboxEvent, MailboxId, StoreError};
+use crate::store::{
+    AccountId, Annotation, Annotations, Change, Grant, Mailbox, MailboxEvent, MailboxId, StoreError,
+};
 
 pub(super) fn grants(sql: &Connection, mailbox: MailboxId) -> Result<Vec<Grant>, StoreError> {
     let mut query =
@@ -135,9 +137,8 @@ pub(super) fn annotate(
             }
         }
     }
-    if let Some(mailbox) = mailbox {
-        txn.tell(Change::Mailbox { account: owner, mailbox, event: MailboxEvent::Annotated });
-    }
+    let entries = changes.iter().map(|(entry, _)| entry.clone()).collect();
+    txn.tell(Change::Annotations(Annotations { account: owner, mailbox, by: account, entries }));
     Ok(())
 }
 

@@ -1,0 +1,80 @@
+//! What FETCH does to messages: `\Seen` is set on those whose text a client has been sent, and on no others
+//! (RFC 9051 6.4.5; RFC 7162 3.1.4.1; RFC 9394 3.3).
+
+use crate::server::{Imap, World};
+
+async fn filled(world: &World, count: usize) -> Imap {
+    let mut imap = world.imap("alice").await;
+    for number in 0..count {
+        imap.append("INBOX", &format!("Subject: {number}\r\n\r\nbody {number}\r\n")).await;
+    }
+    imap.ok("SELECT INBOX (CONDSTORE)").await;
+    imap
+}
+
+fn highest(answer: &str) -> u64 {
+    let rest = answer.split("HIGHESTMODSEQ ").nth(1).unwrap_or_else(|| panic!("{answer}"));
+    rest.split([']', ')']).next().unwrap().parse().unwrap()
+}
+
+async fn seen(imap: &mut Imap) -> String {
+    let answer = imap.ok("UID SEARCH SEEN").await;
+    let line = answer.lines().find_map(|line| line.strip_prefix("* SEARCH")).unwrap();
+    line.trim().to_owned()
+}
+
+#[tokio::test]
+async fn only_what_has_changed_since_is_read() {
+    let world = World::new().await;
+    let mut imap = filled(&world, 4).await;
+    let known = highest(&imap.ok("STATUS INBOX (HIGHESTMODSEQ)").await);
+    imap.ok("STORE 2 +FLAGS.SILENT (\\Flagged)").await;
+    let answer = imap.ok(&format!("FETCH 1:4 (BODY[]) (CHANGEDSINCE {known})")).await;
+    assert_eq!(answer.matches(" FETCH (").count(), 1, "{answer}");
+    assert!(answer.contains("\\Seen"), "{answer}");
+    assert_eq!(seen(&mut imap).await, "2");
+}
+
+#[tokio::test]
+async fn only_the_page_that_is_asked_for_is_read() {
+    let world = World::new().await;
+    let mut imap = filled(&world, 5).await;
+    let answer = imap.ok("UID FETCH 1:* (BODY[TEXT]) (PARTIAL 2:3)").await;
+    assert_eq!(answer.matches(" FETCH (").count(), 2, "{answer}");
+    assert_eq!(seen(&mut imap).await, "2 3");
+}
+
+#[tokio::test]
+async fn what_is_not_sent_is_not_read() {
+    let world = World::new().await;
+    let mut imap = filled(&world, 2).await;
+    imap.append(
+        "INBOX",
+        "MIME-Version: 1.0\r\nContent-Type: application/x\r\nContent-Transfer-Encoding: x-odd\r\n\r\n???\r\n",
+    )
+    .await;
+    imap.append("INBOX", "Subject: after\r\n\r\n").await;
+    imap.ok("NOOP").await;
+    // There is no such part.
+    assert!(imap.ok("FETCH 1:2 BODY[7]").await.contains("BODY[7] NIL"));
+    assert_eq!(seen(&mut imap).await, "");
+    // The third can not be decoded, and the rows end there.
+    let answer = imap.no("FETCH 1:4 BINARY[1]").await;
+    assert!(answer.contains("[UNKNOWN-CTE]") && answer.matches(" FETCH (").count() == 2, "{answer}");
+    assert_eq!(seen(&mut imap).await, "1 2");
+    // Who may only look changes nothing.
+    imap.ok("EXAMINE INBOX").await;
+    imap.ok("FETCH 4 BODY[]").await;
+    assert_eq!(seen(&mut imap).await, "1 2");
+}
+
+#[tokio::test]
+async fn only_rows_that_become_seen_tell_it() {
+    let world = World::new().await;
+    let mut imap = filled(&world, 3).await;
+    imap.ok("STORE 2 +FLAGS.SILENT (\\Seen)").await;
+    let answer = imap.ok("FETCH 1:3 BODY[TEXT]").await;
+    let told: Vec<bool> = answer.split(" FETCH (").skip(1).map(|row| row.contains("\\Seen")).collect();
+    assert_eq!(told, [true, false, true], "{answer}");
+    assert_eq!(seen(&mut imap).await, "1 2 3");
+}
