@@ -1,6 +1,7 @@
 //! Logging in: passwords, passwords of programs, SCRAM, what is remembered, and who is shut out.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use posthaste_sasl::{Hash, Secret};
 use posthaste_server::directory::{Attempt, BanSubject, LogIn, Proof, ScramAnswer, Service};
@@ -204,13 +205,13 @@ async fn auth_07_scram_keys_are_of_the_password_and_an_unknown_user_looks_like_a
     assert!(matches!(scram("other@x.test"), ScramAnswer::Unknown(other) if other.salt() != decoy.salt()));
     assert!(matches!(scram("no address"), ScramAnswer::Unknown(_)));
     assert_eq!(proved(Proof::Wrong), LogIn::Refused);
-    assert!(is_in(&proved(Proof::Right(anna.clone()))));
+    assert!(is_in(&proved(Proof::Right(Arc::clone(&anna)))));
     office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["pop3"] })).await;
     assert!(matches!(scram("anna@x.test"), ScramAnswer::Unknown(_)));
-    assert_eq!(proved(Proof::Right(anna.clone())), LogIn::Refused);
+    assert_eq!(proved(Proof::Right(Arc::clone(&anna))), LogIn::Refused);
     // Another password was set after the exchange had begun.
     office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["imap"] })).await;
-    assert!(is_in(&proved(Proof::Right(anna.clone()))));
+    assert!(is_in(&proved(Proof::Right(Arc::clone(&anna)))));
     office.done("PUT", "/api/accounts/anna@x.test/password", json!({ "password": "new" })).await;
     assert_eq!(proved(Proof::Right(anna)), LogIn::Refused);
 }
@@ -221,7 +222,7 @@ async fn b23_other_iterations_tell_nobody_who_is_a_user_and_come_with_the_next_p
     let office = Office::open().await;
     // The same store, when a stronger count is configured. Everybody still has the old one.
     let options = Options { cost: HashCost::MINIMUM, scram_iterations: 5000, ..Options::default() };
-    let directory = Directory::open(std::sync::Arc::clone(office.running.store()), options).await.unwrap();
+    let directory = Directory::open(Arc::clone(office.running.store()), options).await.unwrap();
     let count = |user: &str| match directory.scram_key(Service::Imap, None, user, Hash::Sha256) {
         ScramAnswer::Found(key, _) | ScramAnswer::Unknown(key) => key.iterations(),
         ScramAnswer::Banned => panic!("banned"),
@@ -300,7 +301,6 @@ async fn auth_11_auth_15_nothing_that_is_stored_or_shown_is_a_password() {
 #[tokio::test(flavor = "multi_thread")]
 async fn auth_05_whatever_is_wrong_is_answered_alike_and_takes_a_hash() {
     use posthaste_server::directory::{Account, Directory, DirectoryError, HashCost, Options};
-    use std::sync::Arc;
     let office = Office::open().await;
     office.add("disabled@x.test").await;
     office.done("PATCH", "/api/accounts/disabled@x.test", json!({ "enabled": false })).await;
