@@ -487,7 +487,10 @@ impl Session {
 
 /// Octets that were read ahead, by content and place.
 #[derive(Default)]
-struct Ahead(Vec<((BlobId, Range<u64>), Option<Bytes>)>);
+struct Ahead(Vec<(Part, Option<Bytes>)>);
+
+/// Some octets of a content.
+type Part = (BlobId, Range<u64>);
 
 impl Ahead {
     fn get(&self, blob: BlobId, range: &Range<u64>) -> Option<Bytes> {
