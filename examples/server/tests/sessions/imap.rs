@@ -2,6 +2,8 @@
 
 use posthaste_server::config::Limits;
 use posthaste_server::listen::Service;
+use posthaste_tokio::tls::Alpn;
+use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, TlsMode, imap};
 
 use crate::server::World;
 
@@ -287,4 +289,26 @@ async fn a_message_that_is_being_read_can_be_read_to_its_end_though_it_is_expung
     assert!(!rest.contains("EXPUNGE\r\n"), "{rest}");
     assert!(reader.ok("NOOP").await.starts_with("* 1 EXPUNGE\r\n"));
     assert_eq!(world.messages().await, 0);
+}
+
+#[tokio::test]
+async fn a_connection_is_compressed_both_ways() {
+    let world = World::new().await;
+    let port = world.running.address(Service::Imaps).unwrap().port();
+    let endpoint =
+        Endpoint::new(Protocol::Imap, "localhost").unwrap().with_tls(TlsMode::Implicit).with_port(port);
+    let options = ClientOptions::default()
+        .with_credentials(Credentials::new("alice@x.test", "secret"))
+        .with_client_config(world.client_config(Alpn::Imap));
+    let client = imap::Client::connect(&endpoint, &options).await.unwrap();
+    assert!(client.has_capability("COMPRESS=DEFLATE").await.unwrap());
+    client.compress().await.unwrap();
+    assert!(client.compress().await.is_err(), "once is enough");
+    let inbox = posthaste_imap::types::Mailbox::new("INBOX").unwrap();
+    let message = format!("Subject: long\r\n\r\n{}", "the same again\r\n".repeat(20_000));
+    client.append(inbox.clone(), imap::Append::new(message.clone())).await.unwrap();
+    assert_eq!(client.select(inbox).await.unwrap().exists, 1);
+    client.noop().await.unwrap();
+    client.logout().await.unwrap();
+    assert_eq!(world.contents("alice", "INBOX").await, [message]);
 }
