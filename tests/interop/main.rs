@@ -12,6 +12,7 @@
     reason = "test code"
 )]
 
+mod binary;
 mod crash;
 mod curl;
 mod dovecot;

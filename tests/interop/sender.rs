@@ -29,6 +29,7 @@ pub(crate) fn send(port: u16, envelope: Envelope, mut content: &[u8]) -> Sent {
     let (mut report, mut spoken, mut body) = (None, Vec::new(), None);
     loop {
         let step = client.poll_event().unwrap();
+        let before = spoken.len();
         while let Some(bytes) = client.poll_transmit() {
             spoken.extend_from_slice(&bytes);
             stream.write_all(&bytes).unwrap();
@@ -37,25 +38,33 @@ pub(crate) fn send(port: u16, envelope: Envelope, mut content: &[u8]) -> Sent {
             Step::Event(Event::Body(writer)) => body = Some(writer),
             Step::Event(Event::Sent(sent)) => report = Some(sent),
             Step::Closed => break,
-            Step::NeedInput => {
-                let mut buffer = [0; 4096];
-                match stream.read(&mut buffer).unwrap() {
-                    0 => client.handle_eof(Time::ZERO),
-                    count => client.handle_input(Time::ZERO, &buffer[..count]),
-                }
-            }
-            Step::Paused => {
-                let mut writer = body.take().unwrap();
-                let chunk = Bytes::copy_from_slice(&content[..content.len().min(10_000)]);
-                match writer.write(&mut client, chunk.clone()) {
-                    Ok(()) => content = &content[chunk.len()..],
-                    Err(Misuse::Congested { .. } | Misuse::Unanswered) => {}
-                    Err(misuse) => panic!("{misuse}"),
-                }
-                if content.is_empty() {
-                    writer.finish(&mut client).unwrap();
-                } else {
-                    body = Some(writer);
+            // What has left may be what the machine waited for.
+            Step::NeedInput | Step::Paused if spoken.len() > before => {}
+            Step::NeedInput | Step::Paused => {
+                let took = body.take().map(|mut writer| {
+                    let chunk = Bytes::copy_from_slice(&content[..content.len().min(10_000)]);
+                    let took = match writer.write(&mut client, chunk.clone()) {
+                        Ok(()) => true,
+                        Err(Misuse::Congested { .. } | Misuse::Unanswered) => false,
+                        Err(misuse) => panic!("{misuse}"),
+                    };
+                    if took {
+                        content = &content[chunk.len()..];
+                    }
+                    if content.is_empty() {
+                        writer.finish(&mut client).unwrap();
+                    } else {
+                        body = Some(writer);
+                    }
+                    took
+                });
+                // There may be no room for more before the server has answered.
+                if took != Some(true) {
+                    let mut buffer = [0; 4096];
+                    match stream.read(&mut buffer).unwrap() {
+                        0 => client.handle_eof(Time::ZERO),
+                        count => client.handle_input(Time::ZERO, &buffer[..count]),
+                    }
                 }
             }
             _ => {}

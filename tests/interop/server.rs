@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::{self, Child, Command, ExitStatus, Stdio},
     sync::{
-        Mutex, OnceLock,
+        Mutex,
         atomic::{AtomicU32, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use crate::program;
+use crate::{binary::binary, program};
 
 /// The server's name, which is in its certificate. It resolves nowhere: clients are told where it is.
 pub(crate) const HOST: &str = "mail.example.test";
@@ -190,29 +190,6 @@ impl Drop for Server {
         }
         let _ = fs::remove_dir_all(&self.folder);
     }
-}
-
-/// The server to test: the one `POSTHASTE_BIN` names, or the one of this workspace, built first where it is not up
-/// to date, in the directory and the profile that this test was built in.
-pub(crate) fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| env::var_os("POSTHASTE_BIN").map_or_else(build, PathBuf::from))
-}
-
-fn build() -> PathBuf {
-    let exe = env::current_exe().unwrap();
-    // TARGET/PROFILE/deps/interop-HASH
-    let profile = exe.parent().and_then(Path::parent).expect("a test runs in a target directory");
-    let target = profile.parent().unwrap();
-    let cargo = env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-    let mut arguments = vec!["build".into(), "--package=posthaste-server".into(), "--manifest-path".into()];
-    arguments.extend([manifest.into_os_string(), "--target-dir".into(), target.into()]);
-    if profile.ends_with("release") {
-        arguments.push("--release".into());
-    }
-    program::run_for(&cargo, arguments, b"", Duration::from_secs(1200)).success();
-    profile.join("posthaste")
 }
 
 /// Free ports of loopback. None is given twice to the tests of this process.

@@ -4,10 +4,10 @@
 use std::num::NonZeroU32;
 
 use posthaste_imap::encode::{self, EncodeContext, Fragment};
-use posthaste_imap::message::Summary;
+use posthaste_imap::message::{Envelope, Limits, Summary};
 use posthaste_imap::search::{
     BodySearch, Facts, Hit, Need, Needle, Program, Scope, SearchAnswer, SearchError, TextSearch,
-    field_contains, saved_by,
+    field_contains, saved_by, value_contains,
 };
 use posthaste_imap::types::{
     AString, Addressing, Command, Date, Flag, Keyword, ModSeqEntry, ModSeqScope, ModSeqSearch, ObjectId,
@@ -344,6 +344,42 @@ fn fields_are_searched_decoded() {
     assert!(finds("x-empty", "") && !finds("x-absent", "") && !finds("x-empty", "a"));
     assert!(finds("", "TO: X") && finds("", "") && !finds("", "=?"));
 }
+
+proptest! {
+    /// What an envelope has of a subject says the same as the field does.
+    #[test]
+    fn the_subject_of_an_envelope_is_searched_as_its_field_is(
+        pieces in prop::collection::vec(prop::sample::select(&SUBJECT_PIECES[..]), 0..12),
+        needle in prop::collection::vec(prop::sample::select(&SUBJECT_PIECES[..]), 0..3),
+    ) {
+        let header = format!("To: x\r\nSubject:{}\r\nFrom: y\r\n\r\n", pieces.concat());
+        let needle = Needle::new(&needle.concat());
+        let envelope = Envelope::read(header.as_bytes(), &Limits::default());
+        let subject = envelope.subject.unwrap();
+        prop_assert_eq!(
+            value_contains(&subject, &needle),
+            field_contains(header.as_bytes(), "subject", &needle),
+            "{}", subject.escape_ascii()
+        );
+    }
+}
+
+const SUBJECT_PIECES: [&str; 14] = [
+    " ",
+    "\t",
+    "\r\n ",
+    "\r\n\t ",
+    "a",
+    "re: b",
+    "=?utf-8?q?=C3=A9?=",
+    "=?utf-8?q?caf=C3?=",
+    "=?utf-8?q?=A9?=",
+    "=?x?q?a?=",
+    "=?iso-8859-1?b?4Q==?=",
+    "\u{e9}",
+    "=?",
+    "  ",
+];
 
 #[test]
 fn imap_11_charsets_are_known_or_refused() {

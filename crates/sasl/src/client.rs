@@ -21,7 +21,7 @@ use crate::{Channel, Mechanism, Nonce, SaslError, cram, plain};
 use credentials::Kind;
 
 pub use credentials::Credentials;
-pub use policy::{Plaintext, Policy, choose};
+pub use policy::{Policy, choose};
 
 /// One attempt to log in.
 #[derive(Debug)]

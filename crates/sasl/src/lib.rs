@@ -128,7 +128,7 @@ pub mod server;
 pub use channel::{BindingType, Channel, ChannelBinding};
 pub use error::{Field, SaslError, ScramError};
 pub use hash::Hash;
-pub use mechanism::Mechanism;
+pub use mechanism::{Mechanism, Plaintext};
 pub use nonce::{NONCE_MAX, Nonce};
 pub use oauth::{TOKEN_MAX, TokenError};
 pub use posthaste_wire::{Secret, Security};

@@ -114,3 +114,21 @@ impl Mechanism {
         security.is_private() || !(self.is_plaintext() || matches!(self, Self::CramMd5))
     }
 }
+
+/// Over which connections passwords and tokens may be shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Plaintext {
+    /// Only over those that are private.
+    #[default]
+    NeedsPrivacy,
+    /// Over any. Whoever is in the path reads along.
+    Anywhere,
+}
+
+impl Plaintext {
+    /// Whether the mechanism may be used over a connection that is protected like this.
+    pub const fn allows(self, mechanism: Mechanism, security: Security) -> bool {
+        matches!(self, Self::Anywhere) || mechanism.is_allowed(security)
+    }
+}

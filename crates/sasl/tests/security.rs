@@ -10,12 +10,12 @@
 
 mod common;
 
-use posthaste_sasl::client::{self, Credentials, Plaintext, Policy, choose};
+use posthaste_sasl::client::{self, Credentials, Policy, choose};
 use posthaste_sasl::prepare::{self, Unassigned};
 use posthaste_sasl::server::{self, Event};
 use posthaste_sasl::{
-    BindingType, Channel, ChannelBinding, Field, Hash, Mechanism, NAME_MAX, Nonce, PASSWORD_MAX, SaslError,
-    ScramError, Secret, Security, TokenError,
+    BindingType, Channel, ChannelBinding, Field, Hash, Mechanism, NAME_MAX, Nonce, PASSWORD_MAX, Plaintext,
+    SaslError, ScramError, Secret, Security, TokenError,
 };
 
 use common::{Application, bound, config, exchange, nonce, serve, talk, talk_through, tls};
@@ -426,6 +426,15 @@ fn auth_08_the_choice_is_the_strongest_that_policy_allows() {
     let pin = Policy::default().with_pinned(Mechanism::ScramSha256Plus).with_pinned(Mechanism::ScramSha256);
     assert_eq!(pick(&["PLAIN", "SCRAM-SHA-512", "SCRAM-SHA-1-PLUS"], &pin, &bound(1)), None);
     assert_eq!(pick(&all, &pin, &bound(1)), Some(Mechanism::ScramSha256Plus));
+}
+
+#[test]
+fn auth_03_a_server_takes_passwords_in_the_clear_only_where_it_is_told_to() {
+    let plain = Channel::new(Security::Plain);
+    let careful = server::Config::new([Mechanism::Plain, Mechanism::Login]);
+    assert_eq!(careful.offered(&plain).count(), 0);
+    let told = careful.with_plaintext(Plaintext::Anywhere);
+    assert!(told.offered(&plain).eq([Mechanism::Plain, Mechanism::Login]));
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub mod csv;
 pub mod domains;
 pub mod http;
 mod limits;
+pub mod mail;
 pub mod names;
 mod operation;
 mod password;
@@ -36,6 +37,7 @@ pub use password::Password;
 pub use principal::Principal;
 pub use problem::{Fault, Problem, ProblemKind};
 
+use crate::config::Config;
 use crate::directory::Directory;
 use crate::store::{Maildrops, Progress, Store};
 
@@ -49,13 +51,25 @@ struct Shared {
     store: Arc<dyn Store>,
     maildrops: Maildrops,
     data: PathBuf,
+    /// Octets of one message that the server takes.
+    message_max: u64,
+    /// Mail is brought in by one operation at a time.
+    intake: tokio::sync::Mutex<()>,
     tokens: token::Tokens,
 }
 
 impl Admin {
     /// The administration of a server, or of a store that no server uses at the moment.
-    pub fn new(directory: Directory, store: Arc<dyn Store>, maildrops: Maildrops, data: PathBuf) -> Self {
-        Self(Arc::new(Shared { directory, store, maildrops, data, tokens: token::Tokens::default() }))
+    pub fn new(directory: Directory, store: Arc<dyn Store>, maildrops: Maildrops, config: &Config) -> Self {
+        Self(Arc::new(Shared {
+            directory,
+            store,
+            maildrops,
+            data: config.data.clone(),
+            message_max: config.limits.message_size,
+            intake: tokio::sync::Mutex::default(),
+            tokens: token::Tokens::default(),
+        }))
     }
 
     /// Who is who.

@@ -5,6 +5,8 @@
 
 mod accounts;
 mod door;
+mod mail;
+mod memory;
 mod names;
 mod password;
 mod server;
@@ -27,6 +29,9 @@ use show::Form;
 /// The program: reads the command line, does what it says.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if matches!(arguments.command, Command::Serve) {
+        memory::give_large_blocks_back();
+    }
     let outcome = log::init(arguments.log_format, arguments.command.log_level()).and_then(|_log| {
         let runtime = tokio::runtime::Runtime::new().map_err(text)?;
         runtime.block_on(Box::pin(arguments.command.run(arguments.common)))
@@ -111,8 +116,12 @@ enum Command {
     Check(upkeep::Check),
     /// Write a consistent copy of everything, also while the server runs.
     Backup(upkeep::Backup),
-    /// Make a data directory of a backup.
+    /// Make a data directory of a backup, or bring the mail of one account back from it.
     Restore(upkeep::Restore),
+    /// Write the mail of an account as Maildir or mbox.
+    Export(mail::Export),
+    /// Bring mail into an account from Maildir or mbox; what is there already is not doubled.
+    Import(mail::Import),
     /// Bring back messages that were deleted.
     Undelete(upkeep::Undelete),
     /// Tell what became of a message.
@@ -151,11 +160,13 @@ impl Command {
             Self::Ban(command) => command.run(&common).await,
             Self::Check(command) => command.run(&common).await,
             Self::Backup(command) => command.run(&common).await,
-            Self::Restore(command) => command.run(&common),
+            Self::Restore(command) => command.run(&common).await,
+            Self::Export(command) => command.run(&common).await,
+            Self::Import(command) => command.run(&common).await,
             Self::Undelete(command) => command.run(&common).await,
             Self::Trace(command) => command.run(&common).await,
             Self::Api(command) => command.run(),
-            Self::Config(command) => command.run(&common),
+            Self::Config(command) => command.run(&common).await,
             Self::Version => show::print(&format!("posthaste {}\n", env!("CARGO_PKG_VERSION"))),
         }
     }

@@ -36,6 +36,8 @@
 
 mod administration;
 mod serving;
+mod waiting;
+mod weakness;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -43,8 +45,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
-pub use administration::{Backups, Bans, Login, Passwords};
-pub use serving::{Pop3, Proxies, Retention, RunAs};
+pub use administration::{Backups, Bans, Http, Login, Passwords};
+pub use serving::{Pop3, Proxies, Retention, RunAs, Search};
+pub use weakness::Weakness;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -72,6 +75,12 @@ pub struct Config {
     /// When peers that guess passwords are shut out.
     #[serde(default)]
     pub bans: Bans,
+    /// The HTTP interface.
+    #[serde(default)]
+    pub http: Http,
+    /// Searching in messages.
+    #[serde(default)]
+    pub search: Search,
     /// Copies of the store, made by themselves; none when absent.
     pub backups: Option<Backups>,
     /// Whom to run as.
@@ -147,10 +156,10 @@ pub struct Limits {
     /// Octets of one message.
     #[serde(deserialize_with = "size")]
     pub message_size: u64,
-    /// Connections at the same time, at each address under `[listen]`.
+    /// Connections at the same time, at each address under `[listen]`. Changed by a restart only.
     #[serde(deserialize_with = "count")]
     pub connections: u32,
-    /// Connections at the same time from one network, at each address under `[listen]`.
+    /// Connections at the same time from one network, at each address under `[listen]`. Changed by a restart only.
     #[serde(deserialize_with = "count")]
     pub connections_per_ip: u32,
     /// Recipients of one message.
@@ -209,6 +218,8 @@ impl Config {
             passwords: Passwords::default(),
             login: Login::default(),
             bans: Bans::default(),
+            http: Http::default(),
+            search: Search::default(),
             backups: None,
             run_as: None,
             proxies: Proxies::default(),

@@ -13,6 +13,7 @@ mod bans;
 mod cache;
 mod change;
 mod credential;
+mod decoy;
 mod document;
 mod domain;
 mod last_login;
@@ -48,7 +49,7 @@ struct Shared {
     store: Arc<dyn Store>,
     picture: RwLock<Arc<Picture>>,
     /// One change at a time; each begins with what the one before has left.
-    changing: tokio::sync::Mutex<()>,
+    changing: Arc<tokio::sync::Mutex<()>>,
     changed: watch::Sender<u64>,
     hasher: password::Hasher,
     verified: cache::Verified,
@@ -121,7 +122,7 @@ impl Directory {
         let directory = Self(Arc::new(Shared {
             store,
             picture: RwLock::new(Arc::new(picture)),
-            changing: tokio::sync::Mutex::new(()),
+            changing: Arc::default(),
             changed: watch::Sender::new(0),
             hasher,
             verified: cache::Verified::new()?,
@@ -158,11 +159,13 @@ impl Directory {
         self.picture().account_by_id(id).cloned()
     }
 
-    /// Whether this account, as it is now, may go on using a service: to be asked after each [`watch`](Self::watch)
-    /// by a session that is logged in. `None` when it may not; otherwise the account as it is now.
-    pub fn still_allowed(&self, id: AccountId, service: Service) -> Option<Arc<Account>> {
+    /// Whether somebody who logged in as this account, as it was then, may go on using a service: to be asked after
+    /// each [`watch`](Self::watch) by a session. `None` when not, as after another password was set; otherwise the
+    /// account as it is now.
+    pub fn still_allowed(&self, account: &Account, service: Service) -> Option<Arc<Account>> {
         let picture = self.picture();
-        picture.account_by_id(id).filter(|account| picture.may_use(account, service)).cloned()
+        let now = picture.account_by_id(account.id)?;
+        (now.epoch() == account.epoch() && picture.may_use(now, service)).then(|| Arc::clone(now))
     }
 
     /// Whether the domain, under any of its names, has mail here, enabled or not.

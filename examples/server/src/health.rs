@@ -2,7 +2,8 @@
 //!
 //! It can when the store takes changes and every port that was opened is still listened at. The store is asked for a
 //! commit of nothing, which goes the way of all changes: one that has stopped after a failure of the disk says no.
-//! What is wrong but stops nobody, as a disk that is nearly full, is a warning.
+//! What is wrong but stops nobody, as a disk that is nearly full, is a warning. It is asked once a second at most,
+//! however often somebody looks: whoever asks needs no password.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::listen::Service;
 use crate::metrics;
@@ -26,8 +28,26 @@ pub struct Readiness {
     pub warnings: Vec<String>,
 }
 
-/// Looks whether the server can do its work.
+/// What was found last, and when. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct LastLook(Arc<tokio::sync::Mutex<Option<(Instant, Readiness)>>>);
+
+/// Whether the server can do its work, as of a second ago at most.
 pub async fn readiness(context: &Context) -> Readiness {
+    // Whoever comes meanwhile waits for the same answer.
+    let mut last = context.last_look.0.lock().await;
+    let stopping = context.stop.is_cancelled();
+    match &*last {
+        Some((at, found)) if at.elapsed() < LOOK_INTERVAL && !stopping => found.clone(),
+        _ => {
+            let found = look(context).await;
+            *last = Some((Instant::now(), found.clone()));
+            found
+        }
+    }
+}
+
+async fn look(context: &Context) -> Readiness {
     let mut reasons = Vec::new();
     if context.stop.is_cancelled() {
         reasons.push("the server is stopping".to_owned());
@@ -91,6 +111,9 @@ impl Drop for Listening {
         self.ports.states().insert(std::mem::take(&mut self.name), State::Closed);
     }
 }
+
+/// So long is an answer good.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// So long may the store take to answer.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);

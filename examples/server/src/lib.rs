@@ -13,6 +13,7 @@
 //! | [`index`] | what is in memory of mailboxes that are open |
 //! | [`ingest`] | what is computed once when a message comes in |
 //! | [`trace`] | what became of each message |
+//! | [`exchange`] | what mail looks like in files of other programs |
 //! | [`disk`] | how much room there is |
 //! | [`health`] | whether the server can do its work |
 //! | [`metrics`] | what is counted, for whoever watches |
@@ -29,6 +30,7 @@ pub mod config;
 pub mod demo;
 pub mod directory;
 pub mod disk;
+pub mod exchange;
 pub mod health;
 pub mod index;
 pub mod ingest;

@@ -33,6 +33,7 @@ use crate::store::{Observed, Store, StoreError};
 use crate::tls::{self, TlsError};
 use crate::trace::Trace;
 
+use ports::Ports;
 pub use privilege::PrivilegeError;
 pub(crate) use signals::Signals;
 
@@ -87,6 +88,12 @@ impl Service {
     /// Whether TLS comes first (RFC 8314 3).
     const fn is_implicit(self) -> bool {
         matches!(self, Self::Submissions | Self::Imaps | Self::Pop3s)
+    }
+
+    /// Whether somebody logs in here. Where nobody does, wrong passwords keep nobody out: mail from other servers and
+    /// from a front server still comes, also from the address of a webmail whose users guess.
+    const fn has_logins(self) -> bool {
+        !matches!(self, Self::Smtp | Self::Lmtp)
     }
 
     const fn alpn(self) -> Alpn {
@@ -148,6 +155,9 @@ pub enum ServeError {
     /// The socket of administration cannot be opened.
     #[error("the socket of administration in the data directory: {0}")]
     AdminSocket(std::io::Error),
+    /// A port of the HTTP interface has no address.
+    #[error("an address of the HTTP interface: {0}")]
+    HttpAddress(std::io::Error),
     /// Signals cannot be received.
     #[error("waiting for signals: {0}")]
     Signals(std::io::Error),
@@ -197,7 +207,8 @@ pub async fn start(config: Config, cost: HashCost) -> Result<Running, ServeError
     let certificates = config.tls.is_some().then(|| tls::load(&config)).transpose()?;
     privilege::become_user(config.run_as.as_ref(), &config.data)?;
     let index = Index::new(INDEX_OCTETS_MAX);
-    let store: Arc<dyn Store> = Arc::new(Sqlite::open(&config.data, Arc::new(index.clone()))?);
+    let store = Sqlite::open_with(&config.data, Arc::new(index.clone()), config.search.options())?;
+    let store: Arc<dyn Store> = Arc::new(store);
     match begin(config, cost, ports, certificates, index, Arc::clone(&store)).await {
         Ok(running) => Ok(running),
         Err(error) => {
@@ -227,7 +238,7 @@ pub async fn start_with(
 async fn begin(
     config: Config,
     cost: HashCost,
-    ports: Vec<ports::Port>,
+    ports: Ports,
     certificates: Option<Arc<Certificates>>,
     index: Index,
     store: Arc<dyn Store>,
@@ -241,7 +252,7 @@ async fn begin(
     let context = Context::new(config, directory, store, index, trace, CancellationToken::new());
     let mut bound = Vec::new();
     let tasks = TaskTracker::new();
-    for (service, listener) in ports {
+    for (service, listener) in ports.services {
         let local = listener.local_addrs().unwrap_or_default();
         let listening = context.ports.opened(service, &local);
         bound.extend(local.into_iter().map(|address| (service, address)));
@@ -252,7 +263,7 @@ async fn begin(
             serving.await;
         });
     }
-    let (http, admin) = administration::begin(&context, &certificates, &tasks).await?;
+    let (http, admin) = administration::begin(&context, ports.http, &certificates, &tasks).await?;
     tasks.spawn(upkeep::run(context.clone()));
     tracing::info!(hostname = %context.config.hostname, data = %context.config.data.display(), "started");
     Ok(Running { bound, http, admin, context, certificates, tasks })
@@ -329,7 +340,8 @@ async fn listen(service: Service, listener: Listener, tls: Arc<ServerConfig>, co
 
 async fn talk(service: Service, accepted: Accepted, role: Role, context: Context) {
     let stream = accepted.stream;
-    if accepted.peer.ip().is_some_and(|peer| context.directory.is_banned(peer)) {
+    let is_banned = |peer| context.directory.is_banned(peer);
+    if service.has_logins() && accepted.peer.ip().is_some_and(is_banned) {
         tracing::debug!("refused: banned");
         metrics::turned_away(service, "banned");
         return turn_away(stream, service.farewell()).await;

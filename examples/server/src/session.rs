@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Limits};
 use crate::directory::Directory;
 use crate::disk;
-use crate::health::Ports;
+use crate::health::{LastLook, Ports};
 use crate::index::Index;
 use crate::store::{Maildrops, Store, StoreError};
 use crate::trace::Trace;
@@ -40,6 +40,8 @@ pub struct Context {
     pub ports: Ports,
     /// Cancelled when the server is to stop.
     pub stop: CancellationToken,
+    /// Whether the server could do its work when somebody last asked.
+    pub last_look: LastLook,
     pop3_logins: pop3::LastLogins,
     limits: Arc<RwLock<Limits>>,
 }
@@ -57,8 +59,20 @@ impl Context {
         let limits = Arc::new(RwLock::new(config.limits.clone()));
         let maildrops = Maildrops::default();
         let pop3_logins = pop3::LastLogins::default();
-        let (config, ports) = (Arc::new(config), Ports::default());
-        Self { config, directory, store, index, maildrops, trace, ports, stop, pop3_logins, limits }
+        let (config, ports, last_look) = (Arc::new(config), Ports::default(), LastLook::default());
+        Self {
+            config,
+            directory,
+            store,
+            index,
+            maildrops,
+            trace,
+            ports,
+            stop,
+            last_look,
+            pop3_logins,
+            limits,
+        }
     }
 
     /// The limits as they are now. A session keeps those it began with.

@@ -289,8 +289,8 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a consistent copy of everything to a place that must not exist, while the store goes on.
     fn backup(&self, to: Backup, progress: Progress) -> Answer<'_, ()>;
 
-    /// Works on what can wait, as the search index; returns when there is nothing left. It gives way to everything
-    /// else and may be dropped at any time.
+    /// Works on what can wait, as the search index; returns when there is nothing left, or when others have much to do,
+    /// to whom it gives way. May be dropped at any time.
     fn catch_up(&self) -> Answer<'_, ()>;
 
     /// Transactions committed since the store was opened; group commit makes them fewer than operations.

@@ -183,6 +183,66 @@ fn an_import_is_all_or_nothing(admin: &Admin) {
     admin.refused(&["account", "import", headless.to_str().unwrap()], "", "address,password,quota");
 }
 
+fn mail_goes_and_comes(admin: &Admin) {
+    admin.done(&["domain", "add", "x.test"], "");
+    for name in ["u@x.test", "v@x.test"] {
+        admin.done(&["account", "add", name, "--password-stdin"], "p\n");
+    }
+    let from = "From a@x Sat Nov 21 12:00:00 2026\n";
+    let source =
+        admin.file("source", &format!("{from}Subject: a\nStatus: R\n\nx\n\n{from}Subject: b\n\ny\n"));
+    let text = |path: &PathBuf| path.to_str().unwrap().to_owned();
+    let place = |name: &str| text(&admin.0.path().join(name));
+    let out = admin.done(&["import", "u@x.test", &text(&source)], "");
+    assert_eq!(out, "2 messages (34) of 1 mailboxes were brought in\n");
+    let again = admin.done(&["import", "u@x.test", &text(&source), "--mailbox", "INBOX"], "");
+    assert_eq!(again, "0 messages (0) of 1 mailboxes were brought in; 2 were there already\n");
+    for format in ["maildir", "mbox"] {
+        admin.done(&["export", "u@x.test", &place(format), "--format", format], "");
+        admin.refused(&["export", "u@x.test", &place(format), "--format", format], "", "exists");
+        let moved = admin.json(&["import", "v@x.test", &place(format), "--mailbox", format]);
+        assert_eq!((&moved["messages"], &moved["notes"]), (&json!(2), &json!([])));
+    }
+    admin.done(&["export", "u@x.test", &place("one"), "--format", "mbox", "--mailbox", "INBOX"], "");
+    assert_eq!(std::fs::read_dir(place("one")).unwrap().count(), 2);
+    admin.refused(&["import", "v@x.test", "/no/such/file"], "", "there is no /no/such/file");
+    admin.done(&["backup", &place("copy")], "");
+    admin.done(&["account", "remove", "u@x.test"], "");
+    admin.done(&["account", "add", "u@x.test", "--password-stdin"], "p\n");
+    let back = ["restore", &place("copy"), "--account", "u@x.test"];
+    let out = admin.done(&[&back[..], &["--in-place", "--mailbox", "INBOX"]].concat(), "");
+    assert_eq!(out, "2 messages (34) of 1 mailboxes were brought back\n");
+    assert_eq!(admin.json(&back)["messages"], json!(2));
+    assert_eq!(admin.json(&back)["there_already"], json!(2));
+    assert_eq!(
+        admin.json(&[&back[..], &["--into", "Old", "--from", "v@x.test"]].concat())["messages"],
+        json!(4)
+    );
+    assert_eq!(admin.json(&["quota", "list", "--order", "address"])[0]["messages"], json!(8));
+    // What only makes sense for one account is not understood for all.
+    assert_eq!(admin.run(&["restore", &place("copy"), "--into", "x"], "").0, 2);
+    assert_eq!(admin.run(&[&back[..], &["--into", "x", "--in-place"]].concat(), "").0, 2);
+    let large = admin.file("large", &format!("{from}Subject: c\n\n{}\n", "z".repeat(60 << 20)));
+    let (status, out, err) = admin.run(&["import", "v@x.test", &text(&large)], "");
+    assert!(
+        status == 1 && out.contains("left out") && err.contains("1 messages were left out"),
+        "{out}{err}"
+    );
+    assert_eq!(admin.done(&["check"], ""), "everything fits together\n");
+}
+
+#[test]
+fn u22_mail_goes_and_comes_without_a_server() {
+    mail_goes_and_comes(&Admin::new());
+}
+
+#[test]
+fn u22_mail_goes_and_comes_beside_a_server() {
+    let admin = Admin::new();
+    let _server = admin.serve();
+    mail_goes_and_comes(&admin);
+}
+
 #[test]
 fn u1_domains_without_a_server() {
     domains(&Admin::new());
@@ -255,6 +315,19 @@ fn u22_a_backup_can_be_restored() {
 fn a_wrong_configuration_is_explained() {
     let admin = Admin::new();
     assert!(admin.done(&["config", "check"], "").contains("fine"));
+    // CFG-01: what can be used and is weak.
+    let weak = "hostname = \"mail.x.test\"\ndata = \"data\"\npublic_account = \"public@x.test\"\n[listen]\n\
+                imap = [\"0.0.0.0:0\"]\n[login]\nplaintext = true\n[passwords]\nscram_iterations = 4096\n";
+    admin.file("posthaste.toml", weak);
+    let found = admin.done(&["config", "check"], "");
+    assert!(found.contains("posthaste.toml:7: weak: passwords are taken without TLS"), "{found}");
+    assert!(found.contains("posthaste.toml:5: weak: without [tls]"), "{found}");
+    assert!(!found.contains("public@x.test") && found.contains("can be used"), "{found}");
+    assert!(!admin.0.path().join("data").exists(), "a check makes nothing");
+    admin.done(&["domain", "add", "x.test"], "");
+    let found = admin.json(&["config", "check"]);
+    let lines: Vec<u64> = found.as_array().unwrap().iter().map(|one| one["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [3, 5, 7], "{found}");
     admin.file("posthaste.toml", "hostname = \"x.test\"\ndata = \"d\"\n[limits]\nconnections = 0\n");
     admin.refused(&["domain", "list"], "", "posthaste.toml:4: a limit of 0");
     admin.refused(&["config", "check"], "", "posthaste.toml:4: a limit of 0");

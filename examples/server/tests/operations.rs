@@ -13,6 +13,8 @@
 mod check;
 #[path = "operations/guide.rs"]
 mod guide;
+#[path = "support/held.rs"]
+mod held;
 #[path = "operations/packaging.rs"]
 mod packaging;
 #[path = "support/server.rs"]

@@ -107,6 +107,7 @@ suite! {
         a_failed_operation_says_nothing;
     sharing:
         grants_are_given_and_taken,
+        names_in_access_lists_are_renamed_and_forgotten,
         a_new_mailbox_has_the_grants_of_the_one_above,
         annotations_are_of_a_mailbox_an_account_or_a_user,
         annotations_are_bounded;

@@ -100,13 +100,13 @@ def fetch(imap, number, items="(BODY.PEEK[])"):
     return data[0][1]
 
 
-def message(subject, body="body\r\n", more=""):
+def message(subject, body="body\r\n", more="", author="sender@remote.test"):
     """A message with the headers that everybody has."""
     return (
-        "From: Sender <sender@remote.test>\r\n"
+        "From: Sender <%s>\r\n"
         "To: Alice <alice@example.test>\r\n"
         "Subject: %s\r\n"
         "Date: Mon, 02 Feb 2026 10:20:30 +0100\r\n"
         "Message-ID: <%s@remote.test>\r\n"
-        "%s\r\n%s" % (subject, subject.replace(" ", "."), more, body)
+        "%s\r\n%s" % (author, subject, subject.replace(" ", "."), more, body)
     ).encode("utf-8")

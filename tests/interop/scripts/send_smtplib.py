@@ -48,7 +48,9 @@ with smtplib.SMTP(HOST, port("submission"), local_hostname="client.test", timeou
     refused(lambda: smtp.sendmail(ALICE, [BOB], b"x"), "and opens nothing", 530)
     smtp.user, smtp.password = ALICE, PASSWORD
     equal(smtp.auth("PLAIN", smtp.auth_plain)[0], 235, "AUTH PLAIN with an initial response")
-    smtp.sendmail(ALICE, [BOB], message("by submission", BODY))
+    smtp.sendmail(ALICE, [BOB], message("by submission", BODY, author=ALICE))
+    other = message("by another", BODY, author=BOB)
+    refused(lambda: smtp.sendmail(ALICE, [BOB], other), "the author has to be who logged in", 550)
 
 # TLS from the start; both mechanisms, with and without an initial response.
 for number, (mechanism, initial) in enumerate([("LOGIN", False), ("LOGIN", True), ("PLAIN", False)]):
@@ -60,7 +62,7 @@ for number, (mechanism, initial) in enumerate([("LOGIN", False), ("LOGIN", True)
         method = smtp.auth_login if mechanism == "LOGIN" else smtp.auth_plain
         code = smtp.auth(mechanism, method, initial_response_ok=initial)[0]
         equal(code, 235, "AUTH %s, initial response: %s" % (mechanism, initial))
-        smtp.sendmail(ALICE, [BOB], message("by submissions %d" % number, BODY))
+        smtp.sendmail(ALICE, [BOB], message("by submissions %d" % number, BODY, author=ALICE))
 
 bob = inbox(BOB)
 wait_for(5, bob)

@@ -32,6 +32,10 @@ pub trait Facts {
     /// Whether a header field called `name` has a value that holds `needle`; an empty needle is in every value. An
     /// empty name stands for every field with its name, see [`field_contains`](super::field_contains).
     fn field_contains(&self, name: &str, needle: &Needle) -> Option<bool>;
+    /// Whether the subject in the envelope holds `needle` (RFC 9051 6.4.4), for who has that at hand and not the header.
+    fn subject_contains(&self, needle: &Needle) -> Option<bool> {
+        self.field_contains("subject", needle)
+    }
     /// Whether the text of the body holds `needle`, see [`BodySearch`](super::BodySearch).
     fn body_contains(&self, needle: &Needle) -> Option<bool>;
 
@@ -172,6 +176,7 @@ enum Test {
     EmailId(ObjectId),
     ThreadId(ObjectId),
     Sent(Days),
+    Subject(Needle),
     Field(String, Needle),
     Body(Needle),
 }
@@ -450,7 +455,7 @@ impl Compiler<'_> {
             SearchKey::Bcc(text) => self.field("bcc", text)?,
             SearchKey::Cc(text) => self.field("cc", text)?,
             SearchKey::From(text) => self.field("from", text)?,
-            SearchKey::Subject(text) => self.field("subject", text)?,
+            SearchKey::Subject(text) => Test::Subject(self.needle(text)?),
             SearchKey::To(text) => self.field("to", text)?,
             SearchKey::Header(name, text) => self.field(name.to_str().ok_or(SearchError::Charset)?, text)?,
             SearchKey::Body(text) => Test::Body(self.needle(text)?),
@@ -510,6 +515,7 @@ impl Test {
             Self::EmailId(id) => facts.has_email_id(id),
             Self::ThreadId(id) => facts.has_thread_id(id),
             Self::Sent(days) => facts.sent_date()?.is_some_and(|date| days.hold(date)),
+            Self::Subject(needle) => facts.subject_contains(needle)?,
             Self::Field(name, needle) => facts.field_contains(name, needle)?,
             Self::Body(needle) => facts.body_contains(needle)?,
         })
@@ -517,7 +523,7 @@ impl Test {
 
     fn need(&self) -> Need {
         match self {
-            Self::Sent(_) | Self::Field(..) => Need::Header,
+            Self::Sent(_) | Self::Subject(_) | Self::Field(..) => Need::Header,
             Self::Body(_) => Need::Body,
             _ => Need::Nothing,
         }
@@ -530,8 +536,9 @@ impl Test {
             Self::Received(_) | Self::Before(_) | Self::After(_) => 2,
             Self::Saved(_) | Self::SaveDateSupported | Self::EmailId(_) | Self::ThreadId(_) => 3,
             Self::Sent(_) => 4,
-            Self::Field(..) => 5,
-            Self::Body(_) => 6,
+            Self::Subject(_) => 5,
+            Self::Field(..) => 6,
+            Self::Body(_) => 7,
         }
     }
 }

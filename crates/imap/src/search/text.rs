@@ -44,7 +44,7 @@ impl Needle {
 pub fn field_contains(header: &[u8], name: &str, needle: &Needle) -> bool {
     let mut fields = Fields::of(header);
     if !name.is_empty() {
-        return fields.any(|field| field.is(name.as_bytes()) && needle.is_in(&decode_words(field.value)));
+        return fields.any(|field| field.is(name.as_bytes()) && value_contains(field.value, needle));
     }
     needle.is_empty()
         || fields.any(|field| {
@@ -53,6 +53,11 @@ pub fn field_contains(header: &[u8], name: &str, needle: &Needle) -> bool {
             line.push_str(&decode_words(field.value));
             needle.is_in(&line)
         })
+}
+
+/// Whether the text of one value of a header holds `needle`: of a field, or of what an envelope has of it.
+pub fn value_contains(value: &[u8], needle: &Needle) -> bool {
+    needle.is_in(&decode_words(value))
 }
 
 /// Looks for a string in text that comes in pieces.

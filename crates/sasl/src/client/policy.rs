@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 
 use super::Credentials;
 use crate::scram::{ITERATIONS_MAX, ITERATIONS_MIN};
-use crate::{Channel, Mechanism};
+use crate::{Channel, Mechanism, Plaintext};
 
 /// What a client is ready to do.
 ///
@@ -28,17 +28,6 @@ pub struct Policy {
     pinned: Vec<Mechanism>,
     plaintext: Plaintext,
     iterations: RangeInclusive<u32>,
-}
-
-/// Where a client shows passwords and tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Plaintext {
-    /// Only over a connection that is private.
-    #[default]
-    NeedsPrivacy,
-    /// Over any connection. Whoever is in the path reads along.
-    Anywhere,
 }
 
 impl Default for Policy {
@@ -90,7 +79,7 @@ impl Policy {
     fn allows(&self, mechanism: Mechanism, channel: &Channel) -> bool {
         mechanism >= self.floor
             && (self.pinned.is_empty() || self.pinned.contains(&mechanism))
-            && (self.plaintext == Plaintext::Anywhere || mechanism.is_allowed(channel.security()))
+            && self.plaintext.allows(mechanism, channel.security())
             && (!mechanism.is_bound() || !channel.bindings().is_empty())
     }
 }

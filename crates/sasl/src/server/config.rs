@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use posthaste_wire::Secret;
 
 use crate::scram::{ITERATIONS_DEFAULT, ITERATIONS_MAX, ITERATIONS_MIN, ScramKey};
-use crate::{Channel, Hash, Mechanism, TokenError};
+use crate::{Channel, Hash, Mechanism, Plaintext, TokenError};
 
 /// What a server offers and how. The same for all its connections.
 ///
@@ -23,6 +23,7 @@ use crate::{Channel, Hash, Mechanism, TokenError};
 #[derive(Clone, Debug)]
 pub struct Config {
     mechanisms: Vec<Mechanism>,
+    plaintext: Plaintext,
     pub(super) decoys: Option<Decoys>,
     pub(super) final_data: FinalData,
     pub(super) token_error: TokenError,
@@ -58,6 +59,7 @@ impl Config {
         mechanisms.dedup();
         Self {
             mechanisms,
+            plaintext: Plaintext::default(),
             decoys: None,
             final_data: FinalData::default(),
             token_error: TokenError::default(),
@@ -70,6 +72,12 @@ impl Config {
     #[must_use]
     pub fn with_decoys(self, decoys: Decoys) -> Self {
         Self { decoys: Some(decoys), ..self }
+    }
+
+    /// The same, taking passwords and tokens over other connections too.
+    #[must_use]
+    pub fn with_plaintext(self, plaintext: Plaintext) -> Self {
+        Self { plaintext, ..self }
     }
 
     /// The same, with another way for the last data.
@@ -91,15 +99,15 @@ impl Config {
         Self { host: host.into(), ..self }
     }
 
-    /// What is offered on this connection, strongest first: mechanisms that show a secret need privacy
-    /// ([`Mechanism::is_allowed`]), those bound to the connection something to bind to. Announce these and no
+    /// What is offered on this connection, strongest first: mechanisms that show a secret need privacy unless
+    /// [`with_plaintext`](Self::with_plaintext) says otherwise, those bound to the connection something to bind to. Announce these and no
     /// others, since a client that could bind and does not find a -PLUS is told that somebody took it away.
     pub fn offered(&self, channel: &Channel) -> impl Iterator<Item = Mechanism> {
         let (security, can_bind) = (channel.security(), !channel.bindings().is_empty());
         self.mechanisms.iter().copied().filter(move |mechanism| {
             let has_decoys =
                 self.decoys.is_some() || (mechanism.scram().is_none() && *mechanism != Mechanism::CramMd5);
-            mechanism.is_allowed(security) && (can_bind || !mechanism.is_bound()) && has_decoys
+            self.plaintext.allows(*mechanism, security) && (can_bind || !mechanism.is_bound()) && has_decoys
         })
     }
 }

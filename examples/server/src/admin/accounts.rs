@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::operation::{Method, Operation, given};
 use super::{Admin, Fault, Password, Principal, Problem, ProblemKind, classes, csv, limits, names};
 use crate::directory::{
-    Account, Address, Credential, Draft, LastLogins, Permissions, PlusMail, Role, Service, normalise_domain,
+    Account, Address, Credential, Draft, LastLogins, LogIn, Permissions, PlusMail, Role, Service,
+    normalise_domain,
 };
 use crate::store::{Progress, Usage};
 
@@ -205,7 +206,7 @@ pub struct Remove {
 pub struct SetPassword {
     /// Its address.
     pub address: Address,
-    /// The password from now on; `null` so that nobody can log in.
+    /// The password from now on; `null` so that nobody can log in, not with passwords of programs either.
     pub password: Option<Password>,
     /// The password until now: needed from users who change their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -311,6 +312,10 @@ impl Operation for Set {
             if let Some(Some(class)) = &self.class {
                 classes::must_exist(draft, class)?;
             }
+            limits::not_zero(&[
+                ("quota", self.quota.flatten()),
+                ("quota_messages", self.quota_messages.flatten()),
+            ])?;
             account.first_name = person(self.first_name.as_ref(), account.first_name)?;
             account.last_name = person(self.last_name.as_ref(), account.last_name)?;
             account.enabled = self.enabled.unwrap_or(account.enabled);
@@ -415,8 +420,7 @@ impl Operation for SetPassword {
     const NAME: &'static str = "account.password";
     const METHOD: Method = Method::Put;
     const PATH: &'static str = "/api/accounts/{address}/password";
-    const SUMMARY: &'static str =
-        "Gives an account another password; users need the current one and the permission.";
+    const SUMMARY: &'static str = "Gives an account another password and ends its sessions; users need the current one and the permission.";
 
     async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<(), Problem> {
         let account = admin.account(who, &self.address)?;
@@ -427,9 +431,18 @@ impl Operation for SetPassword {
                 return Err(problem.remedy("ask an administrator"));
             }
             let current = self.current.as_ref().map(|password| password.secret().clone()).unwrap_or_default();
-            if !admin.directory().is_password(account.id, &current).await? {
-                let problem = Problem::new(ProblemKind::Forbidden, "the current password is wrong");
-                return Err(problem.remedy("give the current password beside the new one"));
+            match admin.directory().confirm(&account, &current).await? {
+                LogIn::Accepted(_) => {}
+                LogIn::Refused => {
+                    let problem = Problem::new(ProblemKind::Forbidden, "the current password is wrong");
+                    return Err(problem.remedy("give the current password beside the new one"));
+                }
+                LogIn::Banned => {
+                    let detail = "too many wrong passwords have been given for this account";
+                    return Err(
+                        Problem::new(ProblemKind::TooMany, detail).remedy("try again in a few minutes")
+                    );
+                }
             }
         } else {
             who.must_administer_account(&account)?;
@@ -539,6 +552,7 @@ fn add(
     if let Some(class) = &new.class {
         classes::must_exist(draft, class)?;
     }
+    limits::not_zero(&[("quota", new.quota), ("quota_messages", new.quota_messages)])?;
     let mut account = Account::new(draft.new_account(), address).with_credential(credential);
     account.first_name = person(Some(&new.first_name), String::new())?;
     account.last_name = person(Some(&new.last_name), String::new())?;

@@ -29,7 +29,7 @@ pub struct List {
 }
 
 /// Makes a password for a program.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Add {
     /// The address of the account.
     pub address: Address,

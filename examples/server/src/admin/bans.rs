@@ -55,6 +55,10 @@ impl Operation for Add {
         if !(1..=SECONDS_MAX).contains(&self.seconds) {
             return Err(Problem::invalid(format!("a ban lasts 1 to {SECONDS_MAX} seconds")));
         }
+        if admin.directory().is_exempt_from_bans(self.network) {
+            let problem = Problem::invalid(format!("{} is never shut out", self.network));
+            return Err(problem.remedy("take it out of `exempt` under [bans] first"));
+        }
         admin.directory().ban(BanSubject::Network(self.network), Duration::from_secs(self.seconds));
         Ok(())
     }

@@ -64,6 +64,11 @@ impl Operation for Put {
                 Problem::invalid(format!("{:?} can not be the name of a class", name.escape_debug()));
             return Err(problem.remedy("write 1 to 64 octets without slashes and controls"));
         }
+        limits::not_zero(&[
+            ("quota", quota),
+            ("quota_messages", quota_messages),
+            ("message_size", message_size),
+        ])?;
         let class = Class { name, quota, quota_messages, message_size };
         let change = |draft: &mut Draft| {
             draft.put_class(class.clone());

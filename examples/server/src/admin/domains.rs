@@ -130,6 +130,14 @@ impl Operation for Set {
         let names =
             self.names.as_ref().map(|names| names.iter().map(|name| normalise_domain(name)).collect());
         let names: Option<BTreeSet<String>> = names.transpose()?;
+        if let Some(limits) = &self.limits {
+            // How many accounts, aliases and groups there may be can well be none.
+            limits::not_zero(&[
+                ("account_size", limits.account_size),
+                ("allocated", limits.allocated),
+                ("message_size", limits.message_size),
+            ])?;
+        }
         if let Some(Some(plus)) = self.plus
             && !"+-=_#!".contains(plus)
         {

@@ -7,12 +7,14 @@
 //! TLS, with the certificate of the mail services.
 //!
 //! A request that asks for `application/x-ndjson` is told of progress: a line with `progress` now and then, and at
-//! the end one with `answer` or `problem`. What a page of another site could send without asking, a body that is not
-//! called JSON, is refused.
+//! the end one with `answer` or `problem`. What a page of another site could have sent is refused before anybody is
+//! asked for a password (`origin`).
 
 mod authenticate;
+mod body;
 mod observe;
 mod openapi;
+mod origin;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -27,7 +29,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, get, on};
 use bytes::Bytes;
 use http_body_util::channel::Channel;
-use http_body_util::{BodyExt, Limited};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use posthaste_tokio::{Accepted, Limits, Listener, Source};
@@ -37,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use observe::observe;
 pub use openapi::document;
+pub use origin::Names;
 
 use super::operation::{Method, Route, routes};
 use super::{Admin, Principal, Problem, ProblemKind};
@@ -54,9 +56,9 @@ pub enum Door {
 /// The file of the socket in the data directory.
 pub const SOCKET: &str = "admin.sock";
 
-/// The whole interface. `besides` is what else is served on the same addresses, such as metrics and health; it sees
+/// The whole interface, at these names. `besides` is what else is served on the same addresses, such as metrics and health; it sees
 /// to its own access and finds the [`Door`] among the extensions of a request.
-pub fn router(admin: &Admin, besides: Router) -> Router {
+pub fn router(admin: &Admin, names: &Names, besides: Router) -> Router {
     let description = Bytes::from(document().to_string());
     let describe = move || {
         let description = description.clone();
@@ -64,8 +66,8 @@ pub fn router(admin: &Admin, besides: Router) -> Router {
     };
     let mut router = Router::new().route("/api/openapi.json", get(describe));
     for route in routes() {
-        let served = Served { admin: admin.clone(), numbers: openapi::numbers(&route), route };
-        let served = Arc::new(served);
+        let numbers = openapi::numbers(&route);
+        let served = Arc::new(Served { admin: admin.clone(), names: names.clone(), numbers, route });
         let handle = move |request: Request| Arc::clone(&served).handle(request);
         router = router.route(route.path, on(filter(route.method), handle));
     }
@@ -137,6 +139,7 @@ async fn converse(accepted: Accepted, router: Router, stop: CancellationToken) {
 /// One operation, as it is served.
 struct Served {
     admin: Admin,
+    names: Names,
     route: Route,
     /// The fields that are numbers or switches, which a query has as text.
     numbers: Vec<String>,
@@ -146,12 +149,16 @@ impl Served {
     async fn handle(self: Arc<Self>, request: Request) -> Response {
         let (mut parts, body) = request.into_parts();
         let door = parts.extensions.get::<Door>().copied();
+        // First of all: a page of another site is not to have anybody shut out for wrong passwords either.
+        if let Err(refused) = self.names.check(door, self.route.method, &parts.uri, &parts.headers) {
+            return problem(&refused);
+        }
         let who = match authenticate::principal(&self.admin, door, &parts.headers).await {
             Ok(who) => who,
             Err(refused) => return problem(&refused),
         };
         let path = RawPathParams::from_request_parts(&mut parts, &()).await.ok();
-        let request = match self.request(path, parts.uri.query(), &parts.headers, body).await {
+        let request = match self.request(path, parts.uri.query(), body).await {
             Ok(request) => request,
             Err(refused) => return problem(&refused),
         };
@@ -169,11 +176,9 @@ impl Served {
         &self,
         path: Option<RawPathParams>,
         query: Option<&str>,
-        headers: &HeaderMap,
         body: Body,
     ) -> Result<Value, Problem> {
-        let mut fields =
-            if self.route.method.has_body() { self.body(headers, body).await? } else { Map::new() };
+        let mut fields = if self.route.method.has_body() { body::read(body).await? } else { Map::new() };
         if !self.route.method.has_body() {
             for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
                 let value = self.value(&name, &value);
@@ -186,28 +191,6 @@ impl Served {
             fields.insert(name.to_owned(), self.value(name, value));
         }
         Ok(Value::Object(fields))
-    }
-
-    async fn body(&self, headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Problem> {
-        let too_slow = |_| Problem::invalid("the body took too long to arrive");
-        let body = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_MAX).collect());
-        let body = body.await.map_err(too_slow)?;
-        let body =
-            body.map_err(|_| Problem::invalid(format!("the body is longer than {BODY_MAX} octets")))?;
-        let body = body.to_bytes();
-        if body.is_empty() {
-            return Ok(Map::new());
-        }
-        let kind =
-            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/json") {
-            return Err(
-                Problem::invalid("the body is not JSON").remedy("send Content-Type: application/json")
-            );
-        }
-        serde_json::from_slice(&body)
-            .map_err(|error| Problem::invalid(format!("the body is no JSON object: {error}")))
     }
 
     /// What a text stands for.
@@ -282,6 +265,11 @@ fn respond(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Res
     (status, headers, body.into()).into_response()
 }
 
+/// What a peer sent, fit to be said back to it.
+fn shown(text: &str) -> String {
+    text.chars().take(100).flat_map(char::escape_default).collect()
+}
+
 /// One JSON value a line.
 pub const NDJSON: &str = "application/x-ndjson";
 
@@ -296,9 +284,3 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Octets of the header of a request.
 const HEADER_MAX: usize = 32 * 1024;
-
-/// So long may the body of a request take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Octets of the body of a request: some hundred thousand accounts as CSV.
-const BODY_MAX: usize = 16 << 20;

@@ -3,6 +3,15 @@
 use super::Problem;
 use crate::directory::{Entry, Picture};
 
+/// Refuses 0 where a number is what may be kept: some would take it for no limit, some for nothing at all.
+pub(super) fn not_zero(numbers: &[(&str, Option<u64>)]) -> Result<(), Problem> {
+    match numbers.iter().find(|(_, number)| *number == Some(0)) {
+        None => Ok(()),
+        Some((name, _)) => Err(Problem::invalid(format!("{name} is 0, which would let nothing through"))
+            .remedy("leave it out or write null for no limit of its own, or write a number above 0")),
+    }
+}
+
 /// Refuses a draft that has more in a domain than its limits allow.
 pub(super) fn check(picture: &Picture, domain: &str) -> Result<(), Problem> {
     let Some(domain) = picture.domain(domain) else { return Ok(()) };

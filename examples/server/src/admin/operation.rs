@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{
-    Admin, Principal, Problem, accounts, administrators, app_passwords, bans, classes, domains, names,
+    Admin, Principal, Problem, accounts, administrators, app_passwords, bans, classes, domains, mail, names,
     upkeep, usage,
 };
 use crate::store::Progress;
@@ -197,5 +197,8 @@ pub fn routes() -> Vec<Route> {
         Route::of::<upkeep::ListDeleted>(),
         Route::of::<upkeep::Undelete>(),
         Route::of::<upkeep::Trace>(),
+        Route::of::<mail::Export>(),
+        Route::of::<mail::Import>(),
+        Route::of::<mail::Restore>(),
     ]
 }

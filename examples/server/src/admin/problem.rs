@@ -167,7 +167,7 @@ impl From<StoreError> for Problem {
                 ProblemKind::NotFound
             }
             StoreError::AlreadyExists | StoreError::Conflict(_) => ProblemKind::Conflict,
-            StoreError::OverQuota { .. } => ProblemKind::Limit,
+            StoreError::OverQuota { .. } | StoreError::TooManyMailboxes(_) => ProblemKind::Limit,
             StoreError::Name(_) => ProblemKind::Invalid,
             _ => ProblemKind::Unavailable,
         };

@@ -32,7 +32,8 @@ impl Door {
         if let Ok(stream) = UnixStream::connect(&socket).await {
             return Ok(Self::Socket(stream));
         }
-        let store = Sqlite::open(&config.data, Arc::new(NoListener)).map_err(|error| match error {
+        let store = Sqlite::open_with(&config.data, Arc::new(NoListener), config.search.options());
+        let store = store.map_err(|error| match error {
             StoreError::Locked => Problem::from(error).remedy(format!(
                 "it does not listen at {}: wait until it has started, or end it",
                 socket.display()
@@ -41,7 +42,7 @@ impl Door {
         })?;
         let store: Arc<dyn Store> = Arc::new(store);
         let directory = Directory::open(Arc::clone(&store), config.directory_options()).await?;
-        let admin = Admin::new(directory, Arc::clone(&store), Maildrops::default(), config.data.clone());
+        let admin = Admin::new(directory, Arc::clone(&store), Maildrops::default(), config);
         Ok(Self::Here(admin, store))
     }
 

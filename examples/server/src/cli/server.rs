@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use clap::{Args, Subcommand};
 
 use super::{Common, Door, password, password::Source, show, text};
-use crate::admin::{Password, administrators, bans, http};
-use crate::directory::{Ban as Banned, BanSubject};
+use crate::admin::{Password, ProblemKind, accounts, administrators, bans, http};
+use crate::config::{Config, Weakness};
+use crate::directory::{Address, Ban as Banned, BanSubject};
+use crate::store::Progress;
 use crate::{listen, tls};
 
 /// Makes the administrator of a new server.
@@ -49,7 +51,11 @@ impl Setup {
 
 /// Runs the server.
 pub(super) async fn serve(common: &Common) -> Result<(), String> {
-    listen::serve(common.load()?).await.map_err(text)
+    let config = common.load()?;
+    for weakness in weaknesses(&config) {
+        tracing::warn!(line = weakness.line, "weak configuration: {weakness}");
+    }
+    listen::serve(config).await.map_err(text)
 }
 
 #[derive(Debug, Subcommand)]
@@ -154,28 +160,60 @@ impl Api {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Say whether the configuration file can be used, and what is wrong with it.
+    /// Say whether the configuration file can be used, what is wrong with it, and what is weak.
     Check,
 }
 
 impl ConfigCommand {
-    pub(super) fn run(self, common: &Common) -> Result<(), String> {
+    pub(super) async fn run(self, common: &Common) -> Result<(), String> {
         match self {
-            Self::Check => {
-                let config = common.load()?;
-                // Without [tls] there is nothing to read, and a check makes no files.
-                if config.tls.is_some() {
-                    tls::load(&config)
-                        .map_err(|error| format!("{}: [tls] {error}", common.config.display()))?;
-                }
-                let sentence = format!(
-                    "{}: fine; {} keeps its data in {}",
-                    common.config.display(),
-                    config.hostname,
-                    config.data.display()
-                );
-                show::say(common.form(), &sentence)
-            }
+            Self::Check => check(common).await,
         }
     }
+}
+
+async fn check(common: &Common) -> Result<(), String> {
+    let config = common.load()?;
+    let file = common.config.display();
+    // Without [tls] there is nothing to read, and a check makes no files.
+    if config.tls.is_some() {
+        tls::load(&config).map_err(|error| format!("{file}: [tls] {error}"))?;
+    }
+    let mut weak = weaknesses(&config);
+    weak.extend(unknown_public_account(common, &config).await);
+    weak.sort_by_key(|weakness| weakness.line);
+    if common.json {
+        return show::json(&weak);
+    }
+    for weakness in &weak {
+        show::print(&format!("{file}:{}: weak: {weakness}\n", weakness.line))?;
+    }
+    let judgement = if weak.is_empty() { "fine" } else { "can be used" };
+    let Config { hostname, data, .. } = &config;
+    show::print(&format!("{file}: {judgement}; {hostname} keeps its data in {}\n", data.display()))
+}
+
+/// What is weak in a configuration, as its file is now.
+fn weaknesses(config: &Config) -> Vec<Weakness> {
+    std::fs::read_to_string(&config.file).map_or_else(|_| Vec::new(), |text| config.weaknesses(&text))
+}
+
+/// A public account that nobody has. It can be looked up where there are data already.
+async fn unknown_public_account(common: &Common, config: &Config) -> Option<Weakness> {
+    let address = Address::parse(config.public_account.as_ref()?).ok()?;
+    if !config.data.join("posthaste.sqlite").exists() {
+        return None;
+    }
+    let door = Door::open(config).await.ok()?;
+    let found = door.call(accounts::Show { address: address.clone() }, Progress::silent()).await;
+    if !found.is_err_and(|problem| problem.kind == ProblemKind::NotFound) {
+        return None;
+    }
+    let text = std::fs::read_to_string(&common.config).unwrap_or_default();
+    let is_it = |line: &str| line.trim_start().starts_with("public_account");
+    Some(Weakness {
+        line: text.lines().position(is_it).map_or(1, |line| line.saturating_add(1)),
+        detail: format!("there is no account {address}, so nothing is shown as public"),
+        remedy: format!("make it with `posthaste account add {address}`"),
+    })
 }

@@ -1,6 +1,8 @@
 //! What commands print: tables for people, JSON for programs, a bar while something takes long.
 
 use std::io::{IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -105,10 +107,17 @@ pub(super) fn moment_to_the_second(seconds: i64) -> String {
     moment.map_or_else(|_| seconds.to_string(), |moment| moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
-/// A bar on standard error, where somebody sees it.
+/// How far it is, on standard error: a bar where somebody sees it, a line now and then elsewhere.
 pub(super) fn bar(what: &'static str) -> Progress {
     if !std::io::stderr().is_terminal() {
-        return Progress::silent();
+        let lines = Mutex::new(Lines { what, last: Instant::now() });
+        return Progress::new(move |done, of| {
+            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(line) = lines.line(Instant::now(), done, of) {
+                // Without standard error there is nobody to tell.
+                let _ = writeln!(std::io::stderr(), "{line}");
+            }
+        });
     }
     let bar = ProgressBar::new(0).with_message(what);
     if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len} {eta}") {
@@ -123,6 +132,26 @@ pub(super) fn bar(what: &'static str) -> Progress {
     })
 }
 
+/// Progress as lines, for a log.
+struct Lines {
+    what: &'static str,
+    last: Instant,
+}
+
+impl Lines {
+    /// A line, if the last was long ago. What is soon done says nothing.
+    fn line(&mut self, now: Instant, done: u64, of: u64) -> Option<String> {
+        if now.saturating_duration_since(self.last) < LINE_EVERY {
+            return None;
+        }
+        self.last = now;
+        Some(format!("{} {done}/{of}", self.what))
+    }
+}
+
+/// How often there is a line.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +161,16 @@ mod tests {
         let row =
             escaped(&["\u{1b}[2Jx".to_owned(), "a\r\nb".to_owned(), String::new(), "Zo\u{eb}".to_owned()]);
         assert_eq!(row, ["\\u{1b}[2Jx", "a\\r\\nb", "-", "Zo\u{eb}"]);
+    }
+
+    #[test]
+    fn progress_is_a_line_now_and_then() {
+        let begin = Instant::now();
+        let mut lines = Lines { what: "importing", last: begin };
+        assert_eq!(lines.line(begin + Duration::from_secs(4), 1, 9), None);
+        assert_eq!(lines.line(begin + Duration::from_secs(5), 2, 9).as_deref(), Some("importing 2/9"));
+        assert_eq!(lines.line(begin + Duration::from_secs(9), 3, 9), None);
+        assert_eq!(lines.line(begin + Duration::from_secs(10), 4, 9).as_deref(), Some("importing 4/9"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::show::Form;
-use super::{Common, show};
+use super::{Common, mail, show};
 use crate::admin::upkeep;
 use crate::directory::Address;
 
@@ -49,15 +49,20 @@ impl Backup {
     }
 }
 
-/// Makes a data directory of a backup. The backup stays as it is.
+/// Makes a data directory of a backup, or brings the mail of one account back from it. The backup stays as it is.
 #[derive(Debug, Args)]
 pub(super) struct Restore {
     /// The backup.
     directory: PathBuf,
+    #[command(flatten)]
+    of_account: mail::OfAccount,
 }
 
 impl Restore {
-    pub(super) fn run(self, common: &Common) -> Result<(), String> {
+    pub(super) async fn run(self, common: &Common) -> Result<(), String> {
+        if let Some(request) = self.of_account.request(&self.directory)? {
+            return mail::restore(common, request).await;
+        }
         let data = common.load()?.data;
         if data.exists() {
             return Err(format!("{} exists: move it away first", data.display()));

@@ -1,12 +1,14 @@
 //! The parts of the configuration that say how people log in, what guessing leads to, and what is done by itself.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use posthaste_tokio::Network;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use super::serving::networks;
 use super::{Config, count};
 use crate::directory::{BanPolicy, HashCost, Options};
 
@@ -20,8 +22,7 @@ pub struct Passwords {
     /// Passes of argon2id over it, 2 at least.
     #[serde(deserialize_with = "passes")]
     pub argon2_passes: u32,
-    /// Iterations of SCRAM keys (RFC 7677 4). Whoever changes it tells old users from names that nobody has, until
-    /// their passwords are set again.
+    /// Iterations of SCRAM keys (RFC 7677 4). Those of old users change when they next send their password.
     #[serde(deserialize_with = "iterations")]
     pub scram_iterations: u32,
 }
@@ -56,14 +57,31 @@ pub struct Bans {
     /// Failures with one name after which it is checked at intervals only.
     #[serde(deserialize_with = "count")]
     pub user_failures: u32,
-    /// Addresses that are never banned, as that of a webmail.
-    pub exempt: Vec<IpAddr>,
+    /// Networks that are never banned, as `"192.0.2.10"` of a webmail or `"10.0.0.0/8"`: one of its users is not to
+    /// shut out the others. By default the machine itself.
+    #[serde(deserialize_with = "networks")]
+    pub exempt: Vec<Network>,
 }
 
 impl Default for Bans {
     fn default() -> Self {
-        Self { failures: 20, window_minutes: 10, minutes: 60, user_failures: 10, exempt: Vec::new() }
+        let loopback = [(IpAddr::from([127, 0, 0, 0]), 8), (Ipv6Addr::LOCALHOST.into(), 128)];
+        let exempt = loopback.into_iter().filter_map(|(address, bits)| Network::new(address, bits)).collect();
+        Self { failures: 20, window_minutes: 10, minutes: 60, user_failures: 10, exempt }
     }
+}
+
+/// The HTTP interface.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Names under which browsers see the interface, besides `hostname` and the names of the machine itself: those of
+    /// a web server in front.
+    #[serde(deserialize_with = "names")]
+    pub names: Vec<String>,
+    /// Whether programs on the machine itself read `/metrics` without a password. Not with a web server in front,
+    /// whose clients would be taken for such programs.
+    pub open_metrics: bool,
 }
 
 /// Copies of the store, made by themselves.
@@ -109,6 +127,14 @@ impl Config {
             },
         }
     }
+}
+
+fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let name = |name: &String| {
+        let normal = crate::directory::normalise_domain(name);
+        normal.map_err(|error| D::Error::custom(format!("{error}; names are DNS names, without a port")))
+    };
+    Vec::<String>::deserialize(from)?.iter().map(name).collect()
 }
 
 fn memory<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {

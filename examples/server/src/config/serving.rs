@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use crate::store::MailboxName;
+use crate::store::sqlite::{Options, SearchIndex};
 
 /// Whom the server runs as once its ports are open, where it was started by root.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -45,6 +46,28 @@ impl Default for Retention {
     }
 }
 
+/// Searching in messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Search {
+    /// Whether what is in messages is indexed, in the background. The index takes about as much space as the text of
+    /// the messages; without it each search reads them.
+    pub index: bool,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { index: true }
+    }
+}
+
+impl Search {
+    /// What the store is opened with.
+    pub fn options(self) -> Options {
+        Options { search: if self.index { SearchIndex::On } else { SearchIndex::Off } }
+    }
+}
+
 /// What POP3 does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -55,13 +78,16 @@ pub struct Pop3 {
     pub deleted_to: Option<MailboxName>,
     /// Whether a message that was fetched counts as read.
     pub mark_seen: bool,
-    /// Seconds between two logins of one user, at least.
+    /// Seconds between two logins of one user, at least; any time where it is not said.
+    #[serde(deserialize_with = "some_count")]
     pub login_delay: Option<u32>,
-    /// Days for which messages are promised to stay, announced to clients; for ever where it is not said.
+    /// Days for which messages are promised to stay, announced to clients; for ever where it is not said. Not 0: that
+    /// tells clients that a message is gone as soon as it was fetched (RFC 2449 6.7), and none goes by itself here.
+    #[serde(deserialize_with = "some_count")]
     pub expire_days: Option<u32>,
 }
 
-fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     let parse = |text: &String| {
         text.parse::<Network>().map_err(|error| {
@@ -69,6 +95,15 @@ fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, 
         })
     };
     texts.iter().map(parse).collect()
+}
+
+fn some_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    match u32::deserialize(deserializer)? {
+        0 => Err(D::Error::custom(
+            "0 is no number of seconds or days here: remove it, or write a number above 0",
+        )),
+        count => Ok(Some(count)),
+    }
 }
 
 fn mailbox<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MailboxName>, D::Error> {
@@ -97,10 +132,21 @@ mod tests {
         assert_eq!(config.pop3.deleted_to.unwrap().as_str(), "Archive/POP3");
         assert_eq!((config.pop3.login_delay, config.pop3.mark_seen), (Some(60), false));
         assert_eq!(parse("").unwrap().pop3, Pop3::default());
+        for zero in ["login_delay", "expire_days"] {
+            let error = parse(&format!("[pop3]\n{zero} = 0\n")).unwrap_err();
+            assert!(error.contains("x.toml:4:") && error.contains("above 0"), "{error}");
+        }
         for bad in ["inbox", "a//b", "a*"] {
             let error = parse(&format!("[pop3]\ndeleted_to = \"{bad}\"\n")).unwrap_err();
             assert!(error.contains("x.toml:4:"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_search_index_can_be_switched_off() {
+        assert_eq!(parse("").unwrap().search.options(), Options::default());
+        let off = parse("[search]\nindex = false\n").unwrap().search.options();
+        assert_eq!(off.search, SearchIndex::Off);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Address;
-use super::credential::{AppPassword, Credential, Stamp};
+use super::credential::{AppPassword, Credential};
 use super::login::Service;
 use crate::store::AccountId;
 
@@ -50,9 +50,12 @@ pub struct Account {
     pub created: i64,
     /// The password, as it is kept; `None` for an account that nobody can log in to.
     pub(super) credential: Option<Credential>,
-    /// Passwords of programs.
+    /// Passwords of programs. None is good for an account without a password.
     #[serde(default)]
     pub(super) app_passwords: Vec<AppPassword>,
+    /// Counts what ends sessions.
+    #[serde(default)]
+    pub(super) epoch: u64,
 }
 
 /// What an account may administer.
@@ -126,21 +129,24 @@ impl Account {
         self.credential.is_some()
     }
 
-    /// What stands for the password, and changes with it; `None` where there is none.
-    pub fn stamp(&self) -> Option<Stamp> {
-        self.credential.as_ref().map(Credential::stamp)
+    /// Grows whenever what somebody has logged in with may be no good any more: a password that is set, also to what
+    /// it was, or taken away, and one of a program that is revoked. Sessions and tokens of before have ended.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// The same account with another password, or none.
     #[must_use]
     pub fn with_credential(self, credential: Option<Credential>) -> Self {
-        Self { credential, ..self }
+        Self { credential, epoch: self.epoch.saturating_add(1), ..self }
     }
 
     /// The same account with other passwords of programs.
     #[must_use]
     pub fn with_app_passwords(self, app_passwords: Vec<AppPassword>) -> Self {
-        Self { app_passwords, ..self }
+        let is_revoked = self.app_passwords.iter().any(|one| !app_passwords.contains(one));
+        let epoch = if is_revoked { self.epoch.saturating_add(1) } else { self.epoch };
+        Self { app_passwords, epoch, ..self }
     }
 
     /// An enabled account of a user, without a password.
@@ -160,13 +166,8 @@ impl Account {
             created: crate::store::InternalDate::now().seconds,
             credential: None,
             app_passwords: Vec::new(),
+            epoch: 0,
         }
-    }
-
-    /// Whether what opened the account as it was before opens it still: nothing of it was changed or taken back.
-    pub fn has_all_passwords_of(&self, before: &Self) -> bool {
-        (before.credential.is_none() || before.credential == self.credential)
-            && before.app_passwords.iter().all(|password| self.app_passwords.contains(password))
     }
 
     /// The passwords of programs, without what they are compared with.

@@ -1,7 +1,8 @@
 //! Who is shut out for guessing passwords: networks of peers for a time, and names for moments.
 //!
 //! * A network (an IPv4 address, a /64 of IPv6) with too many failures within a window is banned: nothing it sends is
-//!   checked until the ban ends. A success of one user does not forgive the failures with another.
+//!   checked until the ban ends. A success of one user does not forgive the failures with another. Networks that speak
+//!   for many people, as the machine itself with a webmail on it, are exempt: one of them is not to keep out the others.
 //! * A name that is guessed from many networks is checked at growing intervals only, so that the guesses become few.
 //!   Networks from which its user logged in lately are not concerned: strangers can not lock anybody out.
 //!
@@ -12,6 +13,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use posthaste_tokio::Network;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -27,8 +29,9 @@ pub struct BanPolicy {
     pub duration: Duration,
     /// Failures with one name after which it is checked at intervals.
     pub user_failures: u32,
-    /// Peers that are never banned, as a webmail that logs in for all its users.
-    pub exempt: Vec<IpAddr>,
+    /// Networks that are never banned, as a webmail that logs in for all its users. Names are slowed down there as
+    /// everywhere.
+    pub exempt: Vec<Network>,
 }
 
 impl Default for BanPolicy {
@@ -92,13 +95,14 @@ impl Bans {
 
     /// Whether nothing of this peer may be checked for this name.
     pub(super) fn is_banned(&self, peer: Option<IpAddr>, user: &str) -> bool {
-        let Some(network) = self.network(peer) else { return false };
+        let Some(peer) = peer else { return false };
+        let network = network(peer);
         let now = Instant::now();
         let state = self.state();
         let is_out = |subject: &BanSubject| {
             state.counts.get(subject).is_some_and(|count| count.until.is_some_and(|until| until > now))
         };
-        if is_out(&BanSubject::Network(network)) {
+        if !self.is_exempt(peer) && is_out(&BanSubject::Network(network)) {
             return true;
         }
         let user = name(user);
@@ -107,40 +111,53 @@ impl Bans {
     }
 
     /// Whether nothing of this peer may be checked, for whatever name.
-    fn is_shut_out(&self, peer: Option<IpAddr>) -> bool {
-        let Some(network) = self.network(peer) else { return false };
+    fn is_shut_out(&self, peer: IpAddr) -> bool {
+        if self.is_exempt(peer) {
+            return false;
+        }
         let now = Instant::now();
-        let of_network = self.state().counts.get(&BanSubject::Network(network)).copied();
+        let of_network = self.state().counts.get(&BanSubject::Network(network(peer))).copied();
         of_network.is_some_and(|count| count.until.is_some_and(|until| until > now))
     }
 
     /// An attempt that failed.
     pub(super) fn failed(&self, peer: Option<IpAddr>, user: &str) {
-        let Some(network) = self.network(peer) else { return };
+        let Some(peer) = peer else { return };
+        let network = network(peer);
         let now = Instant::now();
         let mut state = self.state();
         let policy = &self.policy;
-        let failures = state.count(BanSubject::Network(network), now, policy.window);
-        if failures.failures >= policy.failures {
-            if failures.until.is_none_or(|until| until <= now) {
-                tracing::warn!(%network, failures = failures.failures, "banned for guessing passwords");
+        if !self.is_exempt(peer) {
+            let failures = state.count(BanSubject::Network(network), now, policy.window);
+            if failures.failures >= policy.failures {
+                if failures.until.is_none_or(|until| until <= now) {
+                    tracing::warn!(%network, failures = failures.failures, "banned for guessing passwords");
+                }
+                failures.until = Some(now + policy.duration);
             }
-            failures.until = Some(now + policy.duration);
         }
         let user = name(user);
         let is_known = state.known.get(&(user.clone(), network)).is_some_and(|until| *until > now);
         if !is_known {
-            let failures = state.count(BanSubject::User(user), now, policy.window);
-            if let Some(beyond) = failures.failures.checked_sub(policy.user_failures) {
-                let pause = Duration::from_secs(1).saturating_mul(1 << beyond.min(16)).min(PAUSE_MAX);
-                failures.until = Some(now + pause);
-            }
+            state.slow_down(user, now, policy);
         }
+    }
+
+    /// Whether a name is slowed down, wherever it is guessed from.
+    pub(super) fn is_slowed_down(&self, user: &str) -> bool {
+        let state = self.state();
+        let count = state.counts.get(&BanSubject::User(name(user)));
+        count.is_some_and(|count| count.until.is_some_and(|until| until > Instant::now()))
+    }
+
+    /// A wrong password of somebody who is logged in already.
+    pub(super) fn failed_within(&self, user: &str) {
+        self.state().slow_down(name(user), Instant::now(), &self.policy);
     }
 
     /// An attempt that succeeded: from here the name is not slowed down for a while.
     pub(super) fn succeeded(&self, peer: Option<IpAddr>, user: &str) {
-        let Some(network) = self.network(peer) else { return };
+        let Some(network) = peer.map(network) else { return };
         let mut state = self.state();
         let now = Instant::now();
         if state.known.len() >= KNOWN_MAX {
@@ -154,11 +171,9 @@ impl Bans {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None` for a peer that is never banned.
-    fn network(&self, peer: Option<IpAddr>) -> Option<IpAddr> {
-        let network = network(peer?);
-        let is_exempt = self.policy.exempt.iter().any(|exempt| self::network(*exempt) == network);
-        (!is_exempt).then_some(network)
+    /// Whether a peer is never banned.
+    fn is_exempt(&self, peer: IpAddr) -> bool {
+        self.policy.exempt.iter().any(|exempt| exempt.contains(peer))
     }
 
     /// Who is shut out now.
@@ -212,11 +227,25 @@ impl super::Directory {
 
     /// Whether nothing this peer sends will be checked: a connection is best closed at once then.
     pub fn is_banned(&self, peer: IpAddr) -> bool {
-        self.0.bans.is_shut_out(Some(peer))
+        self.0.bans.is_shut_out(peer)
+    }
+
+    /// Whether a peer is never banned, so that a ban of it would do nothing.
+    pub fn is_exempt_from_bans(&self, peer: IpAddr) -> bool {
+        self.0.bans.is_exempt(peer)
     }
 }
 
 impl State {
+    /// One more failure with a name: from some number on, the next check has to wait.
+    fn slow_down(&mut self, user: String, now: Instant, policy: &BanPolicy) {
+        let failures = self.count(BanSubject::User(user), now, policy.window);
+        if let Some(beyond) = failures.failures.checked_sub(policy.user_failures) {
+            let pause = Duration::from_secs(1).saturating_mul(1 << beyond.min(16)).min(PAUSE_MAX);
+            failures.until = Some(now + pause);
+        }
+    }
+
     /// The count of a subject, with one more failure.
     fn count(&mut self, subject: BanSubject, now: Instant, window: Duration) -> &mut Count {
         if self.counts.len() >= COUNTS_MAX && !self.counts.contains_key(&subject) {
@@ -354,11 +383,25 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_ban_can_be_lifted_and_made_and_some_are_exempt() {
-        let exempt = "127.0.0.1".parse().unwrap();
-        let bans = Bans::new(BanPolicy { failures: 1, exempt: vec![exempt], ..BanPolicy::default() });
-        bans.failed(Some(exempt), "u@x.test");
+        let exempt = vec!["127.0.0.0/8".parse().unwrap(), "2001:db8:1::25".parse().unwrap()];
+        let bans = Bans::new(BanPolicy { failures: 1, exempt, ..BanPolicy::default() });
+        for exempt in ["127.0.0.1", "127.9.9.9", "::ffff:127.0.0.1", "2001:db8:1::25"] {
+            bans.failed(peer(exempt), "u@x.test");
+            bans.ban(BanSubject::Network(exempt.parse().unwrap()), Duration::from_secs(9));
+            assert!(!bans.is_banned(peer(exempt), "u@x.test"), "{exempt}");
+            bans.lift(BanSubject::Network(exempt.parse().unwrap()));
+        }
         bans.failed(None, "u@x.test");
         assert!(bans.list().is_empty() && !bans.is_banned(None, "u@x.test"));
+        // A name is slowed down there too, but not for whoever has logged in from there.
+        bans.succeeded(peer("127.0.0.1"), "regular@x.test");
+        for _ in 0..20 {
+            bans.failed(peer("127.0.0.1"), "rare@x.test");
+            bans.failed(peer("127.0.0.1"), "regular@x.test");
+        }
+        assert!(bans.is_banned(peer("127.0.0.1"), "rare@x.test"));
+        assert!(!bans.is_banned(peer("127.0.0.1"), "regular@x.test"));
+        bans.lift(BanSubject::User("rare@x.test".into()));
         bans.ban(BanSubject::Network("2001:db8::77".parse().unwrap()), Duration::from_secs(9));
         assert!(bans.is_banned(peer("2001:db8::1"), "u@x.test"));
         assert_eq!(bans.list()[0].seconds_left, 9);

@@ -4,7 +4,7 @@
 //! everything is read again, and the change is made once more on what is there then.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::credential::hex;
 use super::document::{
@@ -21,6 +21,7 @@ use crate::store::{AccountId, Expect, RecordChange, RecordKey, StoreError};
 pub struct Draft {
     picture: Picture,
     touched: BTreeSet<RecordKey>,
+    /// What becomes of accounts and of names in access control lists, in order.
     accounts: Vec<RecordChange>,
     removed: Vec<AccountId>,
 }
@@ -81,10 +82,15 @@ impl Draft {
         if let Some(before) = self.picture.accounts.get(&account.id).cloned() {
             self.touch(KIND_ACCOUNT, &before.address.to_string());
             self.picture.entries.remove(&before.address);
+            if before.address != account.address {
+                let to = Some(account.address.to_string());
+                self.accounts.push(RecordChange::Identifier { from: before.address.to_string(), to });
+            }
         }
         self.touch(KIND_ACCOUNT, &account.address.to_string());
         self.picture.entries.insert(account.address.clone(), Entry::Account(account.id));
         self.picture.accounts.insert(account.id, Arc::new(account));
+        self.picture.iterations = OnceLock::new();
     }
 
     /// Removes all mail of an account.
@@ -95,9 +101,12 @@ impl Draft {
     /// Removes an account and its mail.
     pub fn remove_account(&mut self, id: AccountId) {
         let Some(account) = self.picture.accounts.remove(&id) else { return };
+        self.picture.iterations = OnceLock::new();
         self.touch(KIND_ACCOUNT, &account.address.to_string());
         self.picture.entries.remove(&account.address);
         self.accounts.push(RecordChange::RemoveAccount(id));
+        // Whoever gets the address next is somebody else.
+        self.accounts.push(RecordChange::Identifier { from: account.address.to_string(), to: None });
         let key = RecordKey::new(KIND_LAST_LOGIN, id.to_string());
         self.accounts.push(RecordChange::Delete { key, expect: Expect::Anything });
         self.removed.push(id);
@@ -124,6 +133,9 @@ impl Draft {
             Some(Entry::Group(_)) => KIND_GROUP,
             Some(Entry::Account(_)) | None => return,
         };
+        if kind == KIND_GROUP {
+            self.accounts.push(RecordChange::Identifier { from: format!("${address}"), to: None });
+        }
         self.touch(kind, &address.to_string());
         self.picture.entries.remove(address);
         self.picture.index();
@@ -183,7 +195,7 @@ impl Directory {
         &self,
         mut edit: impl FnMut(&mut Draft) -> Result<T, E> + Send,
     ) -> Result<T, E> {
-        let _alone = self.0.changing.lock().await;
+        let mut alone = Arc::clone(&self.0.changing).lock_owned().await;
         let mut attempts = ATTEMPTS_MAX;
         loop {
             let before = self.picture();
@@ -193,14 +205,23 @@ impl Directory {
             if changes.is_empty() {
                 return Ok(answer);
             }
-            match self.0.store.commit(changes).await {
-                Ok(()) => {
+            // In a task of its own: whoever asked may go away at any moment, and what is committed has to be seen.
+            let directory = self.clone();
+            let committing = tokio::spawn(async move {
+                let outcome = directory.0.store.commit(changes).await;
+                if outcome.is_ok() {
                     for id in draft.removed {
-                        self.0.last_logins.forget(id);
+                        directory.0.last_logins.forget(id);
                     }
-                    self.replace(draft.picture);
-                    return Ok(answer);
+                    directory.replace(draft.picture);
                 }
+                (outcome, alone)
+            });
+            let (outcome, still_alone) =
+                committing.await.map_err(|_| DirectoryError::from(StoreError::Closed))?;
+            alone = still_alone;
+            match outcome {
+                Ok(()) => return Ok(answer),
                 Err(StoreError::Conflict(_)) if attempts > 1 => {
                     attempts -= 1;
                     self.reload().await?;

@@ -58,6 +58,12 @@ impl Credential {
         Stamp(Sha256::digest(&self.hash).into())
     }
 
+    /// The iterations of its SCRAM keys; `None` where there are none.
+    pub(super) fn iterations(&self) -> Option<u32> {
+        let (_, parameters) = self.scram.first()?.split_once('$')?;
+        parameters.split_once(':')?.0.parse().ok()
+    }
+
     /// The key for a hash function.
     pub(super) fn scram_key(&self, hash: Hash) -> Option<ScramKey> {
         self.scram.iter().filter_map(|text| ScramKey::decode(text).ok()).find(|key| key.hash() == hash)

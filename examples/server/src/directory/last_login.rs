@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::document::KIND_LAST_LOGIN;
 use super::{Directory, DirectoryError, LastLogins, Service};
-use crate::store::{AccountId, Expect, InternalDate, Record, RecordChange, RecordKey};
+use crate::store::{AccountId, Expect, InternalDate, Record, RecordChange, RecordKey, StoreError};
 
 /// What has been seen. As large as there are accounts that ever logged in.
 #[derive(Debug, Default)]
@@ -88,10 +88,18 @@ impl Directory {
                     value: serde_json::to_string(logins).ok()?,
                 })
             });
-            if let Err(error) = self.0.store.commit(changes.collect()).await {
-                self.0.last_logins.put_back(batch.iter().map(|(id, _)| *id));
-                return Err(error.into());
-            }
+            let (changes, ids): (Vec<_>, Vec<_>) =
+                (changes.collect(), batch.iter().map(|(id, _)| *id).collect());
+            // In a task of its own, so that what is taken is written or put back, whoever goes away meanwhile.
+            let directory = self.clone();
+            let writing = tokio::spawn(async move {
+                let outcome = directory.0.store.commit(changes).await;
+                if outcome.is_err() {
+                    directory.0.last_logins.put_back(ids.into_iter());
+                }
+                outcome
+            });
+            writing.await.map_err(|_| StoreError::Closed)??;
         }
     }
 }

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use super::credential::unhex;
 use super::{Account, Address, Administrator, Credential, Directory, DirectoryError};
-use crate::store::AccountId;
 
 /// What somebody logs in to.
 #[derive(
@@ -96,10 +95,10 @@ pub enum LogIn<T = Account> {
 /// What a SCRAM exchange is answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScramAnswer {
-    /// The key of the user.
-    Found(Box<ScramKey>),
-    /// There is none: go on with `unknown()`, and the client fails at its proof.
-    Unknown,
+    /// The key of this account.
+    Found(Box<ScramKey>, Arc<Account>),
+    /// There is none: go on with this one, which looks like a user's, and the client fails at its proof.
+    Unknown(Box<ScramKey>),
     /// As [`LogIn::Banned`].
     Banned,
 }
@@ -137,9 +136,10 @@ impl Directory {
         let account = self.named(attempt.user);
         let subject = account.map_or(Subject::Nobody, Subject::Account);
         let is_right = self.check(&attempt, &subject).await?;
-        // Asked only now, so that it takes as long as with a wrong password, and of the account as it is now.
+        // Asked only now, so that it takes as long as with a wrong password, and of the account as it is now: another
+        // password may have been set while this one was checked.
         let accepted = match subject {
-            Subject::Account(account) if is_right => self.still_allowed(account.id, attempt.service),
+            Subject::Account(account) if is_right => self.still_allowed(&account, attempt.service),
             _ => None,
         };
         Ok(self.answer(attempt.service, attempt.peer, attempt.user, accepted))
@@ -180,23 +180,32 @@ impl Directory {
         if self.0.bans.is_banned(peer, user) {
             return ScramAnswer::Banned;
         }
-        let key = self
-            .named(user)
-            .filter(|account| self.picture().may_use(account, service))
-            .and_then(|account| account.credential.as_ref()?.scram_key(hash));
-        key.map_or(ScramAnswer::Unknown, |key| ScramAnswer::Found(Box::new(key)))
+        let account = self.named(user).filter(|account| self.picture().may_use(account, service));
+        let found = account.and_then(|account| {
+            let key = account.credential.as_ref()?.scram_key(hash)?;
+            Some(ScramAnswer::Found(Box::new(key), account))
+        });
+        // Made in any case: so it costs the same.
+        let decoy = self.decoy(user, hash);
+        match (found, decoy) {
+            (Some(found), _) => found,
+            (None, Some(decoy)) => ScramAnswer::Unknown(Box::new(decoy)),
+            // Without the secret of the store nobody can be hidden.
+            (None, None) => ScramAnswer::Banned,
+        }
     }
 
     /// What comes of a SCRAM exchange that has ended, with whichever proof: counted, noted, and said.
     pub fn accepted_scram(&self, service: Service, peer: Option<IpAddr>, user: &str, proof: Proof) -> LogIn {
         let account = match proof {
-            Proof::Right => self.named(user).and_then(|account| self.still_allowed(account.id, service)),
+            // The password it was proved with may have been replaced since.
+            Proof::Right(account) => self.still_allowed(&account, service),
             Proof::Wrong => None,
         };
         self.answer(service, peer, user, account)
     }
 
-    /// What hides who is a user from a client that speaks SCRAM: the same for as long as the store lives.
+    /// The secret without which nothing is told to a client that speaks SCRAM: the same for as long as the store lives.
     pub fn decoys(&self) -> Decoys {
         let secret = unhex(&self.picture().decoy_secret).unwrap_or_default();
         Decoys::new(Secret::new(secret)).with_iterations(self.0.scram_iterations)
@@ -211,15 +220,28 @@ impl Directory {
         self.0.hasher.credential(password.clone(), self.0.scram_iterations).await
     }
 
-    /// Whether this is the password of the account itself, whatever it is for; as when its user changes it.
+    /// Checks the password of the account itself, given by somebody who is logged in already, as when its user changes
+    /// it. Wrong ones slow down what comes next, wherever it comes from: a session that was left open is no place to
+    /// guess from.
     ///
     /// # Errors
     ///
     /// As [`log_in`](Self::log_in).
-    pub async fn is_password(&self, account: AccountId, password: &Secret) -> Result<bool, DirectoryError> {
-        let account = self.account_by_id(account);
-        let stored = account.and_then(|account| account.credential.as_ref().map(|kept| kept.hash.clone()));
-        self.0.hasher.verify(password.clone(), stored).await
+    pub async fn confirm(&self, account: &Account, password: &Secret) -> Result<LogIn, DirectoryError> {
+        let user = account.address.to_string();
+        if self.0.bans.is_slowed_down(&user) {
+            return Ok(LogIn::Banned);
+        }
+        let now = self.account_by_id(account.id);
+        let stored = now.as_ref().and_then(|now| now.credential.as_ref().map(|kept| kept.hash.clone()));
+        let is_right = self.0.hasher.verify(password.clone(), stored).await?;
+        Ok(match now.filter(|_| is_right) {
+            Some(now) => LogIn::Accepted(now),
+            None => {
+                self.0.bans.failed_within(&user);
+                LogIn::Refused
+            }
+        })
     }
 
     fn named(&self, user: &str) -> Option<Arc<Account>> {
@@ -229,6 +251,7 @@ impl Directory {
     /// Whether the password is one of the subject's that is good for the service.
     async fn check(&self, attempt: &Attempt<'_>, subject: &Subject) -> Result<bool, DirectoryError> {
         if let Subject::Account(account) = subject
+            && account.has_password()
             && account
                 .app_passwords
                 .iter()
@@ -254,18 +277,21 @@ impl Directory {
             if let Some(tag) = tag {
                 self.0.verified.add(tag);
             }
-            if let (Subject::Account(account), Some(stored)) = (subject, stored) {
-                self.renew(account.id, stored, password);
+            if let Subject::Account(account) = subject {
+                self.renew(account, password);
             }
         }
         Ok(is_right)
     }
 
-    /// Hashes again, in the background, what was hashed when less was thought enough.
-    fn renew(&self, account: AccountId, stored: String, password: Secret) {
-        if !self.0.hasher.is_outdated(&stored) {
+    /// Makes anew, in the background, what was made when less was thought enough, or when there were no SCRAM keys.
+    fn renew(&self, account: &Account, password: Secret) {
+        let Some(kept) = &account.credential else { return };
+        let is_current = kept.iterations() == Some(self.0.scram_iterations);
+        if is_current && !self.0.hasher.is_outdated(&kept.hash) {
             return;
         }
+        let (account, stored) = (account.id, kept.hash.clone());
         let directory = self.clone();
         tokio::spawn(async move {
             let Ok(credential) = directory.credential(&password).await else { return };
@@ -282,7 +308,7 @@ impl Directory {
                 })
                 .await;
             if let Err(error) = renewed {
-                tracing::warn!(%error, "a password hash of lesser cost could not be renewed");
+                tracing::warn!(%error, "what is kept of a password could not be renewed");
             }
         });
     }
@@ -310,10 +336,10 @@ impl Directory {
 }
 
 /// What came of the proof of a SCRAM exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
-    /// The client knows the password.
-    Right,
+    /// The client knows the password of the account whose key was [found](ScramAnswer::Found).
+    Right(Arc<Account>),
     /// It does not.
     Wrong,
 }

@@ -1,10 +1,12 @@
 //! The whole directory at one moment: documents, and the ways to find them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::{Account, Address, Administrator, Alias, Class, Domain, Group, Service};
-use crate::store::{AccountId, RecordKey, Room};
+use super::{
+    Account, Address, Administrator, Alias, Class, DirectoryError, Domain, Group, Service, document,
+};
+use crate::store::{AccountId, Record, RecordKey, Room};
 
 /// The whole directory at one moment. It does not change.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +24,8 @@ pub struct Picture {
     pub(super) next_account: i64,
     /// What salts of users that do not exist are made from, in hexadecimal digits.
     pub(super) decoy_secret: String,
+    /// How many accounts have SCRAM keys with so many iterations, once somebody has asked.
+    pub(super) iterations: OnceLock<BTreeMap<u32, u64>>,
     /// The version of each record, for the next change of it.
     pub(super) versions: BTreeMap<RecordKey, u64>,
 }
@@ -38,6 +42,15 @@ pub enum Entry {
 }
 
 impl Picture {
+    /// What the records of a store say.
+    ///
+    /// # Errors
+    ///
+    /// A document can not be understood.
+    pub fn of(records: &[Record]) -> Result<Self, DirectoryError> {
+        document::read(records)
+    }
+
     /// The domains, by name.
     pub fn domains(&self) -> impl Iterator<Item = &Arc<Domain>> {
         self.domains.values()

@@ -12,31 +12,31 @@ use super::ServeError;
 use crate::admin::{Admin, backups, http};
 use crate::session::Context;
 
-/// Opens them and begins to serve; the addresses that are bound, and what is served.
+/// Begins to serve; the addresses that are bound, and what is served.
 pub(super) async fn begin(
     context: &Context,
+    listeners: Vec<Listener>,
     certificates: &Arc<Certificates>,
     tasks: &TaskTracker,
 ) -> Result<(Vec<SocketAddr>, Admin), ServeError> {
     let Context { config, directory, store, maildrops, stop, .. } = context;
-    let admin = Admin::new(directory.clone(), Arc::clone(store), maildrops.clone(), config.data.clone());
-    if directory.picture().administrators().next().is_none() && !config.listen.http.is_empty() {
+    let admin = Admin::new(directory.clone(), Arc::clone(store), maildrops.clone(), config);
+    if directory.picture().administrators().next().is_none() && !listeners.is_empty() {
         tracing::warn!(
             "nobody can log in to the HTTP interface as an administrator: run `posthaste administrator set`"
         );
     }
-    let router = http::router(&admin, http::observe(&admin, context));
+    let router = http::router(&admin, &http::Names::of(config), http::observe(&admin, context));
     #[cfg(unix)]
     {
         let local = http::bind_local(&config.data).map_err(ServeError::AdminSocket)?;
         tasks.spawn(http::serve(local, None, router.clone(), stop.clone()));
     }
     let mut bound = Vec::new();
-    for address in &config.listen.http {
-        let failed = |error| ServeError::Bind { address: *address, error };
-        let listener = Listener::bind(address).await.map_err(failed)?;
-        bound.extend(listener.local_addrs().map_err(failed)?);
-        let tls = if http::is_plain(address) { None } else { Some(tls(certificates)?) };
+    for listener in listeners {
+        let local = listener.local_addrs().map_err(ServeError::HttpAddress)?;
+        let tls = if local.iter().all(http::is_plain) { None } else { Some(tls(certificates)?) };
+        bound.extend(local);
         tasks.spawn(http::serve(listener, tls, router.clone(), stop.clone()));
     }
     if let Some(configured) = &config.backups {

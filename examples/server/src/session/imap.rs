@@ -54,7 +54,7 @@ pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Err
     let tls =
         if matches!(role, Role::Server { tls: Some(_) }) { TlsOffer::StartTls } else { TlsOffer::Absent };
     let peer = stream.peer_addr().map(|address| address.ip());
-    let exchanges = Exchanges::new(&context.directory, Service::Imap, peer);
+    let exchanges = Exchanges::new(&context, Service::Imap, peer);
     let mechanisms = exchanges.names(&stream.channel()).map(String::from).collect();
     let message_max = context.limits().message_size;
     let mut config = offer::config(&context.config.hostname, tls, mechanisms, message_max);
@@ -288,11 +288,7 @@ impl Session {
     /// changed or taken back. Which one a session has logged in with is not kept: any of them ends it.
     fn look_up_account(&mut self) {
         let Some(account) = &self.account else { return };
-        match self.context.directory.still_allowed(account.id, Service::Imap) {
-            Some(now) if !now.has_all_passwords_of(account) => {
-                tracing::info!(user = %account.address, "ended: a password was changed or taken back");
-                self.end(Refusal::new("Password has changed"));
-            }
+        match self.context.directory.still_allowed(account, Service::Imap) {
             Some(account) => self.account = Some(account),
             None => {
                 tracing::info!(user = %account.address, "ended: the account may not log in any more");

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use posthaste_sasl::server::{Challenge, Config, Event, Exchange};
-use posthaste_sasl::{Channel, Mechanism, SaslError, Secret};
+use posthaste_sasl::{Channel, Mechanism, Plaintext, SaslError, Secret};
 
+use super::Context;
 use crate::directory::{Account, Attempt, Directory, DirectoryError, LogIn, Proof, ScramAnswer, Service};
 use crate::metrics;
 
@@ -39,14 +40,27 @@ pub(super) struct Exchanges {
     /// The challenge that waits for its response.
     waiting: Option<Challenge>,
     /// Who is about to prove to be who, with SCRAM.
-    proving: Option<String>,
+    proving: Option<Proving>,
+}
+
+/// A proof that is awaited.
+#[derive(Debug)]
+struct Proving {
+    user: String,
+    /// `None` for somebody who can prove nothing.
+    account: Option<Arc<Account>>,
 }
 
 impl Exchanges {
     /// For a connection from `peer`.
-    pub(super) fn new(directory: &Directory, service: Service, peer: Option<IpAddr>) -> Self {
-        let config = Config::new(MECHANISMS).with_decoys(directory.decoys());
-        Self { directory: directory.clone(), config, service, peer, waiting: None, proving: None }
+    pub(super) fn new(context: &Context, service: Service, peer: Option<IpAddr>) -> Self {
+        let directory = context.directory.clone();
+        let plaintext = match context.config.login.plaintext {
+            true => Plaintext::Anywhere,
+            false => Plaintext::NeedsPrivacy,
+        };
+        let config = Config::new(MECHANISMS).with_decoys(directory.decoys()).with_plaintext(plaintext);
+        Self { directory, config, service, peer, waiting: None, proving: None }
     }
 
     /// The names of the mechanisms, the strongest first, for a machine to announce when the connection is private. On
@@ -147,26 +161,27 @@ impl Exchanges {
             Event::Key(query) => {
                 let user = query.user().to_owned();
                 let key = self.directory.scram_key(self.service, self.peer, &user, query.hash());
-                self.proving = Some(user);
-                let event = match key {
-                    ScramAnswer::Found(key) => query.found(&key),
-                    ScramAnswer::Unknown => query.unknown(),
+                let (event, account) = match key {
+                    ScramAnswer::Found(key, account) => (query.found(&key), Some(account)),
+                    ScramAnswer::Unknown(key) => (query.found(&key), None),
                     ScramAnswer::Banned => return Login::Banned,
                 };
+                self.proving = Some(Proving { user, account });
                 Box::pin(self.went(event)).await
             }
             event @ Event::Authorization(_) => match acting_for_itself(event) {
                 Event::Authorization(_) => {
-                    tracing::info!(user = ?self.proving, "login refused: may not act for another user");
+                    let user = self.proving.as_ref().map(|proving| &proving.user);
+                    tracing::info!(?user, "login refused: may not act for another user");
                     Login::Refused
                 }
                 event => Box::pin(self.went(event)).await,
             },
-            Event::Success(_) => self.proved(Proof::Right),
+            Event::Success(_) => self.proved(true),
             Event::Failure(failure) => {
                 tracing::info!(reason = %failure.error(), "login refused");
                 match failure.error() {
-                    SaslError::Credentials if self.proving.is_some() => self.proved(Proof::Wrong),
+                    SaslError::Credentials if self.proving.is_some() => self.proved(false),
                     // All others may come of what somebody typed, and then they look like a wrong password.
                     SaslError::Malformed | SaslError::OutOfStep => Login::Malformed,
                     _ => Login::Refused,
@@ -177,11 +192,10 @@ impl Exchanges {
     }
 
     /// An exchange of SCRAM has come to its end.
-    fn proved(&mut self, proof: Proof) -> Login {
-        match self.proving.take() {
-            Some(user) => told(&user, self.directory.accepted_scram(self.service, self.peer, &user, proof)),
-            None => Login::Refused,
-        }
+    fn proved(&mut self, is_right: bool) -> Login {
+        let Some(Proving { user, account }) = self.proving.take() else { return Login::Refused };
+        let proof = account.filter(|_| is_right).map_or(Proof::Wrong, Proof::Right);
+        told(&user, self.directory.accepted_scram(self.service, self.peer, &user, proof))
     }
 }
 

@@ -38,7 +38,7 @@ use crate::store::{
 /// How the connection ended, where it did not end in order.
 pub async fn run(context: Context, stream: Stream, role: Role) -> Result<(), Error<ProtocolError>> {
     let peer: Option<IpAddr> = stream.peer_addr().map(|address| address.ip().to_canonical());
-    let exchanges = Exchanges::new(&context.directory, Service::Pop3, peer);
+    let exchanges = Exchanges::new(&context, Service::Pop3, peer);
     let machine =
         Server::new(machine_config(&context, &role, &exchanges, &stream), stream.security(), Time::ZERO);
     let mut session =
@@ -120,7 +120,7 @@ impl Session {
         let directory = &self.context.directory;
         self.opened.as_ref().is_none_or(|opened| {
             !opened.lock.lost().is_cancelled()
-                && directory.still_allowed(opened.account.id, Service::Pop3).is_some()
+                && directory.still_allowed(&opened.account, Service::Pop3).is_some()
         })
     }
 

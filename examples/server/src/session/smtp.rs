@@ -46,7 +46,7 @@ pub async fn run(
     let host = context.config.hostname.parse::<ClientName>();
     let host =
         host.map_err(|error| std::io::Error::other(format!("hostname in the configuration: {error}")))?;
-    let exchanges = Exchanges::new(&context.directory, Service::Smtp, peer);
+    let exchanges = Exchanges::new(&context, Service::Smtp, peer);
     let config = machine_config(&context, host, mode, &role, &exchanges, &stream);
     let machine = Server::new(config, stream.security(), Time::ZERO);
     let mut session = Session {
@@ -58,8 +58,14 @@ pub async fn run(
         exchanges,
         account: None,
         message: None,
+        refusals: 0,
     };
-    session.serve().await
+    let ended = session.serve().await;
+    let untold = session.refusals.saturating_sub(REFUSALS_TOLD_MAX);
+    if untold > 0 {
+        tracing::warn!(untold, "more senders and recipients were refused than the log and the trace have");
+    }
+    ended
 }
 
 fn machine_config(
@@ -103,6 +109,8 @@ struct Session {
     account: Option<Arc<Account>>,
     /// The transaction that is open. It is moved out at its end, whatever that is.
     message: Option<Message>,
+    /// Senders and recipients that were refused.
+    refusals: u32,
 }
 
 /// A message, from MAIL on.
@@ -122,10 +130,30 @@ struct Message {
 impl Session {
     async fn serve(&mut self) -> Result<(), Error<ProtocolError>> {
         let mut shutdown = self.context.shutdown();
-        while let Some(event) = shutdown.next(&mut self.connection).await? {
+        let mut directory = self.context.directory.watch();
+        loop {
+            let event = tokio::select! {
+                event = shutdown.next(&mut self.connection) => event?,
+                // The directory goes with the process.
+                Ok(()) = directory.changed(), if self.account.is_some() => {
+                    self.look_up_account();
+                    continue;
+                }
+            };
+            let Some(event) = event else { return Ok(()) };
             self.handle(event).await?;
         }
-        Ok(())
+    }
+
+    /// The directory has changed: an account that is disabled, or has another password, has no sessions.
+    fn look_up_account(&mut self) {
+        let Some(account) = self.account.take() else { return };
+        self.account = self.context.directory.still_allowed(&account, Service::Smtp);
+        if self.account.is_none() {
+            tracing::info!(user = %account.address, "ended: the account may not log in any more");
+            let now = self.connection.now();
+            self.connection.machine().shutdown(now);
+        }
     }
 
     async fn handle(&mut self, event: Event) -> Result<(), Error<ProtocolError>> {
@@ -218,7 +246,7 @@ impl Session {
         if let Some(account) = self.account.take() {
             let directory = &self.context.directory;
             let account =
-                directory.still_allowed(account.id, Service::Smtp).ok_or_else(answer::no_longer_allowed)?;
+                directory.still_allowed(&account, Service::Smtp).ok_or_else(answer::no_longer_allowed)?;
             size_max = directory.message_size(&account);
             let own = match &message.from {
                 ReversePath::Mailbox(mailbox) => {
@@ -256,7 +284,7 @@ impl Session {
                         to: vec![rcpt.to().to_string()],
                         ..self.event(&message, State::Refused, &words(&rejection))
                     };
-                    self.context.trace.tell(event);
+                    self.tell_refusal(event);
                     self.message = Some(message);
                 }
                 rcpt.reject(self.connection.machine(), rejection)?;
@@ -265,14 +293,27 @@ impl Session {
         Ok(())
     }
 
+    /// Tells a refusal of a sender or a recipient, while there are not too many of them.
+    fn tell_refusal(&mut self, event: trace::Event) {
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals <= REFUSALS_TOLD_MAX {
+            self.context.trace.tell(event);
+        }
+    }
+
     async fn data(&mut self, data: Data) -> Result<(), Error<ProtocolError>> {
         let Some(mut message) = self.message.take() else {
             data.reject(self.connection.machine(), Rejection::try_later())?;
             return Ok(());
         };
         let directory = &self.context.directory;
-        let limits = message.taken.iter().flat_map(Taken::accounts).map(|to| directory.message_size(to));
-        let size_max = limits.chain([message.size_max]).flatten().min();
+        let mut limits = message.taken.iter().map(|taken| taken.size_max(directory));
+        let size_max = match self.mode {
+            // Each recipient stands alone: the message may be as large as one of them takes.
+            Mode::Lmtp => limits.try_fold(0, |most, limit| limit.map(|limit| most.max(limit))),
+            Mode::Mta | Mode::Submission => limits.flatten().min(),
+        };
+        let size_max = [size_max, message.size_max].into_iter().flatten().min();
         let trace = self.stamp(&message, data.transaction());
         let submitted = self.account.as_ref().map(|account| {
             Submitted::new(directory.clone(), Arc::clone(account), self.missing(&message, account))
@@ -284,8 +325,9 @@ impl Session {
         Ok(())
     }
 
-    fn refused(&self, message: &Message, rejection: &Rejection) {
-        self.tell(message, State::Refused, &words(rejection));
+    fn refused(&mut self, message: &Message, rejection: &Rejection) {
+        let event = self.event(message, State::Refused, &words(rejection));
+        self.tell_refusal(event);
     }
 
     fn tell(&self, message: &Message, state: State, result: &str) {
@@ -310,6 +352,9 @@ impl Session {
         }
     }
 }
+
+/// So many refusals of senders and recipients of one connection are told one by one.
+const REFUSALS_TOLD_MAX: u32 = 100;
 
 /// A rejection on one line, for the trace.
 fn words(rejection: &Rejection) -> String {

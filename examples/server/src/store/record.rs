@@ -69,4 +69,12 @@ pub enum RecordChange {
     EmptyAccount(AccountId),
     /// The account and its mail go, for good.
     RemoveAccount(AccountId),
+    /// In access control lists, an identifier is another one from now on, with what both were granted; or none, and
+    /// what it was granted goes. What is withheld from it (`-identifier`) goes along.
+    Identifier {
+        /// As in a [`Grant`](super::Grant), without a sign.
+        from: String,
+        /// The same.
+        to: Option<String>,
+    },
 }

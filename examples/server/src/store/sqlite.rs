@@ -7,6 +7,7 @@
 //! Here is what the trait asks for, and who does it. The modules know SQL, the trait and its types do not.
 
 mod accounts;
+mod archive;
 mod backup;
 mod blobs;
 mod check;
@@ -15,6 +16,7 @@ mod counters;
 mod delivery;
 mod expunging;
 mod flagging;
+mod log;
 mod mailboxes;
 mod messages;
 mod readers;
@@ -39,6 +41,7 @@ use super::{
     NewMessage, News, Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status,
     Store, StoreError, StoreFlags, Stored, Undelete, Usage, spool,
 };
+pub use archive::Archive;
 use readers::Readers;
 use writer::{Parts, Txn, Writer, lock};
 
@@ -100,6 +103,7 @@ impl Sqlite {
         let path = data.join(FILE);
         let sql = connect(&path)?;
         schema::migrate(&sql)?;
+        flush_directory(data)?;
         spool::clean(&spool)?;
         let pins = Arc::new(blobs::Pins::default());
         let checkpoints = Arc::default();
@@ -289,11 +293,14 @@ impl Store for Sqlite {
     }
 
     fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>> {
-        if claim {
-            self.write(move |txn| mailboxes::claim_recent(txn, mailbox))
-        } else {
-            self.read(move |sql| mailboxes::recent(sql, mailbox))
-        }
+        Box::pin(async move {
+            let recent = self.inner.readers.read(move |sql| mailboxes::recent(sql, mailbox)).await?;
+            // Most often there is nothing to claim, and no need to wait for the writer.
+            if !claim || recent.is_empty() {
+                return Ok(recent);
+            }
+            self.inner.writer.write(move |txn| mailboxes::claim_recent(txn, mailbox)).await
+        })
     }
 
     fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content> {
@@ -391,8 +398,21 @@ fn make_private_directory(path: &Path) -> Result<(), StoreError> {
     builder.create(path).map_err(|error| StoreError::io(format_args!("making {}", path.display()), &error))
 }
 
+/// Makes sure that the files of the database are found again, its log among them. SQLite does so as well, but does not
+/// mind when it fails; and what a flushed log says is lost with its name.
+#[cfg(unix)]
+fn flush_directory(data: &Path) -> Result<(), StoreError> {
+    let flushed = File::open(data).and_then(|directory| directory.sync_all());
+    flushed.map_err(|error| StoreError::io(format_args!("flushing {}", data.display()), &error))
+}
+
+#[cfg(not(unix))]
+fn flush_directory(_data: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
 fn lock_directory(data: &Path) -> Result<File, StoreError> {
-    let path = data.join("posthaste.lock");
+    let path = data.join(LOCK);
     let failed = |error: &std::io::Error| StoreError::io(format_args!("locking {}", path.display()), error);
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| failed(&e))?;
@@ -405,6 +425,8 @@ fn lock_directory(data: &Path) -> Result<File, StoreError> {
 
 /// The database in the data directory.
 const FILE: &str = "posthaste.sqlite";
+/// Who holds the lock of this file works on the data directory.
+const LOCK: &str = "posthaste.lock";
 /// The directory of messages that are arriving.
 const SPOOL: &str = "spool";
 /// How long a connection waits for another one.

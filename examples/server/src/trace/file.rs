@@ -167,7 +167,7 @@ fn open(path: &Path) -> std::io::Result<(BufWriter<File>, u64)> {
 }
 
 /// What is known of a message, by the name it has here or by its Message-ID, in the order of time. Of a Message-ID, all
-/// messages that had it. An address is that of a sender or recipient, of the [`FOUND_MAX`] latest messages.
+/// messages that had it. An address is that of a sender or recipient, of the 100 latest messages.
 ///
 /// # Errors
 ///

@@ -55,6 +55,9 @@ fn body(name: &str) -> serde_json::Value {
         "group.put" => json!({ "members": ["yves@y.test"] }),
         "ban.add" => json!({ "network": "192.0.2.1", "seconds": 9 }),
         "administrator.put" => json!({ "password": "0123456789" }),
+        "mail.export" => json!({ "directory": "/nowhere/mail", "format": "mbox" }),
+        "mail.import" => json!({ "path": "/etc/passwd" }),
+        "mail.restore" => json!({ "backup": "/nowhere/backup" }),
         "store.backup" => json!({ "directory": "/nowhere/backup" }),
         _ => json!({}),
     }
@@ -84,6 +87,42 @@ async fn adm_01_u7_nobody_reaches_what_is_another_s() {
     assert_eq!(before.accounts().collect::<Vec<_>>(), after.accounts().collect::<Vec<_>>());
     assert_eq!(before.entries().collect::<Vec<_>>(), after.entries().collect::<Vec<_>>());
     assert_eq!(before.domains().collect::<Vec<_>>(), after.domains().collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn u22_no_file_of_the_machine_is_named_over_the_network() {
+    let office = Office::open().await;
+    let source = office.data.path().join("mbox");
+    std::fs::write(&source, "From a@x Sat Nov 21 12:00:00 2026\nSubject: secret\n\n").unwrap();
+    let target = office.data.path().join("out");
+    for (user, password, address) in [
+        ("root", "root-secret", "anna@x.test"),
+        ("boss@x.test", "secret", "anna@x.test"),
+        ("boss@x.test", "secret", "boss@x.test"),
+        ("anna@x.test", "secret", "anna@x.test"),
+    ] {
+        for (what, body) in [
+            ("import", json!({ "path": source })),
+            ("import", json!({ "path": "/no/such/file" })),
+            ("export", json!({ "directory": target, "format": "maildir" })),
+            ("restore", json!({ "backup": office.data.path() })),
+        ] {
+            let path = format!("/api/accounts/{address}/mail/{what}");
+            let (status, answer) = office.tcp(As::Basic(user, password), "POST", &path, body).await;
+            // Whether there is such a file is not told either.
+            let told = answer.to_string();
+            assert!(
+                status == 403 && told.contains("on the machine of the server"),
+                "{user}: {status} {told}"
+            );
+        }
+    }
+    assert!(!target.exists());
+    let path = "/api/accounts/anna@x.test/mail/import";
+    let moved = office.done("POST", path, json!({ "path": source })).await;
+    assert_eq!(moved["messages"], 1);
+    office.refused("POST", path, json!({ "path": "/no/such/file" }), 404, "/no/such/file").await;
+    office.refused("POST", path, json!({ "path": "no/such/file" }), 400, "whole path").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,6 +182,24 @@ async fn u17_users_change_their_own_password_if_they_may_and_know_it() {
     assert_eq!(office.tcp(anna, "PUT", path, json!({ "password": "x", "current": "new" })).await.0, 403);
     office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["imap"] })).await;
     assert_eq!(office.tcp(anna, "GET", "/api/me", json!({})).await.0, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b22_the_current_password_can_not_be_guessed_from_a_session_that_was_left_open() {
+    let office = Office::open().await;
+    let path = "/api/accounts/anna@x.test/password";
+    let (_, token) = office.tcp(As::Basic("anna@x.test", "secret"), "POST", "/api/token", json!({})).await;
+    let anna = As::Bearer(token["token"].as_str().unwrap());
+    let mut tried = 0;
+    while office.tcp(anna, "PUT", path, json!({ "password": "new", "current": "wrong" })).await.0 == 403 {
+        tried += 1;
+        assert!(tried < 100, "never slowed down");
+    }
+    let right = json!({ "password": "new", "current": "secret" });
+    let (status, answer) = office.tcp(anna, "PUT", path, right.clone()).await;
+    assert_eq!(status, 429, "{answer}");
+    office.done("DELETE", "/api/bans/anna@x.test", json!({})).await;
+    assert_eq!(office.tcp(anna, "PUT", path, right).await.0, 200);
 }
 
 #[test]

@@ -298,3 +298,42 @@ async fn u20_usage_is_listed_by_size_and_by_share() {
     assert_eq!(office.done("GET", "/api/usage?above=1", json!({})).await, json!([]));
     office.refused("GET", "/api/usage?top=many", json!({}), 400, "many").await;
 }
+
+/// What is granted on the INBOX of yves@y.test, as `identifier rights`.
+async fn granted(office: &Office) -> Vec<String> {
+    let store = office.running.store();
+    let yves = office.directory().account(&address("yves@y.test")).unwrap().id;
+    let inbox = store.mailbox(yves, &posthaste_server::store::MailboxName::inbox()).await.unwrap().id;
+    let grants = store.grants(inbox).await.unwrap();
+    grants.iter().map(|grant| format!("{} {}", grant.identifier, grant.rights)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b5_what_is_granted_follows_a_rename_and_ends_with_an_account_and_a_group() {
+    use posthaste_server::store::{Grant, MailboxName};
+    let office = Office::open().await;
+    office.done("PUT", "/api/groups/team@x.test", json!({ "members": ["boss@x.test"] })).await;
+    let store = office.running.store();
+    let yves = office.directory().account(&address("yves@y.test")).unwrap().id;
+    let inbox = store.mailbox(yves, &MailboxName::inbox()).await.unwrap().id;
+    for (identifier, rights) in
+        [("anna@x.test", "lr"), ("-anna@x.test", "w"), ("boss@x.test", "lrs"), ("$team@x.test", "l")]
+    {
+        let rights = posthaste_imap::types::Rights::new(rights).unwrap();
+        store.grant(inbox, Grant { identifier: identifier.to_owned(), rights }).await.unwrap();
+    }
+    office.done("POST", "/api/accounts/anna@x.test/rename", json!({ "to": "ann@x.test" })).await;
+    assert_eq!(
+        granted(&office).await,
+        ["$team@x.test l", "-ann@x.test w", "ann@x.test lr", "boss@x.test lrs"]
+    );
+    // Somebody else who gets the old name gets nothing with it.
+    office.add("anna@x.test").await;
+    assert!(!granted(&office).await.iter().any(|entry| entry.contains("anna@")));
+    office.done("DELETE", "/api/accounts/ann@x.test", json!({})).await;
+    assert_eq!(granted(&office).await, ["$team@x.test l", "boss@x.test lrs"]);
+    office.done("DELETE", "/api/groups/team@x.test", json!({})).await;
+    assert_eq!(granted(&office).await, ["boss@x.test lrs"]);
+    office.done("DELETE", "/api/domains/x.test?with_everything=true", json!({})).await;
+    assert!(granted(&office).await.is_empty());
+}

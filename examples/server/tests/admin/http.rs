@@ -113,10 +113,126 @@ async fn what_can_not_be_read_is_refused() {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     let request =
-        hyper::Request::post("/api/domains").header("host", "x").header("content-type", "text/plain");
+        hyper::Request::post("/api/domains").header("host", "localhost").header("content-type", "text/plain");
     let request = request.body(Full::new(bytes::Bytes::from("{\"name\":\"z.test\"}"))).unwrap();
     assert_eq!(sender.send_request(request).await.unwrap().status(), 400);
     assert!(!office.directory().serves("z.test"));
+}
+
+/// One request over TCP as root, whose password a browser would send along, with these fields and nothing else.
+async fn by_browser(office: &Office, method: &str, path: &str, fields: &[(&str, &str)], body: &str) -> u16 {
+    let stream = TcpStream::connect(office.running.http[0]).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let basic = format!("Basic {}", STANDARD.encode("root:root-secret"));
+    let mut request = hyper::Request::builder().method(method).uri(path).header("authorization", basic);
+    for (name, value) in fields {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Full::new(bytes::Bytes::from(body.to_owned()))).unwrap();
+    sender.send_request(request).await.unwrap().status().as_u16()
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+const LOCAL: (&str, &str) = ("host", "localhost");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adm_02_a_page_of_another_site_does_nothing_with_a_password_that_the_browser_remembers() {
+    let office = Office::open().await;
+    let path = "/api/accounts/anna@x.test/unlock";
+    // What a form or a script may send without asking first, also with nothing in it.
+    for kind in ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        for body in ["", "{}"] {
+            let status = by_browser(&office, "POST", path, &[LOCAL, ("content-type", kind)], body).await;
+            assert_eq!(status, 400, "{kind:?} {body:?}");
+        }
+    }
+    assert_eq!(by_browser(&office, "POST", path, &[LOCAL], "").await, 400);
+    // What says that it comes from elsewhere, and what comes to a name that was pointed here.
+    for wrong in [
+        [LOCAL, ("origin", "https://evil.test")],
+        [LOCAL, ("origin", "null")],
+        [LOCAL, ("origin", "http://localhost:1")],
+        [LOCAL, ("sec-fetch-site", "cross-site")],
+        [LOCAL, ("sec-fetch-site", "same-site")],
+        [("host", "evil.test"), ("origin", "http://evil.test")],
+        [("host", "evil.test"), ("sec-fetch-site", "same-origin")],
+    ] {
+        for (method, path) in
+            [("POST", path), ("DELETE", "/api/accounts/anna@x.test"), ("GET", "/api/accounts")]
+        {
+            let [one, other] = wrong;
+            assert_eq!(
+                by_browser(&office, method, path, &[one, other, JSON], "").await,
+                403,
+                "{method} {wrong:?}"
+            );
+        }
+    }
+    for two in [[LOCAL, LOCAL], [LOCAL, ("host", "evil.test")]] {
+        assert_eq!(by_browser(&office, "GET", "/api/accounts", &two, "").await, 400, "{two:?}");
+    }
+    assert!(office.directory().account(&crate::office::address("anna@x.test")).is_some());
+    // None of it counts as a wrong password.
+    for right in [
+        vec![LOCAL, JSON],
+        vec![("host", "mail.x.test:8080"), ("origin", "http://mail.x.test:8080"), JSON],
+        vec![("host", "127.0.0.1:8080"), ("sec-fetch-site", "same-origin"), JSON],
+    ] {
+        // Nobody holds the maildrop.
+        assert_eq!(by_browser(&office, "POST", path, &right, "").await, 404, "{right:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adm_02_the_names_of_a_web_server_in_front_are_configured() {
+    let office = Office::open_with(|config| config.http.names = vec!["admin.x.test".to_owned()]).await;
+    let put = posthaste_server::admin::administrators::Put {
+        name: "root".into(),
+        password: posthaste_server::admin::Password::new("root-secret"),
+        confirmation: None,
+    };
+    office.admin().ask(put).await.unwrap();
+    let origin = ("origin", "https://admin.x.test");
+    for host in ["admin.x.test", "127.0.0.1:8080"] {
+        assert_eq!(by_browser(&office, "POST", "/api/token", &[("host", host), origin, JSON], "").await, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adm_03_what_is_too_large_too_deep_or_zero_is_refused() {
+    let office = Office::open().await;
+    let deep = |octets: &str| format!("{{\"name\":{}", octets.repeat(10_000));
+    let many: Vec<String> = (0..10_001).map(|number| format!("\"u{number}@x.test\"")).collect();
+    let many = format!("{{\"members\":[{}]}}", many.join(","));
+    let large = format!("{{\"name\":\"{}\"}}", "x".repeat(17 << 20));
+    for (method, path, body, status) in [
+        ("POST", "/api/domains", deep("["), 400),
+        ("POST", "/api/domains", deep("{\"name\":"), 400),
+        ("POST", "/api/domains", large, 400),
+        ("POST", "/api/domains", "{\"name\":\"a.test\",\"name\":\"b.test\"}".to_owned(), 400),
+        ("POST", "/api/domains", "{\"name\":NaN}".to_owned(), 400),
+        ("PUT", "/api/groups/g@x.test", many, 422),
+        ("PATCH", "/api/accounts/anna@x.test", "{\"quota\":1e400}".to_owned(), 400),
+        ("PATCH", "/api/accounts/anna@x.test", "{\"quota\":18446744073709551616}".to_owned(), 400),
+        ("PATCH", "/api/accounts/anna@x.test", "{\"quota\":-1}".to_owned(), 400),
+        ("PATCH", "/api/accounts/anna@x.test", "{\"quota\":0}".to_owned(), 400),
+        ("PATCH", "/api/accounts/anna@x.test", "{\"quota_messages\":0}".to_owned(), 400),
+        ("POST", "/api/accounts", "{\"address\":\"n@x.test\",\"quota\":0}".to_owned(), 400),
+        ("POST", "/api/accounts", "{\"address\":\"n@x.test\",\"quota_messages\":0}".to_owned(), 400),
+        ("PUT", "/api/classes/c", "{\"quota\":0}".to_owned(), 400),
+        ("PUT", "/api/classes/c", "{\"message_size\":0}".to_owned(), 400),
+        ("PATCH", "/api/domains/x.test", "{\"limits\":{\"message_size\":0}}".to_owned(), 400),
+        ("PATCH", "/api/domains/x.test", "{\"limits\":{\"account_size\":0}}".to_owned(), 400),
+        ("PATCH", "/api/domains/x.test", "{\"limits\":{\"allocated\":0}}".to_owned(), 400),
+        ("POST", "/api/bans", "{\"network\":\"192.0.2.1\",\"seconds\":0}".to_owned(), 400),
+    ] {
+        let shown = body.get(..body.len().min(60)).unwrap().to_owned();
+        let found = by_browser(&office, method, path, &[LOCAL, JSON], &body).await;
+        assert_eq!(found, status, "{method} {path} {shown}");
+    }
+    assert_eq!(office.directory().picture().domains().count(), 2);
+    assert_eq!(office.directory().picture().accounts().count(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +244,7 @@ async fn what_takes_long_tells_of_progress() {
     let csv: String = (0..20).map(|number| format!("u{number}@x.test,secret\n")).collect();
     let body = json!({ "csv": format!("address,password\n{csv}") }).to_string();
     let request = hyper::Request::post("/api/import/accounts")
-        .header("host", "x")
+        .header("host", "localhost")
         .header("accept", "application/x-ndjson")
         .header("content-type", "application/json")
         .body(Full::new(bytes::Bytes::from(body)))

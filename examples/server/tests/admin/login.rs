@@ -42,8 +42,8 @@ async fn what_was_right_a_moment_ago_is_not_right_any_more_when_it_was_changed()
     assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
     office.done("PATCH", "/api/accounts/anna@x.test", json!({ "enabled": false })).await;
     assert_eq!(log_in(&office, Service::Imap, "anna@x.test", "secret").await, LogIn::Refused);
-    let id = office.directory().account(&address("anna@x.test")).unwrap().id;
-    assert!(office.directory().still_allowed(id, Service::Imap).is_none());
+    let anna = office.directory().account(&address("anna@x.test")).unwrap();
+    assert!(office.directory().still_allowed(&anna, Service::Imap).is_none());
     office.done("PATCH", "/api/accounts/anna@x.test", json!({ "enabled": true })).await;
     assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
     office.done("PUT", "/api/accounts/anna@x.test/password", json!({ "password": "new" })).await;
@@ -90,6 +90,30 @@ async fn u30_auth_14_an_app_password_is_shown_once_for_some_services_and_revoked
     assert_eq!(office.tcp(anna, "DELETE", &format!("{path}/old%20phone"), json!({})).await.0, 200);
     assert_eq!(log_in(&office, Service::Imap, "anna@x.test", password).await, LogIn::Refused);
     assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b15_without_a_password_no_password_of_a_program_is_good() {
+    let office = Office::open().await;
+    let path = "/api/accounts/anna@x.test";
+    let body = json!({ "name": "phone", "services": ["imap"] });
+    let made = office.done("POST", &format!("{path}/app-passwords"), body).await;
+    let phone = made["password"].as_str().unwrap();
+    assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", phone).await));
+    office.done("PUT", &format!("{path}/password"), json!({ "password": null })).await;
+    assert_eq!(log_in(&office, Service::Imap, "anna@x.test", phone).await, LogIn::Refused);
+    office.done("PUT", &format!("{path}/password"), json!({ "password": "another" })).await;
+    assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", phone).await));
+    // A token ends with what is revoked, and not with what is added.
+    let anna = As::Basic("anna@x.test", "another");
+    let (_, token) = office.tcp(anna, "POST", "/api/token", json!({})).await;
+    let token = As::Bearer(token["token"].as_str().unwrap());
+    office
+        .done("POST", &format!("{path}/app-passwords"), json!({ "name": "two", "services": ["imap"] }))
+        .await;
+    assert_eq!(office.tcp(token, "GET", "/api/me", json!({})).await.0, 200);
+    office.done("DELETE", &format!("{path}/app-passwords/two"), json!({})).await;
+    assert_eq!(office.tcp(token, "GET", "/api/me", json!({})).await.0, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,24 +167,79 @@ async fn auth_07_scram_keys_are_of_the_password_and_an_unknown_user_looks_like_a
     let office = Office::open().await;
     let directory = office.directory();
     for hash in [Hash::Sha1, Hash::Sha256] {
-        let ScramAnswer::Found(key) = directory.scram_key(Service::Imap, None, "ANNA@x.test", hash) else {
+        let ScramAnswer::Found(key, anna) = directory.scram_key(Service::Imap, None, "ANNA@x.test", hash)
+        else {
             panic!("no key")
         };
         assert!(key.is_of(&Secret::from("secret")) && key.hash() == hash && key.salt().len() == 16);
+        assert_eq!(anna.address, address("anna@x.test"));
     }
     let scram = |user: &str| directory.scram_key(Service::Imap, None, user, Hash::Sha256);
-    assert_eq!(scram("nobody@x.test"), ScramAnswer::Unknown);
-    assert_eq!(
-        directory.accepted_scram(Service::Imap, Some(FAR), "anna@x.test", Proof::Wrong),
-        LogIn::Refused
-    );
-    assert!(is_in(&directory.accepted_scram(Service::Imap, Some(FAR), "anna@x.test", Proof::Right)));
+    let proved = |proof: Proof| directory.accepted_scram(Service::Imap, Some(FAR), "anna@x.test", proof);
+    let ScramAnswer::Found(_, anna) = scram("anna@x.test") else { panic!("no key") };
+    let ScramAnswer::Unknown(decoy) = scram("nobody@x.test") else { panic!("somebody") };
+    // Always the same, in every spelling, and like a user's.
+    assert_eq!(scram("NoBody@X.test"), ScramAnswer::Unknown(decoy.clone()));
+    assert_eq!((decoy.salt().len(), decoy.iterations()), (16, 4096));
+    assert!(matches!(scram("other@x.test"), ScramAnswer::Unknown(other) if other.salt() != decoy.salt()));
+    assert!(matches!(scram("no address"), ScramAnswer::Unknown(_)));
+    assert_eq!(proved(Proof::Wrong), LogIn::Refused);
+    assert!(is_in(&proved(Proof::Right(anna.clone()))));
     office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["pop3"] })).await;
-    assert_eq!(scram("anna@x.test"), ScramAnswer::Unknown);
-    assert_eq!(
-        directory.accepted_scram(Service::Imap, Some(FAR), "anna@x.test", Proof::Right),
-        LogIn::Refused
-    );
+    assert!(matches!(scram("anna@x.test"), ScramAnswer::Unknown(_)));
+    assert_eq!(proved(Proof::Right(anna.clone())), LogIn::Refused);
+    // Another password was set after the exchange had begun.
+    office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["imap"] })).await;
+    assert!(is_in(&proved(Proof::Right(anna.clone()))));
+    office.done("PUT", "/api/accounts/anna@x.test/password", json!({ "password": "new" })).await;
+    assert_eq!(proved(Proof::Right(anna)), LogIn::Refused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b23_other_iterations_tell_nobody_who_is_a_user_and_come_with_the_next_password() {
+    use posthaste_server::directory::{Directory, HashCost, Options};
+    let office = Office::open().await;
+    // The same store, when a stronger count is configured. Everybody still has the old one.
+    let options = Options { cost: HashCost::MINIMUM, scram_iterations: 5000, ..Options::default() };
+    let directory = Directory::open(std::sync::Arc::clone(office.running.store()), options).await.unwrap();
+    let count = |user: &str| match directory.scram_key(Service::Imap, None, user, Hash::Sha256) {
+        ScramAnswer::Found(key, _) | ScramAnswer::Unknown(key) => key.iterations(),
+        ScramAnswer::Banned => panic!("banned"),
+    };
+    let nobody = || (0..60).map(|number| count(&format!("nobody{number}@x.test"))).collect::<Vec<_>>();
+    assert_eq!(count("anna@x.test"), 4096);
+    assert!(nobody().into_iter().all(|count| count == 4096), "only one who is nobody had the new one");
+    // Anna sends her password, and one of three has the new count.
+    let mut changed = directory.watch();
+    let attempt = Attempt { service: Service::Imap, peer: None, user: "anna@x.test", password: b"secret" };
+    let LogIn::Accepted(anna) = directory.log_in(attempt).await.unwrap() else { panic!("refused") };
+    tokio::time::timeout(std::time::Duration::from_secs(20), changed.changed()).await.unwrap().unwrap();
+    assert_eq!(count("anna@x.test"), 5000);
+    let of_nobody = nobody();
+    assert!(of_nobody.contains(&4096) && of_nobody.contains(&5000), "{of_nobody:?}");
+    assert_eq!(of_nobody, nobody());
+    // Her session goes on.
+    assert!(directory.still_allowed(&anna, Service::Imap).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b23_an_account_from_before_scram_has_keys_after_its_next_log_in() {
+    use posthaste_server::store::{Expect, RecordChange};
+    let office = Office::open().await;
+    let store = office.running.store();
+    let records = store.records().await.unwrap();
+    let anna = records.into_iter().find(|one| one.key.name == "anna@x.test").unwrap();
+    let mut value: serde_json::Value = serde_json::from_str(&anna.value).unwrap();
+    value["credential"]["scram"] = json!([]);
+    let put = RecordChange::Put { key: anna.key, expect: Expect::Anything, value: value.to_string() };
+    store.commit(vec![put]).await.unwrap();
+    office.directory().reload().await.unwrap();
+    let scram = || office.directory().scram_key(Service::Imap, None, "anna@x.test", Hash::Sha1);
+    assert!(matches!(scram(), ScramAnswer::Unknown(_)));
+    let mut changed = office.directory().watch();
+    assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
+    tokio::time::timeout(std::time::Duration::from_secs(20), changed.changed()).await.unwrap().unwrap();
+    assert!(matches!(scram(), ScramAnswer::Found(key, _) if key.is_of(&Secret::from("secret"))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,25 +298,28 @@ async fn auth_05_whatever_is_wrong_is_answered_alike_and_takes_a_hash() {
         };
         directory.change(set).await.unwrap();
     }
-    let mut fastest = Vec::new();
-    for (user, password) in [
+    let attempts = [
         ("anna@x.test", "wrong"),
         ("nobody@x.test", "secret"),
         ("nobody@nowhere.test", "secret"),
         ("no address", "secret"),
         ("disabled@x.test", "wrong"),
         ("boss@x.test", "secret"),
-    ] {
-        let mut least = std::time::Duration::MAX;
-        for _ in 0..5 {
+    ];
+    let mut fastest = [std::time::Duration::MAX; 6];
+    // On a busy machine it takes a few rounds until each was fast once; one that computes no hash, a thousandth of
+    // the others, never comes near them.
+    for _ in 0..50 {
+        for ((user, password), fastest) in attempts.into_iter().zip(&mut fastest) {
             let attempt = Attempt { service: Service::Imap, peer: None, user, password: password.as_bytes() };
             let begun = std::time::Instant::now();
             assert_eq!(directory.log_in(attempt).await.unwrap(), LogIn::Refused, "{user}");
-            least = least.min(begun.elapsed());
+            *fastest = begun.elapsed().min(*fastest);
         }
-        fastest.push(least);
+        let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
+        if least.as_secs_f64() * 4.0 > most.as_secs_f64() {
+            return;
+        }
     }
-    // Without a hash it would be a thousandth.
-    let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
-    assert!(least.as_secs_f64() * 4.0 > most.as_secs_f64(), "{fastest:?}");
+    panic!("{fastest:?}");
 }

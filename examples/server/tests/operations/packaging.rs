@@ -39,8 +39,9 @@ fn what_the_example_shows_as_defaults_are_the_defaults() {
     assert_eq!(whole.passwords, plain.passwords);
     assert_eq!(whole.retention, plain.retention);
     assert_eq!(whole.login, plain.login);
-    let bans = posthaste_server::config::Bans { exempt: Vec::new(), ..whole.bans };
-    assert_eq!(bans, plain.bans);
+    assert_eq!(whole.bans, plain.bans);
+    assert_eq!(whole.search, plain.search);
+    assert_eq!(whole.http.open_metrics, plain.http.open_metrics);
     let backups = whole.backups.unwrap();
     assert_eq!((backups.every_hours, backups.keep), (24, 7));
     assert!(!whole.listen.pop3.is_empty() && whole.pop3.deleted_to.is_some() && whole.run_as.is_some());

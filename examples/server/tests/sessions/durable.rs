@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use posthaste_server::directory::{DirectoryError, Domain, Draft};
 use posthaste_server::store::{Store, StoreError};
 
 use crate::held::Held;
@@ -97,3 +98,35 @@ async fn rel_06_a_commit_that_fails_is_told_as_it_failed_and_the_session_goes_on
     peer.send(MESSAGE).await;
     peer.expect("250 ").await;
 }
+
+#[tokio::test]
+async fn b7_what_is_committed_is_seen_also_when_whoever_asked_has_gone() {
+    let (world, held) = held().await;
+    let directory = world.running.directory().clone();
+    let mut changed = directory.watch();
+    held.holds_commits.store(true, std::sync::atomic::Ordering::SeqCst);
+    let asking = tokio::spawn({
+        let directory = directory.clone();
+        async move {
+            let add = |draft: &mut Draft| {
+                draft.put_domain(Domain::new("new.test"));
+                Ok::<_, DirectoryError>(())
+            };
+            directory.change(add).await
+        }
+    });
+    // The commit is made, and its answer waits.
+    held.arrived.acquire().await.unwrap().forget();
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    assert!(!directory.serves("new.test"));
+    held.gate.add_permits(1);
+    tokio::time::timeout(PATIENCE, changed.changed()).await.expect("never seen").unwrap();
+    assert!(directory.serves("new.test"));
+    // And the next change goes on from there.
+    held.holds_commits.store(false, std::sync::atomic::Ordering::SeqCst);
+    world.change(|draft| draft.put_domain(Domain::new("newer.test"))).await;
+    assert!(directory.serves("new.test") && directory.serves("newer.test"));
+}
+
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);

@@ -58,13 +58,30 @@ async fn auth_06_a_banned_network_is_turned_away_at_the_door_until_the_ban_is_li
     let world = World::new().await;
     let here = BanSubject::Network([127, 0, 0, 1].into());
     world.running.directory().ban(here.clone(), Duration::from_secs(600));
-    let mut peer = world.connect(Service::Smtp).await;
+    let mut peer = world.connect(Service::Submission).await;
     peer.expect("421 4.7.0 ").await;
     assert_eq!(peer.line().await, "");
     world.connect(Service::Pop3).await.expect("-ERR [SYS/TEMP] ").await;
     world.connect(Service::Imap).await.expect("* BYE [UNAVAILABLE] ").await;
+    // Mail from other servers, and from a front server, comes all the same: nobody logs in there.
+    world.deliver("alice@x.test", "Subject: one\r\n\r\n").await;
+    world.lmtp().await.ask("NOOP", "250 ").await;
     world.running.directory().lift_ban(here);
-    world.connect(Service::Smtp).await.expect("220 ").await;
+    world.connect(Service::Submission).await.expect("220 ").await;
+}
+
+#[tokio::test]
+async fn b10_the_machine_itself_is_not_shut_out_where_nothing_else_is_configured() {
+    let exempt = posthaste_server::config::Bans::default().exempt;
+    let world = World::configured(|config| config.bans.exempt = exempt).await;
+    for name in 0..40 {
+        let mut imap = world.connect(Service::Imaps).await;
+        imap.expect("* OK").await;
+        imap.ask(&format!("a LOGIN user{name}@x.test wrong"), "a NO").await;
+    }
+    // One user of a webmail here guesses; the others go on.
+    world.imap("alice").await.ok("NOOP").await;
+    assert!(world.running.directory().bans().is_empty());
 }
 
 #[tokio::test]
@@ -121,4 +138,51 @@ async fn u25_one_switch_lets_passwords_in_the_clear() {
     submission.ehlo("EHLO").await;
     // NUL alice@x.test NUL secret
     submission.ask("AUTH PLAIN AGFsaWNlQHgudGVzdABzZWNyZXQ=", "235").await;
+}
+
+#[tokio::test]
+async fn b15_another_password_and_a_revoked_one_end_the_sessions_there_are() {
+    use posthaste_server::admin::{Password, accounts, app_passwords};
+    let world = World::new().await;
+    let admin = world.running.admin();
+    let alice = crate::server::address("alice");
+    let add = app_passwords::Add {
+        address: alice.clone(),
+        name: "phone".to_owned(),
+        services: [posthaste_server::directory::Service::Imap].into(),
+    };
+    let set = |password| accounts::SetPassword {
+        address: alice.clone(),
+        password: Some(Password::new(password)),
+        current: None,
+    };
+    for round in 0..2 {
+        let mut imap = world.imap("alice").await;
+        let (mut pop3, answer) = world.pop3("alice").await;
+        assert!(answer.starts_with("+OK"), "{answer}");
+        let mut idle = world.submission("alice").await;
+        let mut busy = world.submission("alice").await;
+        busy.envelope("<alice@x.test>", &["bob@x.test"]).await;
+        let mut bob = world.imap("bob").await;
+        match round {
+            0 => {
+                // One more ends nothing.
+                admin.ask(add.clone()).await.unwrap();
+                imap.ok("NOOP").await;
+                idle.ask("NOOP", "250 ").await;
+                admin.ask(set("secret")).await.unwrap();
+            }
+            _ => {
+                let revoke = app_passwords::Revoke { address: alice.clone(), name: "phone".to_owned() };
+                admin.ask(revoke).await.unwrap();
+            }
+        }
+        imap.peer.expect("* BYE").await;
+        assert!(!pop3.line().await.starts_with("+OK"));
+        idle.expect("421 ").await;
+        // A message that was on its way does not come through.
+        busy.ask("From: alice@x.test\r\n\r\nbody\r\n.", "550 5.7.1 ").await;
+        bob.ok("NOOP").await;
+        assert_eq!(world.usage("bob").await.messages, 0);
+    }
 }

@@ -95,6 +95,23 @@ async fn a_server_that_cannot_run_as_it_is_told_does_not_start() {
 }
 
 #[tokio::test]
+async fn b19_a_server_may_have_the_http_interface_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let mut config = Config::new("localhost", data.path());
+    config.listen.http = vec![([127, 0, 0, 1], 0).into()];
+    let running = listen::start(config, HashCost::MINIMUM).await.unwrap();
+    assert!(running.bound.is_empty());
+    tokio::net::TcpStream::connect(running.http[0]).await.unwrap();
+    running.stop().await;
+    // And its port is opened with the others, before anything is touched.
+    let (data, taken) = (tempfile::tempdir().unwrap(), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let mut config = Config::new("localhost", data.path());
+    config.listen.http = vec![taken.local_addr().unwrap()];
+    assert!(matches!(listen::start(config, HashCost::MINIMUM).await, Err(ServeError::Bind { .. })));
+    assert!(!data.path().join("posthaste.sqlite").exists());
+}
+
+#[tokio::test]
 async fn res_07_a_network_has_so_many_connections() {
     let world = World::with(Limits { connections_per_ip: 2, ..Limits::default() }).await;
     let (_one, _two) = (world.smtp().await, world.smtp().await);

@@ -1,7 +1,7 @@
 //! Mail coming in by SMTP and LMTP: what is taken, what is refused and with which words.
 
 use posthaste_server::config::Limits;
-use posthaste_server::directory::{Domain, Group, Posting, Role};
+use posthaste_server::directory::{Class, Domain, Group, Posting, Role};
 use posthaste_server::listen::Service;
 use posthaste_server::trace::{self, State};
 
@@ -152,6 +152,38 @@ async fn lmtp_answers_for_each_recipient() {
     peer.ask("NOOP", "250 ").await;
     assert_eq!(world.messages().await, 2);
     assert_eq!(world.used("small").await, 0);
+}
+
+#[tokio::test]
+async fn b9_lmtp_refuses_what_is_too_large_for_those_it_is_too_large_for() {
+    let world = World::new().await;
+    world
+        .change(|draft| {
+            draft.put_class(Class {
+                name: "small".to_owned(),
+                quota: None,
+                quota_messages: None,
+                message_size: Some(100),
+            });
+        })
+        .await;
+    world.change_account("bob", |bob| bob.class = Some("small".to_owned())).await;
+    let mut peer = world.lmtp().await;
+    peer.envelope("<a@b.test>", &["alice@x.test", "bob@x.test", "postmaster@x.test"]).await;
+    peer.ask(&format!("{}\r\n.", "x".repeat(300)), "250 ").await;
+    peer.expect("552 5.2.3 ").await;
+    peer.expect("250 ").await;
+    // Nobody of them takes it, and it is known before its end.
+    peer.envelope("<a@b.test>", &["bob@x.test"]).await;
+    peer.ask(&format!("{}\r\n.", "x".repeat(300)), "552 5.2.3 ").await;
+    peer.envelope("<a@b.test>", &["bob@x.test"]).await;
+    peer.ask("small\r\n.", "250 ").await;
+    assert_eq!(world.messages().await, 3);
+    // SMTP has one answer for all.
+    let mut peer = world.smtp().await;
+    peer.envelope("<a@b.test>", &["alice@x.test", "bob@x.test"]).await;
+    peer.ask(&format!("{}\r\n.", "x".repeat(300)), "552 5.2.3 ").await;
+    assert_eq!(world.messages().await, 3);
 }
 
 #[tokio::test]

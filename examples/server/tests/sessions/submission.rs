@@ -111,6 +111,6 @@ async fn a_user_that_is_switched_off_sends_no_more() {
     let world = World::new().await;
     let mut peer = world.submission("alice").await;
     world.change_account("alice", |alice| alice.enabled = false).await;
-    peer.ask("MAIL FROM:<alice@x.test>", "550 5.7.1 ").await;
-    peer.ask("MAIL FROM:<alice@x.test>", "530 ").await;
+    peer.expect("421 ").await;
+    assert_eq!(peer.line().await, "");
 }

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use posthaste_imap::types::Rights;
-use posthaste_server::store::{Annotation, Annotations, Change, Grant, MailboxEvent, MailboxId, StoreError};
+use posthaste_server::store::{
+    Annotation, Annotations, Change, Grant, MailboxEvent, MailboxId, RecordChange, StoreError,
+};
 
 use crate::stores::{ANNA, BEN, Stage, bytes, named};
 
@@ -46,6 +48,41 @@ pub(crate) async fn grants_are_given_and_taken(stage: Stage) {
     assert_eq!(gone, Err(StoreError::NoSuchMailbox));
     store.delete_mailbox(lists.id).await.unwrap();
     assert_eq!(store.granted_to(vec!["ben@x.test".to_owned()]).await.unwrap(), []);
+}
+
+pub(crate) async fn names_in_access_lists_are_renamed_and_forgotten(stage: Stage) {
+    let store = &stage.store;
+    let lists = store.create_mailbox(ANNA, &named("lists"), None).await.unwrap().id;
+    let inbox = stage.inbox().await;
+    for (mailbox, given) in [
+        (lists, grant("ben@x.test", "lr")),
+        (lists, grant("-ben@x.test", "w")),
+        (lists, grant("benno@x.test", "ls")),
+        (inbox, grant("ben@x.test", "l")),
+        (inbox, grant("$ben@x.test", "i")),
+    ] {
+        store.grant(mailbox, given).await.unwrap();
+    }
+    stage.picture.news();
+    let rename = |from: &str, to: Option<&str>| {
+        vec![RecordChange::Identifier { from: from.to_owned(), to: to.map(str::to_owned) }]
+    };
+    store.commit(rename("ben@x.test", Some("benno@x.test"))).await.unwrap();
+    assert_eq!(
+        store.grants(lists).await.unwrap(),
+        [grant("-benno@x.test", "w"), grant("benno@x.test", "lrs")]
+    );
+    assert_eq!(store.grants(inbox).await.unwrap(), [grant("$ben@x.test", "i"), grant("benno@x.test", "l")]);
+    let told = stage.picture.news();
+    for mailbox in [lists, inbox] {
+        let event = MailboxEvent::Granted;
+        assert!(told.contains(&Change::Mailbox { account: ANNA, mailbox, event }), "{told:?}");
+    }
+    store.commit(rename("$ben@x.test", None)).await.unwrap();
+    store.commit(rename("benno@x.test", None)).await.unwrap();
+    store.commit(rename("nobody@x.test", None)).await.unwrap();
+    assert_eq!(store.grants(lists).await.unwrap(), []);
+    assert_eq!(store.grants(inbox).await.unwrap(), []);
 }
 
 fn set(entry: &str, value: &'static str) -> (String, Option<Bytes>) {

@@ -1,7 +1,9 @@
-//! A store whose deliveries wait until they are let go, or fail; and where a test wants it, its reads.
+//! A store whose deliveries, and the answers to commits, wait until they are let go, or fail; and where a test wants it,
+//! its reads.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -14,13 +16,15 @@ use posthaste_server::store::{
 use tokio::sync::Semaphore;
 
 /// Passes everything on. A delivery, though, first adds to `arrived` and then waits for a permit of `gate`; and it
-/// fails with `failure` where there is one.
+/// fails with `failure` where there is one. With `holds_commits`, a commit does the same once it has been made.
 #[derive(Debug)]
 pub(crate) struct Held {
     inner: Arc<dyn Store>,
     pub(crate) arrived: Semaphore,
     pub(crate) gate: Semaphore,
     pub(crate) failure: Mutex<Option<StoreError>>,
+    pub(crate) holds_commits: AtomicBool,
+    pub(crate) commits: AtomicUsize,
     /// The reads that wait too, each once.
     pub(crate) reads: Mutex<BTreeSet<Reading>>,
 }
@@ -39,6 +43,8 @@ impl Held {
             arrived: Semaphore::new(0),
             gate: Semaphore::new(0),
             failure: Mutex::new(None),
+            holds_commits: AtomicBool::new(false),
+            commits: AtomicUsize::new(0),
             reads: Mutex::default(),
         }
     }
@@ -78,6 +84,18 @@ impl Store for Held {
         })
     }
 
+    fn commit(&self, changes: Vec<RecordChange>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.commits.fetch_add(1, Ordering::SeqCst);
+            let outcome = self.inner.commit(changes).await;
+            if self.holds_commits.load(Ordering::SeqCst) {
+                self.arrived.add_permits(1);
+                self.gate.acquire().await.unwrap().forget();
+            }
+            outcome
+        })
+    }
+
     fn snapshot(&self, mailbox: MailboxId) -> Answer<'_, Snapshot> {
         Box::pin(async move {
             self.wait(Reading::Snapshot).await;
@@ -94,7 +112,6 @@ impl Store for Held {
 
     pass_on! {
         fn records(&self) -> Answer<'_, Vec<Record>>;
-        fn commit(&self, changes: Vec<RecordChange>) -> Answer<'_, ()>;
         fn usage(&self, account: AccountId) -> Answer<'_, Usage>;
         fn usages(&self) -> Answer<'_, Vec<(AccountId, Usage)>>;
         fn mailboxes(&self, account: AccountId) -> Answer<'_, Vec<Mailbox>>;

@@ -73,9 +73,9 @@ fn by_token(admin: &Admin, token: &str) -> Option<Principal> {
             let found = picture.administrators().find(|one| one.name == name && one.stamp() == stamp)?;
             Some(Principal::Administrator(found.name.clone()))
         }
-        Owner::Account(id, stamp) => {
-            let account = admin.directory().still_allowed(id, Service::Api)?;
-            (account.stamp() == stamp).then_some(Principal::Account(account))
+        Owner::Account(id, epoch) => {
+            let account = admin.directory().account_by_id(id).filter(|account| account.epoch() == epoch)?;
+            admin.directory().still_allowed(&account, Service::Api).map(Principal::Account)
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What is served beside the operations, for programs that watch: `/health`, `/ready` and `/metrics`.
 //!
 //! `/health` says that the process answers. `/ready` says whether it can do its work, and why not, with status 503. Both
-//! are for everybody. `/metrics` is for programs on the machine itself; a request from elsewhere, or one that a web
-//! server has passed on, carries the name and password of an administrator of the server.
+//! are for everybody. `/metrics` is for whoever can open the socket in the data directory; over TCP a request carries the
+//! name and password of an administrator of the server, unless the configuration lets programs on the machine itself
+//! in without (`open_metrics`).
 
 use axum::Router;
 use axum::extract::Request;
@@ -10,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 
-use super::{Door, authenticate, is_plain, problem, respond};
+use super::{Door, Names, authenticate, is_plain, problem, respond};
 use crate::admin::{Admin, Problem};
 use crate::health;
 use crate::metrics;
@@ -33,19 +34,30 @@ async fn ready(context: Context) -> Response {
 
 async fn figures(admin: Admin, context: Context, request: Request) -> Response {
     let door = request.extensions().get::<Door>().copied();
-    let headers = request.headers().clone();
     // The body is not looked at, and is not held while the password is checked.
-    drop(request);
-    if let Err(refused) = may_look(&admin, door, &headers).await {
+    let (parts, _) = request.into_parts();
+    if !matches!(door, Some(Door::Local))
+        && let Err(refused) = Names::of(&context.config).check_host(&parts.uri, &parts.headers)
+    {
+        return problem(&refused);
+    }
+    let is_open = context.config.http.open_metrics;
+    if let Err(refused) = may_look(&admin, door, &parts.headers, is_open).await {
         return problem(&refused);
     }
     health::readiness(&context).await;
     respond(StatusCode::OK, EXPOSITION, metrics::render(&context))
 }
 
-async fn may_look(admin: &Admin, door: Option<Door>, headers: &HeaderMap) -> Result<(), Problem> {
+async fn may_look(
+    admin: &Admin,
+    door: Option<Door>,
+    headers: &HeaderMap,
+    is_open: bool,
+) -> Result<(), Problem> {
     let is_passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));
     if let Some(Door::Peer(address)) = door
+        && is_open
         && is_plain(&address)
         && !is_passed_on
     {

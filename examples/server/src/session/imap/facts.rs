@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use posthaste_imap::message::Summary;
-use posthaste_imap::search::{BodySearch, Facts, Needle, Program, field_contains};
+use posthaste_imap::search::{BodySearch, Facts, Needle, Program, field_contains, value_contains};
 use posthaste_imap::types::{Date, Flag, ModSeqSearch, ObjectId};
 
 use super::selected::is_recent;
@@ -152,6 +152,15 @@ impl Facts for Known<'_> {
         Some(field_contains(header, name, needle))
     }
 
+    fn subject_contains(&self, needle: &Needle) -> Option<bool> {
+        let subject = self.summary.as_ref()?.envelope().subject.as_deref();
+        // Of one that is longer than an envelope goes, the rest is in the header.
+        match subject {
+            Some(subject) if subject.len() >= SUBJECT_MAX => self.field_contains("subject", needle),
+            subject => Some(subject.is_some_and(|subject| value_contains(subject, needle))),
+        }
+    }
+
     fn body_contains(&self, needle: &Needle) -> Option<bool> {
         let mut bodies = self.bodies.borrow_mut();
         if let Some((_, found)) = bodies.iter().find(|(known, _)| known == needle) {
@@ -183,5 +192,7 @@ impl Facts for Known<'_> {
     }
 }
 
+/// Octets of a subject from which on the envelope may not have all of it.
+const SUBJECT_MAX: usize = 64 * 1024;
 /// Octets of a body that are searched at once.
 const PIECE: usize = 64 * 1024;

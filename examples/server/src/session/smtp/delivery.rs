@@ -27,6 +27,14 @@ impl Session {
             end.reject(self.connection.machine(), Rejection::try_later())?;
             return Ok(());
         };
+        // What was set while the message came counts for it.
+        self.look_up_account();
+        if self.mode == Mode::Submission && self.account.is_none() {
+            let rejection = answer::no_longer_allowed();
+            self.tell(&message, State::Refused, &words(&rejection));
+            end.reject(self.connection.machine(), rejection)?;
+            return Ok(());
+        }
         let (results, received) = self.settle(&mut message).await;
         let received = trace::Event { size: Some(end.size()), ..received };
         self.report(&message, &results, received);
@@ -55,6 +63,7 @@ impl Session {
             return (all(&Rejection::try_later(), message), received);
         };
         received.message_id = content.header().message_id();
+        let size = content.size();
         let (hops, been) = (content.header().is_loop(), been_at(content.header().delivered_to()));
         let spooled = match content.end().await {
             Ok(spooled) => spooled,
@@ -68,11 +77,24 @@ impl Session {
         if self.mode != Mode::Lmtp && message.taken.iter().any(circles) {
             return (all(&answer::going_in_circles(), message), received);
         }
-        let wanted: Vec<&Taken> = message.taken.iter().filter(|taken| !circles(taken)).collect();
+        // Elsewhere the least of all limits was kept to while it came.
+        let too_large = |taken: &Taken| {
+            self.mode == Mode::Lmtp && taken.size_max(&self.context.directory).is_some_and(|max| size > max)
+        };
+        let own_refusal = |taken: &Taken| match () {
+            () if circles(taken) => Some(answer::going_in_circles()),
+            () if too_large(taken) => Some(answer::larger_than_allowed()),
+            () => None,
+        };
+        let refused: Vec<Option<Rejection>> = message.taken.iter().map(own_refusal).collect();
+        let accepted = message.taken.iter().zip(&refused).filter(|(_, refused)| refused.is_none());
+        let wanted: Vec<&Taken> = accepted.map(|(taken, _)| taken).collect();
         let places = self.deliver(spooled, &wanted).await;
-        let results = message.taken.iter().map(|taken| {
-            if circles(taken) { Err(answer::going_in_circles()) } else { outcome(taken, &places) }
-        });
+        let results = message
+            .taken
+            .iter()
+            .zip(refused)
+            .map(|(taken, refused)| refused.map_or_else(|| outcome(taken, &places), Err));
         (results.collect(), received)
     }
 

@@ -91,6 +91,11 @@ impl Incoming {
         &self.header
     }
 
+    /// Octets that came.
+    pub(super) const fn size(&self) -> u64 {
+        self.size
+    }
+
     /// The message has come to its end.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use posthaste_smtp::{ForwardPath, Mailbox, Rejection};
 
 use super::super::Context;
 use super::answer;
-use crate::directory::{Account, Address, Recipient, Recipients, Role};
+use crate::directory::{Account, Address, Directory, Recipient, Recipients, Role};
 use crate::metrics;
 use crate::store::{AccountId, Delivery, MailboxName, StoreError};
 
@@ -25,9 +25,9 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Who gets the message.
-    pub(super) fn accounts(&self) -> impl Iterator<Item = &Account> {
-        self.targets.iter().map(|(account, _)| account.as_ref())
+    /// Octets of a message that all who get it for this recipient agree to.
+    pub(super) fn size_max(&self, directory: &Directory) -> Option<u64> {
+        self.targets.iter().filter_map(|(account, _)| directory.message_size(account)).min()
     }
 
     /// Where the message goes, each place with its name in a transaction.

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::counters::AccountCounts;
 use super::writer::Txn;
-use super::{mailboxes, messages};
+use super::{mailboxes, messages, sharing};
 use crate::store::{
     AccountId, Change, Expect, MailboxId, Record, RecordChange, RecordKey, StoreError, Usage,
 };
@@ -37,6 +37,7 @@ pub(super) fn commit(txn: &mut Txn<'_>, changes: &[RecordChange]) -> Result<(), 
                 mailboxes::create_defaults(txn, *account)?;
             }
             RecordChange::RemoveAccount(account) => remove(txn, *account)?,
+            RecordChange::Identifier { from, to } => sharing::rename(txn, from, to.as_deref())?,
         }
     }
     if records {

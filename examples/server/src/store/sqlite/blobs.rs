@@ -62,7 +62,7 @@ impl Chunks for Reader {
 }
 
 /// What a content has from `position` to the end of its chunk; never nothing.
-fn chunk(sql: &Connection, blob: BlobId, position: u64) -> Result<Bytes, StoreError> {
+pub(super) fn chunk(sql: &Connection, blob: BlobId, position: u64) -> Result<Bytes, StoreError> {
     let part = position / CHUNK;
     let found: Option<Vec<u8>> = sql
         .prepare_cached("SELECT data FROM contents WHERE id = ?1")?
@@ -290,7 +290,7 @@ fn remove(sql: &Connection, blob: BlobId) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn size(sql: &Connection, blob: BlobId) -> Result<u64, StoreError> {
+pub(super) fn size(sql: &Connection, blob: BlobId) -> Result<u64, StoreError> {
     sql.prepare_cached("SELECT size FROM blobs WHERE id = ?1 AND refs > 0")?
         .query_row([blob], |row| row.get(0))
         .optional()?

@@ -8,10 +8,21 @@ use rusqlite::Connection;
 
 use crate::store::StoreError;
 
+/// Whether the database has the current version, and not an older one.
+pub(super) fn is_current(sql: &Connection) -> Result<bool, StoreError> {
+    let (found, known) = versions(sql)?;
+    if found > known { Err(StoreError::NewerSchema { found, known }) } else { Ok(found == known) }
+}
+
+/// The version it has, and the current one.
+fn versions(sql: &Connection) -> Result<(u32, u32), StoreError> {
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    Ok((sql.pragma_query_value(None, "user_version", |row| row.get(0))?, known))
+}
+
 /// Brings the database to the current version, all or nothing.
 pub(super) fn migrate(sql: &Connection) -> Result<(), StoreError> {
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-    let found: u32 = sql.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let (found, known) = versions(sql)?;
     if found == known {
         return Ok(());
     }

@@ -65,14 +65,20 @@ fn question(mapped: &str) -> Option<String> {
     (!quoted.is_empty()).then(|| quoted.join(" AND "))
 }
 
-/// Adds contents to the index until none is left.
+/// Adds contents to the index until none is left, or until others have much to write: they go first, and the index
+/// costs less a content the more of them it takes at once.
 pub(super) async fn catch_up(inner: &Arc<Inner>) -> Result<(), StoreError> {
     loop {
+        let before = inner.writer.operations();
         let portion = inner.readers.read(Portion::read).await?;
         if portion.last <= portion.after {
             return Ok(());
         }
         inner.writer.write(move |txn| portion.add(txn)).await?;
+        let others = inner.writer.operations().saturating_sub(before).saturating_sub(1);
+        if others > OTHERS_MAX {
+            return Ok(());
+        }
     }
 }
 
@@ -180,9 +186,11 @@ const CONTENT_MAX: u64 = 16 << 20;
 /// Octets of mapped text that are indexed of one content.
 const TEXT_MAX: usize = 256 << 10;
 /// Contents added to the index in one transaction.
-const PORTION_MAX: u32 = 64;
+const PORTION_MAX: u32 = 256;
 /// Octets of text after which a transaction takes no more.
-const PORTION_OCTETS: usize = 64 << 10;
+const PORTION_OCTETS: usize = 128 << 10;
+/// Operations of others meanwhile, from which on the index has time.
+const OTHERS_MAX: u64 = 4;
 
 #[cfg(test)]
 mod tests {

@@ -39,18 +39,37 @@ pub(super) fn grant(txn: &mut Txn<'_>, mailbox: MailboxId, grant: &Grant) -> Res
     Ok(())
 }
 
+/// Puts another identifier, or none, in the place of one in all access control lists.
+pub(super) fn rename(txn: &mut Txn<'_>, from: &str, to: Option<&str>) -> Result<(), StoreError> {
+    for sign in ["", "-"] {
+        let from = format!("{sign}{from}");
+        let to = to.map(|to| format!("{sign}{to}"));
+        for (mailbox, mut granted) in of_identifier(txn.sql, &from)? {
+            if let Some(to) = &to {
+                let there = grants(txn.sql, mailbox)?.into_iter().find(|grant| grant.identifier == *to);
+                granted.rights = there.map_or(granted.rights, |there| there.rights.with(granted.rights));
+                grant(txn, mailbox, &Grant { identifier: to.clone(), ..granted })?;
+            }
+            grant(txn, mailbox, &Grant { identifier: from.clone(), rights: Rights::NONE })?;
+        }
+    }
+    Ok(())
+}
+
+fn of_identifier(sql: &Connection, identifier: &str) -> Result<Vec<(MailboxId, Grant)>, StoreError> {
+    let mut query =
+        sql.prepare_cached("SELECT identifier, rights, mailbox FROM grants WHERE identifier = ?1")?;
+    let rows = query.query_map([identifier], |row| Ok((row.get(2)?, grant_from(row)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 pub(super) fn granted_to(
     sql: &Connection,
     identifiers: &[String],
 ) -> Result<Vec<(Mailbox, Vec<Grant>)>, StoreError> {
     let mut found: Vec<(MailboxId, Grant)> = Vec::new();
     for identifier in identifiers {
-        let mut query =
-            sql.prepare_cached("SELECT identifier, rights, mailbox FROM grants WHERE identifier = ?1")?;
-        let rows = query.query_map([identifier], |row| Ok((row.get(2)?, grant_from(row)?)))?;
-        for row in rows {
-            found.push(row?);
-        }
+        found.extend(of_identifier(sql, identifier)?);
     }
     found.sort_by(|one, other| (one.0, &one.1.identifier).cmp(&(other.0, &other.1.identifier)));
     found.dedup();

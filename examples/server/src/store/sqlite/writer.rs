@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::blobs::{self, Pins};
 use super::checkpoint::Checkpoints;
 use super::counters::Counters;
+use super::log;
 use crate::metrics;
 use crate::store::{Change, InternalDate, Listener, StoreError};
 
@@ -29,6 +30,7 @@ pub(super) struct Writer {
     jobs: Sender<Message>,
     room: Arc<Semaphore>,
     commits: Arc<AtomicU64>,
+    operations: Arc<AtomicU64>,
 }
 
 /// What the thread works with.
@@ -44,10 +46,12 @@ impl Writer {
     pub(super) fn start<K: Send + 'static>(parts: Parts, keep: K) -> Result<Self, StoreError> {
         let (jobs, queue) = channel();
         let commits = Arc::new(AtomicU64::new(0));
+        let operations = Arc::new(AtomicU64::new(0));
         let mut state = State {
             parts,
             counters: Counters::default(),
             commits: Arc::clone(&commits),
+            operations: Arc::clone(&operations),
             sweep: true,
             failed: false,
         };
@@ -63,7 +67,7 @@ impl Writer {
                 }
             })
             .map_err(|error| StoreError::io("starting the writer thread", &error))?;
-        Ok(Self { jobs, room: Arc::new(Semaphore::new(WAITING_MAX)), commits })
+        Ok(Self { jobs, room: Arc::new(Semaphore::new(WAITING_MAX)), commits, operations })
     }
 
     /// Runs `op` in the next transaction and returns when that is on disk.
@@ -89,6 +93,11 @@ impl Writer {
     /// How many transactions have been committed.
     pub(super) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
+    }
+
+    /// How many operations were in them.
+    pub(super) fn operations(&self) -> u64 {
+        self.operations.load(Ordering::Relaxed)
     }
 
     /// Lets the queue run empty and waits for the thread to end.
@@ -188,6 +197,7 @@ struct State {
     parts: Parts,
     counters: Counters,
     commits: Arc<AtomicU64>,
+    operations: Arc<AtomicU64>,
     /// Contents without references may be left.
     sweep: bool,
     /// Nothing is written any more.
@@ -260,6 +270,7 @@ impl State {
         match &committed {
             Ok(()) => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
+                self.operations.fetch_add(u64::try_from(batch.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
                 metrics::committed(batch.len(), begun.elapsed());
                 self.parts.checkpoints.committed();
                 if !changes.is_empty() {
@@ -323,6 +334,9 @@ impl State {
         if !matches!(error, StoreError::Full | StoreError::Busy) {
             tracing::error!("the store accepts no more changes until it is opened again");
             self.failed = true;
+            if let Err(error) = log::cut(&self.parts.sql) {
+                tracing::error!(%error, "what was refused may be there when the store is opened again");
+            }
         }
     }
 
