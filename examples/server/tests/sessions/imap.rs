@@ -312,3 +312,32 @@ async fn a_connection_is_compressed_both_ways() {
     client.logout().await.unwrap();
     assert_eq!(world.contents("alice", "INBOX").await, [message]);
 }
+
+#[tokio::test]
+async fn imap_20_many_messages_of_one_append_take_one_file_and_come_all() {
+    let world = World::new().await;
+    let mut imap = world.selected("alice", "INBOX").await;
+    let text = |number: usize| {
+        let size = if number.is_multiple_of(2) { 70_000 } else { 5_000 };
+        format!("Subject: {number}\r\n\r\n{}\r\n", "x".repeat(size))
+    };
+    let messages: Vec<String> = (0..40).map(text).collect();
+    let literals = messages.iter().map(|message| format!(" {{{}+}}\r\n{message}", message.len()));
+    let all: String = literals.collect();
+    let spool = world.data.path().join("spool");
+    let files = || std::fs::read_dir(&spool).unwrap().count();
+    // What does not fit takes all of them with it.
+    imap.peer.send(&format!("n APPEND INBOX{all} {{99999999}}\r\n")).await;
+    assert!(imap.finish("n").await.contains("T NO [TOOBIG]"));
+    assert_eq!(files(), 0);
+    imap.peer.send(&format!("m APPEND INBOX{all} {{12}}\r\n")).await;
+    // All that came before has been dealt with.
+    imap.peer.expect("+").await;
+    assert_eq!(files(), 1);
+    imap.peer.send("Subject: z\r\n\r\n").await;
+    let answer = imap.finish("m").await;
+    assert!(answer.contains("* 41 EXISTS\r\n") && answer.contains(" 1:41]"), "{answer}");
+    assert_eq!(files(), 0);
+    let stored = world.contents("alice", "INBOX").await;
+    assert!(stored[..40] == messages && stored[40] == "Subject: z\r\n");
+}

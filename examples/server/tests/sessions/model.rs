@@ -160,7 +160,7 @@ impl Run {
                     self.boxes[here].mails.get(&uid).map(|mail| format!("Subject: m{}\r\n", mail.subject));
                 match subject {
                     Some(subject) => {
-                        self.assert(answer.contains(&subject) && answer.contains("T OK"), &answer)
+                        self.assert(answer.contains(&subject) && answer.contains("T OK"), &answer);
                     }
                     None => self.assert(answer.contains("T NO [EXPUNGEISSUED]"), &answer),
                 }
@@ -374,11 +374,11 @@ impl Run {
                 }
             }
         }
-        for mailbox in 0..2 {
+        for (mailbox, name) in BOXES.into_iter().enumerate() {
             let expected: Vec<(u32, u32)> =
                 self.boxes[mailbox].mails.iter().map(|(uid, mail)| (*uid, mail.subject)).collect();
             assert_eq!(self.stored(mailbox).await, expected, "{:#?}", self.log);
-            let id = self.world.mailbox("alice", BOXES[mailbox]).await.id;
+            let id = self.world.mailbox("alice", name).await.id;
             let status = self.world.running.store().status(id).await.unwrap();
             let unseen =
                 self.boxes[mailbox].mails.values().filter(|mail| !mail.flags.contains("\\Seen")).count();
