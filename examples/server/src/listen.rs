@@ -28,7 +28,7 @@ use crate::directory::{Directory, DirectoryError, HashCost, Options};
 use crate::index::Index;
 use crate::metrics;
 use crate::session::{self, Context};
-use crate::store::sqlite::Sqlite;
+use crate::store::sqlite::{self, Sqlite};
 use crate::store::{Observed, Store, StoreError};
 use crate::tls::{self, TlsError};
 use crate::trace::Trace;
@@ -206,6 +206,9 @@ pub async fn start(config: Config, cost: HashCost) -> Result<Running, ServeError
     let ports = ports::open(&config).await?;
     let certificates = config.tls.is_some().then(|| tls::load(&config)).transpose()?;
     privilege::become_user(config.run_as.as_ref(), &config.data)?;
+    for exposed in sqlite::exposed(&config.data) {
+        tracing::warn!("{}: {}", exposed.detail, exposed.remedy);
+    }
     let index = Index::new(INDEX_OCTETS_MAX);
     let store = Sqlite::open_with(&config.data, Arc::new(index.clone()), config.search.options())?;
     let store: Arc<dyn Store> = Arc::new(store);

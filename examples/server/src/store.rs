@@ -47,7 +47,7 @@ pub use message::{
 pub use name::{COMPONENT_MAX, LEVELS_MAX, MailboxName, NameError, SEPARATOR};
 pub use observed::Observed;
 pub use record::{Expect, Record, RecordChange, RecordKey};
-pub use sharing::{Annotation, Grant, Room, Usage};
+pub use sharing::{Annotation, DELETED_MESSAGES_MAX, Grant, Room, Usage};
 pub use spool::{Spool, Spooled};
 
 /// The answer of a store, which comes when the operation is done.
@@ -210,7 +210,8 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::NoSuchMailbox`], [`StoreError::TooManyKeywords`].
     fn store_flags(&self, mailbox: MailboxId, change: StoreFlags) -> Answer<'_, Stored>;
 
-    /// Removes messages, which can be undeleted until they are [purged](Self::purge).
+    /// Removes messages, which can be undeleted until they are [purged](Self::purge), or until there are more of them
+    /// than the account has [`Room`] for.
     ///
     /// [`StoreError::NoSuchMailbox`].
     fn expunge(&self, mailbox: MailboxId, which: Expunge) -> Answer<'_, Expunged>;

@@ -373,3 +373,51 @@ fn auth_11_passwords_are_stored_as_hashes_and_the_data_is_private() {
     }
     assert!(found);
 }
+
+#[cfg(unix)]
+#[test]
+fn st_07_nobody_else_reads_the_files_whatever_the_umask_and_the_directory() {
+    use std::os::unix::fs::PermissionsExt;
+    let admin = Admin::new();
+    let data = admin.0.path().join("data");
+    let chmod = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::fs::create_dir(&data).unwrap();
+    chmod(&data, 0o755);
+    // Everything may be read by everybody, where the program does not say otherwise.
+    let careless = |arguments: &[&str]| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "umask 0; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_posthaste")]).args(arguments);
+        command.arg("--config").arg(admin.0.path().join("posthaste.toml"));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let copy = admin.0.path().join("copy");
+    careless(&["domain", "add", "x.test"]);
+    careless(&["backup", copy.to_str().unwrap()]);
+    let database = data.join("posthaste.sqlite");
+    for path in
+        [&copy, &copy.join("posthaste.sqlite"), &database, &data.join("posthaste.lock"), &data.join("spool")]
+    {
+        let mode = std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} {mode:o}", path.display());
+    }
+    let said = admin.done(&["config", "check"], "");
+    assert!(said.contains("data can be read by others") && said.contains("chmod 700"), "{said}");
+    assert!(!said.contains("chmod 600"), "{said}");
+    // As an older version of the program has made it.
+    chmod(&database, 0o644);
+    let said = admin.done(&["config", "check"], "");
+    assert!(said.contains("posthaste.sqlite can be read by others") && said.contains("chmod 600"), "{said}");
+    chmod(&data, 0o700);
+    assert!(!admin.done(&["config", "check"], "").contains("chmod"));
+    // A backup that others can read becomes a directory that they can not.
+    chmod(&copy, 0o755);
+    chmod(&copy.join("posthaste.sqlite"), 0o644);
+    std::fs::remove_dir_all(&data).unwrap();
+    careless(&["restore", copy.to_str().unwrap()]);
+    for path in [&data, &database] {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
+    }
+}

@@ -114,7 +114,9 @@ suite! {
     upkeep:
         expunged_mail_can_be_had_back,
         purging_lets_go_for_good,
+        st_03_what_is_deleted_is_bounded_by_the_room_of_its_account,
         rel_28_a_backup_is_a_store,
+        rel_28_a_copy_calls_no_message_what_the_original_calls_another,
         rel_30_a_sound_store_has_no_findings,
         rel_22_everything_is_there_after_reopening,
         group_commit_needs_fewer_transactions_than_operations,

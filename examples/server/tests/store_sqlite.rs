@@ -17,10 +17,10 @@ mod stores;
 use std::path::Path;
 use std::sync::Arc;
 
-use posthaste_server::store::sqlite::{Options, SearchIndex, Sqlite};
+use posthaste_server::store::sqlite::{self, Options, SearchIndex, Sqlite};
 use posthaste_server::store::{
-    AccountId, Check, Delivery, Expunge, Flags, NoListener, Progress, RecordChange, Room, Store, StoreError,
-    SystemFlags,
+    AccountId, Check, Delivery, Expunge, Flags, MailboxId, NoListener, Progress, RecordChange, Room, Store,
+    StoreError, SystemFlags,
 };
 use rusqlite::Connection;
 use stores::{ANNA, BEN, SQLITE, Stage};
@@ -143,6 +143,34 @@ async fn imap_10_the_uids_of_a_mailbox_end_and_never_wrap() {
 }
 
 #[tokio::test]
+async fn rel_28_what_is_restored_is_a_copy_whoever_made_the_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let (backup, data) = (folder.path().join("backup"), folder.path().join("data"));
+    // One that says nothing of itself, as of a version of the program that did not mark its backups.
+    std::fs::create_dir(&backup).unwrap();
+    write_schema_1(&backup);
+    sqlite::restore(&backup, &data).unwrap();
+    let store = SQLITE(&data, Arc::new(NoListener)).unwrap();
+    assert!(store.mailbox_by_id(MailboxId(3)).await.unwrap().uidvalidity > 1_700_000_009);
+    assert!(store.mailbox_by_id(MailboxId(9)).await.unwrap().uidvalidity > 1_700_000_009);
+    assert_eq!(store.check(Check::Report, Progress::silent()).await.unwrap(), []);
+    // What a server uses is no backup, and what is there is not written over.
+    let elsewhere = folder.path().join("elsewhere");
+    assert_eq!(sqlite::restore(&data, &elsewhere), Err(StoreError::Locked));
+    store.close().await.unwrap();
+    assert!(matches!(sqlite::restore(&backup, &data), Err(StoreError::Io { .. })));
+    assert!(matches!(
+        sqlite::restore(&folder.path().join("nothing"), &elsewhere),
+        Err(StoreError::Io { .. })
+    ));
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+    // The backup is as it was.
+    assert_eq!(count(&database(&backup), "SELECT user_version FROM pragma_user_version"), 1);
+}
+
+#[tokio::test]
 async fn nothing_is_left_of_mail_that_is_gone() {
     let mut stage = Stage::new(SQLITE).await;
     let inbox = stage.inbox().await;
@@ -194,6 +222,7 @@ async fn rel_30_damage_is_found_and_repaired() {
             "messages are counted",
         ),
         ("UPDATE accounts SET octets = 1 WHERE id = 1", "keeps is counted"),
+        ("UPDATE accounts SET deleted_octets = 1 WHERE id = 1", "expunged from it is counted"),
         ("UPDATE blobs SET refs = refs + 1", "references"),
         ("DELETE FROM blobs WHERE id = 1", "content is gone"),
         ("DELETE FROM mailboxes WHERE name = 'INBOX' AND account = 1", "mailbox that is not there"),
@@ -315,4 +344,29 @@ async fn search_02_the_index_answers_and_can_be_switched_off() {
     stage.store = SQLITE(stage.data.path(), Arc::new(NoListener)).unwrap();
     stage.store.catch_up().await.unwrap();
     assert_eq!(stage.store.may_contain(inbox, "NUMBER 77!").await.unwrap().unwrap().len(), 2);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn st_07_spooled_messages_are_private_and_nothing_is_left_of_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut stage = Stage::new(SQLITE).await;
+    let directory = stage.data.path().join("spool");
+    let spooled =
+        || -> Vec<_> { std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    let message = stage.spooled(&[b'x'; 200_000]).await;
+    let mut arriving = stage.store.spool();
+    arriving.write(&[b'x'; 200_000]).await.unwrap();
+    assert_eq!(spooled().len(), 2);
+    for path in spooled().iter().chain([&directory]) {
+        let mode = std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} {mode:o}", path.display());
+    }
+    drop(message);
+    drop(arriving);
+    assert_eq!(spooled(), [""; 0].map(std::path::PathBuf::from));
+    // What a crash has left goes when the store opens again.
+    std::fs::write(directory.join("1234-5"), "left").unwrap();
+    stage.reopen().await;
+    assert_eq!(spooled(), [""; 0].map(std::path::PathBuf::from));
 }

@@ -42,6 +42,13 @@ pub struct AccountView {
     pub used: u64,
     /// Messages it keeps.
     pub used_messages: u64,
+    /// Octets of messages that were deleted and can be had back. They count for nothing, and are never more than it may
+    /// keep when mail comes.
+    #[serde(default)]
+    pub deleted: u64,
+    /// Those messages.
+    #[serde(default)]
+    pub deleted_messages: u64,
     /// Where mail with a detail goes.
     pub plus_mail: PlusMail,
     /// Whether there is a password to log in with; it is kept as a hash and never shown.
@@ -626,6 +633,8 @@ fn view(admin: &Admin, account: &Account, used: &Usage) -> AccountView {
         room_messages: room.messages,
         used: used.octets,
         used_messages: used.messages,
+        deleted: used.deleted_octets,
+        deleted_messages: used.deleted_messages,
         plus_mail: account.plus_mail,
         has_password: account.has_password(),
         created: account.created,

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Admin;
 use crate::config::Backups;
+use crate::disk;
 use crate::store::{Backup, InternalDate, Progress};
 
 /// Makes copies until it is told to stop.
@@ -94,7 +95,7 @@ struct Made {
 /// The copies in a directory, which is made if it is missing; those of the future first, as nobody knows how old they
 /// are, then the oldest.
 fn made(directory: &Path, now: i64) -> std::io::Result<Vec<Made>> {
-    std::fs::create_dir_all(directory)?;
+    disk::make_private(directory)?;
     let mut made = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
@@ -138,6 +139,7 @@ mod tests {
         for name in ["posthaste-20", "posthaste-3", "posthaste-101", "partial", "posthaste-x", "other"] {
             std::fs::create_dir(within.join(name)).unwrap();
         }
+        assert!(disk::exposed(&[&within]).is_empty());
         assert_eq!(times(&within, 100), [101, 3, 20]);
     }
 

@@ -51,6 +51,12 @@ pub struct UsageView {
     pub messages: u64,
     /// Messages it may keep.
     pub room_messages: Option<u64>,
+    /// Octets of messages that were deleted and can be had back.
+    #[serde(default)]
+    pub deleted: u64,
+    /// Those messages.
+    #[serde(default)]
+    pub deleted_messages: u64,
     /// Percent of what it may keep, of octets or messages, whichever is more.
     pub percent: Option<u32>,
 }
@@ -81,6 +87,8 @@ impl Operation for List {
                 room: account.room,
                 messages: account.used_messages,
                 room_messages: account.room_messages,
+                deleted: account.deleted,
+                deleted_messages: account.deleted_messages,
             })
             .filter(|usage| self.above.is_none_or(|above| usage.percent.is_some_and(|it| it >= above)))
             .collect();

@@ -382,9 +382,10 @@ impl Quota {
                     let percent = usage.percent.map(|percent| format!("{percent}%")).unwrap_or_default();
                     let room = usage.room.map(show::size).unwrap_or_default();
                     let messages = usage.messages.to_string();
-                    vec![usage.address.to_string(), show::size(usage.used), room, percent, messages]
+                    let (used, deleted) = (show::size(usage.used), show::size(usage.deleted));
+                    vec![usage.address.to_string(), used, room, percent, messages, deleted]
                 };
-                let columns = ["ACCOUNT", "USED", "ROOM", "SHARE", "MESSAGES"];
+                let columns = ["ACCOUNT", "USED", "ROOM", "SHARE", "MESSAGES", "DELETED"];
                 show::answer(common.form(), &usages, &columns, |all| all.iter().map(row).collect())
             }
             Self::Set { address, quota } => {

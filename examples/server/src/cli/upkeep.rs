@@ -1,14 +1,15 @@
 //! The commands `check`, `backup`, `restore`, `undelete` and `trace`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::show::Form;
-use super::{Common, mail, show};
+use super::{Common, mail, show, text};
 use crate::admin::upkeep;
 use crate::directory::Address;
+use crate::store::sqlite;
 
 /// Looks for what does not fit together.
 #[derive(Debug, Args)]
@@ -67,31 +68,9 @@ impl Restore {
         if data.exists() {
             return Err(format!("{} exists: move it away first", data.display()));
         }
-        let partial = data.with_extension("partial");
-        copy(&self.directory, &partial)
-            .and_then(|()| std::fs::rename(&partial, &data))
-            .map_err(|error| format!("{}: {error}", partial.display()))?;
+        sqlite::restore(&self.directory, &data).map_err(text)?;
         show::say(common.form(), &format!("{} is as it was in {}", data.display(), self.directory.display()))
     }
-}
-
-/// Copies a directory, for its owner alone.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), &target)?;
-            std::fs::File::open(&target)?.sync_all()?;
-        }
-    }
-    Ok(())
 }
 
 /// Brings back messages that were deleted.

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Config;
 use crate::directory::Address;
+use crate::store::sqlite::{self, Exposed};
 
 /// Something that is weak, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,7 +29,8 @@ impl std::fmt::Display for Weakness {
 }
 
 impl Config {
-    /// What is weak in a configuration, by line; `text` is what it was made of. Looks at the files of keys.
+    /// What is weak in a configuration, by line; `text` is what it was made of. Looks at the files of keys, and whether
+    /// others can read the mail.
     pub fn weaknesses(&self, text: &str) -> Vec<Weakness> {
         let mut found =
             Found { text, table: DeTable::parse(text).ok().map(toml::Spanned::into_inner), all: Vec::new() };
@@ -56,6 +58,9 @@ impl Config {
         {
             let detail = "backups are within the data directory, and are lost with it";
             found.add(&["backups", "directory"], detail, "choose another place, best on another disk");
+        }
+        for Exposed { detail, remedy } in sqlite::exposed(&self.data) {
+            found.add(&["data"], &detail, &remedy);
         }
         found.all.sort_by_key(|weakness| weakness.line);
         found.all

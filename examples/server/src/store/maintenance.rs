@@ -57,7 +57,8 @@ pub struct Finding {
 /// Where a copy of the store goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
-    /// A directory that does not exist yet, in one that does. It can be used as a data directory.
+    /// A directory that does not exist yet, in one that does. It can be used as a data directory: as a store of its own,
+    /// that calls nothing new what the original may have called something else after the copy was made.
     pub directory: PathBuf,
 }
 

@@ -12,6 +12,7 @@ mod backup;
 mod blobs;
 mod check;
 mod checkpoint;
+mod copies;
 mod counters;
 mod delivery;
 mod expunging;
@@ -37,11 +38,13 @@ use rusqlite::Connection;
 
 use super::{
     AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
-    Delivery, Expunge, Expunged, Finding, FlagMask, Grant, Listener, Mailbox, MailboxId, MailboxName,
-    NewMessage, News, Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse, Spool, Status,
-    Store, StoreError, StoreFlags, Stored, Undelete, Usage, spool,
+    Delivery, Expunge, Expunged, Finding, FlagMask, Grant, InternalDate, Listener, Mailbox, MailboxId,
+    MailboxName, NewMessage, News, Progress, Record, RecordChange, Replaced, Room, Snapshot, SpecialUse,
+    Spool, Status, Store, StoreError, StoreFlags, Stored, Undelete, Usage, spool,
 };
+use crate::disk;
 pub use archive::Archive;
+pub use backup::restore;
 use readers::Readers;
 use writer::{Parts, Txn, Writer, lock};
 
@@ -101,8 +104,10 @@ impl Sqlite {
         make_private_directory(&spool)?;
         let lock = Arc::new(lock_directory(data)?);
         let path = data.join(FILE);
+        make_private_file(&path)?;
         let sql = connect(&path)?;
         schema::migrate(&sql)?;
+        copies::settle(&sql, InternalDate::now().seconds)?;
         flush_directory(data)?;
         spool::clean(&spool)?;
         let pins = Arc::new(blobs::Pins::default());
@@ -388,31 +393,55 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 
 /// Mail is nobody else's: the directory is made for its owner only.
 fn make_private_directory(path: &Path) -> Result<(), StoreError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| StoreError::io(format_args!("making {}", path.display()), &error))
+    let made = disk::make_private(path);
+    made.map_err(|error| StoreError::io(format_args!("making {}", path.display()), &error))
+}
+
+/// The file of a database, from which the others of it take their permissions; one that is there stays as it is.
+fn make_private_file(path: &Path) -> Result<(), StoreError> {
+    match disk::create_private(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StoreError::io(format_args!("making {}", path.display()), &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Something of the mail in a data directory that others than its owner can read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exposed {
+    /// What it is, in words.
+    pub detail: String,
+    /// What is to be done.
+    pub remedy: String,
+}
+
+/// What of the mail in a data directory others than its owner can read.
+pub fn exposed(data: &Path) -> Vec<Exposed> {
+    let database = data.join(FILE);
+    let exposed = |path: PathBuf| {
+        let mode = if path == data { "700" } else { "600" };
+        let path = path.display();
+        Exposed {
+            detail: format!("{path} can be read by others than its owner"),
+            remedy: format!("run `chmod {mode} {path}`"),
+        }
+    };
+    disk::exposed(&[data, &database]).into_iter().map(exposed).collect()
 }
 
 /// Makes sure that the files of the database are found again, its log among them. SQLite does so as well, but does not
 /// mind when it fails; and what a flushed log says is lost with its name.
-#[cfg(unix)]
 fn flush_directory(data: &Path) -> Result<(), StoreError> {
-    let flushed = File::open(data).and_then(|directory| directory.sync_all());
+    let flushed = disk::flush_directory(data);
     flushed.map_err(|error| StoreError::io(format_args!("flushing {}", data.display()), &error))
-}
-
-#[cfg(not(unix))]
-fn flush_directory(_data: &Path) -> Result<(), StoreError> {
-    Ok(())
 }
 
 fn lock_directory(data: &Path) -> Result<File, StoreError> {
     let path = data.join(LOCK);
     let failed = |error: &std::io::Error| StoreError::io(format_args!("locking {}", path.display()), error);
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| failed(&e))?;
+    make_private_file(&path)?;
+    let file = File::options().write(true).open(&path).map_err(|error| failed(&error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked),

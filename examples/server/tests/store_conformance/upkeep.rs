@@ -1,11 +1,14 @@
 //! Undeleting, checking, copying, opening and closing.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use posthaste_server::store::{
-    Backup, Check, Expunge, Flags, MailboxId, NoListener, Progress, RecordChange, Room, StoreError,
-    SystemFlags, Undelete,
+    Backup, Check, Delivery, Expunge, FlagMask, Flags, Mailbox, MailboxId, NewMessage, NoListener, Progress,
+    RecordChange, Room, Store, StoreError, SystemFlags, Undelete, uidl,
 };
 
-use crate::stores::{ANNA, BEN, Stage, named, octets};
+use crate::stores::{ANNA, BEN, DATE, Stage, named, octets, to_inbox};
 
 pub(crate) async fn expunged_mail_can_be_had_back(stage: Stage) {
     let (store, inbox) = (&stage.store, stage.inbox().await);
@@ -55,6 +58,63 @@ pub(crate) async fn purging_lets_go_for_good(stage: Stage) {
     stage.check().await;
 }
 
+pub(crate) async fn st_03_what_is_deleted_is_bounded_by_the_room_of_its_account(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    let trash = stage.mailbox(ANNA, "Trash").await.id;
+    let deleted = async || {
+        let usage = store.usage(ANNA).await.unwrap();
+        let listed = store.deleted(ANNA).await.unwrap();
+        assert_eq!(usage.deleted_messages, listed.len() as u64);
+        assert_eq!(usage.deleted_octets, listed.iter().map(|one| one.size).sum::<u64>());
+        usage.deleted_octets
+    };
+    let room = octets(100);
+    // Bringing and deleting over and over keeps what is within the room, and the latest of it.
+    for round in 0..50_u8 {
+        let uid = stage.try_append(inbox, room, &[b'a' + round % 26; 30]).await.unwrap().uids[0];
+        assert!(deleted().await <= 100, "round {round}");
+        store.expunge(inbox, Expunge::Uids(vec![uid])).await.unwrap();
+    }
+    let latest = store.deleted(ANNA).await.unwrap();
+    assert_eq!(latest.len(), 4);
+    assert_eq!(stage.content(latest[0].blob, 0..1).await, [b'a' + 49 % 26]);
+    // So does every other way in.
+    let bring = async |content: &[u8]| stage.append(inbox, content, Flags::default()).await;
+    let clear = async || store.expunge(inbox, Expunge::Uids((1..200).collect())).await.unwrap();
+    let (one, other) = (bring(&[b'x'; 90]).await, bring(&[b'y'; 10]).await);
+    store.copy(inbox, vec![one], trash, octets(1000), FlagMask::ALL).await.unwrap();
+    store.expunge(inbox, Expunge::Uids(vec![one])).await.unwrap();
+    assert_eq!(deleted().await, 210);
+    store.copy(inbox, vec![other], trash, octets(110), FlagMask::ALL).await.unwrap();
+    assert_eq!(deleted().await, 90);
+    clear().await;
+    let message = stage.message(b"123", Flags::default()).await;
+    let delivery = Delivery { room: Room { messages: Some(1000), ..octets(103) }, ..to_inbox(ANNA) };
+    store.deliver(message, vec![delivery], true).await.unwrap();
+    assert_eq!(deleted().await, 100);
+    // Messages are counted as well, and what is brought back is not deleted any more.
+    let room = Room { octets: None, messages: Some(4) };
+    stage.try_append(inbox, room, b"4567").await.unwrap();
+    for _ in 0..3 {
+        let ids = vec![store.deleted(ANNA).await.unwrap()[0].id];
+        let what = Undelete { account: ANNA, ids, to: inbox, room: Room::UNLIMITED };
+        store.undelete(what).await.map(|_| ()).unwrap();
+        deleted().await;
+        store.expunge(inbox, Expunge::Uids(stage.uids(inbox).await)).await.unwrap();
+    }
+    assert_eq!(deleted().await, 107);
+    store.delete_mailbox(trash).await.unwrap();
+    assert_eq!(deleted().await, 207);
+    // Nothing goes that is asked for, and nothing where there is no limit.
+    let ids: Vec<i64> = store.deleted(ANNA).await.unwrap().iter().map(|one| one.id).collect();
+    stage.append(inbox, b"", Flags::default()).await;
+    assert_eq!(deleted().await, 207);
+    let back = Undelete { account: ANNA, ids: ids.clone(), to: inbox, room: octets(207) };
+    assert_eq!(store.undelete(back).await.unwrap().uids.len(), ids.len());
+    assert_eq!(deleted().await, 0);
+    stage.check().await;
+}
+
 pub(crate) async fn rel_28_a_backup_is_a_store(stage: Stage) {
     let inbox = stage.inbox().await;
     for _ in 0..20 {
@@ -86,6 +146,72 @@ pub(crate) async fn rel_28_a_backup_is_a_store(stage: Stage) {
     copy.close().await.unwrap();
     let nowhere = Backup { directory: elsewhere.path().join("no/such") };
     assert!(stage.store.backup(nowhere, Progress::silent()).await.is_err());
+}
+
+pub(crate) async fn rel_28_a_copy_calls_no_message_what_the_original_calls_another(stage: Stage) {
+    let inbox = stage.inbox().await;
+    stage.append(inbox, b"Subject: before\r\n\r\n", Flags::default()).await;
+    stage.store.catch_up().await.unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let directory = elsewhere.path().join("copy");
+    stage.store.backup(Backup { directory: directory.clone() }, Progress::silent()).await.unwrap();
+    // What the original does afterwards, clients have seen.
+    let original = went_on(&stage.store, inbox).await;
+    let kept = stage.store.mailboxes(ANNA).await.unwrap();
+
+    let open = || (stage.maker)(&directory, std::sync::Arc::new(NoListener)).unwrap();
+    let copy = open();
+    let renewed = copy.mailboxes(ANNA).await.unwrap();
+    let highest = kept.iter().map(|mailbox| mailbox.uidvalidity).max();
+    assert_eq!(renewed.len(), kept.len() - 1);
+    assert!(renewed.iter().all(|mailbox| Some(mailbox.uidvalidity) > highest), "{renewed:?}");
+    let different: BTreeSet<u32> = renewed.iter().map(|mailbox| mailbox.uidvalidity).collect();
+    assert_eq!(different.len(), renewed.len());
+    // What both have is the same content still.
+    let there = copy.snapshot(inbox).await.unwrap().messages;
+    assert_eq!(there, stage.metas(inbox).await[..1]);
+    let restored = went_on(&copy, inbox).await;
+    assert!(original.is_disjoint(&restored), "{original:?} {restored:?}");
+    // The index goes on.
+    let found = async || copy.may_contain(inbox, "SUBJECT: LATER").await.unwrap().unwrap().len();
+    assert_eq!(found().await, 1);
+    copy.catch_up().await.unwrap();
+    assert_eq!(found().await, 1);
+    assert_eq!(copy.check(Check::Report, Progress::silent()).await.unwrap(), []);
+    copy.close().await.unwrap();
+    // It is a copy no more, and its own copies are ones again.
+    let copy = open();
+    assert_eq!(copy.mailbox_by_id(inbox).await.unwrap().uidvalidity, renewed_inbox(&renewed));
+    let directory = elsewhere.path().join("of the copy");
+    copy.backup(Backup { directory: directory.clone() }, Progress::silent()).await.unwrap();
+    copy.close().await.unwrap();
+    let third = (stage.maker)(&directory, std::sync::Arc::new(NoListener)).unwrap();
+    assert!(third.mailbox_by_id(inbox).await.unwrap().uidvalidity > renewed_inbox(&renewed));
+    third.close().await.unwrap();
+}
+
+fn renewed_inbox(mailboxes: &[Mailbox]) -> u32 {
+    mailboxes.iter().find(|mailbox| mailbox.name == "INBOX").unwrap().uidvalidity
+}
+
+/// All that names something new after a mailbox was made, and a message came into it and into INBOX: UIDLs, and the ids
+/// of contents, conversations and mailboxes.
+async fn went_on(store: &Arc<dyn Store>, inbox: MailboxId) -> BTreeSet<String> {
+    let made = store.create_mailbox(ANNA, &named("made later"), None).await.unwrap();
+    let mut names = BTreeSet::from([format!("F{}", made.id)]);
+    for mailbox in [inbox, made.id] {
+        let mut spool = store.spool();
+        spool.write(b"Subject: later\r\n\r\n").await.unwrap();
+        let content = spool.finish().await.unwrap();
+        let message = NewMessage { content, flags: Flags::default(), date: DATE };
+        let appended = store.append(mailbox, Room::UNLIMITED, vec![message]).await.unwrap();
+        let snapshot = store.snapshot(mailbox).await.unwrap();
+        let meta = snapshot.messages.iter().find(|meta| meta.uid == appended.uids[0]).unwrap();
+        names.insert(uidl(appended.uidvalidity, meta.uid));
+        names.extend([format!("M{}", meta.blob), format!("T{}", meta.thread)]);
+    }
+    assert_eq!(names.len(), 7);
+    names
 }
 
 pub(crate) async fn rel_30_a_sound_store_has_no_findings(stage: Stage) {

@@ -59,11 +59,19 @@ pub(super) fn usages(sql: &Connection) -> Result<Vec<(AccountId, Usage)>, StoreE
 }
 
 fn usage_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<(AccountId, Usage)> {
-    Ok((row.get(0)?, Usage { octets: row.get(1)?, messages: row.get(2)?, mailboxes: row.get(3)? }))
+    let usage = Usage {
+        octets: row.get(1)?,
+        messages: row.get(2)?,
+        mailboxes: row.get(3)?,
+        deleted_octets: row.get(4)?,
+        deleted_messages: row.get(5)?,
+    };
+    Ok((row.get(0)?, usage))
 }
 
 const USAGE: &str = "SELECT id, octets, messages,
-     (SELECT count(*) FROM mailboxes m WHERE m.account = a.id) FROM accounts a";
+     (SELECT count(*) FROM mailboxes m WHERE m.account = a.id), deleted_octets, deleted_messages
+     FROM accounts a";
 
 /// Gives a record a value, or takes it away.
 fn put(txn: &Txn<'_>, key: &RecordKey, expect: Expect, value: Option<&str>) -> Result<(), StoreError> {
@@ -143,7 +151,7 @@ fn remove_mail(txn: &mut Txn<'_>, account: AccountId) -> Result<(), StoreError> 
     for table in ["deleted", "subscriptions"] {
         txn.sql.prepare_cached(&format!("DELETE FROM {table} WHERE account = ?1"))?.execute([account])?;
     }
-    txn.counters.set_account(account, AccountCounts { octets: 0, messages: 0 });
+    txn.counters.set_account(account, AccountCounts::default());
     txn.sweep();
     txn.tell(Change::Subscriptions(account));
     Ok(())

@@ -111,7 +111,7 @@ impl Archive {
 }
 
 /// The lock of a data directory, where it has one: a backup has none.
-fn lock(path: &Path) -> Result<Option<File>, StoreError> {
+pub(super) fn lock(path: &Path) -> Result<Option<File>, StoreError> {
     let failed = |error: &std::io::Error| StoreError::io(format_args!("locking {}", path.display()), error);
     let file = match File::open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -1,11 +1,16 @@
-//! A copy of the database while it is in use, as of one moment, in a directory that can be opened as a store.
+//! A copy of the database while it is in use, as of one moment, in a directory that can be opened as a store; and a data
+//! directory made of such a copy. What a copy is from its first use on is in `copies`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup as Copying, StepResult};
 
-use super::{FILE, connect, make_private_directory, readers::one_state};
+use super::archive::lock;
+use super::{
+    FILE, LOCK, connect, copies, make_private_directory, make_private_file, readers::one_state, schema,
+};
+use crate::disk;
 use crate::store::{Progress, StoreError};
 
 /// Copies the database in `data` to a new directory. What was begun is removed when it fails. Blocks.
@@ -14,30 +19,78 @@ pub(super) fn run(data: &Path, to: &Path, progress: &Progress) -> Result<(), Sto
     if exists {
         return Err(failed(to, &std::io::ErrorKind::AlreadyExists.into()));
     }
-    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !parent.is_dir() {
+    if !parent(to).is_dir() {
         return Err(failed(to, &std::io::ErrorKind::NotFound.into()));
     }
-    // Under another name until it is whole.
-    let mut name = to.as_os_str().to_owned();
-    name.push(".part");
-    let part = Path::new(&name);
-    make_private_directory(part)?;
+    let part = unfinished(to);
+    make_private_directory(&part)?;
     let copied = copy(&data.join(FILE), &part.join(FILE), progress)
         .and_then(|()| sync(&part.join(FILE)))
-        .and_then(|()| std::fs::rename(part, to).map_err(|error| failed(to, &error)))
-        .and_then(|()| sync(parent));
-    if copied.is_err()
-        && let Err(error) = std::fs::remove_dir_all(part)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(path = %part.display(), %error, "an unfinished copy could not be removed");
+        .and_then(|()| finish(&part, to));
+    if copied.is_err() {
+        remove(&part);
     }
     copied
 }
 
+/// Makes the data directory `data`, which must not exist, of a backup, which stays as it is. Blocks.
+///
+/// # Errors
+///
+/// [`StoreError::Locked`] if a server uses what should be a backup, [`StoreError::NewerSchema`] if a newer version of
+/// the program has made it, and what the disk says.
+pub fn restore(from: &Path, data: &Path) -> Result<(), StoreError> {
+    let database = from.join(FILE);
+    std::fs::metadata(&database).map_err(|error| failed(&database, &error))?;
+    let _lock = lock(&from.join(LOCK))?;
+    let part = unfinished(data);
+    disk::copy_private(from, &part).map_err(|error| failed(&part, &error))?;
+    let restored = mark(&part.join(FILE)).and_then(|()| finish(&part, data));
+    if restored.is_err() {
+        remove(&part);
+    }
+    restored
+}
+
+/// Also a backup of a version of the program that did not do it by itself, and the files of a server that was stopped.
+fn mark(database: &Path) -> Result<(), StoreError> {
+    let sql = connect(database)?;
+    schema::migrate(&sql)?;
+    copies::mark(&sql)?;
+    sql.close().map_err(|(_, error)| error)?;
+    sync(database)
+}
+
+/// The name of a directory until it is whole.
+fn unfinished(directory: &Path) -> PathBuf {
+    let mut name = directory.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+/// Gives it its name.
+fn finish(part: &Path, directory: &Path) -> Result<(), StoreError> {
+    let named = disk::flush_directory(part)
+        .and_then(|()| std::fs::rename(part, directory))
+        .and_then(|()| disk::flush_directory(parent(directory)));
+    named.map_err(|error| failed(directory, &error))
+}
+
+fn remove(part: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(part)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %part.display(), %error, "an unfinished copy could not be removed");
+    }
+}
+
+fn parent(directory: &Path) -> &Path {
+    directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn copy(from: &Path, to: &Path, progress: &Progress) -> Result<(), StoreError> {
     let source = connect(from)?;
+    make_private_file(to)?;
     let mut target = Connection::open(to)?;
     // One transaction around all steps: what is written meanwhile neither comes into the copy nor has it begin again.
     one_state(&source, |source| {
@@ -57,6 +110,7 @@ fn copy(from: &Path, to: &Path, progress: &Progress) -> Result<(), StoreError> {
             }
         }
     })?;
+    copies::mark(&target)?;
     target.close().map_err(|(_, error)| error.into())
 }
 

@@ -206,4 +206,15 @@ const RULES: &[Rule] = &[
             "counted again",
         )),
     },
+    Rule {
+        find: "SELECT 'account ' || a.id FROM accounts a LEFT JOIN deleted d ON d.account = a.id
+               GROUP BY a.id HAVING a.deleted_messages <> count(d.id)
+               OR a.deleted_octets <> coalesce(sum(d.size), 0)",
+        problem: "what was expunged from it is counted wrong",
+        repair: Some((
+            "UPDATE accounts SET (deleted_messages, deleted_octets) =
+                 (SELECT count(*), coalesce(sum(d.size), 0) FROM deleted d WHERE d.account = accounts.id)",
+            "counted again",
+        )),
+    },
 ];

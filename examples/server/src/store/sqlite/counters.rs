@@ -66,10 +66,27 @@ impl MailboxCounts {
 }
 
 /// The numbers of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct AccountCounts {
     pub(super) octets: u64,
     pub(super) messages: u64,
+    /// What is expunged and can be had back.
+    pub(super) deleted_octets: u64,
+    pub(super) deleted_messages: u64,
+}
+
+impl AccountCounts {
+    /// Messages can be had back from now on.
+    pub(super) fn bury(&mut self, messages: u64, octets: u64) {
+        self.deleted_messages = self.deleted_messages.saturating_add(messages);
+        self.deleted_octets = self.deleted_octets.saturating_add(octets);
+    }
+
+    /// A message can be had back no more, or is back.
+    pub(super) fn unearth(&mut self, octets: u64) {
+        self.deleted_messages = self.deleted_messages.saturating_sub(1);
+        self.deleted_octets = self.deleted_octets.saturating_sub(octets);
+    }
 }
 
 /// All that the writer knows by heart.
@@ -125,8 +142,17 @@ impl Counters {
             return Ok(*known);
         }
         let found = sql
-            .prepare_cached("SELECT octets, messages FROM accounts WHERE id = ?1")?
-            .query_row([account], |row| Ok(AccountCounts { octets: row.get(0)?, messages: row.get(1)? }))
+            .prepare_cached(
+                "SELECT octets, messages, deleted_octets, deleted_messages FROM accounts WHERE id = ?1",
+            )?
+            .query_row([account], |row| {
+                Ok(AccountCounts {
+                    octets: row.get(0)?,
+                    messages: row.get(1)?,
+                    deleted_octets: row.get(2)?,
+                    deleted_messages: row.get(3)?,
+                })
+            })
             .optional()?
             .ok_or(StoreError::NoSuchAccount)?;
         self.accounts.insert(account, found);
@@ -226,8 +252,17 @@ impl Counters {
         }
         for account in &self.changed_accounts {
             let Some(counts) = self.accounts.get(account) else { continue };
-            sql.prepare_cached("UPDATE accounts SET octets = ?2, messages = ?3 WHERE id = ?1")?
-                .execute(params![account, counts.octets, counts.messages])?;
+            sql.prepare_cached(
+                "UPDATE accounts SET octets = ?2, messages = ?3, deleted_octets = ?4, deleted_messages = ?5
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                account,
+                counts.octets,
+                counts.messages,
+                counts.deleted_octets,
+                counts.deleted_messages,
+            ])?;
         }
         Ok(())
     }

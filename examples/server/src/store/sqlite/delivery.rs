@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::messages::{New, Target};
 use super::writer::Txn;
-use super::{blobs, mailboxes, threads};
+use super::{blobs, expunging, mailboxes, threads};
 use crate::store::{BlobId, Delivered, Delivery, MailboxId, NewMessage, Room, StoreError};
 
 pub(super) fn deliver(
@@ -68,6 +68,7 @@ fn deliver_one(
     let (flags, date) = (message.flags.clone(), message.date);
     let uid = target.add(txn, New { blob: content.blob, thread, size: content.size, flags, date })?;
     target.close(txn);
+    expunging::keep_within(txn, account, delivery.room)?;
     if let Some(key) = &delivery.once {
         remember(txn, delivery, key, mailbox)?;
     }

@@ -1,18 +1,19 @@
 //! How messages go: expunged, had back, and let go of for good.
 //!
-//! An expunged message keeps its content until it is purged. That it was expunged is remembered for clients that
+//! An expunged message keeps its content until it is purged: when it is old, or when its account keeps more of them than
+//! it has room for and something new comes. So bringing mail and deleting it again fills no disk. That it was expunged is remembered for clients that
 //! come back (RFC 7162 3.2.10), as far back as a bounded number of rows reaches.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::blobs;
-use super::counters::MailboxCounts;
+use super::counters::{AccountCounts, MailboxCounts};
 use super::messages::{New, Picked, Target, keys};
 use super::writer::Txn;
 use crate::store::flags::keywords_from_column;
 use crate::store::{
     AccountId, Appended, BlobId, Change, Deleted, Expunge, Expunged, Flags, InternalDate, Keywords,
-    MailboxId, Messages, StoreError, SystemFlags, Undelete,
+    MailboxId, Messages, Room, StoreError, SystemFlags, Undelete,
 };
 
 /// Which messages to expunge.
@@ -96,6 +97,9 @@ pub(super) fn detach(
         counts.remove(&meta.flags, meta.size);
         account.octets = account.octets.saturating_sub(meta.size);
         account.messages = account.messages.saturating_sub(1);
+        if fate == Fate::Buried {
+            account.bury(1, meta.size);
+        }
     }
     txn.counters.set_account(counts.account, account);
     txn.counters.set_mailbox(counts);
@@ -169,6 +173,7 @@ pub(super) fn bury_all(txn: &mut Txn<'_>, mailbox: MailboxId) -> Result<(), Stor
     let mut account = txn.counters.account(txn.sql, counts.account)?;
     account.octets = account.octets.saturating_sub(counts.octets);
     account.messages = account.messages.saturating_sub(u64::from(counts.messages));
+    account.bury(u64::from(counts.messages), counts.octets);
     txn.counters.set_account(counts.account, account);
     Ok(())
 }
@@ -219,6 +224,7 @@ pub(super) fn undelete(txn: &mut Txn<'_>, what: Undelete) -> Result<Appended, St
             })
             .optional()?;
         let Some(mut new) = found else { continue };
+        unearth(txn, account, new.size)?;
         target.charge(txn, room, new.size)?;
         if !target.has_room_for(txn.sql, &new.flags.keywords)? {
             new.flags.keywords = Keywords::default();
@@ -230,16 +236,63 @@ pub(super) fn undelete(txn: &mut Txn<'_>, what: Undelete) -> Result<Appended, St
 }
 
 pub(super) fn purge(txn: &mut Txn<'_>, before: i64, max: u32) -> Result<u32, StoreError> {
-    let gone: Vec<(i64, BlobId)> = txn
+    let gone: Vec<(i64, BlobId, AccountId, u64)> = txn
         .sql
-        .prepare_cached("SELECT id, blob FROM deleted WHERE at < ?1 ORDER BY at, id LIMIT ?2")?
-        .query_map(params![before, max], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .prepare_cached("SELECT id, blob, account, size FROM deleted WHERE at < ?1 ORDER BY at, id LIMIT ?2")?
+        .query_map(params![before, max], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
-    for (id, blob) in &gone {
+    for (id, blob, account, size) in &gone {
         txn.sql.prepare_cached("DELETE FROM deleted WHERE id = ?1")?.execute([id])?;
+        unearth(txn, *account, *size)?;
         blobs::release(txn, *blob)?;
     }
     Ok(u32::try_from(gone.len()).unwrap_or(u32::MAX))
+}
+
+/// An expunged message of an account is one no more.
+fn unearth(txn: &mut Txn<'_>, account: AccountId, size: u64) -> Result<(), StoreError> {
+    let mut counts = match txn.counters.account(txn.sql, account) {
+        // A store that is hurt: the check tells of it.
+        Err(StoreError::NoSuchAccount) => return Ok(()),
+        counts => counts?,
+    };
+    counts.unearth(size);
+    txn.counters.set_account(account, counts);
+    Ok(())
+}
+
+/// Lets go of the oldest expunged messages of an account for which it has no room.
+pub(super) fn keep_within(txn: &mut Txn<'_>, account: AccountId, room: Room) -> Result<(), StoreError> {
+    let mut counts = txn.counters.account(txn.sql, account)?;
+    let mut last: Option<i64> = None;
+    {
+        let fits = |counts: &AccountCounts| room.keeps(counts.deleted_octets, counts.deleted_messages);
+        if fits(&counts) {
+            return Ok(());
+        }
+        let mut query =
+            txn.sql.prepare_cached("SELECT id, size FROM deleted WHERE account = ?1 ORDER BY id")?;
+        let mut rows = query.query([account])?;
+        while !fits(&counts)
+            && let Some(row) = rows.next()?
+        {
+            last = Some(row.get(0)?);
+            counts.unearth(row.get(1)?);
+        }
+    }
+    txn.sql
+        .prepare_cached(
+            "UPDATE blobs SET refs = refs - n
+             FROM (SELECT blob, count(*) AS n FROM deleted WHERE account = ?1 AND id <= ?2 GROUP BY blob) AS gone
+             WHERE blobs.id = gone.blob",
+        )?
+        .execute(params![account, last])?;
+    txn.sql
+        .prepare_cached("DELETE FROM deleted WHERE account = ?1 AND id <= ?2")?
+        .execute(params![account, last])?;
+    txn.counters.set_account(account, counts);
+    txn.sweep();
+    Ok(())
 }
 
 /// Rows that remember what was expunged from one mailbox.

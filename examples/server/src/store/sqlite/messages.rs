@@ -35,6 +35,7 @@ pub(super) fn append(
         uids.push(target.add(txn, new)?);
     }
     let counts = target.close(txn);
+    expunging::keep_within(txn, counts.account, room)?;
     Ok(Appended { uidvalidity: counts.uidvalidity, uids, modseq: counts.modseq })
 }
 
@@ -72,7 +73,8 @@ pub(super) fn copy(
         target.charge(txn, room, meta.size)?;
     }
     let (sources, destinations) = target.add_all(txn, source.account, copied, flags)?;
-    let uidvalidity = target.close(txn).uidvalidity;
+    let MailboxCounts { uidvalidity, account, .. } = target.close(txn);
+    expunging::keep_within(txn, account, room)?;
     let modseq = txn.counters.mailbox(txn.sql, from)?.modseq;
     Ok(Copied { uidvalidity, sources, destinations, modseq })
 }
@@ -114,7 +116,8 @@ fn relocate_picked(
         target.charge(txn, room, meta.size)?;
     }
     let (sources, destinations) = target.add_all(txn, source.account, moved.metas, flags)?;
-    let uidvalidity = target.close(txn).uidvalidity;
+    let MailboxCounts { uidvalidity, account, .. } = target.close(txn);
+    expunging::keep_within(txn, account, room)?;
     let modseq = txn.counters.mailbox(txn.sql, source.id)?.modseq;
     Ok(Copied { uidvalidity, sources, destinations, modseq })
 }
@@ -187,7 +190,7 @@ impl Target {
     pub(super) fn charge(&self, txn: &mut Txn<'_>, room: Room, size: u64) -> Result<(), StoreError> {
         let account = self.counts.account;
         let mut counts = txn.counters.account(txn.sql, account)?;
-        let used = Usage { octets: counts.octets, messages: counts.messages, mailboxes: 0 };
+        let used = Usage { octets: counts.octets, messages: counts.messages, ..Usage::default() };
         if !room.takes(&used, size) {
             let quota = room.octets.unwrap_or(counts.octets);
             return Err(StoreError::OverQuota { account, quota, wanted: size });

@@ -43,7 +43,8 @@ pub(super) fn migrate(sql: &Connection) -> Result<(), StoreError> {
     }
 }
 
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 #[cfg(test)]
 mod tests {

@@ -363,7 +363,7 @@ impl State {
     }
 }
 
-fn statement(sql: &Connection, text: &str) -> Result<(), StoreError> {
+pub(super) fn statement(sql: &Connection, text: &str) -> Result<(), StoreError> {
     sql.prepare_cached(text)?.execute([])?;
     Ok(())
 }
