@@ -20,6 +20,7 @@ pub mod domains;
 pub mod http;
 mod limits;
 pub mod mail;
+pub mod mailboxes;
 pub mod names;
 mod operation;
 mod password;

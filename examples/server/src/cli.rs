@@ -6,9 +6,11 @@
 mod accounts;
 mod door;
 mod mail;
+mod mailboxes;
 mod memory;
 mod names;
 mod password;
+mod remote;
 mod server;
 mod show;
 mod upkeep;
@@ -70,6 +72,9 @@ struct Common {
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", default_value = "/etc/posthaste/posthaste.toml")]
     config: PathBuf,
+    /// Ask the server at this address, to which `login` has logged in, and not the one on this machine.
+    #[arg(long, global = true, value_name = "URL")]
+    server: Option<String>,
     /// Answer with JSON, for programs.
     #[arg(long, global = true)]
     json: bool,
@@ -103,6 +108,9 @@ enum Command {
     /// Classes of accounts, and what each may keep.
     #[command(subcommand)]
     Class(names::Class),
+    /// The mailboxes of an account, and who may use them.
+    #[command(subcommand)]
+    Mailbox(mailboxes::Mailbox),
     /// What accounts keep and may keep.
     #[command(subcommand)]
     Quota(accounts::Quota),
@@ -132,6 +140,10 @@ enum Command {
     /// The configuration file.
     #[command(subcommand)]
     Config(server::ConfigCommand),
+    /// Log in to a server on another machine, for `--server`.
+    Login(remote::LogIn),
+    /// Forget what `login` has brought.
+    Logout(remote::LogOut),
     /// Say which program this is.
     Version,
 }
@@ -155,6 +167,7 @@ impl Command {
             Self::Alias(command) => command.run(&common).await,
             Self::Group(command) => command.run(&common).await,
             Self::Class(command) => command.run(&common).await,
+            Self::Mailbox(command) => command.run(&common).await,
             Self::Quota(command) => command.run(&common).await,
             Self::Administrator(command) => command.run(&common).await,
             Self::Ban(command) => command.run(&common).await,
@@ -167,6 +180,8 @@ impl Command {
             Self::Trace(command) => command.run(&common).await,
             Self::Api(command) => command.run(),
             Self::Config(command) => command.run(&common).await,
+            Self::Login(command) => command.run(&common).await,
+            Self::Logout(command) => command.run(&common),
             Self::Version => show::print(&format!("posthaste {}\n", env!("CARGO_PKG_VERSION"))),
         }
     }
@@ -178,6 +193,11 @@ impl Common {
     }
 
     fn load(&self) -> Result<Config, String> {
+        if self.server.is_some() {
+            return Err(
+                "this is done on the machine of the server: run it there, without --server".to_owned()
+            );
+        }
         Config::load(&self.config).map_err(text)
     }
 
@@ -188,6 +208,9 @@ impl Common {
 
     /// Asks the service layer for what may take long.
     async fn ask_long<O: Operation>(&self, request: O, progress: Progress) -> Result<O::Answer, String> {
+        if let Some(server) = &self.server {
+            return remote::Remote::find(server)?.call(request, progress).await.map_err(text);
+        }
         let config = self.load()?;
         let answer = async { Door::open(&config).await?.call(request, progress).await };
         answer.await.map_err(|problem: Problem| problem.to_string())

@@ -242,11 +242,12 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         flags: FlagMask,
     ) -> Answer<'_, Copied>;
 
-    /// The UIDs of the messages that no session has claimed as `\Recent` (RFC 3501 2.3.2), which are this caller's
-    /// from now on if it claims them. Messages that come later are not among them.
-    ///
-    /// [`StoreError::NoSuchMailbox`].
-    fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>>;
+    /// The UIDs of the messages that no session has claimed as `\Recent` (RFC 3501 2.3.2).
+    fn recent(&self, mailbox: MailboxId) -> Answer<'_, Range<u32>>;
+
+    /// Takes note that sessions have claimed the messages before a UID. May be told late, or never after a crash:
+    /// then they are recent once more.
+    fn claim_recent(&self, mailbox: MailboxId, before: u32) -> Answer<'_, ()>;
 
     // ---- contents
 

@@ -16,5 +16,7 @@ mod directory;
 mod http;
 #[path = "admin/login.rs"]
 mod login;
+#[path = "admin/mailboxes.rs"]
+mod mailboxes;
 #[path = "admin/office.rs"]
 mod office;

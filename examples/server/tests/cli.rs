@@ -105,6 +105,10 @@ fn domains(admin: &Admin) {
         "",
     );
     admin.done(&["domain", "set", "x.test", "--plus", "none"], "");
+    admin.done(&["domain", "set", "x.test", "--services", "imap,smtp"], "");
+    assert_eq!(admin.json(&["domain", "show", "x.test"])["services"], json!(["smtp", "imap"]));
+    admin.done(&["domain", "set", "x.test", "--services", "all"], "");
+    assert_eq!(admin.json(&["domain", "show", "x.test"])["services"], Value::Null);
     let shown = admin.json(&["domain", "show", "y.test"]);
     assert_eq!((shown["limits"]["accounts"].as_u64(), &shown["plus"]), (Some(1), &Value::Null));
     assert_eq!((&shown["names"], &shown["catch_all"]), (&json!(["y.test"]), &json!("u@x.test")));
@@ -127,6 +131,14 @@ fn accounts(admin: &Admin) {
     admin.refused(&["account", "add", "u@x.test", "--password-stdin"], "p\n", "exists already");
     admin.refused(&["account", "add", "c@x.test", "--password-stdin"], "\n", "password");
     admin.done(&["password", "u@x.test", "--password-stdin"], "q\n");
+    admin.done(&["mailbox", "create", "u@x.test", "Work/2026"], "");
+    admin.done(&["mailbox", "rename", "u@x.test", "Work/2026", "Done"], "");
+    admin.done(&["mailbox", "grant", "u@x.test", "Done", "b@x.test", "lrs"], "");
+    admin.done(&["mailbox", "grant", "u@x.test", "Done", "-anyone", "l"], "");
+    assert!(admin.done(&["mailbox", "list", "u@x.test"], "").contains("-anyone l, b@x.test lrs"));
+    admin.done(&["mailbox", "grant", "u@x.test", "Done", "-anyone", "none"], "");
+    admin.done(&["mailbox", "delete", "u@x.test", "Done"], "");
+    assert!(!admin.names(&["mailbox", "list", "u@x.test"], "name").contains(&"Done".to_owned()));
     admin.refused(&["password", "z@x.test", "--password-stdin"], "q\n", "no account z@x.test");
     admin.done(&["class", "set", "gold", "--quota", "2G"], "");
     admin.done(&["account", "set", "b@x.test", "--class", "gold"], "");

@@ -9,6 +9,8 @@
     reason = "test code"
 )]
 
+#[path = "imap/commands.rs"]
+mod commands;
 #[path = "imap/extensions.rs"]
 mod extensions;
 #[path = "imap/numbers.rs"]

@@ -12,6 +12,8 @@
 
 #[path = "process/program.rs"]
 mod program;
+#[path = "process/remote.rs"]
+mod remote;
 #[path = "process/secrets.rs"]
 mod secrets;
 #[path = "process/start.rs"]

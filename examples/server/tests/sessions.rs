@@ -20,6 +20,8 @@ mod imap;
 mod login;
 #[path = "sessions/mailboxes.rs"]
 mod mailboxes;
+#[path = "sessions/model.rs"]
+mod model;
 #[path = "sessions/pop3.rs"]
 mod pop3;
 #[path = "support/server.rs"]
@@ -30,3 +32,5 @@ mod serving;
 mod smtp;
 #[path = "sessions/submission.rs"]
 mod submission;
+#[path = "sessions/waiting.rs"]
+mod waiting;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::{Method, Operation};
 use super::{Admin, Principal, Problem, ProblemKind, limits};
-use crate::directory::{Address, Domain, DomainLimits, Draft, Entry, normalise_domain};
+use crate::directory::{Address, Domain, DomainLimits, Draft, Entry, Service, normalise_domain};
 use crate::store::Progress;
 
 /// Lists the domains that may be seen.
@@ -43,6 +43,9 @@ pub struct Set {
     /// What is in it at most, all of it: a limit that is not named is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<DomainLimits>,
+    /// The services its accounts may use, as far as they may themselves; `null` for all of them.
+    #[serde(deserialize_with = "super::operation::given", skip_serializing_if = "Option::is_none")]
+    pub services: Option<Option<BTreeSet<Service>>>,
     /// Who gets what nobody has the address of; `null` for nobody.
     #[serde(deserialize_with = "super::operation::given", skip_serializing_if = "Option::is_none")]
     pub catch_all: Option<Option<Address>>,
@@ -123,7 +126,8 @@ impl Operation for Set {
     async fn run(self, admin: &Admin, who: &Principal, _: Progress) -> Result<Domain, Problem> {
         let name = normalise_domain(&self.domain)?;
         // What a domain may have and is called is the server's to say.
-        if self.enabled.is_some() || self.names.is_some() || self.limits.is_some() {
+        let is_of_server = self.enabled.is_some() || self.services.is_some();
+        if is_of_server || self.names.is_some() || self.limits.is_some() {
             who.must_be_server_admin()?;
         }
         who.must_administer(&name)?;
@@ -163,6 +167,7 @@ impl Operation for Set {
             domain.enabled = self.enabled.unwrap_or(domain.enabled);
             domain.names = names.clone().unwrap_or(domain.names);
             domain.limits = self.limits.clone().unwrap_or(domain.limits);
+            domain.services = self.services.clone().unwrap_or(domain.services);
             if let Some(target) = &self.catch_all {
                 domain.catch_all = target.as_ref().map(|target| draft.canonical(target));
             }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{
-    Admin, Principal, Problem, accounts, administrators, app_passwords, bans, classes, domains, mail, names,
-    upkeep, usage,
+    Admin, Principal, Problem, accounts, administrators, app_passwords, bans, classes, domains, mail,
+    mailboxes, names, upkeep, usage,
 };
 use crate::store::Progress;
 
@@ -197,6 +197,11 @@ pub fn routes() -> Vec<Route> {
         Route::of::<upkeep::ListDeleted>(),
         Route::of::<upkeep::Undelete>(),
         Route::of::<upkeep::Trace>(),
+        Route::of::<mailboxes::List>(),
+        Route::of::<mailboxes::Create>(),
+        Route::of::<mailboxes::Rename>(),
+        Route::of::<mailboxes::Delete>(),
+        Route::of::<mailboxes::Grant>(),
         Route::of::<mail::Export>(),
         Route::of::<mail::Import>(),
         Route::of::<mail::Restore>(),

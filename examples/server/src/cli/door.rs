@@ -9,6 +9,7 @@ use hyper::{Request, Response, StatusCode, body::Incoming};
 use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 
 use crate::admin::http::{NDJSON, SOCKET};
@@ -61,7 +62,8 @@ impl Door {
                 Ok(answer)
             }
             Self::Socket(stream) => {
-                let answer = ask::<O>(stream, &request, &progress).await?;
+                let way = Way { host: "localhost".to_owned(), authorization: None };
+                let answer = ask::<O>(stream, way, &request, &progress).await?;
                 serde_json::from_value(answer).map_err(|error| broken(&error))
             }
         }
@@ -79,11 +81,25 @@ impl Door {
     }
 }
 
-async fn ask<O: Operation>(stream: UnixStream, request: &O, progress: &Progress) -> Result<Value, Problem> {
+/// What a request carries besides what it asks for.
+pub(super) struct Way {
+    /// Whom it asks.
+    pub(super) host: String,
+    /// Who asks, where that is not known from the way.
+    pub(super) authorization: Option<String>,
+}
+
+/// Asks a server at the other end of a stream.
+pub(super) async fn ask<O: Operation>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    way: Way,
+    request: &O,
+    progress: &Progress,
+) -> Result<Value, Problem> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
     let driver = tokio::spawn(connection);
-    let request = encode::<O>(request)?;
+    let request = encode::<O>(way, request)?;
     let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
     let answer = read(response, progress).await;
     drop(sender);
@@ -92,7 +108,7 @@ async fn ask<O: Operation>(stream: UnixStream, request: &O, progress: &Progress)
 }
 
 /// The request as HTTP: fields of the path in the path, the others in the query or in the body.
-fn encode<O: Operation>(request: &O) -> Result<Request<Full<Bytes>>, Problem> {
+fn encode<O: Operation>(way: Way, request: &O) -> Result<Request<Full<Bytes>>, Problem> {
     let value = serde_json::to_value(request).map_err(|error| broken(&error))?;
     let Value::Object(mut fields) = value else { return Err(broken(&"a request that is no object")) };
     let mut path = String::new();
@@ -120,14 +136,16 @@ fn encode<O: Operation>(request: &O) -> Result<Request<Full<Bytes>>, Problem> {
             path.push_str(&query);
         }
     }
-    Request::builder()
+    let mut encoded = Request::builder()
         .method(O::METHOD.as_str())
         .uri(path)
-        .header("host", "localhost")
+        .header("host", way.host)
         .header("accept", NDJSON)
-        .header("content-type", "application/json")
-        .body(Full::new(body))
-        .map_err(|error| broken(&error))
+        .header("content-type", "application/json");
+    if let Some(authorization) = way.authorization {
+        encoded = encoded.header("authorization", authorization);
+    }
+    encoded.body(Full::new(body)).map_err(|error| broken(&error))
 }
 
 fn text(value: &Value) -> String {

@@ -1,10 +1,10 @@
 //! The commands `domain`, `alias`, `group` and `class`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Common, OrNone, or_none, show, size_or_none};
 use crate::admin::{classes, domains, names};
-use crate::directory::{self, Address, Posting};
+use crate::directory::{self, Address, Posting, Service};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Domain {
@@ -60,6 +60,9 @@ pub(super) struct SetDomain {
     /// How many groups it may have, or `none`.
     #[arg(long, value_name = "N", value_parser = or_none::<u32>)]
     groups: Option<OrNone<u32>>,
+    /// The services its accounts may use, as far as they may themselves, or `all`.
+    #[arg(long, value_delimiter = ',', value_parser = all_or_service)]
+    services: Vec<Option<Service>>,
     /// Who gets what nobody has the address of, or `none`.
     #[arg(long, value_name = "ADDRESS", value_parser = or_none::<Address>)]
     catch_all: Option<OrNone<Address>>,
@@ -118,6 +121,8 @@ impl SetDomain {
             enabled: self.enabled,
             names: has_names.then_some(names),
             limits: (limits != before.limits).then_some(limits),
+            // `all` is no list of services, whatever else is named.
+            services: (!self.services.is_empty()).then(|| self.services.into_iter().collect()),
             catch_all: self.catch_all.map(OrNone::into_option),
             plus: self.plus.map(OrNone::into_option),
         };
@@ -125,13 +130,22 @@ impl SetDomain {
     }
 }
 
+/// A service, or none for `all`.
+fn all_or_service(given: &str) -> Result<Option<Service>, String> {
+    if given == "all" { Ok(None) } else { Service::from_str(given, true).map(Some) }
+}
+
 fn settings(domain: &directory::Domain) -> Vec<Vec<String>> {
     let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
     let size = |value: Option<u64>| value.map(show::size).unwrap_or_default();
     let limits = &domain.limits;
+    let services = domain.services.as_ref().map_or("all".to_owned(), |services| {
+        services.iter().map(|service| service.name()).collect::<Vec<_>>().join(" ")
+    });
     [
         ("name", domain.name.clone()),
         ("enabled", domain.enabled.to_string()),
+        ("services", services),
         ("other names", domain.names.iter().cloned().collect::<Vec<_>>().join(" ")),
         ("catch-all", domain.catch_all.as_ref().map(Address::to_string).unwrap_or_default()),
         ("plus", domain.plus.map(String::from).unwrap_or_default()),

@@ -26,17 +26,23 @@ impl Source {
 
 /// A password, and what was typed to confirm it.
 pub(super) fn twice(what: &str) -> Result<(Password, Password), String> {
+    Ok((Password::new(&typed(&format!("{what}: "))?), Password::new(&typed("Once more: ")?)))
+}
+
+/// A password that there is already.
+pub(super) fn once(what: &str) -> Result<String, String> {
+    typed(&format!("{what}: "))
+}
+
+fn typed(question: &str) -> Result<String, String> {
     let terminal = console::Term::stderr();
     if !terminal.is_term() || !std::io::stdin().is_terminal() {
         return Err(
             "there is no terminal to ask for the password at: give it with --password-stdin".to_owned()
         );
     }
-    let ask = |question: &str| {
-        let asked = terminal.write_str(question).and_then(|()| terminal.read_secure_line());
-        asked.map(|line| Password::new(&line)).map_err(|error| format!("reading the password: {error}"))
-    };
-    Ok((ask(&format!("{what}: "))?, ask("Once more: ")?))
+    let asked = terminal.write_str(question).and_then(|()| terminal.read_secure_line());
+    asked.map_err(|error| format!("reading the password: {error}"))
 }
 
 /// The next line of standard input, without its end.

@@ -105,7 +105,7 @@ impl Config {
                 match number.checked_sub(1) {
                     None => found.add(&["tls", "key"], &detail, &remedy),
                     Some(number) => {
-                        found.add(&["tls", "others", &number.to_string(), "key"], &detail, &remedy)
+                        found.add(&["tls", "others", &number.to_string(), "key"], &detail, &remedy);
                     }
                 }
             }

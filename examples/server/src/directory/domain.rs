@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Address;
+use super::{Address, Service};
 
 /// A domain that mail is taken for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +20,9 @@ pub struct Domain {
     /// What is in it at most.
     #[serde(default)]
     pub limits: DomainLimits,
+    /// The services its accounts may use, as far as they may themselves; `None` for all of them.
+    #[serde(default)]
+    pub services: Option<BTreeSet<Service>>,
     /// Who gets what is sent to addresses that nobody has.
     #[serde(default)]
     pub catch_all: Option<Address>,
@@ -104,6 +107,11 @@ pub struct Class {
 }
 
 impl Domain {
+    /// Whether accounts of it may log in to a service, as far as they may themselves.
+    pub fn allows(&self, service: Service) -> bool {
+        self.enabled && self.services.as_ref().is_none_or(|services| services.contains(&service))
+    }
+
     /// An enabled domain without limits.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -111,6 +119,7 @@ impl Domain {
             enabled: true,
             names: BTreeSet::new(),
             limits: DomainLimits::default(),
+            services: None,
             catch_all: None,
             plus: plus(),
         }

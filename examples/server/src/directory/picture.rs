@@ -122,11 +122,11 @@ impl Picture {
         self.holders(address).filter_map(|holder| self.entry(holder).cloned()).collect()
     }
 
-    /// Whether an account, and its domain, are enabled and the service is permitted.
+    /// Whether an account, and its domain, are enabled and both permit the service.
     pub fn may_use(&self, account: &Account, service: Service) -> bool {
         account.enabled
             && account.permissions.allows(service)
-            && self.domain(account.address.domain()).is_some_and(|domain| domain.enabled)
+            && self.domain(account.address.domain()).is_some_and(|domain| domain.allows(service))
     }
 
     /// See [`Directory::room`](super::Directory::room).

@@ -1,8 +1,10 @@
 //! A mailbox that is open: its picture, what it is woken by, and what went from it lately.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -34,8 +36,10 @@ struct State {
     expunged: VecDeque<(u64, u32)>,
     /// The log tells all that went after this.
     expunged_floor: u64,
-    /// Messages with smaller UIDs have been claimed as `\Recent` by some session.
-    claimed: u32,
+    /// Messages with smaller UIDs have been claimed as `\Recent` by some session; `None` before the store was asked.
+    claimed: Option<u32>,
+    /// The store will be told so.
+    claim_is_due: bool,
     overviews: Arc<Overviews>,
     /// The store may know more.
     doubtful: bool,
@@ -113,15 +117,36 @@ impl Open {
         self.0.state().deleted
     }
 
-    /// Whether some session has claimed all messages before this UID as `\Recent`.
-    pub fn is_claimed(&self, uid: u32) -> bool {
-        self.0.state().claimed >= uid
-    }
-
-    /// Takes note that a session has claimed all messages before this UID.
-    pub fn claimed(&self, uid: u32) {
+    /// Which messages with UIDs below `end` no session has claimed as `\Recent` (RFC 3501 2.3.2); with `claims` they
+    /// are the caller's. The store is asked the first time, and told a while later: no session waits for its disk.
+    ///
+    /// # Errors
+    ///
+    /// As the store fails.
+    pub async fn recent(
+        &self,
+        store: &Arc<dyn Store>,
+        end: u32,
+        claims: bool,
+    ) -> Result<Range<u32>, StoreError> {
+        if self.0.state().claimed.is_none() {
+            let start = store.recent(self.0.mailbox).await?.start;
+            self.0.state().claimed.get_or_insert(start);
+        }
         let mut state = self.0.state();
-        state.claimed = state.claimed.max(uid);
+        let start = state.claimed.unwrap_or_default().min(end);
+        let is_new = claims && start < end;
+        if is_new {
+            state.claimed = Some(end);
+        }
+        let tells = is_new && !state.claim_is_due;
+        state.claim_is_due |= is_new;
+        drop(state);
+        if tells {
+            let (shared, store) = (Arc::clone(&self.0), Arc::clone(store));
+            tokio::spawn(async move { shared.tell_claims(&store).await });
+        }
+        Ok(start..end)
     }
 
     /// What is kept for SORT and THREAD.
@@ -145,7 +170,8 @@ impl Shared {
             picture: Arc::new(picture),
             expunged: VecDeque::new(),
             expunged_floor: modseq,
-            claimed: 0,
+            claimed: None,
+            claim_is_due: false,
             overviews: Arc::default(),
             doubtful: false,
             deleted: false,
@@ -156,6 +182,20 @@ impl Shared {
             state: Mutex::new(state),
             changed: watch::Sender::new(0),
             grants: AtomicU64::new(0),
+        }
+    }
+
+    /// Tells the store, some time after the first of several, what has been claimed.
+    async fn tell_claims(&self, store: &Arc<dyn Store>) {
+        tokio::time::sleep(CLAIMS_PAUSE).await;
+        let before = {
+            let mut state = self.state();
+            state.claim_is_due = false;
+            state.claimed.unwrap_or_default()
+        };
+        match store.claim_recent(self.mailbox, before).await {
+            Ok(()) | Err(StoreError::NoSuchMailbox | StoreError::Closed) => {}
+            Err(error) => tracing::warn!(%error, "what is recent will be so once more"),
         }
     }
 
@@ -272,5 +312,7 @@ fn picture(snapshot: &Snapshot, interner: &mut Interner) -> Picture {
     picture
 }
 
+/// How long claims of recent messages wait for others before the store is told of them.
+const CLAIMS_PAUSE: Duration = Duration::from_secs(1);
 /// Expunged messages of one mailbox that are remembered.
 const EXPUNGED_MAX: usize = 4096;

@@ -6,6 +6,7 @@
 //! are expunged by somebody else meanwhile can be had until they are purged. UTF8 (RFC 6856) is not offered: whoever
 //! offers it has to refuse or rewrite messages with raw UTF-8 in their header for everybody else.
 
+mod ahead;
 mod delay;
 
 use std::net::IpAddr;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use delay::LastLogins;
+
+use ahead::Ahead;
 
 use posthaste_pop3::server::{
     Auth, AuthPrivacy, BodyWriter, Config, Event, Listed, LoginRefusal, Maildrop, RetrieveRefusal, Server,
@@ -81,6 +84,7 @@ struct Opened {
     account: Arc<Account>,
     mailbox: MailboxId,
     messages: Vec<MessageMeta>,
+    ahead: Ahead,
     lock: MaildropLock,
 }
 
@@ -229,14 +233,21 @@ impl Session {
             tracing::error!(%error, user = %account.address, "maildrop cannot be served");
             LoginRefusal::Permanent
         })?;
-        self.opened = Some(Opened { account, mailbox: mailbox.id, messages: snapshot.messages, lock });
+        self.opened = Some(Opened {
+            account,
+            mailbox: mailbox.id,
+            messages: snapshot.messages,
+            ahead: Ahead::default(),
+            lock,
+        });
         Ok(maildrop)
     }
 
-    async fn content(&self, index: usize) -> Result<(MessageMeta, Content), RetrieveRefusal> {
-        let meta = self.opened.as_ref().and_then(|opened| opened.messages.get(index));
-        let meta = meta.ok_or(RetrieveRefusal::Gone)?.clone();
-        match self.context.store.content(meta.blob, 0..u64::MAX).await {
+    async fn content(&mut self, index: usize) -> Result<(MessageMeta, Content), RetrieveRefusal> {
+        let opened = self.opened.as_mut().ok_or(RetrieveRefusal::Gone)?;
+        let meta = opened.messages.get(index).ok_or(RetrieveRefusal::Gone)?.clone();
+        let content = opened.ahead.content(&*self.context.store, &opened.messages, index).await;
+        match content {
             Ok(content) => Ok((meta, content)),
             Err(StoreError::NoSuchMessage) => Err(RetrieveRefusal::Gone),
             Err(error) => {

@@ -21,10 +21,28 @@ pub struct Content {
     chunks: Box<dyn Chunks>,
 }
 
+/// Octets that were read before.
+#[derive(Debug)]
+struct InMemory(Bytes);
+
+impl Chunks for InMemory {
+    fn next(&mut self) -> Answer<'_, Bytes> {
+        let at = self.0.len().min(usize::try_from(CHUNK).unwrap_or(usize::MAX));
+        let chunk = self.0.split_to(at);
+        Box::pin(async move { Ok(chunk) })
+    }
+}
+
 impl Content {
     /// `remaining` octets of a content of `size` octets.
     pub fn new(size: u64, remaining: u64, chunks: Box<dyn Chunks>) -> Self {
         Self { size, remaining, chunks }
+    }
+
+    /// A whole content that is in memory already.
+    pub fn of(octets: Bytes) -> Self {
+        let size = octets.len() as u64;
+        Self::new(size, size, Box::new(InMemory(octets)))
     }
 
     /// The size of the whole content, in octets.

@@ -199,8 +199,12 @@ impl Store for Observed {
         told("move_messages", self.0.move_messages(from, uids, to, room, flags))
     }
 
-    fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>> {
-        told("recent", self.0.recent(mailbox, claim))
+    fn recent(&self, mailbox: MailboxId) -> Answer<'_, Range<u32>> {
+        told("recent", self.0.recent(mailbox))
+    }
+
+    fn claim_recent(&self, mailbox: MailboxId, before: u32) -> Answer<'_, ()> {
+        told("claim_recent", self.0.claim_recent(mailbox, before))
     }
 
     fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content> {

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn res_07_messages_of_one_command_take_one_file_and_the_memory_of_one() {
+    async fn messages_of_one_command_take_one_file_and_the_memory_of_one() {
         let directory = tempfile::tempdir().unwrap();
         let content = |number: usize| vec![u8::try_from(number % 251).unwrap(); number * 997 % 90_001];
         let mut spool = Spool::new(directory.path().to_owned());

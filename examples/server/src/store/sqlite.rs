@@ -297,15 +297,12 @@ impl Store for Sqlite {
         self.write(move |txn| messages::relocate(txn, from, uids, to, room, flags))
     }
 
-    fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>> {
-        Box::pin(async move {
-            let recent = self.inner.readers.read(move |sql| mailboxes::recent(sql, mailbox)).await?;
-            // Most often there is nothing to claim, and no need to wait for the writer.
-            if !claim || recent.is_empty() {
-                return Ok(recent);
-            }
-            self.inner.writer.write(move |txn| mailboxes::claim_recent(txn, mailbox)).await
-        })
+    fn recent(&self, mailbox: MailboxId) -> Answer<'_, Range<u32>> {
+        self.read(move |sql| mailboxes::recent(sql, mailbox))
+    }
+
+    fn claim_recent(&self, mailbox: MailboxId, before: u32) -> Answer<'_, ()> {
+        self.write(move |txn| mailboxes::claim_recent(txn, mailbox, before))
     }
 
     fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content> {

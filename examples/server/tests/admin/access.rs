@@ -10,6 +10,8 @@ fn filled(path: &str) -> String {
     path.replace("{domain}", "y.test")
         .replace("{address}", "yves@y.test")
         .replace("{class}", "gold")
+        .replace("{mailbox}", "Sent")
+        .replace("{identifier}", "anyone")
         .replace("{who}", "192.0.2.1")
         .replace("{name}", "phone")
 }
@@ -53,6 +55,9 @@ fn body(name: &str) -> serde_json::Value {
         "app-password.add" => json!({ "name": "phone", "services": ["imap"] }),
         "alias.put" => json!({ "targets": ["yves@y.test"] }),
         "group.put" => json!({ "members": ["yves@y.test"] }),
+        "mailbox.create" => json!({ "name": "New" }),
+        "mailbox.rename" => json!({ "to": "New" }),
+        "mailbox.grant" => json!({ "rights": "lr" }),
         "ban.add" => json!({ "network": "192.0.2.1", "seconds": 9 }),
         "administrator.put" => json!({ "password": "0123456789" }),
         "mail.export" => json!({ "directory": "/nowhere/mail", "format": "mbox" }),

@@ -1,6 +1,7 @@
 //! Logging in: passwords, passwords of programs, SCRAM, what is remembered, and who is shut out.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use posthaste_sasl::{Hash, Secret};
 use posthaste_server::directory::{Attempt, BanSubject, LogIn, Proof, ScramAnswer, Service};
@@ -34,6 +35,26 @@ async fn auth_10_u18_a_log_in_is_for_one_user_and_one_service() {
         assert_eq!(log_in(&office, Service::Imap, "boss@x.test", "secret").await, LogIn::Refused);
         office.directory().lift_ban(BanSubject::Network(FAR));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn u18_a_domain_permits_services_and_an_account_no_more_than_that() {
+    let office = Office::open().await;
+    let anna = async |service| is_in(&log_in(&office, service, "anna@x.test", "secret").await);
+    office.done("PATCH", "/api/domains/x.test", json!({ "services": ["imap", "smtp"] })).await;
+    office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["imap", "pop3"] })).await;
+    assert!(anna(Service::Imap).await);
+    assert!(!anna(Service::Pop3).await && !anna(Service::Smtp).await);
+    assert!(is_in(&log_in(&office, Service::Pop3, "yves@y.test", "secret").await), "another domain");
+    // One who administers the domain gives it no more.
+    let all = json!({ "services": null });
+    assert_eq!(office.tcp(As::Basic("boss@x.test", "secret"), "GET", "/api/me", json!({})).await.0, 401);
+    office.done("PATCH", "/api/domains/x.test", json!({ "services": ["api"] })).await;
+    let boss = As::Basic("boss@x.test", "secret");
+    assert_eq!(office.tcp(boss, "PATCH", "/api/domains/x.test", all.clone()).await.0, 403);
+    assert!(!anna(Service::Imap).await);
+    office.done("PATCH", "/api/domains/x.test", all).await;
+    assert!(anna(Service::Pop3).await && !anna(Service::Smtp).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,13 +205,13 @@ async fn auth_07_scram_keys_are_of_the_password_and_an_unknown_user_looks_like_a
     assert!(matches!(scram("other@x.test"), ScramAnswer::Unknown(other) if other.salt() != decoy.salt()));
     assert!(matches!(scram("no address"), ScramAnswer::Unknown(_)));
     assert_eq!(proved(Proof::Wrong), LogIn::Refused);
-    assert!(is_in(&proved(Proof::Right(anna.clone()))));
+    assert!(is_in(&proved(Proof::Right(Arc::clone(&anna)))));
     office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["pop3"] })).await;
     assert!(matches!(scram("anna@x.test"), ScramAnswer::Unknown(_)));
-    assert_eq!(proved(Proof::Right(anna.clone())), LogIn::Refused);
+    assert_eq!(proved(Proof::Right(Arc::clone(&anna))), LogIn::Refused);
     // Another password was set after the exchange had begun.
     office.done("PATCH", "/api/accounts/anna@x.test", json!({ "services": ["imap"] })).await;
-    assert!(is_in(&proved(Proof::Right(anna.clone()))));
+    assert!(is_in(&proved(Proof::Right(Arc::clone(&anna)))));
     office.done("PUT", "/api/accounts/anna@x.test/password", json!({ "password": "new" })).await;
     assert_eq!(proved(Proof::Right(anna)), LogIn::Refused);
 }
@@ -201,7 +222,7 @@ async fn b23_other_iterations_tell_nobody_who_is_a_user_and_come_with_the_next_p
     let office = Office::open().await;
     // The same store, when a stronger count is configured. Everybody still has the old one.
     let options = Options { cost: HashCost::MINIMUM, scram_iterations: 5000, ..Options::default() };
-    let directory = Directory::open(std::sync::Arc::clone(office.running.store()), options).await.unwrap();
+    let directory = Directory::open(Arc::clone(office.running.store()), options).await.unwrap();
     let count = |user: &str| match directory.scram_key(Service::Imap, None, user, Hash::Sha256) {
         ScramAnswer::Found(key, _) | ScramAnswer::Unknown(key) => key.iterations(),
         ScramAnswer::Banned => panic!("banned"),
@@ -280,7 +301,6 @@ async fn auth_11_auth_15_nothing_that_is_stored_or_shown_is_a_password() {
 #[tokio::test(flavor = "multi_thread")]
 async fn auth_05_whatever_is_wrong_is_answered_alike_and_takes_a_hash() {
     use posthaste_server::directory::{Account, Directory, DirectoryError, HashCost, Options};
-    use std::sync::Arc;
     let office = Office::open().await;
     office.add("disabled@x.test").await;
     office.done("PATCH", "/api/accounts/disabled@x.test", json!({ "enabled": false })).await;

@@ -2,6 +2,7 @@
 //! files of their own.
 
 use posthaste_server::directory::Class;
+use posthaste_server::listen::Service;
 
 use crate::server::{Imap, World};
 
@@ -312,4 +313,48 @@ async fn fetches_of_many_are_answered_in_full() {
             .await
             .contains("* SEARCH 45 441 442 443 444 445 446 447 448 449 450\r\n")
     );
+}
+
+#[tokio::test]
+async fn a_client_says_who_it_is_and_hears_who_it_speaks_with() {
+    let world = World::new().await;
+    let mut imap = world.imap("alice").await;
+    let answer = imap.ok("ID (\"name\" \"probe\" \"version\" NIL)").await;
+    assert!(answer.starts_with("* ID (\"name\" \"Posthaste\""), "{answer}");
+    imap.ok("ID NIL").await;
+    assert!(imap.run("ID (\"name\")").await.contains("T BAD"));
+}
+
+#[tokio::test]
+async fn a_login_takes_one_round_trip() {
+    let world = World::new().await;
+    let mut peer = world.connect(Service::Imaps).await;
+    assert!(peer.expect("* OK").await.contains(" SASL-IR "));
+    peer.send("a AUTHENTICATE PLAIN AGFsaWNlQHgudGVzdAB3cm9uZw==\r\n").await;
+    peer.expect("a NO [AUTHENTICATIONFAILED]").await;
+    peer.send("b AUTHENTICATE PLAIN AGFsaWNlQHgudGVzdABzZWNyZXQ=\r\nc SELECT INBOX\r\n").await;
+    peer.expect("b OK").await;
+    assert!(peer.line().await.starts_with("* "));
+}
+
+#[tokio::test]
+async fn fields_of_many_headers_are_those_of_each() {
+    let world = World::new().await;
+    let mut imap = world.selected("alice", "INBOX").await;
+    let long = format!("X-Long: {}\r\n", "x".repeat(500)).repeat(6_000);
+    for number in 0..5 {
+        // One that is too long to be read ahead with the others.
+        let more = if number == 2 { long.as_str() } else { "" };
+        imap.append("INBOX", &format!("{more}Subject: {number}\r\nFrom: f{number}@x\r\n\r\nbody\r\n")).await;
+    }
+    imap.append("INBOX", "no header at all").await;
+    imap.ok("COPY 1 INBOX").await;
+    let answer = imap.ok("FETCH 1:7 (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)] BODY.PEEK[HEADER.FIELDS.NOT (SUBJECT X-LONG)]<0.9>)").await;
+    let rows: Vec<&str> = answer.split("* ").skip(1).collect();
+    assert_eq!(rows.len(), 7, "{answer}");
+    for (row, number) in rows.iter().zip([0, 1, 2, 3, 4, 9, 0]) {
+        let subject = format!("Subject: {number}\r\n\r\n");
+        assert_eq!(row.contains(&subject), number != 9, "{row}");
+        assert_eq!(row.contains(&format!("From: f{number}")), number != 9, "{row}");
+    }
 }

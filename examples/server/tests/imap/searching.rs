@@ -137,3 +137,26 @@ async fn several_mailboxes_are_searched_at_once() {
     let answer = imap.ok("ESEARCH IN (mailboxes Archive) SUBJECT other").await;
     assert_eq!(answer.matches("* ESEARCH").count(), 1, "{answer}");
 }
+
+#[tokio::test]
+async fn messages_are_sorted_by_who_they_are_to() {
+    let world = World::new().await;
+    let mut imap = world.selected("alice", "INBOX").await;
+    for (to, cc) in [("Zoe <b@x.test>", "d@x.test"), ("a@x.test, z@x.test", "C@x.test"), ("c@x.test", "")] {
+        let cc = if cc.is_empty() { String::new() } else { format!("Cc: {cc}\r\n") };
+        imap.append("INBOX", &format!("To: {to}\r\n{cc}Subject: x\r\n\r\n")).await;
+    }
+    imap.ok("NOOP").await;
+    for (criteria, order) in [
+        ("TO", "2 1 3"),
+        ("REVERSE TO", "3 1 2"),
+        // Without a field it is the empty string.
+        ("CC", "3 2 1"),
+        ("REVERSE CC", "1 2 3"),
+        ("DISPLAYTO", "2 3 1"),
+        ("SUBJECT CC", "3 2 1"),
+    ] {
+        let answer = imap.ok(&format!("SORT ({criteria}) UTF-8 ALL")).await;
+        assert!(answer.starts_with(&format!("* SORT {order}\r\n")), "{criteria}: {answer}");
+    }
+}

@@ -3,6 +3,8 @@
 use posthaste_server::config::Limits;
 use posthaste_server::listen::Service;
 use posthaste_server::store::{Flags, InternalDate, NewMessage, Room};
+use posthaste_tokio::tls::Alpn;
+use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, TlsMode, imap};
 
 use crate::server::World;
 
@@ -307,4 +309,55 @@ async fn a_message_that_is_being_read_can_be_read_to_its_end_though_it_is_expung
     assert!(!rest.contains("EXPUNGE\r\n"), "{rest}");
     assert!(reader.ok("NOOP").await.starts_with("* 1 EXPUNGE\r\n"));
     assert_eq!(world.messages().await, 0);
+}
+
+#[tokio::test]
+async fn a_connection_is_compressed_both_ways() {
+    let world = World::new().await;
+    let port = world.running.address(Service::Imaps).unwrap().port();
+    let endpoint =
+        Endpoint::new(Protocol::Imap, "localhost").unwrap().with_tls(TlsMode::Implicit).with_port(port);
+    let options = ClientOptions::default()
+        .with_credentials(Credentials::new("alice@x.test", "secret"))
+        .with_client_config(world.client_config(Alpn::Imap));
+    let client = imap::Client::connect(&endpoint, &options).await.unwrap();
+    assert!(client.has_capability("COMPRESS=DEFLATE").await.unwrap());
+    client.compress().await.unwrap();
+    assert!(client.compress().await.is_err(), "once is enough");
+    let inbox = posthaste_imap::types::Mailbox::new("INBOX").unwrap();
+    let message = format!("Subject: long\r\n\r\n{}", "the same again\r\n".repeat(20_000));
+    client.append(inbox.clone(), imap::Append::new(message.clone())).await.unwrap();
+    assert_eq!(client.select(inbox).await.unwrap().exists, 1);
+    client.noop().await.unwrap();
+    client.logout().await.unwrap();
+    assert_eq!(world.contents("alice", "INBOX").await, [message]);
+}
+
+#[tokio::test]
+async fn imap_20_many_messages_of_one_append_take_one_file_and_come_all() {
+    let world = World::new().await;
+    let mut imap = world.selected("alice", "INBOX").await;
+    let text = |number: usize| {
+        let size = if number.is_multiple_of(2) { 70_000 } else { 5_000 };
+        format!("Subject: {number}\r\n\r\n{}\r\n", "x".repeat(size))
+    };
+    let messages: Vec<String> = (0..40).map(text).collect();
+    let literals = messages.iter().map(|message| format!(" {{{}+}}\r\n{message}", message.len()));
+    let all: String = literals.collect();
+    let spool = world.data.path().join("spool");
+    let files = || std::fs::read_dir(&spool).unwrap().count();
+    // What does not fit takes all of them with it.
+    imap.peer.send(&format!("n APPEND INBOX{all} {{99999999}}\r\n")).await;
+    assert!(imap.finish("n").await.contains("T NO [TOOBIG]"));
+    assert_eq!(files(), 0);
+    imap.peer.send(&format!("m APPEND INBOX{all} {{12}}\r\n")).await;
+    // All that came before has been dealt with.
+    imap.peer.expect("+").await;
+    assert_eq!(files(), 1);
+    imap.peer.send("Subject: z\r\n\r\n").await;
+    let answer = imap.finish("m").await;
+    assert!(answer.contains("* 41 EXISTS\r\n") && answer.contains(" 1:41]"), "{answer}");
+    assert_eq!(files(), 0);
+    let stored = world.contents("alice", "INBOX").await;
+    assert!(stored[..40] == messages && stored[40] == "Subject: z\r\n");
 }

@@ -14,7 +14,9 @@ pub(crate) async fn parts_of_many_contents_come_at_once(stage: Stage) {
     stage.append(inbox, &long, Flags::default()).await;
     stage.append(inbox, b"", Flags::default()).await;
     let blobs: Vec<BlobId> = stage.metas(inbox).await.iter().map(|meta| meta.blob).collect();
-    let octets = |from: u64, to: u64| Some(Bytes::copy_from_slice(&long[from as usize..to as usize]));
+    let octets = |from: u64, to: u64| {
+        Some(Bytes::copy_from_slice(&long[usize::try_from(from).unwrap()..usize::try_from(to).unwrap()]))
+    };
     let asked = [
         (blobs[1], 0..3, octets(0, 3)),
         (blobs[0], 2..5, Some(Bytes::from_static(b"234"))),

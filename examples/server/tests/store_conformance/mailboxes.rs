@@ -109,7 +109,7 @@ pub(crate) async fn status_counts(stage: Stage) {
     let (store, inbox) = (&stage.store, stage.inbox().await);
     stage.append(inbox, b"12345", SystemFlags::SEEN.into()).await;
     stage.append(inbox, b"123", SystemFlags::DELETED.into()).await;
-    store.recent(inbox, true).await.unwrap();
+    store.claim_recent(inbox, 3).await.unwrap();
     stage.append(inbox, b"1", Flags::default()).await;
     let mailbox = stage.mailbox(ANNA, "INBOX").await;
     let wanted = Status {
@@ -130,12 +130,14 @@ pub(crate) async fn status_counts(stage: Stage) {
 pub(crate) async fn recent_is_claimed_once(stage: Stage) {
     let (store, inbox) = (&stage.store, stage.inbox().await);
     stage.append(inbox, b"x", Flags::default()).await;
-    assert_eq!(store.recent(inbox, false).await, Ok(1..2));
-    assert_eq!(store.recent(inbox, true).await, Ok(1..2));
-    assert_eq!(store.recent(inbox, true).await, Ok(2..2));
-    stage.append(inbox, b"x", Flags::default()).await;
-    assert_eq!(store.recent(inbox, false).await, Ok(2..3));
-    for claim in [false, true] {
-        assert_eq!(store.recent(MailboxId(99), claim).await, Err(StoreError::NoSuchMailbox));
+    assert_eq!(store.recent(inbox).await, Ok(1..2));
+    // What is not there yet can not be claimed, and nothing is taken back.
+    for before in [2, 1, 9] {
+        store.claim_recent(inbox, before).await.unwrap();
+        assert_eq!(store.recent(inbox).await, Ok(2..2));
     }
+    stage.append(inbox, b"x", Flags::default()).await;
+    assert_eq!(store.recent(inbox).await, Ok(2..3));
+    assert_eq!(store.recent(MailboxId(99)).await, Err(StoreError::NoSuchMailbox));
+    assert_eq!(store.claim_recent(MailboxId(99), 2).await, Err(StoreError::NoSuchMailbox));
 }

@@ -142,7 +142,8 @@ impl Store for Held {
             -> Answer<'_, Copied>;
         fn move_messages(&self, from: MailboxId, uids: Vec<u32>, to: MailboxId, room: Room, flags: FlagMask)
             -> Answer<'_, Copied>;
-        fn recent(&self, mailbox: MailboxId, claim: bool) -> Answer<'_, Range<u32>>;
+        fn recent(&self, mailbox: MailboxId) -> Answer<'_, Range<u32>>;
+        fn claim_recent(&self, mailbox: MailboxId, before: u32) -> Answer<'_, ()>;
         fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content>;
         fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>>;
         fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>>;

@@ -97,7 +97,7 @@ impl World {
     pub(crate) async fn imap(&self, name: &str) -> Imap {
         let mut peer = self.connect(Service::Imaps).await;
         peer.expect("* OK").await;
-        let mut imap = Imap { peer, number: 0 };
+        let mut imap = Imap::new(peer);
         imap.ok(&format!("LOGIN {name}@x.test secret")).await;
         imap
     }
@@ -157,6 +157,11 @@ pub(crate) struct Imap {
 }
 
 impl Imap {
+    /// On a connection that has been greeted.
+    pub(crate) fn new(peer: Peer) -> Self {
+        Self { peer, number: 0 }
+    }
+
     /// Sends a command; everything up to and with its tagged answer, literals in place, the tag written `T`.
     pub(crate) async fn run(&mut self, command: &str) -> String {
         let tag = self.start(command).await;

@@ -44,25 +44,38 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// Whether the message matches, as far as its summary tells.
+    pub(super) fn try_summary(&mut self, program: &Program, summary: Arc<Summary>) -> Option<bool> {
+        self.summary = Some(summary);
+        program.test(self)
+    }
+
+    /// Which octets of its content would tell more: those of its header.
+    pub(super) fn wanted_header(&self) -> Option<(BlobId, Range<u64>)> {
+        let header = self.summary.as_ref()?.root().header;
+        self.wants_header.get().then(|| (self.row.blob, reading::range(header)))
+    }
+
+    /// The header, where it was read together with others.
+    pub(super) fn set_header(&mut self, header: Bytes) {
+        self.header = Some(header);
+    }
+
     /// Whether the message matches, with what has to be read for that. One that is gone matches nothing.
     pub(super) async fn decide(
         mut self,
         program: &Program,
-        summary: Option<Arc<Summary>>,
         store: &Arc<dyn Store>,
     ) -> Result<bool, StoreError> {
-        let Some(summary) = summary else { return Ok(false) };
-        self.summary = Some(Arc::clone(&summary));
+        let Some(summary) = self.summary.clone() else { return Ok(false) };
         let blob = self.row.blob;
         loop {
             self.wants_header.set(false);
             if let Some(matches) = program.test(&self) {
                 return Ok(matches);
             }
-            let read = if self.wants_header.get() {
-                let range = reading::range(summary.root().header);
-                let header = reading::octets(store, blob, range).await;
-                header.map(|header| self.header = Some(header))
+            let read = if let Some((blob, range)) = self.wanted_header() {
+                reading::octets(store, blob, range).await.map(|header| self.header = Some(header))
             } else {
                 let asked = self.bodies.get_mut().iter().filter(|(_, found)| found.is_none());
                 let needles: Vec<Needle> = asked.map(|(needle, _)| needle.clone()).collect();

@@ -282,7 +282,7 @@ impl Session {
         attributes: &[FetchAttribute],
         current: &Picture,
     ) -> Result<Ahead, StoreError> {
-        let mut wanted: Vec<(BlobId, Range<u64>)> = Vec::new();
+        let mut wanted: Vec<Place> = Vec::new();
         let mut octets = 0_u64;
         for (at, (_, uid)) in batch.iter().enumerate() {
             let (Some((_, row)), Some(Some(summary))) = (current.by_uid(*uid), summaries.get(at)) else {
@@ -487,7 +487,10 @@ impl Session {
 
 /// Octets that were read ahead, by content and place.
 #[derive(Default)]
-struct Ahead(Vec<((BlobId, Range<u64>), Option<Bytes>)>);
+struct Ahead(Vec<(Place, Option<Bytes>)>);
+
+/// Some octets of a content.
+type Place = (BlobId, Range<u64>);
 
 impl Ahead {
     fn get(&self, blob: BlobId, range: &Range<u64>) -> Option<Bytes> {

@@ -137,12 +137,27 @@ impl Look {
         for batch in open.chunks(BATCH) {
             let blobs = batch.iter().map(|(_, row)| row.blob).collect();
             let summaries = reading::summaries(&self.store, blobs).await?;
+            let mut unclear = Vec::new();
             for ((seq, row), summary) in batch.iter().zip(summaries) {
-                let known = Known::new(seq.get(), row, &self.recent);
-                if known.decide(&program, summary, &self.store).await? {
-                    found.push(Match::new(*seq, row));
+                let mut known = Known::new(seq.get(), row, &self.recent);
+                match summary.map(|summary| known.try_summary(&program, summary)) {
+                    Some(Some(true)) => found.push(Match::new(*seq, row)),
+                    // No summary: it is gone.
+                    Some(Some(false)) | None => {}
+                    Some(None) => {
+                        unclear.push((Match::new(*seq, row), known));
+                        continue;
+                    }
                 }
                 progress.add(1);
+            }
+            for unclear in Headers::portions(unclear) {
+                for (matching, known) in unclear.read(&self.store).await? {
+                    if known.decide(&program, &self.store).await? {
+                        found.push(matching);
+                    }
+                    progress.add(1);
+                }
             }
             tokio::task::yield_now().await;
         }
@@ -172,6 +187,50 @@ impl Look {
             });
         }
         Ok(narrowed)
+    }
+}
+
+/// Messages whose headers are read together.
+#[derive(Default)]
+struct Headers<'a> {
+    messages: Vec<(Match, Known<'a>)>,
+    wanted: Vec<(BlobId, Range<u64>)>,
+    octets: u64,
+}
+
+impl<'a> Headers<'a> {
+    /// All of these messages, with no more than [`HEADERS_OCTETS`] of headers at a time; a header alone may have more.
+    fn portions(messages: Vec<(Match, Known<'a>)>) -> Vec<Self> {
+        let mut portions: Vec<Self> = Vec::new();
+        for (matching, known) in messages {
+            let wanted = known.wanted_header();
+            let octets = wanted.as_ref().map_or(0, |(_, range)| range.end.saturating_sub(range.start));
+            let has_room = |portion: &Self| portion.octets.saturating_add(octets) <= HEADERS_OCTETS;
+            if !portions.last().is_some_and(has_room) {
+                portions.push(Self::default());
+            }
+            if let Some(portion) = portions.last_mut() {
+                portion.octets = portion.octets.saturating_add(octets);
+                portion.wanted.extend(wanted);
+                portion.messages.push((matching, known));
+            }
+        }
+        portions
+    }
+
+    async fn read(mut self, store: &Arc<dyn Store>) -> Result<Vec<(Match, Known<'a>)>, StoreError> {
+        if !self.wanted.is_empty() {
+            let mut headers = store.parts(self.wanted).await?.into_iter();
+            for (_, known) in &mut self.messages {
+                // One that is gone is found to be so later.
+                if known.wanted_header().is_some()
+                    && let Some(header) = headers.next().flatten()
+                {
+                    known.set_header(header);
+                }
+            }
+        }
+        Ok(self.messages)
     }
 }
 
@@ -343,5 +402,7 @@ fn uses_mod_seq(asked: &MultiSearch) -> bool {
 const ROWS_AT_ONCE: usize = 4096;
 /// Messages whose summaries are asked for at once.
 const BATCH: usize = 200;
+/// Octets of headers in memory at a time.
+const HEADERS_OCTETS: u64 = 1 << 20;
 /// Ranges of `$`.
 const SAVED_RANGES_MAX: usize = 100_000;

@@ -51,13 +51,10 @@ impl Session {
         if !reached.rights.contains('r') {
             return Err(StoreError::NoSuchMailbox.into());
         }
+        let picture = open.picture();
         // Looking does not use up what is recent (RFC 3501 6.3.2).
         let claims = select.access == Access::ReadWrite;
-        let recent = self.context.store.recent(id, claims).await?;
-        if claims {
-            open.claimed(recent.end);
-        }
-        let picture = open.picture();
+        let recent = open.recent(&self.context.store, picture.uidnext, claims).await?;
         let more = SelectMore {
             highest_mod_seq: Some(picture.modseq.max(1)),
             mailbox_id: convert::mailbox_id(id),

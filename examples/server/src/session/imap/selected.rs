@@ -219,16 +219,11 @@ impl Session {
         let rev2 = self.connection.machine_ref().is_enabled(Feature::Imap4Rev2);
         let read_only = self.connection.machine_ref().is_read_only();
         let Some(selected) = &mut self.selected else { return };
-        if rev2 || difference.added.is_empty() || selected.open.is_claimed(picture.uidnext) {
+        if rev2 || difference.added.is_empty() {
             return;
         }
-        match self.context.store.recent(selected.open.mailbox(), !read_only).await {
-            Ok(recent) => {
-                if !read_only {
-                    selected.open.claimed(recent.end.max(picture.uidnext));
-                }
-                selected.add_recent(recent);
-            }
+        match selected.open.recent(&self.context.store, picture.uidnext, !read_only).await {
+            Ok(recent) => selected.add_recent(recent),
             Err(error) => tracing::warn!(%error, "recent messages could not be claimed"),
         }
     }

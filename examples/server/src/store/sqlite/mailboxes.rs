@@ -134,16 +134,15 @@ pub(super) fn recent(sql: &Connection, mailbox: MailboxId) -> Result<Range<u32>,
         .ok_or(StoreError::NoSuchMailbox)
 }
 
-/// The same, which are the caller's from now on.
-pub(super) fn claim_recent(txn: &mut Txn<'_>, mailbox: MailboxId) -> Result<Range<u32>, StoreError> {
-    let end = txn.counters.mailbox(txn.sql, mailbox)?.uidnext;
-    let start = recent(txn.sql, mailbox)?.start;
-    if start < end {
+/// Those before this UID have been claimed.
+pub(super) fn claim_recent(txn: &mut Txn<'_>, mailbox: MailboxId, before: u32) -> Result<(), StoreError> {
+    let before = before.min(txn.counters.mailbox(txn.sql, mailbox)?.uidnext);
+    if recent(txn.sql, mailbox)?.start < before {
         txn.sql
             .prepare_cached("UPDATE mailboxes SET recent_from = ?2 WHERE id = ?1")?
-            .execute(params![mailbox, end])?;
+            .execute(params![mailbox, before])?;
     }
-    Ok(start..end)
+    Ok(())
 }
 
 /// The mailboxes of a new account, all subscribed.
