@@ -2,7 +2,7 @@
 //! EIO; a library in front of that of C makes reads and writes short and interrupts them. It needs the C compiler that
 //! SQLite was built with.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use crate::{
     ledger::{Ledger, Outcome, State},
@@ -69,7 +69,9 @@ fn fail_each(strace: &Path, calls: &str, numbers: &[u32]) {
             let mut imap = Imap::open(server.ports(), ALICE).unwrap();
             imap.ok("EXAMINE INBOX");
             drop(imap);
-            assert!(!server.is_ready(), "{inject}");
+            // Whoever asks is told what was so a second ago.
+            let told = machine::eventually(Duration::from_secs(10), || (!server.is_ready()).then_some(()));
+            assert!(told.is_some(), "{inject}");
             trace.detach();
             // The disk answers again, and is not trusted: nothing is taken until somebody has looked.
             assert!(matches!(deliver(&server, &ledger), Outcome::Refused(_)), "{inject}\n{}", server.log());

@@ -128,7 +128,8 @@ fn rel_06_a_disk_that_is_full_at_any_moment_loses_nothing() {
     if !machine::is_root() {
         return;
     }
-    let Some(disk) = SmallDisk::mount("64m") else { return };
+    // More than the mail of all rounds, so that there is room again when the file that fills it is gone.
+    let Some(disk) = SmallDisk::mount("256m") else { return };
     // As good as no reserve: the failing write is what is tested.
     let mut server = Server::start_with(on(&disk, "1"));
     let ledger = Arc::new(Ledger::default());
