@@ -53,6 +53,7 @@ mod section;
 mod stored;
 mod subject;
 mod summary;
+mod token;
 mod transfer;
 mod wire;
 
@@ -66,5 +67,6 @@ pub use overview::{Overview, message_ids};
 pub use section::{Decoded, FieldChoice, Located, chosen_fields, partial};
 pub use subject::{BaseSubject, base_subject, squeeze};
 pub use summary::{Kind, Part, Parts, Span, Summary};
+pub use token::Token;
 pub use transfer::{LineEnds, TransferDecoder, TransferEncoding};
 pub use wire::StructureForm;

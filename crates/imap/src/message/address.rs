@@ -5,6 +5,8 @@
 
 use alloc::vec::Vec;
 
+use bytes::Bytes;
+
 use super::lexer::{Word, WordKind, Words};
 
 /// One address structure of an envelope.
@@ -13,16 +15,16 @@ pub enum Address {
     /// A mailbox.
     Mailbox {
         /// The display name, or the comment of old-style addresses.
-        name: Option<Vec<u8>>,
+        name: Option<Bytes>,
         /// The source route, `@a,@b`, that nothing uses any more.
-        route: Option<Vec<u8>>,
+        route: Option<Bytes>,
         /// The local part without its quotes. Empty when there is none.
-        mailbox: Vec<u8>,
+        mailbox: Bytes,
         /// The domain. Empty, not absent, when there is none: absent would mean a group.
-        host: Vec<u8>,
+        host: Bytes,
     },
     /// The addresses up to the next [`Address::GroupEnd`] are members of this group.
-    GroupStart(Vec<u8>),
+    GroupStart(Bytes),
     /// The end of a group. There is one for each start, also when the field does not write it.
     GroupEnd,
 }
@@ -98,7 +100,7 @@ impl List {
         let item = core::mem::take(item);
         // A group takes two places.
         if self.addresses.len().saturating_add(1) < self.max {
-            self.addresses.push(Address::GroupStart(phrase(&item.words)));
+            self.addresses.push(Address::GroupStart(phrase(&item.words).into()));
             self.group = true;
         }
     }
@@ -219,7 +221,12 @@ fn mailbox(
     host: Vec<u8>,
 ) -> Option<Address> {
     let empty = name.is_none() && mailbox.is_empty() && host.is_empty();
-    (!empty).then_some(Address::Mailbox { name, route, mailbox, host })
+    (!empty).then(|| Address::Mailbox {
+        name: name.map(Bytes::from),
+        route: route.map(Bytes::from),
+        mailbox: mailbox.into(),
+        host: host.into(),
+    })
 }
 
 /// The words with the spaces between them.
