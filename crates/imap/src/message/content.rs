@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::{
-    field::{Fields, unfold},
+    field::{Fields, lower_case, unfold},
     lexer::{comment, quoted, split, without_comments},
     limits::Limits,
     parameter::joined,
@@ -146,7 +146,7 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     /// Takes a field whose name, without `Content-`, is `name`.
     fn note(&mut self, name: &[u8], value: &'a [u8]) {
-        let place = match name.to_ascii_lowercase().as_slice() {
+        let place = match lower_case(name, &mut [0; LONGEST]) {
             b"type" => &mut self.media_type,
             b"transfer-encoding" => &mut self.encoding,
             b"id" => &mut self.id,
@@ -282,4 +282,6 @@ fn us_ascii() -> Parameter {
     Parameter { name: Token::known("charset"), value: Bytes::from_static(b"us-ascii") }
 }
 
+/// Octets of `transfer-encoding`.
+const LONGEST: usize = 17;
 const PREFIX: &[u8] = b"Content-";

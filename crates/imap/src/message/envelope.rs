@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{
     address::Address,
     date::SentDate,
-    field::{Fields, unfold},
+    field::{Fields, lower_case, unfold},
     limits::Limits,
 };
 
@@ -69,11 +69,7 @@ impl Envelope {
     }
 
     fn note(&mut self, name: &[u8], value: &[u8], seen: &mut Seen, max: usize) {
-        // The longest name of interest has eleven octets.
-        if name.is_empty() || name.len() > 11 {
-            return;
-        }
-        match name.to_ascii_lowercase().as_slice() {
+        match lower_case(name, &mut [0; LONGEST]) {
             b"date" => set(&mut self.date, value),
             b"subject" => set(&mut self.subject, value),
             b"in-reply-to" => set(&mut self.in_reply_to, value),
@@ -129,3 +125,6 @@ fn append(member: &mut Vec<Address>, value: &[u8], max: usize) {
         member.extend(Address::parse_list(&unfold(value), room));
     }
 }
+
+/// Octets of `in-reply-to`, the longest name of interest.
+const LONGEST: usize = 11;

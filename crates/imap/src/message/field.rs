@@ -105,7 +105,16 @@ pub fn unfold(value: &[u8]) -> Vec<u8> {
         }
     }
     // What stood around a dropped NUL may be white space.
-    line.trim_ascii().to_vec()
+    let trimmed = line.trim_ascii();
+    if trimmed.len() == line.len() { line } else { trimmed.to_vec() }
+}
+
+/// A name in lower case, in `room`; nothing where it is longer than that.
+pub(super) fn lower_case<'a, const N: usize>(name: &[u8], room: &'a mut [u8; N]) -> &'a [u8] {
+    let Some(lower) = room.get_mut(..name.len()) else { return &[] };
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    lower
 }
 
 /// The length of the line at the front, its line end included.

@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn mime_05_ten_thousand_sections_are_joined_in_one_go() {
-        let sections: Vec<(String, &str)> =
+        let sections: Vec<(alloc::string::String, &str)> =
             (0..10_000).rev().map(|at| (alloc::format!("a*{at}"), "x")).collect();
         let sections: Vec<(&str, &str)> =
             sections.iter().map(|(name, value)| (name.as_str(), *value)).collect();
@@ -248,7 +248,7 @@ mod tests {
         ) {
             let mut all: Vec<Parameter> = Vec::new();
             for name in names {
-                if all.iter().all(|parameter| parameter.name != name) {
+                if all.iter().all(|parameter| parameter.name != *name) {
                     all.push(Parameter { name: Token::made(name), value: value.clone().into() });
                 }
             }

@@ -30,7 +30,7 @@ impl Summary {
     /// The body structure of the message.
     pub fn body_structure(&self, form: StructureForm) -> BodyStructure {
         // What is built and not yet taken by the part around it: the children of a part on top, its first one topmost.
-        let mut built: Vec<BodyStructure> = Vec::new();
+        let mut built: Vec<BodyStructure> = Vec::with_capacity(self.children(0).count());
         for index in (1..=self.others.len()).rev() {
             let Some(part) = self.part(index) else { continue };
             let inside = self.taken(index, &mut built);
@@ -44,6 +44,11 @@ impl Summary {
     fn taken(&self, index: usize, built: &mut Vec<BodyStructure>) -> Vec<BodyStructure> {
         let count = self.children(index).count();
         let start = built.len().saturating_sub(count);
+        if count > 0 && start == 0 {
+            let mut all = core::mem::take(built);
+            all.reverse();
+            return all;
+        }
         built.drain(start..).rev().collect()
     }
 
