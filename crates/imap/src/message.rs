@@ -44,6 +44,7 @@ mod content;
 mod date;
 mod envelope;
 mod field;
+mod gather;
 mod lexer;
 mod limits;
 mod overview;

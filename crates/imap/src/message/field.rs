@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use memchr::memchr;
+use memchr::{memchr, memchr3};
 
 /// One field of a header, or one line that is not a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +94,12 @@ impl<'a> Iterator for Fields<'a> {
 ///
 /// The result has no CR, LF or NUL, whatever the value has.
 pub fn unfold(value: &[u8]) -> Vec<u8> {
+    let value = value.trim_ascii();
+    if memchr3(b'\0', b'\r', b'\n', value).is_none() {
+        return value.to_vec();
+    }
     let mut line = Vec::with_capacity(value.len());
-    let mut octets = value.trim_ascii().iter().peekable();
+    let mut octets = value.iter().peekable();
     while let Some(&octet) = octets.next() {
         match octet {
             b'\0' | b'\n' => {}

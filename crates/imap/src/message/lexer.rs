@@ -164,7 +164,10 @@ pub(super) fn split(octets: &[u8], at: usize) -> (&[u8], &[u8]) {
 fn atom_len(octets: &[u8]) -> usize {
     // Mailers write specials into encoded words; RFC 2047 5 forbids it, and everybody reads them as one word.
     let from = encoded_word_len(octets).unwrap_or(1);
-    let ends = |octet: &u8| octet.is_ascii_whitespace() || b"<>@,;:.\"(".contains(octet);
+    let ends = |octet: &u8| {
+        octet.is_ascii_whitespace()
+            || matches!(octet, b'<' | b'>' | b'@' | b',' | b';' | b':' | b'.' | b'"' | b'(')
+    };
     let more = octets.get(from..).unwrap_or_default();
     from.saturating_add(more.iter().position(ends).unwrap_or(more.len()))
 }

@@ -63,12 +63,6 @@ impl Summary {
         link(&mut summary)?;
         is_sound(&summary).then_some(summary)
     }
-
-    /// The same summary with all of its strings in one buffer, which holds nothing else.
-    pub(super) fn gathered(self) -> Self {
-        // What is scanned is read back; it would be whole without, in many small pieces.
-        Self::from_bytes(&self.to_bytes()).unwrap_or(self)
-    }
 }
 
 /// Sets the links to children and siblings. `None` when the parts are not in the order of a tree.

@@ -35,6 +35,11 @@ impl Token {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
+    /// The octets, to be put elsewhere in memory and not to be changed.
+    pub(super) fn octets_mut(&mut self) -> &mut Bytes {
+        &mut self.0
+    }
+
     /// The token as text; it is ASCII by construction.
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()
