@@ -256,7 +256,8 @@ impl Reader<'_> {
 
     /// Goes behind an overview. `None` where none would be read.
     pub(super) fn skip_overview(&mut self) -> Option<()> {
-        (self.sent()?, self.is_reply()?);
+        self.sent()?;
+        self.is_reply()?;
         for _ in 0..TEXTS {
             self.text()?;
         }

@@ -1,7 +1,7 @@
 //! Summaries as the values that go into a FETCH response (RFC 9051 7.5.2): `ENVELOPE`, `BODY`, `BODYSTRUCTURE`.
 //!
-//! The strings are those of the summary, and no copies of them.
-//! Built from the last part to the first, so that no depth of a message is a depth of the stack here.
+//! The strings are those of the summary, and no copies of them. A structure is built from the last part to the first,
+//! so that no depth of a message is a depth of the stack here.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -47,6 +47,7 @@ impl Summary {
         if count > 0 && start == 0 {
             let mut all = core::mem::take(built);
             all.reverse();
+            all.shrink_to_fit();
             return all;
         }
         built.drain(start..).rev().collect()
