@@ -8,15 +8,17 @@
 use std::hint::black_box;
 use std::num::NonZeroU32;
 
+use bytes::BytesMut;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group};
-use posthaste_imap::message::{Envelope, Limits, Overview, Summary};
+use posthaste_imap::encode::{self, EncodeContext};
+use posthaste_imap::message::{Envelope, Limits, Overview, StructureForm, Summary};
 use posthaste_imap::pattern::{MailboxName, Matcher, Selection, hierarchy_order, list};
 use posthaste_imap::search::{BodySearch, Facts, Needle, Program, Scope};
 use posthaste_imap::sort::{Entry, sort};
 use posthaste_imap::thread::thread;
 use posthaste_imap::types::{
-    AString, Date, Flag, SearchCommand, SearchKey, SequenceSet, SortCriterion, SortKey, ThreadAlgorithm,
-    UidSet,
+    AString, Date, FetchItem, Flag, Response, SearchCommand, SearchKey, SequenceSet, SortCriterion, SortKey,
+    ThreadAlgorithm, UidSet,
 };
 use posthaste_imap::view::{Allowed, History, Resync, UpdateForm, View};
 
@@ -251,7 +253,45 @@ fn summaries(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(algorithms, views, sorts, threads, searches, patterns, summaries);
+/// What a FETCH of ENVELOPE and BODYSTRUCTURE does for a row whose summary the store has at hand.
+fn stored_summaries(criterion: &mut Criterion) {
+    let message = "Date: Mon, 2 Mar 2026 09:30:00 +0100\r\nFrom: Jane Doe <jane.doe@example.org>\r\n\
+        To: Joe Public <joe@example.com>, \"Public, Ann\" <ann@example.com>\r\nCc: team@example.com\r\n\
+        Subject: Minutes of the meeting\r\nMessage-ID: <20260302083000.1@example.org>\r\n\
+        In-Reply-To: <20260301120000.7@example.com>\r\nReferences: <20260301120000.7@example.com>\r\n\
+        MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
+        Content-Type: text/plain; charset=utf-8\r\n\r\nHello,\r\n\r\nthey are attached.\r\n--b\r\n\
+        Content-Type: application/pdf; name=\"minutes.pdf\"\r\nContent-Transfer-Encoding: base64\r\n\
+        Content-Disposition: attachment; filename=\"minutes.pdf\"\r\n\r\naGVsbG8=\r\n--b\r\n\
+        Content-Type: image/png; name=\"board.png\"\r\nContent-Transfer-Encoding: base64\r\n\
+        Content-Disposition: attachment; filename=\"board.png\"\r\n\r\naGVsbG8=\r\n--b--\r\n";
+    let stored = Summary::scan(message.as_bytes()).to_bytes();
+    let mut line = BytesMut::with_capacity(8 * 1024);
+    let mut group = criterion.benchmark_group("summary");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("stored-read", |bencher| {
+        bencher.iter(|| Summary::from_bytes(black_box(&stored)).unwrap());
+    });
+    group.bench_function("stored-told", |bencher| {
+        bencher.iter(|| {
+            let summary = Summary::from_bytes(black_box(&stored)).unwrap();
+            let items = vec![
+                FetchItem::Envelope(Box::new(summary.envelope().into())),
+                FetchItem::BodyStructure(Box::new(summary.body_structure(StructureForm::Extended))),
+            ];
+            line.clear();
+            let row = Response::Fetch(NonZeroU32::MIN, items);
+            encode::response(&mut line, &row, EncodeContext::default());
+            line.len()
+        });
+    });
+    group.bench_function("scan-multipart", |bencher| {
+        bencher.iter(|| Summary::scan(black_box(message.as_bytes())));
+    });
+    group.finish();
+}
+
+criterion_group!(algorithms, views, sorts, threads, searches, patterns, summaries, stored_summaries);
 
 fn main() {
     algorithms();

@@ -27,11 +27,11 @@ use crate::types::{ThreadAlgorithm, ThreadNode, Threads};
 ///     b"Message-ID: <b@x>\r\nSubject: other\r\n\r\n",
 ///     b"Message-ID: <c@x>\r\nSubject: Re: one\r\nReferences: <a@x>\r\n\r\n",
 /// ];
-/// let summaries = messages.map(|message| Summary::scan(message));
+/// let overviews = messages.map(|message| Summary::scan(message).overview());
 /// let numbers = (1..).filter_map(NonZeroU32::new);
 /// let entries: Vec<Entry<'_>> = numbers
-///     .zip(&summaries)
-///     .map(|(number, summary)| Entry { number, arrival: 0, size: 0, overview: summary.overview() })
+///     .zip(&overviews)
+///     .map(|(number, overview)| Entry { number, arrival: 0, size: 0, overview })
 ///     .collect();
 /// let threads = thread(&entries, &ThreadAlgorithm::References).unwrap();
 /// let places: Vec<(u32, u32)> =

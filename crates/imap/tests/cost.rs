@@ -11,9 +11,14 @@
 
 use std::num::NonZeroU32;
 
+use bytes::BytesMut;
 use posthaste_imap::client::{self, Client};
+use posthaste_imap::encode::{self, EncodeContext};
+use posthaste_imap::message::{StructureForm, Summary};
 use posthaste_imap::server::{self, LiteralWriter, SelectData, SelectedFlags, Server};
-use posthaste_imap::types::{FetchAttribute, FetchItem, Flag, Flags, Mailbox, Payload, Section, SequenceSet};
+use posthaste_imap::types::{
+    FetchAttribute, FetchItem, Flag, Flags, Mailbox, Payload, Response, Section, SequenceSet,
+};
 use posthaste_imap::{Bytes, Misuse, Secret, Security, Step, Time};
 use posthaste_testkit::{Measured, measure};
 
@@ -208,6 +213,84 @@ fn a_message_of_ten_mebibytes_passes_the_server_in_the_memory_of_a_read() {
     assert!(measured.peak <= (2 * READ) as u64, "{measured:?}");
     assert!(measured.allocations <= 2 * (MESSAGE / READ) as u64, "{measured:?}");
 }
+
+/// A message of three recipients with a text and two files, in which every text is that many times as long.
+fn with_two_files(times: usize) -> String {
+    let text = |text: &str| text.repeat(times);
+    let file = |kind: &str, name: &str| {
+        format!(
+            "--b\r\nContent-Type: {kind}; name=\"{0}\"\r\nContent-Transfer-Encoding: base64\r\n\
+             Content-Disposition: attachment; filename=\"{0}\"\r\n\r\naGVsbG8=\r\n",
+            text(name)
+        )
+    };
+    format!(
+        "Date: Mon, 2 Mar 2026 09:30:00 +0100\r\nFrom: {} <{}@example.org>\r\n\
+         To: Joe <{}@example.com>, \"{}\" <ann@example.com>\r\nCc: team@{}.example\r\nSubject: {}\r\n\
+         Message-ID: <{}@example.org>\r\nIn-Reply-To: <{}@example.com>\r\n\
+         Content-Type: multipart/mixed; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nThey are attached.\r\n{}{}--b--\r\n",
+        text("Jane Doe "),
+        text("jane.doe"),
+        text("joe"),
+        text("Public, Ann "),
+        text("sales"),
+        text("Minutes of the meeting "),
+        text("20260302083000.1"),
+        text("20260301120000.7"),
+        file("application/pdf", "minutes.pdf "),
+        file("image/png", "board.png "),
+    )
+}
+
+/// Reading a stored summary, and telling ENVELOPE and BODYSTRUCTURE of it into a buffer that is there.
+fn cost_of_telling(stored: &Bytes, out: &mut BytesMut) -> Measured {
+    out.clear();
+    measure(|| {
+        let summary = Summary::from_bytes(stored).unwrap();
+        let items = vec![
+            FetchItem::Envelope(Box::new(summary.envelope().into())),
+            FetchItem::BodyStructure(Box::new(summary.body_structure(StructureForm::Extended))),
+        ];
+        encode::response(out, &Response::Fetch(NonZeroU32::MIN, items), EncodeContext::default());
+    })
+}
+
+#[test]
+fn a_stored_summary_is_told_without_a_copy_of_its_strings() {
+    let stored = [1, 100].map(|times| Summary::scan(with_two_files(times).as_bytes()).to_bytes());
+    assert!(stored[1].len() > stored[0].len() * 20, "{}", stored[1].len());
+    let mut out = BytesMut::with_capacity(64 * 1024);
+    // The first reader of octets makes them shared.
+    let [short, long] = stored.each_ref().map(|stored| {
+        cost_of_telling(stored, &mut out);
+        cost_of_telling(stored, &mut out)
+    });
+    println!("a summary told: {short:?}");
+    assert!(short.allocations <= SUMMARY_ALLOCATIONS_MAX, "{short:?}");
+    assert_eq!(short, long, "the length of the strings is no cost");
+}
+
+/// Lists and boxes, each of its size at once, and none for a string. Reading: the parts, the envelope and its three
+/// lists, six lists of parameters. Telling: the items and what is in them, five lists, six of parameters, the parts.
+/// Writing: the way back out of the parts.
+const SUMMARY_ALLOCATIONS_MAX: u64 = 28;
+
+#[test]
+fn a_scanned_summary_keeps_its_own_octets_only() {
+    let message = format!("{}{}", with_two_files(1), "x".repeat(MEBIBYTE));
+    let mut kept = Vec::with_capacity(1);
+    let measured = measure(|| kept.push(Summary::scan(message.as_bytes())));
+    let stored = kept[0].to_bytes().len();
+    println!("a summary: {measured:?}, {stored} octets stored");
+    assert!(measured.kept <= SUMMARY_MAX, "{measured:?}");
+    // All strings are in one buffer: there are far fewer pieces to give back than strings.
+    let told = measure(|| drop(kept[0].body_structure(StructureForm::Extended)));
+    assert!(told.bytes <= 2 * SUMMARY_MAX as u64, "{told:?}");
+}
+
+/// Of a message of three parts that has a mebibyte.
+const SUMMARY_MAX: i64 = 8 * 1024;
 
 /// Writes pieces until the queue is full, and then one chunk leaves: a client that reads slowly.
 fn write_slowly(server: &mut Server, writer: &mut LiteralWriter, piece: &Bytes, held_max: &mut usize) {

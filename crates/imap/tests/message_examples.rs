@@ -8,6 +8,7 @@
     reason = "test code"
 )]
 
+use bytes::Bytes;
 use posthaste_imap::message::{
     Address, FieldChoice, Fields, Kind, Limits, Part, SentDate, Span, StructureForm, Summary, chosen_fields,
     partial,
@@ -25,7 +26,7 @@ fn shown(summary: &Summary, index: usize) -> String {
     let part = summary.part(index).unwrap();
     let inside: Vec<_> = summary.children(index).map(|(child, _)| shown(summary, child)).collect();
     match part.kind {
-        Kind::Leaf => part.subtype.clone(),
+        Kind::Leaf => part.subtype.to_string(),
         Kind::Multipart => format!("{}({})", part.subtype, inside.join(",")),
         Kind::Message => format!("{}[{}]", part.subtype, inside.join(",")),
     }
@@ -235,7 +236,7 @@ fn an_encoded_message_is_not_looked_into() {
             (part.kind, &*part.media_type, &*part.subtype),
             (Kind::Leaf, "application", "octet-stream")
         );
-        assert_eq!(part.encoding, encoding.to_ascii_lowercase());
+        assert_eq!(part.encoding, *encoding.to_ascii_lowercase());
     }
     assert_eq!(tree("Content-Type: message/delivery-status\r\n\r\nA: b\r\n\r\n"), "delivery-status");
 }
@@ -343,7 +344,7 @@ fn fields_are_unfolded() {
 // Envelopes
 
 fn addresses(value: &str) -> Vec<String> {
-    let show = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+    let show = |octets: Bytes| String::from_utf8(octets.to_vec()).unwrap();
     let list = Address::parse_list(value.as_bytes(), 100);
     let shown = list.into_iter().map(|address| match address {
         Address::Mailbox { name, route, mailbox, host } => {

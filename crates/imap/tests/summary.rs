@@ -74,9 +74,9 @@ fn one_scan_is_enough_for_sort_thread_and_preview() {
 
 #[test]
 fn an_older_form_is_scanned_again() {
-    let mut octets = Summary::scan(MIXED).to_bytes();
+    let mut octets = Summary::scan(MIXED).to_bytes().to_vec();
     octets[0] = 1;
-    assert_eq!(Summary::from_bytes(&octets), None);
+    assert_eq!(Summary::from_bytes(&octets.into()), None);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn mime_01_nested_and_encoded_messages_take_linear_time() {
 fn mime_03_references_and_subjects_of_a_megabyte_are_capped() {
     let ids: String = (0..50_000).map(|at| format!("<{at}@x>")).collect();
     let header = format!("References: {ids}\r\nSubject: {}\r\n\r\n", "Re: [x] ".repeat(100_000));
-    let overview = Summary::scan(header.as_bytes()).overview().clone();
+    let overview = Summary::scan(header.as_bytes()).overview();
     assert!(overview.references.len() <= Limits::default().references_max);
     assert!(overview.to_bytes().len() < 64 * 1024);
 }

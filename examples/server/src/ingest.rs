@@ -37,7 +37,7 @@ pub async fn complete(mut spooled: Spooled) -> Result<Spooled, StoreError> {
 
 /// The summary of a content, as it is stored.
 pub fn summary(content: &[u8]) -> Bytes {
-    Bytes::from(scan(content).to_bytes())
+    scan(content).to_bytes()
 }
 
 /// The ids by which a message belongs to a conversation: its own, then those it answers, the nearest first. Its
@@ -45,8 +45,7 @@ pub fn summary(content: &[u8]) -> Bytes {
 pub fn ids(summary: &Summary) -> Vec<Vec<u8>> {
     let overview = summary.overview();
     let answers = message_ids(summary.envelope().in_reply_to.as_deref().unwrap_or_default());
-    let all =
-        overview.message_id.iter().cloned().chain(answers).chain(overview.references.iter().rev().cloned());
+    let all = overview.message_id.into_iter().chain(answers).chain(overview.references.into_iter().rev());
     let mut seen = BTreeSet::new();
     let fits = |id: &Vec<u8>| !id.is_empty() && id.len() <= ID_MAX;
     all.filter(fits).filter(|id| seen.insert(id.clone())).take(IDS_MAX).collect()
@@ -58,7 +57,7 @@ fn read(spooled: &mut Spooled) -> Result<(), StoreError> {
     outcome.map_err(|error| StoreError::io("reading a message that has arrived", &error))?;
     let summary = scan(&content);
     spooled.set_ids(ids(&summary));
-    spooled.set_summary(Bytes::from(summary.to_bytes()));
+    spooled.set_summary(summary.to_bytes());
     Ok(())
 }
 

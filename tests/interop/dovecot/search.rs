@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use posthaste_imap::client::Event;
-use posthaste_imap::message::Summary;
+use posthaste_imap::message::{Overview, Summary};
 use posthaste_imap::search::{BodySearch, Facts, Needle, Program, Scope, field_contains};
 use posthaste_imap::sort::{Entry, sort};
 use posthaste_imap::thread::thread;
@@ -19,6 +19,7 @@ struct Stored {
     date: DateTime,
     octets: Vec<u8>,
     summary: Summary,
+    overview: Overview,
 }
 
 impl Facts for Stored {
@@ -70,7 +71,8 @@ async fn fill(session: &mut Session) -> Vec<Stored> {
         let uid = session.append_with("INBOX", flags.iter().collect(), Some(date), &octets).await;
         assert_eq!(uid.get(), number, "UIDs are counted from 1 in a new mailbox");
         let summary = Summary::scan(&octets);
-        all.push(Stored { number, flags, date, octets, summary });
+        let overview = summary.overview();
+        all.push(Stored { number, flags, date, octets, summary, overview });
     }
     session.run("SELECT INBOX").await;
     all
@@ -82,7 +84,7 @@ fn entries(all: &[Stored]) -> Vec<Entry<'_>> {
             number: NonZeroU32::new(stored.number).unwrap(),
             arrival: stored.date.unix_seconds(),
             size: stored.octets.len() as u64,
-            overview: stored.summary.overview(),
+            overview: &stored.overview,
         })
         .collect()
 }

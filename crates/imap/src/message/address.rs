@@ -5,6 +5,8 @@
 
 use alloc::vec::Vec;
 
+use bytes::Bytes;
+
 use super::lexer::{Word, WordKind, Words};
 
 /// One address structure of an envelope.
@@ -13,16 +15,16 @@ pub enum Address {
     /// A mailbox.
     Mailbox {
         /// The display name, or the comment of old-style addresses.
-        name: Option<Vec<u8>>,
+        name: Option<Bytes>,
         /// The source route, `@a,@b`, that nothing uses any more.
-        route: Option<Vec<u8>>,
+        route: Option<Bytes>,
         /// The local part without its quotes. Empty when there is none.
-        mailbox: Vec<u8>,
+        mailbox: Bytes,
         /// The domain. Empty, not absent, when there is none: absent would mean a group.
-        host: Vec<u8>,
+        host: Bytes,
     },
     /// The addresses up to the next [`Address::GroupEnd`] are members of this group.
-    GroupStart(Vec<u8>),
+    GroupStart(Bytes),
     /// The end of a group. There is one for each start, also when the field does not write it.
     GroupEnd,
 }
@@ -87,18 +89,18 @@ impl List {
         self.addresses.len().saturating_add(usize::from(self.group)) >= self.max
     }
 
-    fn flush(&mut self, item: &mut Item) {
+    fn flush(&mut self, item: &mut Item<'_>) {
         let item = core::mem::take(item);
         if !self.is_full() {
             self.addresses.extend(item.address());
         }
     }
 
-    fn start_group(&mut self, item: &mut Item) {
+    fn start_group(&mut self, item: &mut Item<'_>) {
         let item = core::mem::take(item);
         // A group takes two places.
         if self.addresses.len().saturating_add(1) < self.max {
-            self.addresses.push(Address::GroupStart(phrase(&item.words)));
+            self.addresses.push(Address::GroupStart(phrase(&item.words).into()));
             self.group = true;
         }
     }
@@ -125,16 +127,16 @@ enum Place {
 
 /// The words of one address.
 #[derive(Default)]
-struct Item {
+struct Item<'a> {
     place: Place,
-    words: Vec<Word>,
-    route: Vec<Word>,
-    angle: Vec<Word>,
-    trailing: Vec<Word>,
+    words: Vec<Word<'a>>,
+    route: Vec<Word<'a>>,
+    angle: Vec<Word<'a>>,
+    trailing: Vec<Word<'a>>,
     comment: Option<Vec<u8>>,
 }
 
-impl Item {
+impl Item<'_> {
     fn address(self) -> Option<Address> {
         let comment = self.comment.filter(|text| !text.is_empty());
         if self.place == Place::Before {
@@ -159,7 +161,7 @@ impl Item {
 }
 
 /// An address without angle brackets: the words that touch the last `@`; what stands before them is a name.
-fn bare(words: &[Word], comment: Option<Vec<u8>>) -> Option<Address> {
+fn bare(words: &[Word<'_>], comment: Option<Vec<u8>>) -> Option<Address> {
     let Some(at) = last_at(words) else {
         // One word is a mailbox without a host, several are a name without an address.
         return match words {
@@ -180,9 +182,9 @@ fn bare(words: &[Word], comment: Option<Vec<u8>>) -> Option<Address> {
 
 /// How many words at the front of `backwards` are one local part: each touches the one before, or one of the two
 /// is a dot (RFC 5322 4.4 allows white space around dots).
-fn touching<'a>(backwards: impl Iterator<Item = &'a Word>) -> usize {
+fn touching<'a>(backwards: impl Iterator<Item = &'a Word<'a>>) -> usize {
     let mut count = 0_usize;
-    let mut later: Option<&Word> = None;
+    let mut later: Option<&Word<'_>> = None;
     for word in backwards {
         let joins =
             later.is_none_or(|later| !later.spaced || is_special(later, b'.') || is_special(word, b'.'));
@@ -196,9 +198,9 @@ fn touching<'a>(backwards: impl Iterator<Item = &'a Word>) -> usize {
 }
 
 /// The same forwards, for a domain.
-fn domain_len(words: &[Word]) -> usize {
+fn domain_len(words: &[Word<'_>]) -> usize {
     let mut count = 0_usize;
-    let mut earlier: Option<&Word> = None;
+    let mut earlier: Option<&Word<'_>> = None;
     for word in words {
         let joins =
             earlier.is_none_or(|earlier| !word.spaced || is_special(earlier, b'.') || is_special(word, b'.'));
@@ -219,48 +221,43 @@ fn mailbox(
     host: Vec<u8>,
 ) -> Option<Address> {
     let empty = name.is_none() && mailbox.is_empty() && host.is_empty();
-    (!empty).then_some(Address::Mailbox { name, route, mailbox, host })
+    (!empty).then(|| Address::Mailbox {
+        name: name.map(Bytes::from),
+        route: route.map(Bytes::from),
+        mailbox: mailbox.into(),
+        host: host.into(),
+    })
 }
 
 /// The words with the spaces between them.
-fn phrase(words: &[Word]) -> Vec<u8> {
+fn phrase(words: &[Word<'_>]) -> Vec<u8> {
     let mut text = Vec::new();
     for word in words {
         if word.spaced && !text.is_empty() {
             text.push(b' ');
         }
-        push(&mut text, word);
+        text.extend_from_slice(word.text());
     }
     text
 }
 
 /// The words without the spaces between them.
-fn joined(words: &[Word]) -> Vec<u8> {
-    let mut text = Vec::new();
+fn joined(words: &[Word<'_>]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(words.iter().map(|word| word.text().len()).sum());
     for word in words {
-        push(&mut text, word);
+        text.extend_from_slice(word.text());
     }
     text
 }
 
-fn push(text: &mut Vec<u8>, word: &Word) {
-    match &word.kind {
-        WordKind::Atom(octets) | WordKind::Quoted(octets) | WordKind::DomainLiteral(octets) => {
-            text.extend_from_slice(octets);
-        }
-        WordKind::Special(octet) => text.push(*octet),
-        WordKind::Comment(_) => {}
-    }
-}
-
-fn has_at(words: &[Word]) -> bool {
+fn has_at(words: &[Word<'_>]) -> bool {
     last_at(words).is_some()
 }
 
-fn last_at(words: &[Word]) -> Option<usize> {
+fn last_at(words: &[Word<'_>]) -> Option<usize> {
     words.iter().rposition(|word| is_special(word, b'@'))
 }
 
-fn is_special(word: &Word, special: u8) -> bool {
+fn is_special(word: &Word<'_>, special: u8) -> bool {
     word.kind == WordKind::Special(special)
 }

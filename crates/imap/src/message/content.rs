@@ -3,33 +3,32 @@
 //! Only the first field of each name counts. Names and types are in lower case and are tokens; values are as
 //! written, without quotes; `parameter` puts those of RFC 2231 together. Defaults are filled in where RFC 2045 5.2 has one.
 
-use alloc::{
-    borrow::ToOwned,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::vec::Vec;
+
+use bytes::Bytes;
 
 use super::{
-    field::{Fields, unfold},
+    field::{Fields, lower_case, unfold},
     lexer::{comment, quoted, split, without_comments},
     limits::Limits,
     parameter::joined,
+    token::{Token, is_token},
 };
 
 /// A parameter of a media type or of a disposition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
     /// A token in lower case, with the marks of RFC 2231 if it has any. No name occurs twice in one list.
-    pub name: String,
+    pub name: Token,
     /// The value without quotes. No CR, LF or NUL is in it; 8-bit octets may be.
-    pub value: Vec<u8>,
+    pub value: Bytes,
 }
 
 /// A `Content-Disposition` (RFC 2183).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disposition {
     /// `inline`, `attachment` or another token, in lower case.
-    pub kind: String,
+    pub kind: Token,
     /// Such as `filename`.
     pub parameters: Vec<Parameter>,
 }
@@ -37,16 +36,16 @@ pub struct Disposition {
 /// All that a header says about the body under it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Content {
-    pub(super) media_type: String,
-    pub(super) subtype: String,
+    pub(super) media_type: Token,
+    pub(super) subtype: Token,
     pub(super) parameters: Vec<Parameter>,
-    pub(super) encoding: String,
-    pub(super) id: Option<Vec<u8>>,
-    pub(super) description: Option<Vec<u8>>,
-    pub(super) md5: Option<Vec<u8>>,
+    pub(super) encoding: Token,
+    pub(super) id: Option<Bytes>,
+    pub(super) description: Option<Bytes>,
+    pub(super) md5: Option<Bytes>,
     pub(super) disposition: Option<Disposition>,
-    pub(super) languages: Vec<Vec<u8>>,
-    pub(super) location: Option<Vec<u8>>,
+    pub(super) languages: Vec<Bytes>,
+    pub(super) location: Option<Bytes>,
 }
 
 /// What a body is when nothing says it (RFC 2045 5.2, RFC 2046 5.1.5).
@@ -62,7 +61,7 @@ impl Content {
     pub(super) fn opaque() -> Self {
         let mut content = Self::text();
         content.become_opaque();
-        content.encoding = "8bit".to_owned();
+        content.encoding = Token::known("8bit");
         content
     }
 
@@ -93,7 +92,7 @@ impl Content {
     }
 
     /// The parameter of that name, which may be in sections.
-    pub(super) fn parameter(&self, name: &str) -> Option<Vec<u8>> {
+    pub(super) fn parameter(&self, name: &str) -> Option<Bytes> {
         joined(&self.parameters)
             .iter()
             .find(|parameter| parameter.name == name)
@@ -102,8 +101,8 @@ impl Content {
 
     /// The type of a container that is not looked into.
     pub(super) fn become_opaque(&mut self) {
-        self.media_type = "application".to_owned();
-        self.subtype = "octet-stream".to_owned();
+        self.media_type = Token::known("application");
+        self.subtype = Token::known("octet-stream");
         self.parameters.clear();
     }
 
@@ -117,10 +116,10 @@ impl Content {
 
     fn text() -> Self {
         Self {
-            media_type: "text".to_owned(),
-            subtype: "plain".to_owned(),
+            media_type: Token::known("text"),
+            subtype: Token::known("plain"),
             parameters: alloc::vec![us_ascii()],
-            encoding: "7bit".to_owned(),
+            encoding: Token::known("7bit"),
             id: None,
             description: None,
             md5: None,
@@ -147,7 +146,7 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     /// Takes a field whose name, without `Content-`, is `name`.
     fn note(&mut self, name: &[u8], value: &'a [u8]) {
-        let place = match name.to_ascii_lowercase().as_slice() {
+        let place = match lower_case(name, &mut [0; LONGEST]) {
             b"type" => &mut self.media_type,
             b"transfer-encoding" => &mut self.encoding,
             b"id" => &mut self.id,
@@ -163,14 +162,14 @@ impl<'a> Found<'a> {
 
     fn content(self, unlabelled: Unlabelled, limits: &Limits) -> Content {
         let line = |value: &[u8]| unfold(value.get(..limits.field_max).unwrap_or(value));
-        let text = |value: Option<&[u8]>| value.map(line).filter(|line| !line.is_empty());
+        let text = |value: Option<&[u8]>| value.map(line).filter(|line| !line.is_empty()).map(Bytes::from);
         let mut content = Content::text();
         match (self.media_type, unlabelled) {
             (Some(value), _) => read_media_type(&line(value), limits, &mut content),
             (None, Unlabelled::Text) => {}
             (None, Unlabelled::Message) => {
-                content.media_type = "message".to_owned();
-                content.subtype = "rfc822".to_owned();
+                content.media_type = Token::known("message");
+                content.subtype = Token::known("rfc822");
                 content.parameters.clear();
             }
         }
@@ -192,7 +191,7 @@ fn read_media_type(line: &[u8], limits: &Limits, content: &mut Content) {
     let (head, tail) = split(line, line.iter().position(|octet| *octet == b';').unwrap_or(line.len()));
     let head = without_comments(head);
     let mut pieces = head.splitn(2, |octet| *octet == b'/');
-    let media_type = pieces.next().and_then(|piece| token(piece.trim_ascii()));
+    let media_type = pieces.next().and_then(|piece| Token::of(piece.trim_ascii()));
     let subtype = pieces.next().and_then(first_token);
     if let (Some(media_type), Some(subtype)) = (media_type, subtype) {
         content.media_type = media_type;
@@ -211,10 +210,10 @@ fn disposition(line: &[u8], limits: &Limits) -> Option<Disposition> {
     Some(Disposition { kind, parameters: parameters(tail, limits.params_max) })
 }
 
-fn languages(line: &[u8], limits: &Limits) -> Vec<Vec<u8>> {
+fn languages(line: &[u8], limits: &Limits) -> Vec<Bytes> {
     let plain = without_comments(line);
     let tags = plain.split(|octet| *octet == b',').map(<[u8]>::trim_ascii).filter(|tag| !tag.is_empty());
-    tags.take(limits.params_max).map(<[u8]>::to_vec).collect()
+    tags.take(limits.params_max).map(Bytes::copy_from_slice).collect()
 }
 
 /// `*(";" attribute "=" value)`. Items that are not of that form are skipped; of equal names the first counts.
@@ -230,9 +229,9 @@ fn parameters(octets: &[u8], max: usize) -> Vec<Parameter> {
         };
         let (value, tail) = parameter_value(tail);
         rest = skip_separators(tail);
-        if let Some(name) = token(name.trim_ascii()) {
+        if let Some(name) = Token::of(name.trim_ascii()) {
             if list.iter().all(|parameter| parameter.name != name) {
-                list.push(Parameter { name, value });
+                list.push(Parameter { name, value: value.into() });
             }
         }
     }
@@ -272,28 +271,17 @@ fn skip_space(octets: &[u8]) -> &[u8] {
 }
 
 /// The token at the front, behind white space, in lower case.
-fn first_token(octets: &[u8]) -> Option<String> {
+fn first_token(octets: &[u8]) -> Option<Token> {
     let trimmed = octets.trim_ascii_start();
     let (front, _) =
         split(trimmed, trimmed.iter().position(|octet| !is_token(*octet)).unwrap_or(trimmed.len()));
-    token(front)
-}
-
-/// All of it as a token, in lower case.
-fn token(octets: &[u8]) -> Option<String> {
-    if octets.is_empty() || !octets.iter().copied().all(is_token) {
-        return None;
-    }
-    core::str::from_utf8(octets).ok().map(str::to_ascii_lowercase)
-}
-
-/// RFC 2045 5.1: printable ASCII but for the tspecials.
-pub(super) fn is_token(octet: u8) -> bool {
-    octet.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&octet)
+    Token::of(front)
 }
 
 fn us_ascii() -> Parameter {
-    Parameter { name: "charset".to_string(), value: b"us-ascii".to_vec() }
+    Parameter { name: Token::known("charset"), value: Bytes::from_static(b"us-ascii") }
 }
 
+/// Octets of `transfer-encoding`.
+const LONGEST: usize = 17;
 const PREFIX: &[u8] = b"Content-";

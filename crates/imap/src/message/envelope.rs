@@ -4,10 +4,12 @@
 
 use alloc::vec::Vec;
 
+use bytes::Bytes;
+
 use super::{
     address::Address,
     date::SentDate,
-    field::{Fields, unfold},
+    field::{Fields, lower_case, unfold},
     limits::Limits,
 };
 
@@ -18,9 +20,9 @@ use super::{
 #[non_exhaustive]
 pub struct Envelope {
     /// The `Date` field as written. See [`Envelope::sent`].
-    pub date: Option<Vec<u8>>,
+    pub date: Option<Bytes>,
     /// The `Subject` field, encoded words and all.
-    pub subject: Option<Vec<u8>>,
+    pub subject: Option<Bytes>,
     /// The authors. Of several `From` fields the first.
     pub from: Vec<Address>,
     /// What the `Sender` field says; empty when it does not. See [`Envelope::sender`].
@@ -34,9 +36,9 @@ pub struct Envelope {
     /// The recipients of all `Bcc` fields.
     pub bcc: Vec<Address>,
     /// The `In-Reply-To` field.
-    pub in_reply_to: Option<Vec<u8>>,
+    pub in_reply_to: Option<Bytes>,
     /// The `Message-ID` field.
-    pub message_id: Option<Vec<u8>>,
+    pub message_id: Option<Bytes>,
 }
 
 impl Envelope {
@@ -66,28 +68,8 @@ impl Envelope {
         SentDate::parse(self.date.as_deref()?)
     }
 
-    /// The envelope of a message without a header.
-    pub(super) const fn none() -> Self {
-        Self {
-            date: None,
-            subject: None,
-            from: Vec::new(),
-            own_sender: Vec::new(),
-            own_reply_to: Vec::new(),
-            to: Vec::new(),
-            cc: Vec::new(),
-            bcc: Vec::new(),
-            in_reply_to: None,
-            message_id: None,
-        }
-    }
-
     fn note(&mut self, name: &[u8], value: &[u8], seen: &mut Seen, max: usize) {
-        // The longest name of interest has eleven octets.
-        if name.is_empty() || name.len() > 11 {
-            return;
-        }
-        match name.to_ascii_lowercase().as_slice() {
+        match lower_case(name, &mut [0; LONGEST]) {
             b"date" => set(&mut self.date, value),
             b"subject" => set(&mut self.subject, value),
             b"in-reply-to" => set(&mut self.in_reply_to, value),
@@ -103,6 +85,20 @@ impl Envelope {
     }
 }
 
+/// The envelope of a message without a header.
+pub(super) static NONE: Envelope = Envelope {
+    date: None,
+    subject: None,
+    from: Vec::new(),
+    own_sender: Vec::new(),
+    own_reply_to: Vec::new(),
+    to: Vec::new(),
+    cc: Vec::new(),
+    bcc: Vec::new(),
+    in_reply_to: None,
+    message_id: None,
+};
+
 /// Which of the fields that count once have been there; one that was empty counts too.
 #[derive(Default)]
 struct Seen {
@@ -111,9 +107,9 @@ struct Seen {
     reply_to: bool,
 }
 
-fn set(member: &mut Option<Vec<u8>>, value: &[u8]) {
+fn set(member: &mut Option<Bytes>, value: &[u8]) {
     if member.is_none() {
-        *member = Some(unfold(value));
+        *member = Some(unfold(value).into());
     }
 }
 
@@ -129,3 +125,6 @@ fn append(member: &mut Vec<Address>, value: &[u8], max: usize) {
         member.extend(Address::parse_list(&unfold(value), room));
     }
 }
+
+/// Octets of `in-reply-to`, the longest name of interest.
+const LONGEST: usize = 11;

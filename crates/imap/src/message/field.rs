@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use memchr::memchr;
+use memchr::{memchr, memchr3};
 
 /// One field of a header, or one line that is not a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +94,12 @@ impl<'a> Iterator for Fields<'a> {
 ///
 /// The result has no CR, LF or NUL, whatever the value has.
 pub fn unfold(value: &[u8]) -> Vec<u8> {
+    let value = value.trim_ascii();
+    if memchr3(b'\0', b'\r', b'\n', value).is_none() {
+        return value.to_vec();
+    }
     let mut line = Vec::with_capacity(value.len());
-    let mut octets = value.trim_ascii().iter().peekable();
+    let mut octets = value.iter().peekable();
     while let Some(&octet) = octets.next() {
         match octet {
             b'\0' | b'\n' => {}
@@ -105,7 +109,16 @@ pub fn unfold(value: &[u8]) -> Vec<u8> {
         }
     }
     // What stood around a dropped NUL may be white space.
-    line.trim_ascii().to_vec()
+    let trimmed = line.trim_ascii();
+    if trimmed.len() == line.len() { line } else { trimmed.to_vec() }
+}
+
+/// A name in lower case, in `room`; nothing where it is longer than that.
+pub(super) fn lower_case<'a, const N: usize>(name: &[u8], room: &'a mut [u8; N]) -> &'a [u8] {
+    let Some(lower) = room.get_mut(..name.len()) else { return &[] };
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    lower
 }
 
 /// The length of the line at the front, its line end included.

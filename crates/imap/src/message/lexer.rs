@@ -9,22 +9,34 @@ use memchr::memchr2;
 
 /// One word, and whether white space or a comment stands before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word {
-    pub(super) kind: WordKind,
+pub(super) struct Word<'a> {
+    pub(super) kind: WordKind<'a>,
     pub(super) spaced: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum WordKind {
-    Atom(Vec<u8>),
+pub(super) enum WordKind<'a> {
+    Atom(&'a [u8]),
     /// Without the quotes and backslashes.
     Quoted(Vec<u8>),
     /// With the brackets.
-    DomainLiteral(Vec<u8>),
+    DomainLiteral(&'a [u8]),
     /// Without the outer parentheses and the backslashes.
     Comment(Vec<u8>),
     /// One of `< > @ , ; : .`
     Special(u8),
+}
+
+impl Word<'_> {
+    /// What a word adds to a name or an address; a comment adds nothing.
+    pub(super) fn text(&self) -> &[u8] {
+        match &self.kind {
+            WordKind::Atom(octets) | WordKind::DomainLiteral(octets) => octets,
+            WordKind::Quoted(octets) => octets,
+            WordKind::Special(octet) => core::slice::from_ref(octet),
+            WordKind::Comment(_) => &[],
+        }
+    }
 }
 
 /// Takes the words of an address list one by one.
@@ -42,10 +54,10 @@ impl<'a> Words<'a> {
     }
 }
 
-impl Iterator for Words<'_> {
-    type Item = Word;
+impl<'a> Iterator for Words<'a> {
+    type Item = Word<'a>;
 
-    fn next(&mut self) -> Option<Word> {
+    fn next(&mut self) -> Option<Word<'a>> {
         let trimmed = self.rest.trim_ascii_start();
         let spaced = self.spaced || trimmed.len() < self.rest.len();
         let (first, tail) = trimmed.split_first()?;
@@ -64,12 +76,12 @@ impl Iterator for Words<'_> {
                     at.saturating_add(usize::from(closed))
                 });
                 let (literal, rest) = split(trimmed, len);
-                (WordKind::DomainLiteral(literal.to_vec()), rest)
+                (WordKind::DomainLiteral(literal), rest)
             }
             b'<' | b'>' | b'@' | b',' | b';' | b':' | b'.' => (WordKind::Special(*first), tail),
             _ => {
                 let (atom, rest) = split(trimmed, atom_len(trimmed));
-                (WordKind::Atom(atom.to_vec()), rest)
+                (WordKind::Atom(atom), rest)
             }
         };
         self.rest = rest;
@@ -152,7 +164,10 @@ pub(super) fn split(octets: &[u8], at: usize) -> (&[u8], &[u8]) {
 fn atom_len(octets: &[u8]) -> usize {
     // Mailers write specials into encoded words; RFC 2047 5 forbids it, and everybody reads them as one word.
     let from = encoded_word_len(octets).unwrap_or(1);
-    let ends = |octet: &u8| octet.is_ascii_whitespace() || b"<>@,;:.\"(".contains(octet);
+    let ends = |octet: &u8| {
+        octet.is_ascii_whitespace()
+            || matches!(octet, b'<' | b'>' | b'@' | b',' | b';' | b':' | b'.' | b'"' | b'(')
+    };
     let more = octets.get(from..).unwrap_or_default();
     from.saturating_add(more.iter().position(ends).unwrap_or(more.len()))
 }

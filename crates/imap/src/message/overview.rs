@@ -6,6 +6,8 @@
 
 use alloc::{string::String, vec::Vec};
 
+use bytes::Bytes;
+
 use super::{
     Address, Envelope, Fields, Limits, base_subject,
     field::unfold,
@@ -66,6 +68,18 @@ impl Overview {
         out.octets.push(VERSION);
         out.overview(self);
         out.octets
+    }
+
+    /// The overview as it stands in a stored summary.
+    pub(super) fn to_record(&self) -> Bytes {
+        let mut out = Writer { octets: Vec::new() };
+        out.overview(self);
+        out.octets.into()
+    }
+
+    /// What [`Overview::to_record`] wrote, or [`Reader::skip_overview`] found sound.
+    pub(super) fn of_record(octets: &[u8]) -> Self {
+        Reader { rest: octets }.overview().unwrap_or_default()
     }
 
     /// What [`Overview::to_bytes`] wrote. `None` for another version and for octets that it did not write.
@@ -218,7 +232,44 @@ impl Writer {
 
 impl Reader<'_> {
     pub(super) fn overview(&mut self) -> Option<Overview> {
-        let sent = match self.octet()? {
+        let (sent, is_reply) = (self.sent()?, self.is_reply()?);
+        let mut text = || self.text().map(String::from);
+        Some(Overview {
+            sent,
+            is_reply,
+            subject: text()?,
+            from: text()?,
+            to: text()?,
+            cc: text()?,
+            display_from: text()?,
+            display_to: text()?,
+            message_id: self.optional()?.map(<[u8]>::to_vec),
+            references: self.references()?,
+        })
+    }
+
+    fn references(&mut self) -> Option<Vec<Vec<u8>>> {
+        let count = self.size()?;
+        // Every one takes an octet at least: a count that lies costs nothing.
+        (0..count).map(|_| self.line().map(<[u8]>::to_vec)).collect()
+    }
+
+    /// Goes behind an overview. `None` where none would be read.
+    pub(super) fn skip_overview(&mut self) -> Option<()> {
+        self.sent()?;
+        self.is_reply()?;
+        for _ in 0..TEXTS {
+            self.text()?;
+        }
+        self.optional()?;
+        for _ in 0..self.size()? {
+            self.line()?;
+        }
+        Some(())
+    }
+
+    fn sent(&mut self) -> Option<Option<i64>> {
+        Some(match self.octet()? {
             0 => None,
             1 => {
                 let (octets, rest) = self.rest.split_first_chunk()?;
@@ -226,34 +277,22 @@ impl Reader<'_> {
                 Some(i64::from_le_bytes(*octets))
             }
             _ => return None,
-        };
-        let is_reply = match self.octet()? {
-            0 => false,
-            1 => true,
-            _ => return None,
-        };
-        Some(Overview {
-            sent,
-            is_reply,
-            subject: self.text()?,
-            from: self.text()?,
-            to: self.text()?,
-            cc: self.text()?,
-            display_from: self.text()?,
-            display_to: self.text()?,
-            message_id: self.optional()?,
-            references: self.list(Self::string)?,
         })
     }
 
-    /// A string that is UTF-8.
-    pub(super) fn text(&mut self) -> Option<String> {
-        String::from_utf8(self.string()?).ok()
+    fn is_reply(&mut self) -> Option<bool> {
+        match self.octet()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
     }
 }
 
 /// Counts up with every change of the format.
 const VERSION: u8 = 1;
+/// The texts of an overview: subject, from, to, cc, and the two that are shown.
+const TEXTS: usize = 6;
 /// A line has 998 octets.
 const ID_MAX: usize = 998;
 

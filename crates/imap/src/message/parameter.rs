@@ -7,11 +7,14 @@
 use alloc::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
-    string::{String, ToString},
+    string::ToString,
     vec::Vec,
 };
 
-use super::content::{Parameter, is_token};
+use super::{
+    content::Parameter,
+    token::{Token, is_token},
+};
 use crate::charset::Charset;
 
 /// The parameters as they are told; of equal names the first counts.
@@ -21,7 +24,7 @@ pub(super) fn joined(list: &[Parameter]) -> Cow<'_, [Parameter]> {
     }
     let mut sections = Sections::of(list);
     let mut told: Vec<Parameter> = Vec::with_capacity(list.len());
-    let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut names: BTreeSet<Token> = BTreeSet::new();
     for (at, parameter) in list.iter().enumerate() {
         if sections.is_used(at) {
             continue;
@@ -103,7 +106,7 @@ impl<'a> Sections<'a> {
             encoded(name.attribute, &first.value, rest)?
         } else {
             let value = sections.iter().flat_map(|section| section.value.iter().copied()).collect();
-            Parameter { name: name.attribute.to_string(), value }
+            Parameter { name: Token::made(name.attribute.to_string()), value }
         };
         for at in places {
             if let Some(used) = self.used.get_mut(at) {
@@ -121,7 +124,7 @@ fn encoded(attribute: &str, first: &[u8], rest: &[&Parameter]) -> Option<Paramet
     let mut octets = decoded(text);
     for section in rest {
         let is_extended = Name::of(&section.name).is_extended;
-        octets.extend(if is_extended { decoded(&section.value) } else { section.value.clone() });
+        octets.extend(if is_extended { decoded(&section.value) } else { section.value.to_vec() });
     }
     let known = if charset.is_empty() { Some(Charset::guess(&octets)) } else { Charset::of(charset) };
     let text = known.map(|charset| charset.decode(&octets));
@@ -141,7 +144,7 @@ fn encoded(attribute: &str, first: &[u8], rest: &[&Parameter]) -> Option<Paramet
             value.extend([b'%', hexadecimal(*octet >> 4), hexadecimal(*octet & 15)]);
         }
     }
-    Some(Parameter { name: alloc::format!("{attribute}*"), value })
+    Some(Parameter { name: Token::made(alloc::format!("{attribute}*")), value: value.into() })
 }
 
 /// The octets behind `%` and two digits; what is no such thing stays.
@@ -183,8 +186,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn list(pairs: &[(&str, &str)]) -> Vec<Parameter> {
-        let parameter =
-            |(name, value): &(&str, &str)| Parameter { name: (*name).into(), value: value.as_bytes().into() };
+        let parameter = |(name, value): &(&str, &str)| Parameter {
+            name: Token::made((*name).into()),
+            value: value.as_bytes().to_vec().into(),
+        };
         pairs.iter().map(parameter).collect()
     }
 
@@ -227,7 +232,7 @@ mod tests {
 
     #[test]
     fn mime_05_ten_thousand_sections_are_joined_in_one_go() {
-        let sections: Vec<(String, &str)> =
+        let sections: Vec<(alloc::string::String, &str)> =
             (0..10_000).rev().map(|at| (alloc::format!("a*{at}"), "x")).collect();
         let sections: Vec<(&str, &str)> =
             sections.iter().map(|(name, value)| (name.as_str(), *value)).collect();
@@ -243,8 +248,8 @@ mod tests {
         ) {
             let mut all: Vec<Parameter> = Vec::new();
             for name in names {
-                if all.iter().all(|parameter| parameter.name != name) {
-                    all.push(Parameter { name, value: value.clone().into_bytes() });
+                if all.iter().all(|parameter| parameter.name != *name) {
+                    all.push(Parameter { name: Token::made(name), value: value.clone().into() });
                 }
             }
             let once = joined(&all).into_owned();

@@ -13,14 +13,15 @@
 //!                                                              └── end of the message: close all
 //! ```
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 
+use bytes::Bytes;
 use memchr::{memchr_iter, memmem};
 
 use super::transfer::TransferDecoder;
 use super::{
     content::{Content, Unlabelled},
-    envelope::Envelope,
+    envelope::{self, Envelope},
     field::{empty_line, line_len},
     limits::Limits,
     overview::Overview,
@@ -29,6 +30,11 @@ use super::{
 use crate::preview::preview;
 
 pub(super) fn scan(message: &[u8], limits: &Limits) -> Summary {
+    scan_apart(message, limits).gathered()
+}
+
+/// The summary in many small pieces.
+fn scan_apart(message: &[u8], limits: &Limits) -> Summary {
     let mut scanner = Scanner { message, limits, parts: Vec::new(), open: Vec::new(), at: 0, lines: 0 };
     scanner.run();
     let mut parts = scanner.parts.into_iter();
@@ -36,10 +42,11 @@ pub(super) fn scan(message: &[u8], limits: &Limits) -> Summary {
     let root = parts.next().unwrap_or_else(|| new_part(Content::opaque(), Span::default(), None));
     let readable = root.header.of(message);
     let readable = readable.get(..limits.header_max).unwrap_or(readable);
-    let overview = Overview::read(readable, root.envelope.as_deref().unwrap_or(&Envelope::none()), limits);
+    let overview = Overview::read(readable, root.envelope.as_deref().unwrap_or(&envelope::NONE), limits);
     let others = parts.collect();
-    let mut summary = Summary { octets: message.len(), root, others, overview, preview: String::new() };
-    summary.preview = preview(&summary, message);
+    let overview = overview.to_record();
+    let mut summary = Summary { octets: message.len(), root, others, overview, preview: Bytes::new() };
+    summary.preview = preview(&summary, message).into();
     summary
 }
 
@@ -380,4 +387,48 @@ fn become_text(part: &mut Part) {
 fn without_line_end(octets: &[u8]) -> &[u8] {
     let Some(before) = octets.strip_suffix(b"\n") else { return octets };
     before.strip_suffix(b"\r").unwrap_or(before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn assert_gathered(message: &[u8]) {
+        let limits = Limits::default();
+        assert_eq!(scan_apart(message, &limits), scan(message, &limits));
+    }
+
+    #[test]
+    fn what_is_gathered_is_what_was_found() {
+        assert_gathered(b"");
+        assert_gathered(
+            b"Date: 1 Jan 2026 00:00:00 +0000\r\nSubject: s\r\nFrom: N <@r:f@x>\r\nSender: s@x\r\nReply-To: r@x\r\n\
+            To: g: t@x;\r\nCc: c@x\r\nBcc: b@x\r\nIn-Reply-To: <i@x>\r\nMessage-ID: <m@x>\r\nReferences: <p@x>\r\n\
+            Content-Type: multipart/mixed; boundary=b\r\nContent-Language: en, de\r\n\r\n--b\r\n\
+            Content-Type: image/png; name=n\r\nContent-ID: <c@x>\r\nContent-Description: d\r\n\
+            Content-MD5: Q2hlY2s=\r\nContent-Disposition: attachment; filename=f\r\nContent-Location: l\r\n\
+            Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b\r\n\r\nHello\r\n--b\r\n\
+            Content-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nText\r\n--b--\r\n",
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_found_is_gathered(
+            lines in prop::collection::vec(
+                prop_oneof![
+                    "(Subject|From|To|Sender|Content-(Type|Disposition|ID|Language)): [ -~\u{e9}]{0,30}",
+                    "Content-Type: multipart/mixed; boundary=b",
+                    "Content-Type: message/rfc822",
+                    "--b(--)?",
+                    "",
+                ],
+                0..30,
+            ),
+            end in "(\r\n|\n)",
+        ) {
+            assert_gathered(lines.join(&end).as_bytes());
+        }
+    }
 }

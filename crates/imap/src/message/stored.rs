@@ -9,79 +9,84 @@
 //!
 //! The links between parts follow from the parents and are not stored. Reading checks everything a [`Summary`]
 //! promises, so that octets damaged in the store give `None` and never a wrong tree; it takes no more memory than a
-//! small multiple of the octets given.
+//! small multiple of the octets given. It copies none of them: a string that is read is a slice of the record.
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
+
+use bytes::Bytes;
+use memchr::memchr3;
 
 use super::{
     address::Address,
-    content::{Disposition, Parameter, is_token},
+    content::{Disposition, Parameter},
     envelope::Envelope,
     summary::{Kind, Part, Span, Summary},
+    token::Token,
 };
 
 impl Summary {
     /// The summary as octets, for [`Summary::from_bytes`]. They begin with the version of the format.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Writer { octets: Vec::new() };
+    pub fn to_bytes(&self) -> Bytes {
+        let mut out = Writer { octets: Vec::with_capacity(OCTETS_AT_ONCE) };
         out.octets.push(VERSION);
         out.size(self.octets);
         out.size(self.others.len());
         for part in self.parts() {
             out.part(part);
         }
-        out.overview(&self.overview);
-        out.string(self.preview.as_bytes());
-        out.octets
+        out.octets.extend_from_slice(&self.overview);
+        out.string(&self.preview);
+        // What is kept is kept without room to grow.
+        out.octets.into_boxed_slice().into()
     }
 
     /// The summary that [`Summary::to_bytes`] wrote. `None` for another version (scan again) and for octets that
     /// no summary gives.
-    pub fn from_bytes(octets: &[u8]) -> Option<Self> {
-        let mut reader = Reader { rest: octets };
+    ///
+    /// Nothing is copied: the strings of the summary are slices of `octets`, and keep alive what `octets` keeps. Hand
+    /// over a buffer that holds this summary and nothing else.
+    pub fn from_bytes(octets: &Bytes) -> Option<Self> {
+        let mut reader = PartReader { record: octets, numbers: Reader { rest: octets } };
         if reader.octet()? != VERSION {
             return None;
         }
-        let octets = reader.size()?;
-        let others = reader.size()?;
-        let mut parts = Vec::new();
-        parts.push(reader.part()?);
-        for _ in 0..others {
-            parts.push(reader.part()?);
-        }
+        let octets = reader.numbers.size()?;
+        let others = reader.numbers.size()?;
+        let root = reader.part()?;
+        let others = reader.items(others, PartReader::part)?;
         let overview = reader.overview()?;
-        let preview = reader.text()?;
-        if !reader.rest.is_empty() {
+        let preview = reader.preview()?;
+        if !reader.numbers.rest.is_empty() {
             return None;
         }
-        link(&mut parts)?;
-        let mut parts = parts.into_iter();
-        let (root, others) = (parts.next()?, parts.collect());
-        let summary = Self { octets, root, others, overview, preview };
+        let mut summary = Self { octets, root, others, overview, preview };
+        link(&mut summary)?;
         is_sound(&summary).then_some(summary)
     }
 }
 
 /// Sets the links to children and siblings. `None` when the parts are not in the order of a tree.
-fn link(parts: &mut [Part]) -> Option<()> {
-    // For each part that may still get children: itself and its last child.
-    let mut open: Vec<(usize, Option<usize>)> = Vec::new();
-    for index in 0..parts.len() {
-        match parts.get(index)?.parent {
-            None if index == 0 => {}
-            None => return None,
-            Some(parent) => {
-                while open.last()?.0 != parent {
-                    open.pop();
-                }
-                let last_child = &mut open.last_mut()?.1;
-                match last_child.replace(index) {
-                    None => parts.get_mut(parent)?.first_child = Some(index),
-                    Some(sibling) => parts.get_mut(sibling)?.next_sibling = Some(index),
-                }
-            }
+fn link(summary: &mut Summary) -> Option<()> {
+    if summary.root.parent.is_some() {
+        return None;
+    }
+    for index in 1..=summary.others.len() {
+        let parent = summary.part(index)?.parent?;
+        // Up from the part before to what stands beside this one. What is passed has no children any more, so that
+        // no part is passed twice.
+        let mut before = index.checked_sub(1)?;
+        if before == parent {
+            summary.part_mut(parent)?.first_child = Some(index);
+            continue;
         }
-        open.push((index, None));
+        loop {
+            let above = summary.part(before)?.parent?;
+            if above == parent {
+                break;
+            }
+            before = above;
+        }
+        summary.part_mut(before)?.next_sibling = Some(index);
     }
     Some(())
 }
@@ -258,11 +263,13 @@ impl Writer {
     }
 }
 
-pub(super) struct Reader<'a> {
-    pub(super) rest: &'a [u8],
+/// Reads parts. The strings in them are slices of the record.
+struct PartReader<'a> {
+    record: &'a Bytes,
+    numbers: Reader<'a>,
 }
 
-impl<'a> Reader<'a> {
+impl PartReader<'_> {
     fn part(&mut self) -> Option<Part> {
         let kind = match self.octet()? {
             0 => Kind::Leaf,
@@ -270,9 +277,10 @@ impl<'a> Reader<'a> {
             2 => Kind::Message,
             _ => return None,
         };
-        let parent = self.size()?.checked_sub(1);
-        let header = Span { start: self.size()?, end: self.size()? };
-        let body = Span { start: header.end, end: self.size()? };
+        let numbers = &mut self.numbers;
+        let parent = numbers.size()?.checked_sub(1);
+        let header = Span { start: numbers.size()?, end: numbers.size()? };
+        let body = Span { start: header.end, end: numbers.size()? };
         Some(Part {
             kind,
             parent,
@@ -280,8 +288,8 @@ impl<'a> Reader<'a> {
             next_sibling: None,
             header,
             body,
-            lines: self.number()?,
-            decoded: self.number()?.checked_sub(1),
+            lines: numbers.number()?,
+            decoded: numbers.number()?.checked_sub(1),
             media_type: self.token()?,
             subtype: self.token()?,
             parameters: self.parameters()?,
@@ -341,42 +349,76 @@ impl<'a> Reader<'a> {
         self.list(|reader| Some(Parameter { name: reader.token()?, value: reader.string()? }))
     }
 
-    /// Every item takes an octet at least: a length that lies costs nothing.
-    pub(super) fn list<T>(&mut self, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let count = self.size()?;
-        let mut list = Vec::new();
+    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = self.numbers.size()?;
+        self.items(count, item)
+    }
+
+    /// Every item takes an octet at least, and room is made for a few: a count that lies costs next to nothing.
+    fn items<T>(&mut self, count: usize, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut list = Vec::with_capacity(count.min(ITEMS_AT_ONCE));
         for _ in 0..count {
             list.push(item(self)?);
         }
         Some(list)
     }
 
-    pub(super) fn optional(&mut self) -> Option<Option<Vec<u8>>> {
+    fn optional(&mut self) -> Option<Option<Bytes>> {
+        let line = self.numbers.optional()?;
+        Some(line.map(|line| self.record.slice_ref(line)))
+    }
+
+    fn token(&mut self) -> Option<Token> {
+        Token::of_lower_case(self.string()?)
+    }
+
+    /// The octets of the overview, which are looked through and read when somebody asks for it.
+    fn overview(&mut self) -> Option<Bytes> {
+        let before = self.numbers.rest;
+        self.numbers.skip_overview()?;
+        let len = before.len().checked_sub(self.numbers.rest.len())?;
+        Some(self.record.slice_ref(before.get(..len)?))
+    }
+
+    fn preview(&mut self) -> Option<Bytes> {
+        let text = self.numbers.text()?;
+        Some(self.record.slice_ref(text.as_bytes()))
+    }
+
+    fn string(&mut self) -> Option<Bytes> {
+        let line = self.numbers.line()?;
+        Some(self.record.slice_ref(line))
+    }
+
+    fn octet(&mut self) -> Option<u8> {
+        self.numbers.octet()
+    }
+}
+
+pub(super) struct Reader<'a> {
+    pub(super) rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn optional(&mut self) -> Option<Option<&'a [u8]>> {
         Some(match self.octet()? {
             0 => None,
-            1 => Some(self.string()?),
+            1 => Some(self.line()?),
             _ => return None,
         })
     }
 
-    fn token(&mut self) -> Option<String> {
-        let token = self.slice()?;
-        let fits =
-            !token.is_empty() && token.iter().all(|octet| is_token(*octet) && !octet.is_ascii_uppercase());
-        let token = core::str::from_utf8(token).ok().filter(|_| fits)?;
-        Some(String::from(token))
-    }
-
-    pub(super) fn string(&mut self) -> Option<Vec<u8>> {
-        let string = self.slice()?;
-        (!string.iter().any(|octet| matches!(octet, b'\0' | b'\r' | b'\n'))).then(|| string.to_vec())
-    }
-
-    fn slice(&mut self) -> Option<&'a [u8]> {
+    /// A string: no CR, LF or NUL is in it.
+    pub(super) fn line(&mut self) -> Option<&'a [u8]> {
         let len = self.size()?;
-        let (slice, rest) = self.rest.split_at_checked(len)?;
+        let (line, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
-        Some(slice)
+        memchr3(b'\0', b'\r', b'\n', line).is_none().then_some(line)
+    }
+
+    /// A string that is UTF-8.
+    pub(super) fn text(&mut self) -> Option<&'a str> {
+        core::str::from_utf8(self.line()?).ok()
     }
 
     pub(super) fn size(&mut self) -> Option<usize> {
@@ -410,3 +452,7 @@ impl<'a> Reader<'a> {
 
 /// Counts up with every change of the format.
 const VERSION: u8 = 2;
+/// Room for a summary of a usual message.
+const OCTETS_AT_ONCE: usize = 512;
+/// Items of a list that room is made for in advance.
+const ITEMS_AT_ONCE: usize = 32;

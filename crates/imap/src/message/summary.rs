@@ -4,25 +4,34 @@
 //! the body of its parent, with fewer octets than its parent; siblings do not overlap; a multipart has at least one
 //! child, a message exactly one, a leaf none. So no walk goes in circles, and any walk ends.
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
+
+use bytes::Bytes;
 
 use super::{
     content::{Disposition, Parameter},
-    envelope::Envelope,
+    envelope::{self, Envelope},
     limits::Limits,
     overview::Overview,
     scan,
+    token::Token,
 };
 
 /// What is known of one message.
+///
+/// It owns what it says, in one buffer, and nothing of the message. The strings are [`Bytes`](crate::Bytes): cloning
+/// one, or turning envelope and structure into what a FETCH response has, copies no text; a clone keeps the whole
+/// buffer alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     pub(super) octets: usize,
     pub(super) root: Part,
     /// The parts behind the root.
     pub(super) others: Vec<Part>,
-    pub(super) overview: Overview,
-    pub(super) preview: String,
+    /// As it is stored.
+    pub(super) overview: Bytes,
+    /// UTF-8.
+    pub(super) preview: Bytes,
 }
 
 impl Summary {
@@ -43,13 +52,12 @@ impl Summary {
 
     /// The envelope of the message.
     pub fn envelope(&self) -> &Envelope {
-        const NONE: &Envelope = &Envelope::none();
-        self.root.envelope.as_deref().unwrap_or(NONE)
+        self.root.envelope.as_deref().unwrap_or(&envelope::NONE)
     }
 
-    /// What SORT and THREAD compare.
-    pub fn overview(&self) -> &Overview {
-        &self.overview
+    /// What SORT and THREAD compare. It is made when it is asked for, and keeps nothing of the summary alive.
+    pub fn overview(&self) -> Overview {
+        Overview::of_record(&self.overview)
     }
 
     /// `PREVIEW` (RFC 8970): the first 200 characters of what the author wrote, on one line; empty where there is
@@ -62,7 +70,7 @@ impl Summary {
     /// assert_eq!(Summary::scan(message).preview(), "Sure, at noon.");
     /// ```
     pub fn preview(&self) -> &str {
-        &self.preview
+        core::str::from_utf8(&self.preview).unwrap_or_default()
     }
 
     /// The part that is the whole message.
@@ -75,6 +83,13 @@ impl Summary {
         match index.checked_sub(1) {
             None => Some(&self.root),
             Some(index) => self.others.get(index),
+        }
+    }
+
+    pub(super) fn part_mut(&mut self, index: usize) -> Option<&mut Part> {
+        match index.checked_sub(1) {
+            None => Some(&mut self.root),
+            Some(index) => self.others.get_mut(index),
         }
     }
 
@@ -134,25 +149,25 @@ pub struct Part {
     /// not known.
     pub decoded: Option<u64>,
     /// The media type in lower case, `text` for example.
-    pub media_type: String,
+    pub media_type: Token,
     /// The subtype in lower case.
-    pub subtype: String,
+    pub subtype: Token,
     /// The parameters of the media type. A `text/plain` always has a `charset`.
     pub parameters: Vec<Parameter>,
     /// The transfer encoding in lower case, `7bit` when nothing says it.
-    pub encoding: String,
+    pub encoding: Token,
     /// `Content-ID`.
-    pub id: Option<Vec<u8>>,
+    pub id: Option<Bytes>,
     /// `Content-Description`.
-    pub description: Option<Vec<u8>>,
+    pub description: Option<Bytes>,
     /// `Content-MD5`.
-    pub md5: Option<Vec<u8>>,
+    pub md5: Option<Bytes>,
     /// `Content-Disposition`.
     pub disposition: Option<Disposition>,
     /// The tags of `Content-Language`.
-    pub languages: Vec<Vec<u8>>,
+    pub languages: Vec<Bytes>,
     /// `Content-Location`.
-    pub location: Option<Vec<u8>>,
+    pub location: Option<Bytes>,
     /// The envelope, if this is the root or the content of an enclosed message.
     pub envelope: Option<Box<Envelope>>,
 }

@@ -1,15 +1,19 @@
 //! Summaries as the values that go into a FETCH response (RFC 9051 7.5.2): `ENVELOPE`, `BODY`, `BODYSTRUCTURE`.
 //!
-//! Built from the last part to the first, so that no depth of a message is a depth of the stack here.
+//! The strings are those of the summary, and no copies of them. A structure is built from the last part to the first,
+//! so that no depth of a message is a depth of the stack here.
 
-use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
+
+use bytes::Bytes;
 
 use super::{
     address::Address,
     content::{Disposition, Parameter},
-    envelope::Envelope,
+    envelope::{self, Envelope},
     parameter::joined,
     summary::{Kind, Part, Summary},
+    token::Token,
 };
 use crate::types::{self, AString, BodyKind, BodyPart, BodyStructure, MultipartExtension, PartExtension};
 
@@ -25,30 +29,37 @@ pub enum StructureForm {
 impl Summary {
     /// The body structure of the message.
     pub fn body_structure(&self, form: StructureForm) -> BodyStructure {
-        let parts: Vec<&Part> = self.parts().collect();
-        // The structures of the children of each part, the last child first.
-        let mut children: Vec<Vec<BodyStructure>> = Vec::new();
-        children.resize_with(parts.len(), Vec::new);
-        let mut root = None;
-        while let Some(inside) = children.pop() {
-            let Some(part) = parts.get(children.len()) else { continue };
-            let built = structure(part, self.content_envelope(part), inside, form);
-            match part.parent.and_then(|parent| children.get_mut(parent)) {
-                Some(siblings) => siblings.push(built),
-                None => root = Some(built),
-            }
+        // What is built and not yet taken by the part around it: the children of a part on top, its first one topmost.
+        let mut built: Vec<BodyStructure> = Vec::with_capacity(self.children(0).count());
+        for index in (1..=self.others.len()).rev() {
+            let Some(part) = self.part(index) else { continue };
+            let inside = self.taken(index, &mut built);
+            built.push(structure(part, self.content_envelope(part), inside, form));
         }
-        // There is always a root.
-        root.unwrap_or_else(|| structure(self.root(), self.envelope(), Vec::new(), form))
+        let inside = self.taken(0, &mut built);
+        structure(self.root(), self.content_envelope(self.root()), inside, form)
+    }
+
+    /// The structures of the children of a part, in their order.
+    fn taken(&self, index: usize, built: &mut Vec<BodyStructure>) -> Vec<BodyStructure> {
+        let count = self.children(index).count();
+        let start = built.len().saturating_sub(count);
+        if count > 0 && start == 0 {
+            let mut all = core::mem::take(built);
+            all.reverse();
+            all.shrink_to_fit();
+            return all;
+        }
+        built.drain(start..).rev().collect()
     }
 
     fn content_envelope(&self, part: &Part) -> &Envelope {
         let content = part.first_child.and_then(|index| self.part(index));
-        content.and_then(|content| content.envelope.as_deref()).unwrap_or(const { &Envelope::none() })
+        content.and_then(|content| content.envelope.as_deref()).unwrap_or(&envelope::NONE)
     }
 }
 
-/// `inside` are the structures of the children, the last one first; `envelope` is that of an enclosed message.
+/// `inside` are the structures of the children; `envelope` is that of an enclosed message.
 fn structure(
     part: &Part,
     envelope: &Envelope,
@@ -56,15 +67,14 @@ fn structure(
     form: StructureForm,
 ) -> BodyStructure {
     if part.kind == Kind::Multipart {
-        inside.reverse();
         return BodyStructure::Multipart(types::Multipart {
             parts: inside,
             subtype: token(&part.subtype),
             extension: (form == StructureForm::Extended).then(|| MultipartExtension {
                 parameters: parameters(&part.parameters),
                 disposition: part.disposition.as_ref().map(disposition),
-                language: part.languages.iter().map(|tag| text(tag)).collect(),
-                location: part.location.as_deref().map(text),
+                language: part.languages.iter().map(text).collect(),
+                location: part.location.as_ref().map(text),
             }),
         });
     }
@@ -82,15 +92,15 @@ fn structure(
     BodyStructure::Part(BodyPart {
         kind,
         parameters: parameters(&part.parameters),
-        id: part.id.as_deref().map(text),
-        description: part.description.as_deref().map(text),
+        id: part.id.as_ref().map(text),
+        description: part.description.as_ref().map(text),
         encoding: token(&part.encoding),
         octets: u64::try_from(part.body.len()).unwrap_or(u64::MAX),
         extension: (form == StructureForm::Extended).then(|| PartExtension {
-            md5: part.md5.as_deref().map(text),
+            md5: part.md5.as_ref().map(text),
             disposition: part.disposition.as_ref().map(disposition),
-            language: part.languages.iter().map(|tag| text(tag)).collect(),
-            location: part.location.as_deref().map(text),
+            language: part.languages.iter().map(text).collect(),
+            location: part.location.as_ref().map(text),
         }),
     })
 }
@@ -99,7 +109,7 @@ impl From<&Envelope> for types::Envelope {
     /// The members as IMAP tells them: sender and reply-to are the author's when the message names none.
     fn from(envelope: &Envelope) -> Self {
         let list = |addresses: &[Address]| addresses.iter().map(Into::into).collect();
-        let line = |value: &Option<Vec<u8>>| value.as_deref().map(text);
+        let line = |value: &Option<Bytes>| value.as_ref().map(text);
         Self {
             date: line(&envelope.date),
             subject: line(&envelope.subject),
@@ -119,8 +129,8 @@ impl From<&Address> for types::Address {
     fn from(address: &Address) -> Self {
         match address {
             Address::Mailbox { name, route, mailbox, host } => Self {
-                name: name.as_deref().map(text),
-                adl: route.as_deref().map(text),
+                name: name.as_ref().map(text),
+                adl: route.as_ref().map(text),
                 mailbox: Some(text(mailbox)),
                 host: Some(text(host)),
             },
@@ -138,11 +148,11 @@ fn disposition(disposition: &Disposition) -> types::Disposition {
     types::Disposition { kind: token(&disposition.kind), parameters: parameters(&disposition.parameters) }
 }
 
-fn token(token: &str) -> AString {
-    AString::replacing_nul(String::into_bytes(token.to_owned()))
+fn token(token: &Token) -> AString {
+    AString::without_nul(token.clone().into_bytes())
 }
 
 /// There is no NUL in a summary; this only has no error to invent.
-fn text(octets: &[u8]) -> AString {
-    AString::replacing_nul(octets.to_vec())
+fn text(octets: &Bytes) -> AString {
+    AString::replacing_nul(octets.clone())
 }

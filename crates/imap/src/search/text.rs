@@ -244,7 +244,7 @@ impl Part {
     /// A decoder for the text of this part, by its `charset`.
     pub fn text_decoder(&self) -> TextDecoder {
         let charset = self.parameters.iter().find(|parameter| parameter.name == "charset");
-        TextDecoder::named(charset.map(|charset| charset.value.as_slice()))
+        TextDecoder::named(charset.map(|charset| &*charset.value))
     }
 }
 

@@ -213,7 +213,7 @@ fn called(addressing: Addressing, seq: NonZeroU32, message: &Message) -> NonZero
 }
 
 fn overviews(found: &[(NonZeroU32, &Message)]) -> Vec<Overview> {
-    found.iter().map(|(_, message)| Summary::scan(&message.content).overview().clone()).collect()
+    found.iter().map(|(_, message)| Summary::scan(&message.content).overview()).collect()
 }
 
 fn entries<'a>(

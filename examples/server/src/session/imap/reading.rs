@@ -16,7 +16,7 @@ pub(super) async fn summaries(
     let stored = store.summaries(blobs.clone()).await?;
     let mut summaries = Vec::with_capacity(blobs.len());
     for (at, blob) in blobs.into_iter().enumerate() {
-        let known = stored.get(at).and_then(Option::as_ref).and_then(|octets| Summary::from_bytes(octets));
+        let known = stored.get(at).and_then(Option::as_ref).and_then(Summary::from_bytes);
         summaries.push(match known {
             Some(summary) => Some(Arc::new(summary)),
             None => match scanned(store, blob).await {

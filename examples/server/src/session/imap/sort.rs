@@ -177,7 +177,7 @@ async fn read(look: &Look, blobs: &[BlobId]) -> Result<Vec<(BlobId, Arc<Overview
     let decoded = blocking(move || {
         let decode = |(blob, octets): (BlobId, Option<bytes::Bytes>)| {
             let summary = octets.and_then(|octets| Summary::from_bytes(&octets));
-            (blob, summary.map(|summary| Arc::new(summary.overview().clone())))
+            (blob, summary.map(|summary| Arc::new(summary.overview())))
         };
         pairs.into_iter().map(decode).collect::<Vec<_>>()
     });
@@ -187,7 +187,7 @@ async fn read(look: &Look, blobs: &[BlobId]) -> Result<Vec<(BlobId, Arc<Overview
             Some(overview) => overviews.push((blob, overview)),
             None => {
                 let summary = reading::summaries(&look.store, vec![blob]).await?.into_iter().next().flatten();
-                overviews.extend(summary.map(|it| (blob, Arc::new(it.overview().clone()))));
+                overviews.extend(summary.map(|it| (blob, Arc::new(it.overview()))));
             }
         }
     }
