@@ -12,6 +12,7 @@
 
 mod authenticate;
 mod body;
+mod lines;
 mod observe;
 mod openapi;
 mod origin;
@@ -28,7 +29,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, get, on};
 use bytes::Bytes;
-use http_body_util::channel::Channel;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use posthaste_tokio::{Accepted, Limits, Listener, Source};
@@ -39,6 +39,8 @@ use tokio_util::sync::CancellationToken;
 pub use observe::observe;
 pub use openapi::document;
 pub use origin::Names;
+
+use lines::Lines;
 
 use super::operation::{Method, Route, routes};
 use super::{Admin, Principal, Problem, ProblemKind};
@@ -202,7 +204,7 @@ impl Served {
 
     /// An answer of lines, which begins before the operation ends.
     fn with_progress(self: Arc<Self>, who: Principal, request: Value) -> Response {
-        let (mut lines, body) = Channel::<Bytes>::new(1);
+        let (lines, body) = Lines::new();
         tokio::spawn(async move {
             let (tell, mut told) = tokio::sync::watch::channel((0, 0));
             let progress = Progress::new(move |done, of| {
@@ -218,14 +220,14 @@ impl Served {
                     Ok(()) = told.changed() => {
                         let (done, of) = *told.borrow_and_update();
                         let line = json!({ "progress": { "done": done, "of": of } });
-                        if lines.send_data(format!("{line}\n").into()).await.is_err() {
+                        if lines.send(format!("{line}\n").into()).await.is_err() {
                             // Nobody waits any more; what has been begun is brought to its end.
                             break running.await.map_or(Value::Null, |answer| answer);
                         }
                     }
                 }
             };
-            let _ = lines.send_data(format!("{last}\n").into()).await;
+            let _ = lines.send(format!("{last}\n").into()).await;
         });
         respond(StatusCode::OK, NDJSON, Body::new(body))
     }
