@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::ops::Range;
 use memchr::arch::all::packedpair::HeuristicFrequencyRank;
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
 use crate::{ReceiveBuffer, SendQueue};
 
@@ -282,16 +282,20 @@ impl TextCheck {
     }
 
     /// Looks at the next piece of the text.
+    ///
+    /// One pass without a branch, which compilers turn into vector instructions: 16 octets and more at a time.
     pub fn update(&mut self, chunk: &[u8]) {
-        let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return };
+        let (Some((first, behind)), Some(last)) = (chunk.split_first(), chunk.last()) else { return };
         let mut bare = u8::from(self.after_cr != (*first == b'\n'));
-        for (before, octet) in chunk.iter().zip(chunk.iter().skip(1)) {
-            bare |= u8::from(*before == b'\r') ^ u8::from(*octet == b'\n');
+        let (mut union, mut lowest) = (*last, *last);
+        for (octet, next) in chunk.iter().zip(behind) {
+            bare |= u8::from(*octet == b'\r') ^ u8::from(*next == b'\n');
+            union |= octet;
+            lowest = lowest.min(*octet);
         }
-        let high = chunk.iter().fold(0, |all, octet| all | octet);
         self.bare |= bare != 0;
-        self.high |= high & 0x80 != 0;
-        self.nul = self.nul || memchr(0, chunk).is_some();
+        self.high |= union & 0x80 != 0;
+        self.nul |= lowest == 0;
         self.after_cr = *last == b'\r';
     }
 

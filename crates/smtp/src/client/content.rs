@@ -8,7 +8,7 @@
 use core::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr2, memrchr};
 use posthaste_wire::TextCheck;
 
 /// What is done about a CR or LF that stands alone. Neither is ever sent, but for binary content.
@@ -100,13 +100,14 @@ impl Content {
         if self.rules.binary {
             return Ok((b"", chunk));
         }
-        if !self.rules.eight_bit && !chunk.is_ascii() {
+        let check = self.checked(&chunk);
+        if check.has_8bit() && !self.rules.eight_bit {
             return Err(ContentFault::EightBit);
         }
-        if memchr(0, &chunk).is_some() {
+        if check.has_nul() {
             return Err(ContentFault::Nul);
         }
-        let bare = self.has_bare_line_end(&chunk);
+        let bare = check.has_bare_line_end();
         if bare && self.rules.policy == ContentPolicy::Reject {
             return Err(ContentFault::BareLineEnd);
         }
@@ -148,8 +149,8 @@ impl Content {
         self.line > 0
     }
 
-    /// A CR at the end of the chunk is judged with what follows it.
-    fn has_bare_line_end(&self, chunk: &[u8]) -> bool {
+    /// What is in the chunk. A CR at its end is judged with what follows it.
+    fn checked(&self, chunk: &[u8]) -> TextCheck {
         let mut check = TextCheck::new();
         if self.after_cr {
             check.update(b"\r");
@@ -158,7 +159,7 @@ impl Content {
         if chunk.ends_with(b"\r") {
             check.update(b"\n");
         }
-        check.has_bare_line_end()
+        check
     }
 
     /// The length of the line that is open behind `before` octets and `chunk`.
