@@ -63,6 +63,8 @@ pub struct Connection<M: Machine> {
     dropped: usize,
     /// How many octets have come since the last event.
     inflated: u64,
+    /// How many reads in a row have filled the buffer, with nothing sent in between.
+    full_reads: u8,
     /// The peer's end has been seen and told to the machine.
     eof: bool,
     /// Nothing can be sent any more. A client reads on until the time given, for the reply that explains it.
@@ -161,6 +163,7 @@ impl<M: Machine> Connection<M> {
             received: 0,
             dropped: 0,
             inflated: 0,
+            full_reads: 0,
             eof: false,
             write_lost: None,
             overdue: false,
@@ -350,6 +353,11 @@ impl<M: Machine> Connection<M> {
 
     /// The machine needs input: sends, reads and watches the time until one of them changes something.
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_streamed_to() && self.poll_read(cx).is_ready() {
+            self.told = None;
+            return Poll::Ready(());
+        }
+        self.full_reads = 0;
         let sending = self.poll_output(cx);
         if self.taken != self.output.taken() {
             // There is room in the machine now: it may go on with what it held back.
@@ -390,6 +398,17 @@ impl<M: Machine> Connection<M> {
         ready!(self.alarm.poll(cx, earliest));
         self.alarm_rang();
         Poll::Ready(())
+    }
+
+    /// Whether the peer sends so much that it does not wait for what is queued for it: then the answers to several
+    /// chunks of BDAT, or to several messages of APPEND, leave together. Held to a few reads, so that a window of
+    /// chunks keeps moving.
+    fn is_streamed_to(&self) -> bool {
+        (1..FULL_READS_MAX).contains(&self.full_reads)
+            && !self.eof
+            && self.write_lost.is_none()
+            && !self.output.is_full()
+            && !self.machine.is_congested()
     }
 
     /// When memory is to be given back that nobody needs then; or gives it back.
@@ -437,7 +456,9 @@ impl<M: Machine> Connection<M> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         space::with(|space| {
             let mut buffer = ReadBuf::new(space);
-            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+            self.full_reads = if buffer.remaining() == 0 { self.full_reads.saturating_add(1) } else { 0 };
+            match read {
                 Ok(()) => self.came(buffer.filled()),
                 // TLS was cut without its own end. The protocols above say where a message ends, so a machine treats
                 // a cut and an end alike: what is incomplete is not accepted.
@@ -757,6 +778,9 @@ fn deadline_in(timeout: Duration) -> Option<Instant> {
 
 /// So much the peer has to take within the time given for writing.
 const PROGRESS_MIN: u64 = 16 * 1024;
+
+/// After so many reads that filled the buffer, what is queued is sent before the next one.
+const FULL_READS_MAX: u8 = 4;
 
 /// So much is read and dropped after the own side is closed.
 const LINGER_MAX: usize = 256 * 1024;

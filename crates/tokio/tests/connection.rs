@@ -64,6 +64,28 @@ async fn replies_to_a_pipeline_leave_in_one_write() {
     assert_eq!(&replies[..length], b"ok\r\nok\r\nok\r\n");
 }
 
+/// A peer that streams is not waiting: its answers leave together, but a window of chunks keeps moving.
+#[tokio::test(start_paused = true)]
+async fn answers_to_what_streams_in_leave_every_few_reads_and_at_its_end() {
+    const READ: usize = 64 * 1024;
+    let (near, mut far) = duplex(16 * READ);
+    let line = ["x".repeat(READ - 2).as_str(), "\r\n"].concat();
+    far.write_all(line.repeat(10).as_bytes()).await.unwrap();
+    let mut connection = Connection::new(Toy::server(), near, plain_server());
+    let mut sent = Vec::new();
+    for _ in 0..10 {
+        let Some(Said::Question(question)) = connection.next().await.unwrap() else { panic!() };
+        sent.push(connection.sent() / 4);
+        question.answer(connection.machine(), "ok").unwrap();
+    }
+    assert_eq!(sent, [0, 0, 0, 0, 4, 4, 4, 4, 8, 8]);
+    assert!(poll_once(connection.next()).await.is_none());
+    assert_eq!(connection.sent(), 40, "nothing waits behind the last read");
+    let mut replies = [0; 64];
+    let length = far.read(&mut replies).await.unwrap();
+    assert_eq!(&replies[..length], "ok\r\n".repeat(10).as_bytes());
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_idle_timer_fires_on_time_and_its_farewell_arrives() {
     let (near, mut far) = duplex(1024);
