@@ -177,8 +177,8 @@ impl Default for Limits {
             data_start_timeout: minutes(2),
             data_block_timeout: minutes(3),
             data_end_timeout: minutes(10),
-            chunk_max: 64 * 1024,
-            chunks_max: 8,
+            chunk_max: 256 * 1024,
+            chunks_max: 4,
             text_line_max: 1000,
             send_high_water: posthaste_wire::HIGH_WATER_DEFAULT,
         }

@@ -208,6 +208,7 @@ fn memory_is_bounded_while_the_peer_does_not_read() {
     for ehlo in [DATA, support::BDAT] {
         let mut limits = Limits::default();
         limits.send_high_water = 100_000;
+        limits.chunk_max = 64 * 1024;
         let mut client = client(config(Mode::Smtp).with_limits(limits));
         client.send(envelope(&["<u@x.test>"])).unwrap();
         let mut writer =

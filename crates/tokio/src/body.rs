@@ -127,4 +127,4 @@ fn sized(than: &str) -> io::Error {
 }
 
 /// So much of a body is in memory here at a time, but for chunks that come from outside.
-const PIECE_MAX: usize = 32 * 1024;
+const PIECE_MAX: usize = 64 * 1024;
