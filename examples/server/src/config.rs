@@ -156,10 +156,10 @@ pub struct Limits {
     /// Octets of one message.
     #[serde(deserialize_with = "size")]
     pub message_size: u64,
-    /// Connections at the same time, at each address under `[listen]`. Changed by a restart only.
+    /// Connections at the same time, at each address under `[listen]`.
     #[serde(deserialize_with = "count")]
     pub connections: u32,
-    /// Connections at the same time from one network, at each address under `[listen]`. Changed by a restart only.
+    /// Connections at the same time from one network, at each address under `[listen]`.
     #[serde(deserialize_with = "count")]
     pub connections_per_ip: u32,
     /// Recipients of one message.
