@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Limits};
 use crate::directory::Directory;
 use crate::disk;
+use crate::greylist::Greylist;
 use crate::health::{LastLook, Ports};
 use crate::index::Index;
 use crate::store::{Maildrops, Store, StoreError};
@@ -36,6 +37,8 @@ pub struct Context {
     pub maildrops: Maildrops,
     /// What became of each message.
     pub trace: Trace,
+    /// Whose mail waits until it is tried again.
+    pub greylist: Greylist,
     /// Which ports are listened at.
     pub ports: Ports,
     /// Cancelled when the server is to stop.
@@ -59,6 +62,7 @@ impl Context {
         stop: CancellationToken,
     ) -> Self {
         let limits = Arc::new(RwLock::new(config.limits.clone()));
+        let greylist = Greylist::open(&config.data, config.greylist_policy());
         let maildrops = Maildrops::default();
         let pop3_logins = pop3::LastLogins::default();
         let (config, ports, last_look) = (Arc::new(config), Ports::default(), LastLook::default());
@@ -69,6 +73,7 @@ impl Context {
             index,
             maildrops,
             trace,
+            greylist,
             ports,
             stop,
             last_look,

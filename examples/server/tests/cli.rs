@@ -109,6 +109,10 @@ fn domains(admin: &Admin) {
     assert_eq!(admin.json(&["domain", "show", "x.test"])["services"], json!(["smtp", "imap"]));
     admin.done(&["domain", "set", "x.test", "--services", "all"], "");
     assert_eq!(admin.json(&["domain", "show", "x.test"])["services"], Value::Null);
+    for on in [true, false] {
+        admin.done(&["domain", "set", "x.test", "--greylisting", &on.to_string()], "");
+        assert_eq!(admin.json(&["domain", "show", "x.test"])["greylisting"], json!(on));
+    }
     let shown = admin.json(&["domain", "show", "y.test"]);
     assert_eq!((shown["limits"]["accounts"].as_u64(), &shown["plus"]), (Some(1), &Value::Null));
     assert_eq!((&shown["names"], &shown["catch_all"]), (&json!(["y.test"]), &json!("u@x.test")));

@@ -16,6 +16,7 @@ impl Config {
             passwords,
             login,
             bans,
+            greylisting,
             http,
             search,
             backups,
@@ -35,6 +36,7 @@ impl Config {
             ("[passwords]", *passwords != other.passwords),
             ("[login]", *login != other.login),
             ("[bans]", *bans != other.bans),
+            ("[greylisting]", *greylisting != other.greylisting),
             ("[http]", *http != other.http),
             ("[search]", *search != other.search),
             ("[backups]", *backups != other.backups),
@@ -64,8 +66,9 @@ mod tests {
         after.limits.connections_per_ip = 7;
         assert!(before.waiting(&after).is_empty());
         after.bans.minutes = 7;
+        after.greylisting.known_after = 7;
         after.public_account = Some("public@x.test".to_owned());
-        let named = ["[bans]", "public_account"];
+        let named = ["[bans]", "[greylisting]", "public_account"];
         assert_eq!(before.waiting(&after), named);
     }
 }

@@ -1,5 +1,5 @@
 //! What is done while nobody waits: the search index, messages that were deleted long enough ago, and the writing down
-//! of what has changed in memory only: last logins, bans.
+//! of what has changed in memory only: last logins, bans, who has passed greylisting.
 
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ async fn everything(context: &Context) {
         purge(context),
         every(LOGINS_INTERVAL, || write_logins(context)),
         every(BANS_INTERVAL, || write_bans(context)),
+        every(GREYLIST_INTERVAL, || write_greylist(context)),
     );
 }
 
@@ -29,6 +30,7 @@ async fn everything(context: &Context) {
 pub(super) async fn finish(context: &Context) {
     write_logins(context).await;
     write_bans(context).await;
+    write_greylist(context).await;
 }
 
 async fn write_logins(context: &Context) {
@@ -40,6 +42,12 @@ async fn write_logins(context: &Context) {
 async fn write_bans(context: &Context) {
     if let Err(error) = context.directory.write_bans().await {
         tracing::warn!(%error, "bans were not written");
+    }
+}
+
+async fn write_greylist(context: &Context) {
+    if let Err(error) = context.greylist.write().await {
+        tracing::warn!(%error, "who has passed greylisting was not written");
     }
 }
 
@@ -98,5 +106,8 @@ const LOGINS_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// What is lost of bans when the server does not end in order.
 const BANS_INTERVAL: Duration = Duration::from_secs(30);
+
+/// What is lost of greylisting when the server does not end in order.
+const GREYLIST_INTERVAL: Duration = Duration::from_secs(60);
 
 const SECONDS_A_DAY: i64 = 86_400;
