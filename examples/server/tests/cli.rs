@@ -352,6 +352,26 @@ fn a_wrong_configuration_is_explained() {
 }
 
 #[test]
+fn p29_the_dns_records_of_a_domain_are_printed() {
+    let admin = Admin::new();
+    admin.file(
+        "posthaste.toml",
+        "hostname = \"mail.x.test\"\ndata = \"data\"\n[listen]\nsmtp = [\"[::]:25\"]\nimaps = [\"[::]:993\"]\n",
+    );
+    let zone = admin.done(&["dns", "Y.test."], "");
+    for line in ["y.test.", "_imaps._tcp.y.test.", "_imap._tcp.y.test."] {
+        assert!(zone.lines().any(|one| one.split(' ').next() == Some(line)), "{line}: {zone}");
+    }
+    assert!(
+        zone.contains(" IN MX    10 mail.x.test.\n") && zone.contains(" IN SRV   0 1 993 mail.x.test.\n")
+    );
+    let records = admin.json(&["dns", "y.test"])["records"].clone();
+    assert_eq!(records[0], json!({ "name": "y.test.", "type": "MX", "value": "10 mail.x.test." }));
+    admin.refused(&["dns", "a b"], "", "a b");
+    assert!(!admin.0.path().join("data").exists(), "it makes nothing");
+}
+
+#[test]
 fn the_description_of_the_interface_is_printed() {
     let document: Value = serde_json::from_str(&Admin::new().done(&["api", "openapi"], "")).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
