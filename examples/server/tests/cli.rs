@@ -367,7 +367,7 @@ fn p29_the_dns_records_of_a_domain_are_printed() {
     );
     let records = admin.json(&["dns", "y.test"])["records"].clone();
     assert_eq!(records[0], json!({ "name": "y.test.", "type": "MX", "value": "10 mail.x.test." }));
-    admin.refused(&["dns", "a b"], "", "a b");
+    admin.refused(&["dns", "a b"], "", "a DNS name");
     assert!(!admin.0.path().join("data").exists(), "it makes nothing");
 }
 

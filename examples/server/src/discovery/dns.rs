@@ -113,7 +113,7 @@ impl fmt::Display for Zone {
         let mut told = "";
         for Record { name, kind, value, note } in &self.records {
             if !note.is_empty() && *note != told {
-                writeln!(f, "; {note}")?;
+                writeln!(f, "; {note}:")?;
                 told = note;
             }
             writeln!(f, "{name:width$} IN {kind:5} {value}")?;
@@ -132,11 +132,11 @@ const SERVICES: [(&str, Protocol, Tls, u8); 6] = [
     ("_submission", Protocol::Submission, Tls::StartTls, 5),
 ];
 
-const WEB: &str = "If HTTPS is answered under these names, by [listen] http or a web server in front, with a certificate for them:";
+const WEB: &str = "If HTTPS is answered under these names, by [listen] http or a web server in front, with a certificate for them";
 
-const WEB_OF_HOST: &str = "If HTTPS is answered at port 443 of this machine:";
+const WEB_OF_HOST: &str = "If HTTPS is answered at port 443 of this machine";
 
-const DANE: &str = "If the zone of this name is signed (DNSSEC), and for as long as the key stays when the certificate is renewed:";
+const DANE: &str = "If the zone of this name is signed (DNSSEC), and for as long as the key stays when the certificate is renewed";
 
 #[cfg(test)]
 mod tests {
