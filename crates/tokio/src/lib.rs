@@ -54,7 +54,7 @@
 //! | [`Connection`], [`Timeouts`] | when to send, read, upgrade, close |
 //! | [`Stream`], [`Role`] | what carries the octets, and which side of TLS this is |
 //! | [`tls`] | whom to trust, what to show |
-//! | [`serve`], [`Listener`], [`Limits`], [`Admission`] | who may connect, and how a service ends |
+//! | [`serve`], [`Listener`], [`Limits`], [`SharedLimits`], [`Admission`] | who may connect, and how a service ends |
 //! | [`Proxies`], [`Network`] | whose PROXY header is believed |
 //! | [`Shutdown`] | how a session ends when its service does |
 //! | [`smtp`], [`pop3`], [`imap`] | a call for each thing a client does |
@@ -158,7 +158,7 @@ pub use connection::{Connection, Timeouts, Turn};
 pub use error::Error;
 pub use listen::{
     Accepted, Admission, BoundSocket, Limits, Listener, Network, NetworkError, Outcome, Proxies, Refusal,
-    ServerMachine, Shutdown, Source, serve,
+    ServerMachine, SharedLimits, Shutdown, Source, serve,
 };
 pub use posthaste_sasl::{Channel, Mechanism};
 pub use posthaste_wire::{Direction, Machine, Misuse, Secret, Security, Time, proxy};

@@ -12,6 +12,7 @@ mod network;
 mod proxied;
 mod reserve;
 mod serve;
+mod shared;
 mod shutdown;
 mod socket;
 
@@ -34,6 +35,7 @@ pub use admission::Admission;
 pub use network::{Network, NetworkError};
 pub use proxied::Proxies;
 pub use serve::{Outcome, serve};
+pub use shared::SharedLimits;
 pub use shutdown::{ServerMachine, Shutdown};
 pub use socket::BoundSocket;
 
@@ -80,6 +82,8 @@ pub struct Listener {
 /// | TLS handshake, where TLS is implicit | `handshake_timeout` |
 /// | session | the machine, [`Timeouts`](crate::Timeouts) |
 /// | shutdown | `drain_timeout` |
+///
+/// They can be changed while the service runs: see [`SharedLimits`].
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Limits {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use common::{Toy, plain_server, read_all, serve as converse, subscribe, tls_roles};
 use posthaste_tokio::tls::Alpn;
 use posthaste_tokio::{
-    Accepted, Connection, Limits, Listener, Outcome, Proxies, Refusal, Role, Stream, serve,
+    Accepted, Connection, Limits, Listener, Outcome, Proxies, Refusal, Role, SharedLimits, Stream, serve,
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -49,14 +49,14 @@ struct Service {
     running: JoinHandle<Outcome>,
 }
 
-async fn start(limits: Limits) -> Service {
+async fn start(limits: impl Into<SharedLimits>) -> Service {
     start_on(Listener::bind("127.0.0.1:0").await.unwrap(), limits)
 }
 
-fn start_on(listener: Listener, limits: Limits) -> Service {
+fn start_on(listener: Listener, limits: impl Into<SharedLimits>) -> Service {
     let address = listener.local_addrs().unwrap()[0];
     let shutdown = CancellationToken::new();
-    let running = tokio::spawn(serve(listener, limits, shutdown.clone(), session));
+    let running = tokio::spawn(serve(listener, limits.into(), shutdown.clone(), session));
     Service { address, shutdown, running }
 }
 
@@ -98,6 +98,38 @@ async fn res_07_a_connection_over_the_limit_is_told_and_closed() {
     let mut fourth = connect_until_served(&service).await;
     assert!(repeats(&mut fourth).await);
     assert_eq!(service.stop().await.panicked, 0);
+}
+
+#[tokio::test]
+async fn res_07_a_limit_that_is_lowered_keeps_others_out_and_cuts_nobody() {
+    let mut limits = Limits::default();
+    limits.per_network_max = 3;
+    limits.farewell = |_| "421 4.7.0 Too many connections\r\n".into();
+    let limits = SharedLimits::new(limits);
+    let service = start(limits.clone()).await;
+    let mut there = Vec::new();
+    for _ in 0..3 {
+        there.push(service.connect().await);
+        assert!(repeats(there.last_mut().unwrap()).await);
+    }
+    limits.change(|limits| limits.per_network_max = 1);
+    assert_eq!(read_all(service.connect().await).await, "421 4.7.0 Too many connections\r\n");
+    for peer in &mut there {
+        assert!(repeats(peer).await, "who is there stays");
+    }
+    // Places beyond the new limit are not filled again.
+    let mut gone = there.pop().unwrap();
+    gone.write_all(b"quit\r\n").await.unwrap();
+    assert_eq!(read_all(gone).await, "bye\r\n");
+    assert_eq!(read_all(service.connect().await).await, "421 4.7.0 Too many connections\r\n");
+    // Raised, it lets in at once.
+    limits.change(|limits| limits.per_network_max = 5);
+    let mut newcomer = service.connect().await;
+    assert!(repeats(&mut newcomer).await);
+    limits.change(|limits| limits.connections_max = 3);
+    assert_eq!(read_all(service.connect().await).await, "421 4.7.0 Too many connections\r\n");
+    assert!(repeats(&mut newcomer).await);
+    assert_eq!(service.stop().await.dropped, 0);
 }
 
 /// The place of a session is given back a moment after its peer has seen the end.

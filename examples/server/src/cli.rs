@@ -4,6 +4,7 @@
 //! Exit status: 0 done; 1 not done, and standard error says why; 2 the command line is wrong.
 
 mod accounts;
+mod dns;
 mod door;
 mod mail;
 mod mailboxes;
@@ -120,6 +121,8 @@ enum Command {
     /// Who is shut out for guessing passwords.
     #[command(subcommand)]
     Ban(server::Ban),
+    /// Print the DNS records that a domain needs.
+    Dns(dns::Dns),
     /// Look for what does not fit together in the store.
     Check(upkeep::Check),
     /// Write a consistent copy of everything, also while the server runs.
@@ -171,6 +174,7 @@ impl Command {
             Self::Quota(command) => command.run(&common).await,
             Self::Administrator(command) => command.run(&common).await,
             Self::Ban(command) => command.run(&common).await,
+            Self::Dns(command) => command.run(&common),
             Self::Check(command) => command.run(&common).await,
             Self::Backup(command) => command.run(&common).await,
             Self::Restore(command) => command.run(&common).await,

@@ -25,6 +25,9 @@
 //! failures = 20
 //! minutes = 60
 //!
+//! [greylisting]                   # in domains that want it: how long unknown clients wait
+//! delay_seconds = 60
+//!
 //! [backups]                       # copies that can be used as data directories
 //! directory = "/var/backups/posthaste"
 //! every_hours = 24
@@ -35,6 +38,7 @@
 //! ```
 
 mod administration;
+mod greylisting;
 mod serving;
 mod waiting;
 mod weakness;
@@ -46,6 +50,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
 
 pub use administration::{Backups, Bans, Http, Login, Passwords};
+pub use greylisting::Greylisting;
 pub use serving::{Pop3, Proxies, Retention, RunAs, Search};
 pub use weakness::Weakness;
 
@@ -75,6 +80,9 @@ pub struct Config {
     /// When peers that guess passwords are shut out.
     #[serde(default)]
     pub bans: Bans,
+    /// How long mail of unknown clients waits, in domains that want that.
+    #[serde(default)]
+    pub greylisting: Greylisting,
     /// The HTTP interface.
     #[serde(default)]
     pub http: Http,
@@ -156,10 +164,10 @@ pub struct Limits {
     /// Octets of one message.
     #[serde(deserialize_with = "size")]
     pub message_size: u64,
-    /// Connections at the same time, at each address under `[listen]`. Changed by a restart only.
+    /// Connections at the same time, at each address under `[listen]`.
     #[serde(deserialize_with = "count")]
     pub connections: u32,
-    /// Connections at the same time from one network, at each address under `[listen]`. Changed by a restart only.
+    /// Connections at the same time from one network, at each address under `[listen]`.
     #[serde(deserialize_with = "count")]
     pub connections_per_ip: u32,
     /// Recipients of one message.
@@ -218,6 +226,7 @@ impl Config {
             passwords: Passwords::default(),
             login: Login::default(),
             bans: Bans::default(),
+            greylisting: Greylisting::default(),
             http: Http::default(),
             search: Search::default(),
             backups: None,

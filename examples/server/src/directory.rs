@@ -16,6 +16,7 @@ mod credential;
 mod decoy;
 mod document;
 mod domain;
+mod kept_bans;
 mod last_login;
 mod login;
 mod password;
@@ -119,6 +120,8 @@ impl Directory {
         let picture = document::read(&records)?;
         let last_logins = last_login::Recorder::default();
         last_logins.read(&records);
+        let bans = bans::Bans::new(options.bans);
+        bans.read(&records).await;
         let directory = Self(Arc::new(Shared {
             store,
             picture: RwLock::new(Arc::new(picture)),
@@ -126,7 +129,7 @@ impl Directory {
             changed: watch::Sender::new(0),
             hasher,
             verified: cache::Verified::new()?,
-            bans: bans::Bans::new(options.bans),
+            bans,
             last_logins,
             scram_iterations: options.scram_iterations,
         }));

@@ -11,6 +11,8 @@
 //! | [`directory`] | domains, accounts, passwords, quotas |
 //! | [`store`] | mailboxes, messages, flags, durability |
 //! | [`index`] | what is in memory of mailboxes that are open |
+//! | [`discovery`] | what mail programs and DNS are told of the server |
+//! | [`greylist`] | whose mail waits until it is tried again |
 //! | [`ingest`] | what is computed once when a message comes in |
 //! | [`trace`] | what became of each message |
 //! | [`exchange`] | what mail looks like in files of other programs |
@@ -29,8 +31,10 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod directory;
+pub mod discovery;
 pub mod disk;
 pub mod exchange;
+pub mod greylist;
 pub mod health;
 pub mod index;
 pub mod ingest;

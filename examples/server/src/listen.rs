@@ -321,16 +321,12 @@ async fn listen(service: Service, listener: Listener, tls: Arc<ServerConfig>, co
     let listener =
         if service.is_implicit() { listener.with_implicit_tls(Arc::clone(&tls)) } else { listener };
     let mut limits = posthaste_tokio::Limits::default();
-    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let configured = context.limits();
-    limits.connections_max = count(configured.connections);
-    limits.per_network_max = count(configured.connections_per_ip);
     limits.farewell = match service.alpn() {
         Alpn::Imap => |_| Bytes::from_static(Service::Imap.farewell()),
         Alpn::Pop3 => |_| Bytes::from_static(Service::Pop3.farewell()),
         _ => |_| Bytes::from_static(Service::Smtp.farewell()),
     };
-    let stop = context.stop.clone();
+    let (limits, stop) = (context.admitting(limits), context.stop.clone());
     let outcome = posthaste_tokio::serve(listener, limits, stop, move |accepted| {
         let role = Role::Server { tls: Some(Arc::clone(&tls)) };
         talk(service, accepted, role, context.clone())

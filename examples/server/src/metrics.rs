@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::disk;
+use crate::greylist::Verdict;
 use crate::listen::Service;
 use crate::session::Context;
 use crate::store::StoreError;
@@ -57,6 +58,7 @@ pub const ALL: &[Metric] = &[
     MESSAGES,
     MESSAGE_OCTETS,
     REFUSALS,
+    GREYLISTED,
     QUOTA_REFUSALS,
     IMAP_COMMANDS,
     OPERATIONS,
@@ -109,6 +111,11 @@ const REFUSALS: Metric = counter(
     "posthaste_refusals_total",
     &["service", "status"],
     "Messages and recipients that were refused, by enhanced status code.",
+);
+const GREYLISTED: Metric = counter(
+    "posthaste_greylisted_total",
+    &["result"],
+    "Recipients in domains that want greylisting: deferred, passed at another try, known clients, or full.",
 );
 const QUOTA_REFUSALS: Metric = counter(
     "posthaste_quota_refusals_total",
@@ -209,6 +216,11 @@ pub(crate) fn message(event: &Event) {
         State::Refused => REGISTRY.count(&REFUSALS, &[&event.service, status(&event.result)], 1),
         _ => {}
     }
+}
+
+/// Greylisting was asked about a recipient.
+pub(crate) fn greylisted(verdict: Verdict) {
+    REGISTRY.count(&GREYLISTED, &[verdict.as_str()], 1);
 }
 
 /// An account has no room.

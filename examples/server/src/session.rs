@@ -8,14 +8,15 @@ mod login;
 pub mod pop3;
 pub mod smtp;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use posthaste_tokio::Shutdown;
+use posthaste_tokio::{SharedLimits, Shutdown};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Limits};
 use crate::directory::Directory;
 use crate::disk;
+use crate::greylist::Greylist;
 use crate::health::{LastLook, Ports};
 use crate::index::Index;
 use crate::store::{Maildrops, Store, StoreError};
@@ -36,6 +37,8 @@ pub struct Context {
     pub maildrops: Maildrops,
     /// What became of each message.
     pub trace: Trace,
+    /// Whose mail waits until it is tried again.
+    pub greylist: Greylist,
     /// Which ports are listened at.
     pub ports: Ports,
     /// Cancelled when the server is to stop.
@@ -44,6 +47,8 @@ pub struct Context {
     pub last_look: LastLook,
     pop3_logins: pop3::LastLogins,
     limits: Arc<RwLock<Limits>>,
+    /// What the services compare their connections with.
+    admitting: Arc<Mutex<Vec<SharedLimits>>>,
 }
 
 impl Context {
@@ -57,6 +62,7 @@ impl Context {
         stop: CancellationToken,
     ) -> Self {
         let limits = Arc::new(RwLock::new(config.limits.clone()));
+        let greylist = Greylist::open(&config.data, config.greylist_policy());
         let maildrops = Maildrops::default();
         let pop3_logins = pop3::LastLogins::default();
         let (config, ports, last_look) = (Arc::new(config), Ports::default(), LastLook::default());
@@ -67,11 +73,13 @@ impl Context {
             index,
             maildrops,
             trace,
+            greylist,
             ports,
             stop,
             last_look,
             pop3_logins,
             limits,
+            admitting: Arc::default(),
         }
     }
 
@@ -80,9 +88,23 @@ impl Context {
         self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Other limits, for sessions that begin from now on.
+    /// Other limits, for sessions that begin from now on. Who is connected stays so, also beyond a number that is lower.
     pub fn set_limits(&self, limits: Limits) {
+        // Held meanwhile, so that a service that begins gets these or is among those that are told.
+        let services = self.admitting.lock().unwrap_or_else(PoisonError::into_inner);
+        for service in services.iter() {
+            service.change(|of_service| admit(&limits, of_service));
+        }
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// The limits of a service, with as many connections as there may be, also when that changes.
+    pub(crate) fn admitting(&self, mut of_service: posthaste_tokio::Limits) -> SharedLimits {
+        let mut services = self.admitting.lock().unwrap_or_else(PoisonError::into_inner);
+        admit(&self.limits(), &mut of_service);
+        let shared = SharedLimits::new(of_service);
+        services.push(shared.clone());
+        shared
     }
 
     /// The end of the server, for one session.
@@ -95,6 +117,13 @@ impl Context {
         let wanted = self.limits().free_space.saturating_add(octets);
         disk::free(&self.config.data).is_some_and(|free| free < wanted)
     }
+}
+
+/// How many connections a service has.
+fn admit(limits: &Limits, of_service: &mut posthaste_tokio::Limits) {
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    of_service.connections_max = count(limits.connections);
+    of_service.per_network_max = count(limits.connections_per_ip);
 }
 
 /// The store failed in the middle of something that cannot be taken back: the connection is cut.

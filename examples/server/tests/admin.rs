@@ -12,6 +12,8 @@
 mod access;
 #[path = "admin/directory.rs"]
 mod directory;
+#[path = "admin/discovery.rs"]
+mod discovery;
 #[path = "admin/http.rs"]
 mod http;
 #[path = "admin/login.rs"]

@@ -109,6 +109,10 @@ fn domains(admin: &Admin) {
     assert_eq!(admin.json(&["domain", "show", "x.test"])["services"], json!(["smtp", "imap"]));
     admin.done(&["domain", "set", "x.test", "--services", "all"], "");
     assert_eq!(admin.json(&["domain", "show", "x.test"])["services"], Value::Null);
+    for on in [true, false] {
+        admin.done(&["domain", "set", "x.test", "--greylisting", &on.to_string()], "");
+        assert_eq!(admin.json(&["domain", "show", "x.test"])["greylisting"], json!(on));
+    }
     let shown = admin.json(&["domain", "show", "y.test"]);
     assert_eq!((shown["limits"]["accounts"].as_u64(), &shown["plus"]), (Some(1), &Value::Null));
     assert_eq!((&shown["names"], &shown["catch_all"]), (&json!(["y.test"]), &json!("u@x.test")));
@@ -345,6 +349,26 @@ fn a_wrong_configuration_is_explained() {
     admin.refused(&["config", "check"], "", "posthaste.toml:4: a limit of 0");
     std::fs::remove_file(admin.0.path().join("posthaste.toml")).unwrap();
     admin.refused(&["domain", "list"], "", "--config");
+}
+
+#[test]
+fn p29_the_dns_records_of_a_domain_are_printed() {
+    let admin = Admin::new();
+    admin.file(
+        "posthaste.toml",
+        "hostname = \"mail.x.test\"\ndata = \"data\"\n[listen]\nsmtp = [\"[::]:25\"]\nimaps = [\"[::]:993\"]\n",
+    );
+    let zone = admin.done(&["dns", "Y.test."], "");
+    for line in ["y.test.", "_imaps._tcp.y.test.", "_imap._tcp.y.test."] {
+        assert!(zone.lines().any(|one| one.split(' ').next() == Some(line)), "{line}: {zone}");
+    }
+    assert!(
+        zone.contains(" IN MX    10 mail.x.test.\n") && zone.contains(" IN SRV   0 1 993 mail.x.test.\n")
+    );
+    let records = admin.json(&["dns", "y.test"])["records"].clone();
+    assert_eq!(records[0], json!({ "name": "y.test.", "type": "MX", "value": "10 mail.x.test." }));
+    admin.refused(&["dns", "a b"], "", "a DNS name");
+    assert!(!admin.0.path().join("data").exists(), "it makes nothing");
 }
 
 #[test]

@@ -12,6 +12,8 @@
 
 #[path = "sessions/durable.rs"]
 mod durable;
+#[path = "sessions/greylisting.rs"]
+mod greylisting;
 #[path = "support/held.rs"]
 mod held;
 #[path = "sessions/imap.rs"]

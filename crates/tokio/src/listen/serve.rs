@@ -19,7 +19,7 @@ use tracing::{Instrument, Span, debug, error, info_span, warn};
 use super::admission::{Place, Stage};
 use super::reserve::Reserve;
 use super::socket::Incoming;
-use super::{Accepted, Limits, Listener, Proxies, Refusal, Shutdown, Source, proxied};
+use super::{Accepted, Limits, Listener, Proxies, Refusal, SharedLimits, Shutdown, Source, proxied};
 use crate::{Role, Stream};
 
 /// How a service ended.
@@ -47,6 +47,8 @@ pub struct Outcome {
 ///
 /// Dropping the future drops all sessions.
 ///
+/// `limits` are [`Limits`], or [`SharedLimits`] where they are to be changed while the service runs.
+///
 /// ```no_run
 /// # async fn run() -> std::io::Result<()> {
 /// use posthaste_tokio::{Limits, Listener, serve};
@@ -65,7 +67,7 @@ pub struct Outcome {
 /// ```
 pub async fn serve<S, F>(
     mut listener: Listener,
-    limits: Limits,
+    limits: impl Into<SharedLimits>,
     shutdown: CancellationToken,
     session: S,
 ) -> Outcome
@@ -74,7 +76,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let session = Arc::new(session);
-    let limits = Arc::new(limits);
+    let limits = limits.into();
     let mut tasks = Tasks::default();
     let mut failures = Failures::default();
     let mut reserve = Reserve::new();
@@ -93,7 +95,7 @@ where
             Ok(incoming) => incoming,
             Err(error) => {
                 if Reserve::is_for(&error) {
-                    turn_away(&mut listener, &mut reserve, &limits).await;
+                    turn_away(&mut listener, &mut reserve, &limits.current()).await;
                 }
                 tokio::select! {
                     () = shutdown.cancelled() => break,
@@ -101,7 +103,8 @@ where
                 }
             }
         };
-        let Some(newcomer) = Newcomer::admit(incoming, &listener, &limits, &shutdown, &mut tasks) else {
+        let Some(newcomer) = Newcomer::admit(incoming, &listener, limits.current(), &shutdown, &mut tasks)
+        else {
             continue;
         };
         let session = Arc::clone(&session);
@@ -116,7 +119,7 @@ where
         tasks.sessions.spawn(task.instrument(span));
     }
     drop(listener);
-    tasks.drain(limits.drain_timeout).await
+    tasks.drain(limits.current().drain_timeout).await
 }
 
 /// Takes connections for which there is no descriptor from the system's queue, one at a time by the reserve, and closes
@@ -153,7 +156,7 @@ impl Newcomer {
     fn admit(
         incoming: Incoming,
         listener: &Listener,
-        limits: &Arc<Limits>,
+        limits: Arc<Limits>,
         shutdown: &CancellationToken,
         tasks: &mut Tasks,
     ) -> Option<Self> {
@@ -163,7 +166,7 @@ impl Newcomer {
         let stage = if proxies.is_some() || tls.is_some() { Stage::Preparing } else { Stage::Ready };
         // For how many clients a proxy connects is not known before its header.
         let counted = if proxies.is_some() { None } else { peer.ip() };
-        match listener.admission.admit(counted, stage, limits) {
+        match listener.admission.admit(counted, stage, &limits) {
             Ok(place) => {
                 let accepted = Accepted {
                     stream: incoming.into_stream(),
@@ -172,7 +175,7 @@ impl Newcomer {
                     proxy: None,
                     shutdown: Shutdown::new(shutdown.child_token()),
                 };
-                Some(Self { accepted, place, proxies, tls, limits: Arc::clone(limits) })
+                Some(Self { accepted, place, proxies, tls, limits })
             }
             Err(refusal) => {
                 debug!(service = &*listener.name, %peer, ?refusal, "connection refused");

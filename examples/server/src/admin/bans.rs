@@ -60,6 +60,7 @@ impl Operation for Add {
             return Err(problem.remedy("take it out of `exempt` under [bans] first"));
         }
         admin.directory().ban(BanSubject::Network(self.network), Duration::from_secs(self.seconds));
+        write(admin).await;
         Ok(())
     }
 }
@@ -78,10 +79,18 @@ impl Operation for Lift {
             Err(_) => BanSubject::User(self.who.clone()),
         };
         if admin.directory().lift_ban(subject) {
+            write(admin).await;
             Ok(())
         } else {
             Err(Problem::not_found(format_args!("ban of {}", self.who.escape_debug())))
         }
+    }
+}
+
+/// So that it is so after a restart as well. It is so now in any case, and is tried again before long.
+async fn write(admin: &Admin) {
+    if let Err(error) = admin.directory().write_bans().await {
+        tracing::warn!(%error, "bans were not written");
     }
 }
 

@@ -52,6 +52,9 @@ pub struct Set {
     /// The character before the detail of an address; `null` for none.
     #[serde(deserialize_with = "super::operation::given", skip_serializing_if = "Option::is_none")]
     pub plus: Option<Option<char>>,
+    /// Whether mail from outside waits until it is tried again, where its client is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub greylisting: Option<bool>,
 }
 
 /// Takes no more mail for a domain.
@@ -172,6 +175,7 @@ impl Operation for Set {
                 domain.catch_all = target.as_ref().map(|target| draft.canonical(target));
             }
             domain.plus = self.plus.unwrap_or(domain.plus);
+            domain.greylisting = self.greylisting.unwrap_or(domain.greylisting);
             draft.put_domain(domain.clone());
             limits::check(draft, &name)?;
             Ok(domain)

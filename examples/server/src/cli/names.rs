@@ -69,6 +69,9 @@ pub(super) struct SetDomain {
     /// The character before the detail of an address, or `none`.
     #[arg(long, value_name = "C", value_parser = or_none::<char>)]
     plus: Option<OrNone<char>>,
+    /// Whether mail from outside waits until it is tried again, where its client is not known.
+    #[arg(long)]
+    greylisting: Option<bool>,
 }
 
 impl Domain {
@@ -125,6 +128,7 @@ impl SetDomain {
             services: (!self.services.is_empty()).then(|| self.services.into_iter().collect()),
             catch_all: self.catch_all.map(OrNone::into_option),
             plus: self.plus.map(OrNone::into_option),
+            greylisting: self.greylisting,
         };
         common.ask(set).await
     }
@@ -148,6 +152,7 @@ fn settings(domain: &directory::Domain) -> Vec<Vec<String>> {
         ("services", services),
         ("other names", domain.names.iter().cloned().collect::<Vec<_>>().join(" ")),
         ("catch-all", domain.catch_all.as_ref().map(Address::to_string).unwrap_or_default()),
+        ("greylisting", domain.greylisting.to_string()),
         ("plus", domain.plus.map(String::from).unwrap_or_default()),
         ("account size", size(limits.account_size)),
         ("allocated", size(limits.allocated)),

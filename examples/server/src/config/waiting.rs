@@ -1,10 +1,10 @@
 //! What of a configuration takes a restart.
 
-use super::{Config, Limits};
+use super::Config;
 
 impl Config {
     /// The keys in which another configuration differs from the one the server was started with, without those that
-    /// are taken while it runs: certificates, and the limits of sessions.
+    /// are taken while it runs: certificates and limits.
     pub fn waiting(&self, other: &Self) -> Vec<&'static str> {
         // Every field: one that is added has to be decided on.
         let Self {
@@ -12,10 +12,11 @@ impl Config {
             data,
             listen,
             tls,
-            limits,
+            limits: _,
             passwords,
             login,
             bans,
+            greylisting,
             http,
             search,
             backups,
@@ -26,19 +27,16 @@ impl Config {
             public_account,
             file: _,
         } = self;
-        let Limits { message_size: _, connections, connections_per_ip, recipients: _, free_space: _ } =
-            limits;
         [
             ("hostname", *hostname != other.hostname),
             ("data", *data != other.data),
             ("[listen]", *listen != other.listen),
             // The files are read again, also others; whether there are any is decided at the start.
             ("[tls]", tls.is_some() != other.tls.is_some()),
-            ("connections", *connections != other.limits.connections),
-            ("connections_per_ip", *connections_per_ip != other.limits.connections_per_ip),
             ("[passwords]", *passwords != other.passwords),
             ("[login]", *login != other.login),
             ("[bans]", *bans != other.bans),
+            ("[greylisting]", *greylisting != other.greylisting),
             ("[http]", *http != other.http),
             ("[search]", *search != other.search),
             ("[backups]", *backups != other.backups),
@@ -64,12 +62,13 @@ mod tests {
         let mut after = before.clone();
         after.limits.message_size = 7;
         after.limits.recipients = 7;
-        assert!(before.waiting(&after).is_empty());
         after.limits.connections = 7;
         after.limits.connections_per_ip = 7;
+        assert!(before.waiting(&after).is_empty());
         after.bans.minutes = 7;
+        after.greylisting.known_after = 7;
         after.public_account = Some("public@x.test".to_owned());
-        let named = ["connections", "connections_per_ip", "[bans]", "public_account"];
+        let named = ["[bans]", "[greylisting]", "public_account"];
         assert_eq!(before.waiting(&after), named);
     }
 }

@@ -6,7 +6,7 @@
 //! * A name that is guessed from many networks is checked at growing intervals only, so that the guesses become few.
 //!   Networks from which its user logged in lately are not concerned: strangers can not lock anybody out.
 //!
-//! Nothing is kept across a restart.
+//! Bans go on after a restart (`kept_bans`); what is known of networks, and failures that led to no ban, does not.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -17,6 +17,8 @@ use posthaste_tokio::Network;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+
+use super::kept_bans::{Kept, KeptBan};
 
 /// When a peer is shut out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +74,8 @@ pub struct Ban {
 pub(super) struct Bans {
     policy: BanPolicy,
     state: Mutex<State>,
+    /// What the store has of it.
+    pub(super) kept: tokio::sync::Mutex<Kept>,
 }
 
 #[derive(Debug, Default)]
@@ -90,7 +94,7 @@ struct Count {
 
 impl Bans {
     pub(super) fn new(policy: BanPolicy) -> Self {
-        Self { policy, state: Mutex::default() }
+        Self { policy, state: Mutex::default(), kept: tokio::sync::Mutex::default() }
     }
 
     /// Whether nothing of this peer may be checked for this name.
@@ -203,6 +207,35 @@ impl Bans {
         self.state().counts.remove(&normalised(subject)).is_some()
     }
 
+    /// Shuts out as before a restart.
+    pub(super) fn restore(&self, subject: BanSubject, failures: u32, now: Instant, left: Duration) {
+        let Some(until) = now.checked_add(left).filter(|until| *until > now) else { return };
+        let count = Count { failures, last: now, until: Some(until) };
+        let mut state = self.state();
+        if state.counts.len() < COUNTS_MAX {
+            state.counts.insert(normalised(subject), count);
+        }
+    }
+
+    /// The bans that go on for long enough to be kept; those that last longest, where there are too many. `clock` is
+    /// the present in seconds since 1970.
+    pub(super) fn lasting(&self, clock: i64) -> Vec<KeptBan> {
+        let now = Instant::now();
+        let of = |(subject, count): (&BanSubject, &Count)| {
+            let left = count.until?.saturating_duration_since(now);
+            let lasts = left.as_secs();
+            let until = clock.saturating_add(i64::try_from(lasts).unwrap_or(i64::MAX));
+            let ban = KeptBan { subject: subject.clone(), failures: count.failures, until, lasts };
+            (left >= KEPT_FROM).then_some(ban)
+        };
+        let mut lasting: Vec<KeptBan> = self.state().counts.iter().filter_map(of).collect();
+        if lasting.len() > KEPT_MAX {
+            lasting.sort_by_key(|ban| std::cmp::Reverse(ban.until));
+            lasting.truncate(KEPT_MAX);
+        }
+        lasting
+    }
+
     #[cfg(test)]
     fn len(&self) -> usize {
         self.state().counts.len()
@@ -304,6 +337,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// So long is a network known after a log-in.
 const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// A ban that ends before long is not kept across a restart.
+const KEPT_FROM: Duration = Duration::from_secs(60);
+
+/// So many bans are kept across a restart.
+pub(super) const KEPT_MAX: usize = 10_000;
 
 /// So many networks and names are counted.
 const COUNTS_MAX: usize = 50_000;

@@ -16,6 +16,7 @@ pub(super) const KIND_ALIAS: &str = "alias";
 pub(super) const KIND_GROUP: &str = "group";
 pub(super) const KIND_ADMINISTRATOR: &str = "administrator";
 pub(super) const KIND_LAST_LOGIN: &str = "last-login";
+pub(super) const KIND_BAN: &str = "ban";
 pub(super) const KIND_DIRECTORY: &str = "directory";
 
 /// What the directory notes for itself.

@@ -29,6 +29,9 @@ pub struct Domain {
     /// The character between the user and the detail of an address, as in `anna+lists@`; `None` switches that off.
     #[serde(default = "plus")]
     pub plus: Option<char>,
+    /// Whether mail from outside waits until it is tried again, where its client is not known (RFC 6647).
+    #[serde(default)]
+    pub greylisting: bool,
 }
 
 /// What a domain has at most; `None` is no limit.
@@ -122,6 +125,7 @@ impl Domain {
             services: None,
             catch_all: None,
             plus: plus(),
+            greylisting: false,
         }
     }
 }

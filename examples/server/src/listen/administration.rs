@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::ServeError;
 use crate::admin::{Admin, backups, http};
+use crate::discovery;
 use crate::session::Context;
 
 /// Begins to serve; the addresses that are bound, and what is served.
@@ -26,7 +27,8 @@ pub(super) async fn begin(
             "nobody can log in to the HTTP interface as an administrator: run `posthaste administrator set`"
         );
     }
-    let router = http::router(&admin, &http::Names::of(config), http::observe(&admin, context));
+    let besides = http::observe(&admin, context).merge(discovery::routes(context));
+    let router = http::router(&admin, &http::Names::of(config), besides);
     #[cfg(unix)]
     {
         let local = http::bind_local(&config.data).map_err(ServeError::AdminSocket)?;

@@ -1,8 +1,8 @@
 //! What the process is told from outside: SIGTERM and Ctrl-C end it, SIGHUP makes it read its configuration again.
 //!
 //! What is taken from a configuration that is read again: certificates, and the limits of sessions that begin from
-//! then on. All else, ports and the number of connections above all, wants a restart, and the log names it. A
-//! configuration or certificate that cannot be used changes nothing, and the log says why.
+//! then on, their number too. All else, ports above all, wants a restart, and the log names it. A configuration or
+//! certificate that cannot be used changes nothing, and the log says why.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use posthaste_tokio::tls::Certificates;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::config::{Config, Limits};
+use crate::config::Config;
 use crate::session::Context;
 use crate::tls;
 
@@ -84,9 +84,7 @@ pub(super) fn reload(context: &Context, certificates: &Certificates) {
         Ok(config) => config,
         Err(error) => return tracing::error!(%error, "the configuration was not read again"),
     };
-    // The ports have theirs from when they were opened.
-    let Limits { connections, connections_per_ip, .. } = context.config.limits;
-    context.set_limits(Limits { connections, connections_per_ip, ..config.limits.clone() });
+    context.set_limits(config.limits.clone());
     match tls::reload(&config, certificates) {
         Ok(()) => tracing::info!(names = ?certificates.names(), "limits and certificates were read again"),
         Err(error) => tracing::error!(%error, "the certificates there were are kept"),

@@ -1,4 +1,5 @@
-//! What is done while nobody waits: the search index, messages that were deleted long enough ago, last logins.
+//! What is done while nobody waits: the search index, messages that were deleted long enough ago, and the writing down
+//! of what has changed in memory only: last logins, bans, who has passed greylisting.
 
 use std::time::Duration;
 
@@ -11,14 +12,52 @@ use crate::session::Context;
 pub(super) async fn run(context: Context) {
     tokio::select! {
         () = context.stop.cancelled() => {}
-        ((), (), ()) = async { tokio::join!(catch_up(&context), purge(&context), note_logins(&context)) } => {}
+        () = everything(&context) => {}
     }
+}
+
+async fn everything(context: &Context) {
+    tokio::join!(
+        catch_up(context),
+        purge(context),
+        every(LOGINS_INTERVAL, || write_logins(context)),
+        every(BANS_INTERVAL, || write_bans(context)),
+        every(GREYLIST_INTERVAL, || write_greylist(context)),
+    );
 }
 
 /// What the end of the server must not lose.
 pub(super) async fn finish(context: &Context) {
+    write_logins(context).await;
+    write_bans(context).await;
+    write_greylist(context).await;
+}
+
+async fn write_logins(context: &Context) {
     if let Err(error) = context.directory.write_last_logins().await {
         tracing::warn!(%error, "the last logins were not written");
+    }
+}
+
+async fn write_bans(context: &Context) {
+    if let Err(error) = context.directory.write_bans().await {
+        tracing::warn!(%error, "bans were not written");
+    }
+}
+
+async fn write_greylist(context: &Context) {
+    if let Err(error) = context.greylist.write().await {
+        tracing::warn!(%error, "who has passed greylisting was not written");
+    }
+}
+
+/// Does something again and again.
+async fn every<F: Future<Output = ()>>(interval: Duration, what: impl Fn() -> F) {
+    let mut turns = interval_at(Instant::now(), interval);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        what().await;
     }
 }
 
@@ -55,15 +94,6 @@ async fn purge(context: &Context) {
     }
 }
 
-async fn note_logins(context: &Context) {
-    let mut turns = interval_at(Instant::now(), LOGINS_INTERVAL);
-    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        turns.tick().await;
-        finish(context).await;
-    }
-}
-
 /// Between two looks for what can be done.
 const CATCH_UP_PAUSE: Duration = Duration::from_secs(5);
 
@@ -73,5 +103,11 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 const PURGE_MAX: u32 = 500;
 
 const LOGINS_INTERVAL: Duration = Duration::from_secs(5 * 60);
+
+/// What is lost of bans when the server does not end in order.
+const BANS_INTERVAL: Duration = Duration::from_secs(30);
+
+/// What is lost of greylisting when the server does not end in order.
+const GREYLIST_INTERVAL: Duration = Duration::from_secs(60);
 
 const SECONDS_A_DAY: i64 = 86_400;

@@ -8,6 +8,7 @@
 
 mod answer;
 mod delivery;
+mod greylisting;
 mod header;
 mod incoming;
 mod recipients;
@@ -272,6 +273,7 @@ impl Session {
     async fn rcpt(&mut self, rcpt: Rcpt) -> Result<(), Error<ProtocolError>> {
         let announced = self.message.as_ref().map_or(0, |message| message.announced);
         let taken = recipients::resolve(&self.context, self.account.as_deref(), rcpt.to(), announced).await;
+        let taken = taken.and_then(|taken| self.greylist(taken));
         match (taken, &mut self.message) {
             (Ok(taken), Some(message)) => {
                 message.taken.push(taken);

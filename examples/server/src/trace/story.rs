@@ -53,6 +53,10 @@ fn meaning(result: &str) -> Option<&'static str> {
         ("5", "3.4") => {
             "the message is larger than this server takes (see message_size in the configuration)"
         }
+        ("4", "7.1") => {
+            "its sender's server is not known here yet, and the domain has greylisting on (see `posthaste domain show`; \
+             the sender tries again by itself)"
+        }
         ("4", "3.1") => "this server's disk is too full for it (make room; the sender tries again)",
         ("5", "4.6") => "it has been here before: some forwarding goes in circles",
         ("5", "7.1") => "the sender may not write there, or this server does not serve that domain",
@@ -127,6 +131,7 @@ mod tests {
             ("550 5.1.1 No such user", "make the account or an alias"),
             ("452 4.2.2 Mailbox full", "raise its quota"),
             ("452 4.3.1 Insufficient storage", "disk is too full"),
+            ("451 4.7.1 Greylisted", "greylisting"),
             ("451 4.3.0 Try later", "tries again by itself"),
             ("554 Refused", "for good"),
             ("421 Later", "tries again by itself"),

@@ -96,6 +96,23 @@ async fn u6_catch_all_and_details_of_addresses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn u6_greylisting_is_a_setting_of_each_domain_for_whoever_administers_it() {
+    let office = Office::open().await;
+    let is_on = |domain: &str| office.directory().picture().domain(domain).unwrap().greylisting;
+    assert!(!is_on("x.test"), "off unless it is asked for");
+    let boss = crate::office::As::Basic("boss@x.test", "secret");
+    let on = json!({ "greylisting": true });
+    assert_eq!(office.tcp(boss, "PATCH", "/api/domains/y.test", on.clone()).await.0, 403);
+    assert_eq!(office.tcp(boss, "PATCH", "/api/domains/x.test", on).await.0, 200);
+    assert!(is_on("x.test") && !is_on("y.test"));
+    office.done("PATCH", "/api/domains/x.test", json!({ "plus": "-" })).await;
+    assert!(is_on("x.test"), "what is not named stays");
+    office.done("PATCH", "/api/domains/x.test", json!({ "greylisting": false })).await;
+    assert!(!is_on("x.test"));
+    office.refused("PATCH", "/api/domains/x.test", json!({ "greylisting": "yes" }), 400, "boolean").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_mailbox_of_a_detail_is_there_or_it_is_inbox() {
     let office = Office::open().await;
     let at = async |text: &str| match office.directory().recipients(&address(text)) {

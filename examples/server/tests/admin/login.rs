@@ -343,3 +343,30 @@ async fn auth_05_whatever_is_wrong_is_answered_alike_and_takes_a_hash() {
     }
     panic!("{fastest:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auth_06_bans_survive_a_restart_and_what_is_lifted_stays_lifted() {
+    let mut office = Office::open().await;
+    let shut_out = async |office: &Office| {
+        let bans = office.done("GET", "/api/bans", json!({})).await;
+        bans.as_array().unwrap().iter().map(|ban| ban["subject"]["who"].clone()).collect::<Vec<_>>()
+    };
+    for number in 0..20 {
+        // One name alone would be slowed down before.
+        log_in(&office, Service::Imap, &format!("nobody{number}@x.test"), "wrong").await;
+    }
+    office.done("POST", "/api/bans", json!({ "network": "198.51.100.7", "seconds": 3600 })).await;
+    office.done("POST", "/api/bans", json!({ "network": "198.51.100.8", "seconds": 3600 })).await;
+    office.done("DELETE", "/api/bans/198.51.100.8", json!({})).await;
+    let before = shut_out(&office).await;
+    assert!(before.contains(&json!("192.0.2.7")) && before.contains(&json!("198.51.100.7")), "{before:?}");
+    office = office.again().await;
+    let after = shut_out(&office).await;
+    assert!(after.contains(&json!("192.0.2.7")) && after.contains(&json!("198.51.100.7")), "{after:?}");
+    assert!(!after.contains(&json!("198.51.100.8")));
+    assert_eq!(log_in(&office, Service::Imap, "anna@x.test", "secret").await, LogIn::Banned);
+    office.done("DELETE", "/api/bans/192.0.2.7", json!({})).await;
+    office = office.again().await;
+    assert!(is_in(&log_in(&office, Service::Imap, "anna@x.test", "secret").await));
+    assert_eq!(shut_out(&office).await, [json!("198.51.100.7")]);
+}

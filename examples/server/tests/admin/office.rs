@@ -68,6 +68,14 @@ impl Office {
         Self { data, running }
     }
 
+    /// The same after a restart.
+    pub(crate) async fn again(self) -> Self {
+        let Self { data, running } = self;
+        let config = Config::clone(&running.context().config);
+        running.stop().await;
+        Self { data, running: listen::start(config, HashCost::MINIMUM).await.unwrap() }
+    }
+
     pub(crate) fn admin(&self) -> &Admin {
         self.running.admin()
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use posthaste_server::directory::BanSubject;
+use posthaste_server::directory::{BanSubject, Domain};
 use posthaste_server::listen::Service;
 use posthaste_server::metrics::{self, Kind};
 use posthaste_server::store::Store;
@@ -55,6 +55,8 @@ async fn busy(world: &World) {
     peer.ask("RSET", "250 ").await;
     peer.ask("MAIL FROM:<a@b.test> SIZE=100", "250 ").await;
     peer.ask("RCPT TO:<full@x.test>", "552 ").await;
+    world.change(|draft| draft.put_domain(Domain { greylisting: true, ..Domain::new("x.test") })).await;
+    peer.ask("RCPT TO:<alice@x.test>", "250 ").await;
     peer.ask("QUIT", "221 ").await;
     let mut imap = world.selected("alice", "INBOX").await;
     imap.ok("LOGOUT").await;

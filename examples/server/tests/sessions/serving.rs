@@ -121,6 +121,35 @@ async fn res_07_a_network_has_so_many_connections() {
 }
 
 #[tokio::test]
+async fn u25_the_number_of_connections_is_read_again_and_cuts_nobody() {
+    let files = tempfile::tempdir().unwrap();
+    let path = files.path().join("posthaste.toml");
+    let world = World::configured(|config| config.file.clone_from(&path)).await;
+    let reload = |limits: &str| {
+        let data = world.data.path().display().to_string();
+        let text = format!("hostname = \"localhost\"\ndata = {data:?}\n[limits]\n{limits}\n");
+        std::fs::write(&path, text).unwrap();
+        world.running.reload();
+    };
+    let (mut one, mut two) = (world.smtp().await, world.smtp().await);
+    reload("connections_per_ip = 1");
+    world.connect(Service::Smtp).await.expect("421 4.7.0 ").await;
+    one.ask("NOOP", "250 ").await;
+    two.ask("NOOP", "250 ").await;
+    // Each service has a count of its own, and the same limits.
+    let mut imap = world.connect(Service::Imap).await;
+    imap.expect("* OK").await;
+    world.connect(Service::Imap).await.expect("* BYE ").await;
+    // One more than there are now, in all.
+    reload("connections_per_ip = 9\nconnections = 3");
+    let mut three = world.smtp().await;
+    world.connect(Service::Smtp).await.expect("421 4.7.0 ").await;
+    reload("");
+    world.smtp().await;
+    three.ask("NOOP", "250 ").await;
+}
+
+#[tokio::test]
 async fn stls_each_service_names_its_protocol() {
     let world = World::new().await;
     // A client that asks for IMAP does not get POP3.

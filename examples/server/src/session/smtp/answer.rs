@@ -56,6 +56,11 @@ pub(super) fn not_served() -> Rejection {
     )
 }
 
+/// The client is not known here: RFC 6647.
+pub(super) fn greylisted() -> Rejection {
+    refused(451, (4, 7, 1), "Greylisted: this server is not known here yet, please try again in some minutes")
+}
+
 /// The user was switched off since the login.
 pub(super) fn no_longer_allowed() -> Rejection {
     refused(550, (5, 7, 1), "This account may not send mail any more")
@@ -78,6 +83,7 @@ mod tests {
             (going_in_circles(), 554),
             (disabled(), 550),
             (not_for_you(), 550),
+            (greylisted(), 451),
             (not_served(), 550),
             (no_longer_allowed(), 550),
             (store(&StoreError::UidsExhausted), 450),

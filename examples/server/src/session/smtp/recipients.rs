@@ -25,6 +25,11 @@ pub(super) struct Taken {
 }
 
 impl Taken {
+    /// Whether it is the postmaster of a domain.
+    pub(super) fn is_postmaster(&self) -> bool {
+        self.address.local() == POSTMASTER
+    }
+
     /// Octets of a message that all who get it for this recipient agree to.
     pub(super) fn size_max(&self, directory: &Directory) -> Option<u64> {
         self.targets.iter().filter_map(|(account, _)| directory.message_size(account)).min()
