@@ -120,6 +120,9 @@ enum Command {
     /// Who is shut out for guessing passwords.
     #[command(subcommand)]
     Ban(server::Ban),
+    /// The certificates that clients are shown.
+    #[command(subcommand)]
+    Certificate(server::Certificate),
     /// Look for what does not fit together in the store.
     Check(upkeep::Check),
     /// Write a consistent copy of everything, also while the server runs.
@@ -171,6 +174,7 @@ impl Command {
             Self::Quota(command) => command.run(&common).await,
             Self::Administrator(command) => command.run(&common).await,
             Self::Ban(command) => command.run(&common).await,
+            Self::Certificate(command) => command.run(&common).await,
             Self::Check(command) => command.run(&common).await,
             Self::Backup(command) => command.run(&common).await,
             Self::Restore(command) => command.run(&common).await,

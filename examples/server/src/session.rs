@@ -19,6 +19,7 @@ use crate::disk;
 use crate::health::{LastLook, Ports};
 use crate::index::Index;
 use crate::store::{Maildrops, Store, StoreError};
+use crate::tls::Keyring;
 use crate::trace::Trace;
 
 /// What all sessions share.
@@ -36,6 +37,8 @@ pub struct Context {
     pub maildrops: Maildrops,
     /// What became of each message.
     pub trace: Trace,
+    /// The certificates.
+    pub keyring: Keyring,
     /// Which ports are listened at.
     pub ports: Ports,
     /// Cancelled when the server is to stop.
@@ -54,6 +57,7 @@ impl Context {
         store: Arc<dyn Store>,
         index: Index,
         trace: Trace,
+        keyring: Keyring,
         stop: CancellationToken,
     ) -> Self {
         let limits = Arc::new(RwLock::new(config.limits.clone()));
@@ -67,6 +71,7 @@ impl Context {
             index,
             maildrops,
             trace,
+            keyring,
             ports,
             stop,
             last_look,

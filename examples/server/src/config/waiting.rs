@@ -34,6 +34,7 @@ impl Config {
             ("[listen]", *listen != other.listen),
             // The files are read again, also others; whether there are any is decided at the start.
             ("[tls]", tls.is_some() != other.tls.is_some()),
+            ("[tls.acme]", self.acme() != other.acme()),
             ("connections", *connections != other.limits.connections),
             ("connections_per_ip", *connections_per_ip != other.limits.connections_per_ip),
             ("[passwords]", *passwords != other.passwords),
