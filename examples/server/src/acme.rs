@@ -23,11 +23,11 @@ mod order;
 mod schedule;
 mod stored;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use posthaste_tokio::tls::Trust;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use challenge::{Challenges, serve};
 pub use error::OrderError;
@@ -44,7 +44,7 @@ pub struct Orders(Arc<Desk>);
 
 #[derive(Debug)]
 struct Desk {
-    standing: Mutex<Standing>,
+    standing: watch::Sender<Standing>,
     requests: mpsc::Sender<Request>,
     /// Until somebody works on them.
     received: Mutex<Option<mpsc::Receiver<Request>>>,
@@ -84,7 +84,8 @@ pub enum RenewError {
 impl Default for Orders {
     fn default() -> Self {
         let (requests, received) = mpsc::channel(1);
-        let desk = Desk { standing: Mutex::default(), requests, received: Mutex::new(Some(received)) };
+        let desk =
+            Desk { standing: watch::Sender::default(), requests, received: Mutex::new(Some(received)) };
         Self(Arc::new(desk))
     }
 }
@@ -92,7 +93,12 @@ impl Default for Orders {
 impl Orders {
     /// How they stand.
     pub fn standing(&self) -> Standing {
-        self.locked().clone()
+        self.0.standing.borrow().clone()
+    }
+
+    /// How they stand, and news of it.
+    pub fn watch(&self) -> watch::Receiver<Standing> {
+        self.0.standing.subscribe()
     }
 
     /// Asks the authority for a certificate now, and waits for what comes of it.
@@ -101,7 +107,7 @@ impl Orders {
     ///
     /// See [`RenewError`]; the certificate there is stays in use.
     pub async fn renew(&self) -> Result<(), RenewError> {
-        if self.locked().is_under_way {
+        if self.0.standing.borrow().is_under_way {
             return Err(RenewError::UnderWay);
         }
         let (request, outcome) = oneshot::channel();
@@ -117,8 +123,8 @@ impl Orders {
         self.0.received.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn locked(&self) -> MutexGuard<'_, Standing> {
-        self.0.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn note(&self, change: impl FnOnce(&mut Standing)) {
+        self.0.standing.send_modify(change);
     }
 }
 

@@ -83,7 +83,8 @@ impl Keeper {
         if self.due() <= now {
             let _ = self.order(now).await;
         }
-        self.orders.locked().next = Some(self.due());
+        let next = Some(self.due());
+        self.orders.note(|standing| standing.next = next);
         self.due().min(if self.kept.is_some() { self.ask } else { Timestamp::MAX })
     }
 
@@ -96,16 +97,16 @@ impl Keeper {
         let acme = &self.authority.acme;
         let (authority, hosts) = (acme.directory.as_str(), acme.hosts.join(", "));
         tracing::info!(authority, hosts, "a certificate is ordered");
-        self.orders.locked().is_under_way = true;
+        self.orders.note(|standing| standing.is_under_way = true);
         let outcome = self.attempt(now).await;
         metrics::certificate_ordered(outcome.is_ok());
-        let mut standing = self.orders.locked();
-        standing.is_under_way = false;
-        standing.failures = self.failures;
-        standing.next = Some(self.due());
-        standing.error = outcome.as_ref().err().map(OrderError::to_string);
-        drop(standing);
         let next = self.due();
+        self.orders.note(|standing| {
+            standing.is_under_way = false;
+            standing.failures = self.failures;
+            standing.next = Some(next);
+            standing.error = outcome.as_ref().err().map(OrderError::to_string);
+        });
         match &outcome {
             Ok(()) => {
                 tracing::info!(hosts = self.authority.acme.hosts.join(", "), %next, "there is a new certificate")
