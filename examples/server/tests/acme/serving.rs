@@ -197,9 +197,8 @@ async fn u25_administrators_see_and_renew_certificates() {
     world.running.stop().await;
     // Certificates are those of a server that runs.
     let file = data.path().join("posthaste.toml");
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_posthaste")).arg("--config").arg(file).args(["certificate", "list"]);
-    let output = { output }.output().unwrap();
+    let mut late = Command::new(env!("CARGO_BIN_EXE_posthaste"));
+    let output = late.arg("--config").arg(file).args(["certificate", "list"]).output().unwrap();
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("no server runs"));
 }
 
