@@ -10,10 +10,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::acme::Orders;
 use crate::listen::Service;
 use crate::metrics;
 use crate::session::Context;
@@ -85,7 +86,11 @@ fn of_certificates(keyring: &Keyring, now: Timestamp) -> Vec<String> {
             ));
         }
     }
-    if let Some(error) = keyring.orders().and_then(|orders| orders.standing().error) {
+    if let Some(standing) = keyring.orders().map(Orders::standing)
+        && let Some(error) = standing.error
+        // An administrator may have ordered one long before it is needed.
+        && standing.next.is_none_or(|next| next.duration_since(now) <= AT_HAND)
+    {
         warnings.push(format!("no certificate was got from the authority: {error}"));
     }
     warnings
@@ -139,6 +144,9 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Of so many parts of its life, one is left when a certificate should have been renewed long ago.
 const LIFE_PARTS: i32 = 6;
+
+/// Where the authority is asked again within this time, a certificate is needed.
+const AT_HAND: SignedDuration = SignedDuration::from_hours(24);
 
 /// So long may the store take to answer.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -175,7 +175,7 @@ mod tests {
         params.not_before = date_time_ymd(from.0, from.1, from.2);
         params.not_after = date_time_ymd(until.0, until.1, until.2);
         params.use_authority_key_identifier_extension = true;
-        params.serial_number = Some([0x7f, 2, 3].as_slice().into());
+        params.serial_number = Some(vec![0x7f, 2, 3].into());
         params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap().der().to_vec()
     }
 

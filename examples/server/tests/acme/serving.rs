@@ -105,9 +105,19 @@ async fn u25_what_goes_wrong_is_told_to_administrators_and_to_nobody_else() {
     let renewal = all[0].renewal.clone().unwrap();
     assert_eq!((renewal.failures, renewal.error), (1, Some(problem.detail)));
     assert_eq!(seen(&world, Service::Imaps, Alpn::Imap).await, before);
-    // It is a warning, and the server is ready all the same.
+    // Nothing is needed yet.
     let found = posthaste_server::health::readiness(world.running.context()).await;
-    assert!(found.ready && found.warnings.iter().any(|one| one.contains("refused")), "{found:?}");
+    assert!(found.ready && found.warnings.is_empty(), "{found:?}");
+}
+
+#[tokio::test]
+async fn u25_that_no_certificate_comes_is_a_warning_and_the_server_is_ready() {
+    let (world, authority) = open().await;
+    authority.hosts_lead_to(std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let error = done(&world).await.error.unwrap();
+    assert!(error.contains("localhost was not found to be this server"), "{error}");
+    let found = posthaste_server::health::readiness(world.running.context()).await;
+    assert!(found.ready && found.warnings.iter().any(|one| one.contains(&error)), "{found:?}");
 }
 
 #[tokio::test]
