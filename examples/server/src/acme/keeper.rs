@@ -109,7 +109,7 @@ impl Keeper {
         });
         match &outcome {
             Ok(()) => {
-                tracing::info!(hosts = self.authority.acme.hosts.join(", "), %next, "there is a new certificate")
+                tracing::info!(hosts = self.authority.acme.hosts.join(", "), %next, "there is a new certificate");
             }
             Err(error) => tracing::error!(%error, failures = self.failures, %next, "no certificate was got"),
         }

@@ -81,9 +81,11 @@ pub(super) fn reload(context: &Context) {
     // The ports have theirs from when they were opened.
     let Limits { connections, connections_per_ip, .. } = context.config.limits;
     context.set_limits(Limits { connections, connections_per_ip, ..config.limits.clone() });
-    match context.keyring.reload(&config) {
+    let keyring = &context.keyring;
+    match keyring.reload(&config) {
         Ok(()) => {
-            tracing::info!(names = ?context.keyring.certificates().names(), "limits and certificates were read again")
+            let names = keyring.certificates().names();
+            tracing::info!(?names, "limits and certificates were read again");
         }
         Err(error) => tracing::error!(%error, "the certificates there were are kept"),
     }
