@@ -396,7 +396,8 @@ fn said<E: std::fmt::Display>(outcome: Result<(), E>) -> Result<(), String> {
 fn say_ready(running: &Running) {
     let ports = running.bound.iter().map(|(service, address)| format!("{}={address}", service.name()));
     let http = running.http.iter().map(|address| format!("http={address}"));
-    println!("ready {}", ports.chain(http).collect::<Vec<_>>().join(" "));
+    let acme = running.acme.iter().map(|address| format!("acme={address}"));
+    println!("ready {}", ports.chain(http).chain(acme).collect::<Vec<_>>().join(" "));
 }
 
 /// Octets of mailboxes that are kept in memory while nobody has them open.
