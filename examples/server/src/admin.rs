@@ -14,6 +14,7 @@ pub mod administrators;
 pub mod app_passwords;
 pub mod backups;
 pub mod bans;
+pub mod certificates;
 pub mod classes;
 pub mod csv;
 pub mod domains;
@@ -41,10 +42,11 @@ pub use problem::{Fault, Problem, ProblemKind};
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::store::{Maildrops, Progress, Store};
+use crate::tls::Keyring;
 
 /// What administration works on. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Admin(Arc<Shared>);
+pub struct Admin(Arc<Shared>, Option<Keyring>);
 
 #[derive(Debug)]
 struct Shared {
@@ -62,7 +64,7 @@ struct Shared {
 impl Admin {
     /// The administration of a server, or of a store that no server uses at the moment.
     pub fn new(directory: Directory, store: Arc<dyn Store>, maildrops: Maildrops, config: &Config) -> Self {
-        Self(Arc::new(Shared {
+        let shared = Shared {
             directory,
             store,
             maildrops,
@@ -70,7 +72,14 @@ impl Admin {
             message_max: config.limits.message_size,
             intake: tokio::sync::Mutex::default(),
             tokens: token::Tokens::default(),
-        }))
+        };
+        Self(Arc::new(shared), None)
+    }
+
+    /// The same with the certificates of the server that runs.
+    #[must_use]
+    pub fn with_keyring(self, keyring: Keyring) -> Self {
+        Self(self.0, Some(keyring))
     }
 
     /// Who is who.

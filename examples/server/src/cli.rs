@@ -123,6 +123,9 @@ enum Command {
     Ban(server::Ban),
     /// Print the DNS records that a domain needs.
     Dns(dns::Dns),
+    /// The certificates that clients are shown.
+    #[command(subcommand)]
+    Certificate(server::Certificate),
     /// Look for what does not fit together in the store.
     Check(upkeep::Check),
     /// Write a consistent copy of everything, also while the server runs.
@@ -175,6 +178,7 @@ impl Command {
             Self::Administrator(command) => command.run(&common).await,
             Self::Ban(command) => command.run(&common).await,
             Self::Dns(command) => command.run(&common),
+            Self::Certificate(command) => command.run(&common).await,
             Self::Check(command) => command.run(&common).await,
             Self::Backup(command) => command.run(&common).await,
             Self::Restore(command) => command.run(&common).await,

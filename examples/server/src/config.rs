@@ -10,7 +10,7 @@
 //! submissions = ["[::]:465"]
 //! imaps = ["[::]:993"]
 //!
-//! [tls]                           # without it: a certificate nobody trusts, for trying out
+//! [tls]                           # or [tls.acme]; without either: a certificate nobody trusts, for trying out
 //! certificate = "/etc/posthaste/fullchain.pem"
 //! key = "/etc/posthaste/key.pem"
 //!
@@ -40,6 +40,7 @@
 mod administration;
 mod greylisting;
 mod serving;
+mod tls;
 mod waiting;
 mod weakness;
 
@@ -52,6 +53,7 @@ use serde::de::{Deserializer, Error as _, Visitor};
 pub use administration::{Backups, Bans, Http, Login, Passwords};
 pub use greylisting::Greylisting;
 pub use serving::{Pop3, Proxies, Retention, RunAs, Search};
+pub use tls::{Acme, Certificate, CertificateSource, Tls};
 pub use weakness::Weakness;
 
 /// The whole file.
@@ -66,7 +68,7 @@ pub struct Config {
     /// Which ports are open.
     #[serde(default)]
     pub listen: Listen,
-    /// The certificate; absent for a self-signed one.
+    /// The certificates; absent for a self-signed one.
     pub tls: Option<Tls>,
     /// What one peer may take.
     #[serde(default)]
@@ -132,29 +134,6 @@ pub struct Listen {
     pub lmtp: Vec<SocketAddr>,
     /// Administration, health and metrics. Plain on addresses of the machine itself, TLS on others.
     pub http: Vec<SocketAddr>,
-}
-
-/// PEM files.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tls {
-    /// The certificate of the server, then those of its issuers.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
-    /// More certificates, chosen by the name a client asks for; the one above is for those who ask for another.
-    #[serde(default)]
-    pub others: Vec<Certificate>,
-}
-
-/// PEM files of one more certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Certificate {
-    /// The certificate of the server, then those of its issuers.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
 }
 
 /// Limits. None of them can be switched off.
@@ -269,12 +248,7 @@ impl Config {
             backups.directory = base.join(&backups.directory);
         }
         if let Some(tls) = &mut config.tls {
-            tls.certificate = base.join(&tls.certificate);
-            tls.key = base.join(&tls.key);
-            for other in &mut tls.others {
-                other.certificate = base.join(&other.certificate);
-                other.key = base.join(&other.key);
-            }
+            tls.complete(&config.hostname, base);
         }
         Ok(config)
     }
@@ -368,7 +342,7 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(config.listen.smtp.len(), 2);
-        assert_eq!(config.tls.unwrap().certificate, Path::new("/etc/c"));
+        assert_eq!(config.tls, Some(Tls::of_files("/etc/c".into(), "/k".into())));
         assert_eq!((config.limits.message_size, config.limits.recipients), (2 << 30, 7));
         assert_eq!(config.limits.connections, Limits::default().connections);
     }

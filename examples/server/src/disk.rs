@@ -44,6 +44,28 @@ pub fn create_private(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
+/// Puts a file in the place of another, or of none, for this user alone: whoever reads sees all of the one or all of the
+/// other, also after the power failed.
+///
+/// # Errors
+///
+/// What the system says. The file that was there is there.
+pub fn replace_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    // One that was left behind, perhaps with other permissions.
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = create_private(&new)?;
+    std::io::Write::write_all(&mut file, content)?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    flush_directory(parent(path))
+}
+
 /// Which of these can be read by others than their owner, as it is now; the first that keeps others out of all that is
 /// below it ends the question.
 #[cfg(unix)]
@@ -141,6 +163,22 @@ pub fn parent(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_replaced_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key.pem");
+        std::fs::write(&path, "old").unwrap();
+        // What was left behind by somebody who did not come to the end.
+        std::fs::write(directory.path().join("key.pem.new"), "half").unwrap();
+        replace_private(&path, b"new").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(replace_private(&directory.path().join("no/such"), b"x").is_err());
+    }
 
     #[test]
     fn there_is_room_where_there_is_a_disk() {

@@ -10,12 +10,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::acme::Orders;
 use crate::listen::Service;
 use crate::metrics;
 use crate::session::Context;
+use crate::tls::{Keyring, Shown};
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,9 +67,33 @@ async fn look(context: &Context) -> Readiness {
         warnings
             .push("the disk of the data directory is nearly full: messages are refused for now".to_owned());
     }
+    warnings.extend(of_certificates(&context.keyring, Timestamp::now()));
     let ready = reasons.is_empty();
     metrics::ready(ready);
     Readiness { ready, reasons, warnings }
+}
+
+/// What is to be said of certificates: that one expires before it could be renewed in peace, and why.
+fn of_certificates(keyring: &Keyring, now: Timestamp) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for Shown { facts, .. } in keyring.shown() {
+        let life = facts.not_after.duration_since(facts.not_before);
+        if facts.not_after.duration_since(now) < life.checked_div(LIFE_PARTS).unwrap_or_default() {
+            warnings.push(format!(
+                "the certificate for {} expires at {}",
+                facts.names.join(", "),
+                facts.not_after
+            ));
+        }
+    }
+    if let Some(standing) = keyring.orders().map(Orders::standing)
+        && let Some(error) = standing.error
+        // An administrator may have ordered one long before it is needed.
+        && standing.next.is_none_or(|next| next.duration_since(now) <= AT_HAND)
+    {
+        warnings.push(format!("no certificate was got from the authority: {error}"));
+    }
+    warnings
 }
 
 /// Which ports were opened, and whether somebody still listens at them. Clones share it.
@@ -114,6 +141,12 @@ impl Drop for Listening {
 
 /// So long is an answer good.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Of so many parts of its life, one is left when a certificate should have been renewed long ago.
+const LIFE_PARTS: i32 = 6;
+
+/// Where the authority is asked again within this time, a certificate is needed.
+const AT_HAND: SignedDuration = SignedDuration::from_hours(24);
 
 /// So long may the store take to answer.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | [`config`] | what the configuration file may say |
 //! | [`tls`] | which certificates the server shows |
+//! | [`acme`] | how it orders and renews them by itself |
 //! | [`directory`] | domains, accounts, passwords, quotas |
 //! | [`store`] | mailboxes, messages, flags, durability |
 //! | [`index`] | what is in memory of mailboxes that are open |
@@ -26,6 +27,7 @@
 //! | [`cli`] | the commands of the administrator |
 //! | [`log`] | what the log looks like |
 
+pub mod acme;
 pub mod admin;
 pub mod cli;
 pub mod config;

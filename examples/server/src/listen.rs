@@ -15,13 +15,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use posthaste_smtp::server::Mode;
-use posthaste_tokio::tls::{Alpn, Certificates, ServerSettings};
+use posthaste_tokio::tls::{Alpn, ServerSettings};
 use posthaste_tokio::{Accepted, Listener, Proxies, Role, Stream};
 use rustls::ServerConfig;
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::acme::{self, Challenges, Keeper};
 use crate::admin::Admin;
 use crate::config::Config;
 use crate::directory::{Directory, DirectoryError, HashCost, Options};
@@ -30,7 +31,7 @@ use crate::metrics;
 use crate::session::{self, Context};
 use crate::store::sqlite::{self, Sqlite};
 use crate::store::{Observed, Store, StoreError};
-use crate::tls::{self, TlsError};
+use crate::tls::{Keyring, TlsError};
 use crate::trace::Trace;
 
 use ports::Ports;
@@ -133,7 +134,7 @@ pub enum ServeError {
     #[error("TLS: {0}")]
     Rustls(#[from] rustls::Error),
     /// A port cannot be opened.
-    #[error("{address}: {error}: choose another address under [listen], or end what listens there")]
+    #[error("{address}: {error}: choose another address, or end what listens there")]
     Bind {
         /// Where.
         address: SocketAddr,
@@ -173,9 +174,10 @@ pub struct Running {
     pub bound: Vec<(Service, SocketAddr)>,
     /// The addresses of the HTTP interface.
     pub http: Vec<SocketAddr>,
+    /// The addresses where an authority sees that a host is this server.
+    pub acme: Vec<SocketAddr>,
     admin: Admin,
     context: Context,
-    certificates: Arc<Certificates>,
     tasks: TaskTracker,
 }
 
@@ -189,7 +191,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let mut signals = Signals::listen().map_err(ServeError::Signals)?;
     let running = start(config, cost).await?;
     say_ready(&running);
-    let stop = signals.until_stopped(&running.context, &running.certificates).await;
+    let stop = signals.until_stopped(&running.context).await;
     tracing::info!("stopping");
     running.stop().await;
     tracing::info!("stopped");
@@ -204,7 +206,9 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 pub async fn start(config: Config, cost: HashCost) -> Result<Running, ServeError> {
     // As whoever started this, root perhaps.
     let ports = ports::open(&config).await?;
-    let certificates = config.tls.is_some().then(|| tls::load(&config)).transpose()?;
+    // What the server makes or orders is for the user that it becomes.
+    let is_of_files = config.tls.is_some() && config.acme().is_none();
+    let keyring = is_of_files.then(|| Keyring::load(&config)).transpose()?;
     privilege::become_user(config.run_as.as_ref(), &config.data)?;
     for exposed in sqlite::exposed(&config.data) {
         tracing::warn!("{}: {}", exposed.detail, exposed.remedy);
@@ -212,7 +216,7 @@ pub async fn start(config: Config, cost: HashCost) -> Result<Running, ServeError
     let index = Index::new(INDEX_OCTETS_MAX);
     let store = Sqlite::open_with(&config.data, Arc::new(index.clone()), config.search.options())?;
     let store: Arc<dyn Store> = Arc::new(store);
-    match begin(config, cost, ports, certificates, index, Arc::clone(&store)).await {
+    match begin(config, cost, ports, keyring, index, Arc::clone(&store)).await {
         Ok(running) => Ok(running),
         Err(error) => {
             if let Err(error) = store.close().await {
@@ -242,34 +246,44 @@ async fn begin(
     config: Config,
     cost: HashCost,
     ports: Ports,
-    certificates: Option<Arc<Certificates>>,
+    keyring: Option<Keyring>,
     index: Index,
     store: Arc<dyn Store>,
 ) -> Result<Running, ServeError> {
-    let certificates = certificates.map_or_else(|| tls::load(&config), Ok)?;
+    let keyring = keyring.map_or_else(|| Keyring::load(&config), Ok)?;
     metrics::install();
     let store: Arc<dyn Store> = Arc::new(Observed::new(store));
     let options = Options { cost, ..config.directory_options() };
     let directory = Directory::open(Arc::clone(&store), options).await?;
     let trace = Trace::open(&config.data, config.retention.trace_days).map_err(ServeError::Trace)?;
-    let context = Context::new(config, directory, store, index, trace, CancellationToken::new());
+    let challenges = Challenges::default();
+    let keeper = Keeper::new(&config, keyring.clone(), challenges.clone())?;
+    let context = Context::new(config, directory, store, index, trace, keyring, CancellationToken::new());
     let mut bound = Vec::new();
     let tasks = TaskTracker::new();
     for (service, listener) in ports.services {
         let local = listener.local_addrs().unwrap_or_default();
         let listening = context.ports.opened(service, &local);
         bound.extend(local.into_iter().map(|address| (service, address)));
-        let tls = ServerSettings::new(service.alpn()).build(&certificates)?;
+        let tls = ServerSettings::new(service.alpn()).build(context.keyring.certificates())?;
         let serving = listen(service, listener, tls, context.clone());
         tasks.spawn(async move {
             let _listening = listening;
             serving.await;
         });
     }
-    let (http, admin) = administration::begin(&context, ports.http, &certificates, &tasks).await?;
+    let (http, admin) = administration::begin(&context, ports.http, &tasks).await?;
     tasks.spawn(upkeep::run(context.clone()));
+    let mut acme_bound = Vec::new();
+    for listener in ports.acme {
+        acme_bound.extend(listener.local_addrs().unwrap_or_default());
+        tasks.spawn(acme::serve(listener, challenges.clone(), context.stop.clone()));
+    }
+    if let Some(keeper) = keeper {
+        tasks.spawn(acme::run(keeper, context.stop.clone()));
+    }
     tracing::info!(hostname = %context.config.hostname, data = %context.config.data.display(), "started");
-    Ok(Running { bound, http, admin, context, certificates, tasks })
+    Ok(Running { bound, http, acme: acme_bound, admin, context, tasks })
 }
 
 impl Running {
@@ -300,7 +314,7 @@ impl Running {
 
     /// Reads the configuration and the certificates again, as SIGHUP does.
     pub fn reload(&self) {
-        signals::reload(&self.context, &self.certificates);
+        signals::reload(&self.context);
     }
 
     /// Stops serving: no new connections, what is in progress is brought to its end.
@@ -378,7 +392,8 @@ fn said<E: std::fmt::Display>(outcome: Result<(), E>) -> Result<(), String> {
 fn say_ready(running: &Running) {
     let ports = running.bound.iter().map(|(service, address)| format!("{}={address}", service.name()));
     let http = running.http.iter().map(|address| format!("http={address}"));
-    println!("ready {}", ports.chain(http).collect::<Vec<_>>().join(" "));
+    let acme = running.acme.iter().map(|address| format!("acme={address}"));
+    println!("ready {}", ports.chain(http).chain(acme).collect::<Vec<_>>().join(" "));
 }
 
 /// Octets of mailboxes that are kept in memory while nobody has them open.

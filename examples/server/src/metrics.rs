@@ -71,6 +71,9 @@ pub const ALL: &[Metric] = &[
     MAILBOXES,
     MAILBOX_OCTETS,
     DISK_FREE,
+    CERTIFICATE_EXPIRY,
+    CERTIFICATES_ORDERED,
+    CERTIFICATE_FAILURES,
     TRACE_LEFT_OUT,
     LOG_LEFT_OUT,
 ];
@@ -150,6 +153,15 @@ const MAILBOXES: Metric = gauge("posthaste_index_mailboxes", &[], "Mailboxes in 
 const MAILBOX_OCTETS: Metric = gauge("posthaste_index_octets", &[], "Octets that mailboxes in memory take.");
 const DISK_FREE: Metric =
     gauge("posthaste_disk_free_octets", &[], "Octets that are free on the disk of the data directory.");
+const CERTIFICATE_EXPIRY: Metric = gauge(
+    "posthaste_certificate_expiry_timestamp_seconds",
+    &[],
+    "When the first of the certificates that are shown expires, in seconds since 1970.",
+);
+const CERTIFICATES_ORDERED: Metric =
+    counter("posthaste_certificates_ordered_total", &[], "Certificates that an authority has given.");
+const CERTIFICATE_FAILURES: Metric =
+    counter("posthaste_certificate_failures_total", &[], "Orders of certificates that came to nothing.");
 const TRACE_LEFT_OUT: Metric =
     counter("posthaste_trace_left_out_total", &[], "Lines of the trace that the disk was too slow for.");
 const LOG_LEFT_OUT: Metric =
@@ -175,6 +187,10 @@ pub fn render(context: &Context) -> String {
     REGISTRY.set(&HASHES_WAITING, &[], number(context.directory.password_checks()));
     if let Some(free) = disk::free(&context.config.data) {
         REGISTRY.set(&DISK_FREE, &[], precise(free));
+    }
+    let expiry = context.keyring.shown().into_iter().map(|one| one.facts.not_after.as_second()).min();
+    if let Some(expiry) = expiry {
+        REGISTRY.set(&CERTIFICATE_EXPIRY, &[], precise(u64::try_from(expiry).unwrap_or_default()));
     }
     REGISTRY.render()
 }
@@ -257,6 +273,11 @@ pub(crate) fn password_checked(after: Duration) {
 /// Whether the server can do its work.
 pub(crate) fn ready(is_ready: bool) {
     REGISTRY.set(&READY, &[], if is_ready { 1.0 } else { 0.0 });
+}
+
+/// A certificate was ordered.
+pub(crate) fn certificate_ordered(is_given: bool) {
+    REGISTRY.count(if is_given { &CERTIFICATES_ORDERED } else { &CERTIFICATE_FAILURES }, &[], 1);
 }
 
 /// A line of the trace was left out.

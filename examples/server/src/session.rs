@@ -20,6 +20,7 @@ use crate::greylist::Greylist;
 use crate::health::{LastLook, Ports};
 use crate::index::Index;
 use crate::store::{Maildrops, Store, StoreError};
+use crate::tls::Keyring;
 use crate::trace::Trace;
 
 /// What all sessions share.
@@ -39,6 +40,8 @@ pub struct Context {
     pub trace: Trace,
     /// Whose mail waits until it is tried again.
     pub greylist: Greylist,
+    /// The certificates.
+    pub keyring: Keyring,
     /// Which ports are listened at.
     pub ports: Ports,
     /// Cancelled when the server is to stop.
@@ -59,6 +62,7 @@ impl Context {
         store: Arc<dyn Store>,
         index: Index,
         trace: Trace,
+        keyring: Keyring,
         stop: CancellationToken,
     ) -> Self {
         let limits = Arc::new(RwLock::new(config.limits.clone()));
@@ -74,6 +78,7 @@ impl Context {
             maildrops,
             trace,
             greylist,
+            keyring,
             ports,
             stop,
             last_look,

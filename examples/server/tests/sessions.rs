@@ -24,6 +24,8 @@ mod login;
 mod mailboxes;
 #[path = "sessions/model.rs"]
 mod model;
+#[path = "sessions/plaintext.rs"]
+mod plaintext;
 #[path = "sessions/pop3.rs"]
 mod pop3;
 #[path = "support/server.rs"]

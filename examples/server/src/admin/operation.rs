@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{
-    Admin, Principal, Problem, accounts, administrators, app_passwords, bans, classes, domains, mail,
-    mailboxes, names, upkeep, usage,
+    Admin, Principal, Problem, accounts, administrators, app_passwords, bans, certificates, classes, domains,
+    mail, mailboxes, names, upkeep, usage,
 };
 use crate::store::Progress;
 
@@ -186,6 +186,8 @@ pub fn routes() -> Vec<Route> {
         Route::of::<bans::List>(),
         Route::of::<bans::Add>(),
         Route::of::<bans::Lift>(),
+        Route::of::<certificates::List>(),
+        Route::of::<certificates::Renew>(),
         Route::of::<administrators::Me>(),
         Route::of::<administrators::List>(),
         Route::of::<administrators::Put>(),

@@ -1,10 +1,11 @@
-//! The commands `setup`, `serve`, `administrator`, `ban`, `api` and `config`.
+//! The commands `setup`, `serve`, `administrator`, `ban`, `certificate`, `api` and `config`.
 
 use std::net::IpAddr;
 
 use clap::{Args, Subcommand};
 
 use super::{Common, Door, password, password::Source, show, text};
+use crate::admin::certificates::{self, CertificateView};
 use crate::admin::{Password, ProblemKind, accounts, administrators, bans, http};
 use crate::config::{Config, Weakness};
 use crate::directory::{Address, Ban as Banned, BanSubject};
@@ -145,6 +146,35 @@ impl Ban {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum Certificate {
+    /// Show which there are, until when, and when they are renewed.
+    List,
+    /// Order one now, and wait for it.
+    Renew,
+}
+
+impl Certificate {
+    pub(super) async fn run(self, common: &Common) -> Result<(), String> {
+        let all = match self {
+            Self::List => common.ask(certificates::List {}).await?,
+            Self::Renew => common.ask(certificates::Renew {}).await?,
+        };
+        let row = |one: &CertificateView| {
+            let renewal = match &one.renewal {
+                None => String::new(),
+                Some(renewal) if renewal.under_way => "now".to_owned(),
+                Some(renewal) => renewal.next.map(show::moment).unwrap_or_default(),
+            };
+            let error = one.renewal.as_ref().and_then(|renewal| renewal.error.clone()).unwrap_or_default();
+            let until = show::moment(one.expires);
+            vec![one.hosts.join(" "), one.issuer.clone(), one.origin.clone(), until, renewal, error]
+        };
+        let columns = ["HOSTS", "ISSUER", "FROM", "UNTIL", "RENEWAL", "LAST ERROR"];
+        show::answer(common.form(), &all, &columns, |all| all.iter().map(row).collect())
+    }
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum Api {
     /// Print the description of the HTTP interface (OpenAPI 3.1).
     Openapi,
@@ -175,10 +205,7 @@ impl ConfigCommand {
 async fn check(common: &Common) -> Result<(), String> {
     let config = common.load()?;
     let file = common.config.display();
-    // Without [tls] there is nothing to read, and a check makes no files.
-    if config.tls.is_some() {
-        tls::load(&config).map_err(|error| format!("{file}: [tls] {error}"))?;
-    }
+    tls::check(&config).map_err(|error| format!("{file}: [tls] {error}"))?;
     let mut weak = weaknesses(&config);
     weak.extend(unknown_public_account(common, &config).await);
     weak.sort_by_key(|weakness| weakness.line);

@@ -33,6 +33,7 @@ impl Config {
             ("[listen]", *listen != other.listen),
             // The files are read again, also others; whether there are any is decided at the start.
             ("[tls]", tls.is_some() != other.tls.is_some()),
+            ("[tls.acme]", self.acme() != other.acme()),
             ("[passwords]", *passwords != other.passwords),
             ("[login]", *login != other.login),
             ("[bans]", *bans != other.bans),

@@ -7,7 +7,8 @@ use posthaste_tokio::Network;
 use serde::Serialize;
 use toml::de::{DeTable, DeValue};
 
-use super::Config;
+use super::tls::HTTP_PORT;
+use super::{CertificateSource, Config};
 use crate::directory::Address;
 use crate::store::sqlite::{self, Exposed};
 
@@ -36,6 +37,7 @@ impl Config {
             Found { text, table: DeTable::parse(text).ok().map(toml::Spanned::into_inner), all: Vec::new() };
         self.ports(&mut found);
         self.keys(&mut found);
+        self.authority(&mut found);
         if self.login.plaintext {
             let detail = "passwords are taken without TLS, for everybody on the way to read";
             found.add(&["login", "plaintext"], detail, "remove it, unless this is for trying out");
@@ -97,18 +99,38 @@ impl Config {
     /// Private keys that others on the machine can read.
     fn keys(&self, found: &mut Found<'_>) {
         let Some(tls) = &self.tls else { return };
-        let others = tls.others.iter().map(|other| &other.key);
-        for (number, key) in std::iter::once(&tls.key).chain(others).enumerate() {
+        let others = tls.others.iter().enumerate().map(|(number, other)| (Some(number), &other.key));
+        let first = match &tls.source {
+            CertificateSource::Files(files) => Some((None, &files.key)),
+            CertificateSource::Acme(_) => None,
+        };
+        for (number, key) in first.into_iter().chain(others) {
             if is_readable_by_others(key) {
                 let detail = format!("everybody on this machine can read {}", key.display());
                 let remedy = format!("chmod o= {}", key.display());
-                match number.checked_sub(1) {
+                match number {
                     None => found.add(&["tls", "key"], &detail, &remedy),
                     Some(number) => {
                         found.add(&["tls", "others", &number.to_string(), "key"], &detail, &remedy);
                     }
                 }
             }
+        }
+    }
+
+    /// An authority that will not come to where it is waited for, or is not asked for what clients ask for.
+    fn authority(&self, found: &mut Found<'_>) {
+        let Some(acme) = self.acme() else { return };
+        if acme.listen.iter().any(|address| is_open(address) && address.port() != HTTP_PORT) {
+            let detail = "the authority comes to port 80 of each host, and not to this one";
+            let remedy =
+                "listen at port 80, or at 127.0.0.1 with a web server at port 80 that passes requests on";
+            found.add(&["tls", "acme", "listen"], detail, remedy);
+        }
+        if !acme.hosts.contains(&self.hostname) {
+            let detail =
+                format!("the certificate will not be for {}, which this server calls itself", self.hostname);
+            found.add(&["tls", "acme", "hosts"], &detail, "add it, unless nobody connects to that name");
         }
     }
 }
@@ -216,6 +238,18 @@ mod tests {
         let text = "hostname = \"mail.x.test\"\ndata = \"/d\"\npublic_account = \"p@x.test\"\n\
                     [proxies]\nnetworks = [\"10.0.0.0/8\", \"2001:db8::/32\"]\n";
         assert_eq!(weaknesses(text), []);
+    }
+
+    #[test]
+    fn cfg_01_an_authority_that_will_not_find_what_it_looks_for_is_weak() {
+        let head = "hostname = \"mail.x.test\"\ndata = \"/d\"\n[tls.acme]\naccept_terms = true\n";
+        let found = weaknesses(&format!("{head}hosts = [\"imap.x.test\"]\nlisten = [\"[::]:8080\"]\n"));
+        let lines: Vec<usize> = found.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [5, 6], "{found:?}");
+        assert!(found[0].1.contains("mail.x.test") && found[1].1.contains("port 80"), "{found:?}");
+        for fine in ["", "listen = [\"127.0.0.1:8080\"]\n", "hosts = [\"imap.x.test\", \"mail.x.test\"]\n"] {
+            assert_eq!(weaknesses(&format!("{head}{fine}")), [], "{fine}");
+        }
     }
 
     #[cfg(unix)]

@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 
 use super::{Offer, Protocol, Tls, open_port};
-use crate::config::Config;
+use crate::config::{CertificateSource, Config};
 
 /// A record, as in a zone file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,7 +90,10 @@ fn services(offer: &Offer, domain: &str) -> impl Iterator<Item = Record> {
 
 /// The hash of the public key, in hexadecimal digits; `None` where the server makes its certificate itself.
 fn public_key(config: &Config) -> Option<Result<String, String>> {
-    let path = &config.tls.as_ref()?.certificate;
+    let path = match &config.tls.as_ref()?.source {
+        CertificateSource::Files(files) => &files.certificate,
+        CertificateSource::Acme(_) => return Some(Err(ORDERED.to_owned())),
+    };
     let failed = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
     let pin = CertificateDer::from_pem_file(path)
         .map_err(|error| failed(&error))
@@ -102,6 +105,9 @@ fn public_key(config: &Config) -> Option<Result<String, String>> {
         _ => String::new(),
     }))
 }
+
+/// Why there is no hash of a key that is not the administrator's.
+const ORDERED: &str = "certificates that are ordered by ACME come with a new key each time";
 
 const fn record(name: String, kind: &'static str, value: String, note: &'static str) -> Record {
     Record { name, kind, value, note }

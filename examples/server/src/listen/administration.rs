@@ -17,11 +17,11 @@ use crate::session::Context;
 pub(super) async fn begin(
     context: &Context,
     listeners: Vec<Listener>,
-    certificates: &Arc<Certificates>,
     tasks: &TaskTracker,
 ) -> Result<(Vec<SocketAddr>, Admin), ServeError> {
     let Context { config, directory, store, maildrops, stop, .. } = context;
-    let admin = Admin::new(directory.clone(), Arc::clone(store), maildrops.clone(), config);
+    let admin = Admin::new(directory.clone(), Arc::clone(store), maildrops.clone(), config)
+        .with_keyring(context.keyring.clone());
     if directory.picture().administrators().next().is_none() && !listeners.is_empty() {
         tracing::warn!(
             "nobody can log in to the HTTP interface as an administrator: run `posthaste administrator set`"
@@ -37,7 +37,8 @@ pub(super) async fn begin(
     let mut bound = Vec::new();
     for listener in listeners {
         let local = listener.local_addrs().map_err(ServeError::HttpAddress)?;
-        let tls = if local.iter().all(http::is_plain) { None } else { Some(tls(certificates)?) };
+        let tls =
+            if local.iter().all(http::is_plain) { None } else { Some(tls(context.keyring.certificates())?) };
         bound.extend(local);
         tasks.spawn(http::serve(listener, tls, router.clone(), stop.clone()));
     }

@@ -1,7 +1,7 @@
 //! The ports: those of the configuration, and those a service manager has opened for the server.
 //!
 //! With systemd, `FileDescriptorName=` of a socket unit is the name of the service (`smtp`, `submissions`, `imaps`,
-//! ...), or `http`. A service that comes so is not opened again from the configuration.
+//! ...), or `http`, or `acme`. A service that comes so is not opened again from the configuration.
 
 use std::net::SocketAddr;
 
@@ -20,6 +20,8 @@ pub(super) struct Ports {
     pub(super) services: Vec<Port>,
     /// Those of the HTTP interface.
     pub(super) http: Vec<Listener>,
+    /// Those where an authority sees that a host is this server.
+    pub(super) acme: Vec<Listener>,
 }
 
 /// Opens all ports, or none.
@@ -37,6 +39,11 @@ pub(super) async fn open(config: &Config) -> Result<Ports, ServeError> {
     if ports.http.is_empty() {
         for address in &config.listen.http {
             ports.http.push(bind(address).await?);
+        }
+    }
+    if ports.acme.is_empty() {
+        for address in config.acme().into_iter().flat_map(|acme| &acme.listen) {
+            ports.acme.push(bind(address).await?);
         }
     }
     if ports.services.is_empty() && ports.http.is_empty() {
@@ -74,7 +81,7 @@ fn inherited() -> Result<Ports, ServeError> {
     let failed = ServeError::Inherited;
     for (index, name) in (0..sockets.len()).zip(names.split(':').chain(std::iter::repeat(""))) {
         let service = Service::ALL.into_iter().find(|service| service.name() == name);
-        if service.is_none() && name != HTTP {
+        if service.is_none() && name != HTTP && name != ACME {
             return Err(ServeError::UnknownSocket(name.to_owned()));
         }
         let socket: Option<BoundSocket> = match sockets.take_tcp_listener(index) {
@@ -84,6 +91,7 @@ fn inherited() -> Result<Ports, ServeError> {
         let listener = Listener::from_std(socket).map_err(failed)?;
         match service {
             Some(service) => ports.services.push((service, listener)),
+            None if name == ACME => ports.acme.push(listener),
             None => ports.http.push(listener),
         }
     }
@@ -99,3 +107,7 @@ fn inherited() -> Result<Ports, ServeError> {
 /// The name of a socket of the HTTP interface.
 #[cfg(unix)]
 const HTTP: &str = "http";
+
+/// The name of a socket where an authority sees that a host is this server.
+#[cfg(unix)]
+const ACME: &str = "acme";

@@ -6,13 +6,11 @@
 
 use std::io;
 
-use posthaste_tokio::tls::Certificates;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
 use crate::session::Context;
-use crate::tls;
 
 /// The signals the process listens to. Listening begins before ports are served: whoever sees the server answer may
 /// tell it to stop.
@@ -41,23 +39,19 @@ impl Signals {
 
     /// Waits for the first signal that asks the process to stop; meanwhile, reads again what it is told to.
     #[cfg(unix)]
-    pub(super) async fn until_stopped(
-        &mut self,
-        context: &Context,
-        certificates: &Certificates,
-    ) -> io::Result<()> {
+    pub(super) async fn until_stopped(&mut self, context: &Context) -> io::Result<()> {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return Ok(()),
                 _ = self.terminate.recv() => return Ok(()),
-                _ = self.hangup.recv() => reload(context, certificates),
+                _ = self.hangup.recv() => reload(context),
             }
         }
     }
 
     /// Waits for the first signal that asks the process to stop.
     #[cfg(not(unix))]
-    pub(super) async fn until_stopped(&mut self, _: &Context, _: &Certificates) -> io::Result<()> {
+    pub(super) async fn until_stopped(&mut self, _: &Context) -> io::Result<()> {
         self.stop_requested().await
     }
 
@@ -78,15 +72,19 @@ impl Signals {
 }
 
 /// Reads the configuration again and takes from it what can be taken. Files are small: nothing waits for them.
-pub(super) fn reload(context: &Context, certificates: &Certificates) {
+pub(super) fn reload(context: &Context) {
     let path = &context.config.file;
     let config = match Config::load(path) {
         Ok(config) => config,
         Err(error) => return tracing::error!(%error, "the configuration was not read again"),
     };
     context.set_limits(config.limits.clone());
-    match tls::reload(&config, certificates) {
-        Ok(()) => tracing::info!(names = ?certificates.names(), "limits and certificates were read again"),
+    let keyring = &context.keyring;
+    match keyring.reload(&config) {
+        Ok(()) => {
+            let names = keyring.certificates().names();
+            tracing::info!(?names, "limits and certificates were read again");
+        }
         Err(error) => tracing::error!(%error, "the certificates there were are kept"),
     }
     let waiting = context.config.waiting(&config);

@@ -48,6 +48,21 @@ fn what_the_example_shows_as_defaults_are_the_defaults() {
 }
 
 #[test]
+fn u25_what_the_example_says_of_ordering_certificates_can_be_used() {
+    let example = example();
+    let (before, rest) = example.split_once("[tls]\n").unwrap();
+    let indented = rest.lines().filter_map(|line| line.strip_prefix("#   "));
+    let acme = indented.collect::<Vec<_>>().join("\n");
+    let config =
+        Config::parse(&format!("{before}{acme}\n"), Path::new("/etc/posthaste/posthaste.toml")).unwrap();
+    let plain =
+        Config::parse(&format!("{before}[tls.acme]\naccept_terms = true\n"), Path::new("/x")).unwrap();
+    let (shown, defaults) = (config.acme().unwrap(), plain.acme().unwrap());
+    assert_eq!((&shown.directory, &shown.listen), (&defaults.directory, &defaults.listen));
+    assert_eq!((defaults.hosts.as_slice(), shown.hosts.len()), (&["mail.company.com".to_owned()][..], 3));
+}
+
+#[test]
 fn sockets_of_systemd_are_named_after_services() {
     let mut found = 0;
     for entry in std::fs::read_dir(packaged("sockets")).unwrap() {

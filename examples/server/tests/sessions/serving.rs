@@ -29,11 +29,7 @@ async fn u25_certificates_and_limits_are_read_again_while_sessions_go_on() {
     let (first, second) = (certificate(files.path(), "first"), certificate(files.path(), "second"));
     let mut world = World::configured(|config| {
         config.file.clone_from(&path);
-        config.tls = Some(Tls {
-            certificate: files.path().join("first.pem"),
-            key: files.path().join("first-key.pem"),
-            others: Vec::new(),
-        });
+        config.tls = Some(Tls::of_files(files.path().join("first.pem"), files.path().join("first-key.pem")));
     })
     .await;
     world.trust(&first);
