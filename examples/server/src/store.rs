@@ -267,6 +267,13 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// has none or is gone.
     fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>>;
 
+    /// Those of the contents that are longer with a CR LF at the end of every line than they are, with that length
+    /// (RFC 1939 11): a CR or LF that stands alone counts twice, and so does the end of a last line that has none.
+    ///
+    /// After an update of the program, contents from before it count as they are until [`catch_up`](Self::catch_up) is
+    /// through with them.
+    fn sizes_on_lines(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<(BlobId, u64)>>;
+
     /// Which contents of a mailbox may have `mapped` in their header or their text, sorted: all that have it are among
     /// them. `mapped` is as [`posthaste_imap::search`] maps text before it compares. `None` when there is no index
     /// that would help, as for text that is too short.

@@ -71,6 +71,7 @@ suite! {
         a_message_comes_back_as_it_was_whole_and_in_parts,
         what_is_being_read_can_be_read_to_its_end,
         summaries_come_in_the_order_of_the_question,
+        rfc1939_11_contents_with_other_lines_are_known,
         search_02_may_contain_has_all_that_contain;
     delivery:
         one_delivery_is_one_content_in_all_mailboxes,

@@ -17,6 +17,7 @@ mod counters;
 mod delivery;
 mod expunging;
 mod flagging;
+mod lines;
 mod log;
 mod mailboxes;
 mod messages;
@@ -317,6 +318,10 @@ impl Store for Sqlite {
         self.read(move |sql| blobs::summaries(sql, &blobs))
     }
 
+    fn sizes_on_lines(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<(BlobId, u64)>> {
+        self.read(move |sql| lines::sizes(sql, &blobs))
+    }
+
     fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>> {
         if self.inner.options.search == SearchIndex::Off {
             return self.read(move |sql| mailboxes::by_id(sql, mailbox).map(|_| None));
@@ -352,6 +357,7 @@ impl Store for Sqlite {
 
     fn catch_up(&self) -> Answer<'_, ()> {
         Box::pin(async {
+            lines::catch_up(&self.inner).await?;
             match self.inner.options.search {
                 SearchIndex::On => search::catch_up(&self.inner).await,
                 SearchIndex::Off => Ok(()),

@@ -127,6 +127,11 @@ const RULES: &[Rule] = &[
         repair: Some(("DELETE FROM summaries WHERE blob NOT IN (SELECT id FROM blobs)", "removed")),
     },
     Rule {
+        find: "SELECT 'content ' || blob FROM line_sizes WHERE blob NOT IN (SELECT id FROM blobs)",
+        problem: "the length of lines that are not there",
+        repair: Some(("DELETE FROM line_sizes WHERE blob NOT IN (SELECT id FROM blobs)", "removed")),
+    },
+    Rule {
         find: "SELECT 'content ' || b.id FROM blobs b WHERE refs <>
                (SELECT count(*) FROM messages m WHERE m.blob = b.id)
                + (SELECT count(*) FROM deleted d WHERE d.blob = b.id)",
