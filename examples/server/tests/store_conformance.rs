@@ -116,6 +116,7 @@ suite! {
         expunged_mail_can_be_had_back,
         purging_lets_go_for_good,
         st_03_what_is_deleted_is_bounded_by_the_room_of_its_account,
+        st_03_what_is_deleted_is_bounded_without_a_quota_too,
         rel_28_a_backup_is_a_store,
         rel_28_a_copy_calls_no_message_what_the_original_calls_another,
         rel_30_a_sound_store_has_no_findings,
