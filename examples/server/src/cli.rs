@@ -181,7 +181,7 @@ impl Command {
             Self::Api(command) => command.run(),
             Self::Config(command) => command.run(&common).await,
             Self::Login(command) => command.run(&common).await,
-            Self::Logout(command) => command.run(&common),
+            Self::Logout(command) => command.run(&common).await,
             Self::Version => show::print(&format!("posthaste {}\n", env!("CARGO_PKG_VERSION"))),
         }
     }
