@@ -23,7 +23,8 @@ mod reading;
 mod resync;
 #[path = "imap/searching.rs"]
 mod searching;
-#[path = "support/imap.rs"]
+#[path = "support/server.rs"]
+#[allow(dead_code, reason = "shared by several test files")]
 mod server;
 #[path = "imap/sharing.rs"]
 mod sharing;

@@ -4,7 +4,7 @@ use posthaste_server::listen::Service;
 use posthaste_server::store::{Expunge, MailboxName, SystemFlags};
 use proptest::prelude::*;
 
-use crate::server::{Peer, World, address};
+use crate::server::{Peer, World};
 
 async fn uidl(peer: &mut Peer) -> String {
     peer.ask("UIDL", "+OK").await;
@@ -129,7 +129,7 @@ async fn pop_04_a_message_expunged_meanwhile_is_there_for_the_session_that_saw_i
 #[tokio::test]
 async fn p17_only_inbox_is_in_the_maildrop() {
     let world = World::new().await;
-    let alice = world.running.directory().account(&address("alice")).unwrap();
+    let alice = world.account_of("alice");
     let other = MailboxName::new("Lists").unwrap();
     world.running.store().create_mailbox(alice.id, &other, None).await.unwrap();
     world.deliver("alice+lists@x.test", "Subject: elsewhere\r\n\r\n").await;
@@ -172,7 +172,7 @@ async fn p20_what_is_removed_counts_no_more_and_can_be_had_back() {
     peer.ask("DELE 1", "+OK").await;
     peer.ask("QUIT", "+OK").await;
     assert_eq!(world.used("alice").await, 0);
-    let alice = world.running.directory().account(&address("alice")).unwrap();
+    let alice = world.account_of("alice");
     // P16: a copy on the server, for some days.
     assert_eq!(world.running.store().deleted(alice.id).await.unwrap().len(), 1);
 }
@@ -248,7 +248,7 @@ async fn a_second_login_comes_too_soon_where_there_is_a_delay() {
 async fn u14_a_maildrop_that_is_taken_away_loses_nothing() {
     let world = World::new().await;
     world.deliver("alice@x.test", "Subject: a\r\n\r\n").await;
-    let alice = world.running.directory().account(&address("alice")).unwrap();
+    let alice = world.account_of("alice");
     let (mut peer, _) = world.pop3("alice").await;
     peer.ask("DELE 1", "+OK").await;
     assert!(world.running.context().maildrops.unlock(alice.id));
