@@ -245,8 +245,8 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// The UIDs of the messages that no session has claimed as `\Recent` (RFC 3501 2.3.2).
     fn recent(&self, mailbox: MailboxId) -> Answer<'_, Range<u32>>;
 
-    /// Takes note that sessions have claimed the messages before a UID. May be told late, or never where
-    /// the server ends before: then they are recent once more.
+    /// Takes note that sessions have claimed the messages before a UID. May be told late, or never where the server
+    /// does not end in order: then they are recent once more.
     fn claim_recent(&self, mailbox: MailboxId, before: u32) -> Answer<'_, ()>;
 
     // ---- contents

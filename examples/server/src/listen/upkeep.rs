@@ -17,6 +17,11 @@ pub(super) async fn run(context: Context) {
 
 /// What the end of the server must not lose.
 pub(super) async fn finish(context: &Context) {
+    context.index.tell_claims(&context.store).await;
+    write_logins(context).await;
+}
+
+async fn write_logins(context: &Context) {
     if let Err(error) = context.directory.write_last_logins().await {
         tracing::warn!(%error, "the last logins were not written");
     }
@@ -60,7 +65,7 @@ async fn note_logins(context: &Context) {
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
-        finish(context).await;
+        write_logins(context).await;
     }
 }
 
