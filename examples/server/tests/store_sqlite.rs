@@ -294,6 +294,22 @@ async fn rel_30_damage_is_found_and_repaired() {
 }
 
 #[tokio::test]
+async fn rel_30_an_index_that_grows_between_two_checks_is_not_damaged() {
+    let stage = Stage::new(SQLITE).await;
+    let inbox = stage.inbox().await;
+    // Every reader has its turn, more than once.
+    for round in 0..40 {
+        let content = format!("Subject: {round}\r\n\r\n{}\r\n", "words and more ".repeat(round * 37 % 300));
+        stage.append(inbox, content.as_bytes(), Flags::default()).await;
+        stage.store.catch_up().await.unwrap();
+        if round % 3 == 0 {
+            stage.store.may_contain(inbox, "WORDS").await.unwrap();
+        }
+        assert_eq!(stage.store.check(Check::Report, Progress::silent()).await.unwrap(), [], "round {round}");
+    }
+}
+
+#[tokio::test]
 async fn rel_30_what_a_repair_removes_is_known_to_be_gone() {
     let stage = Stage::new(SQLITE).await;
     let inbox = stage.inbox().await;

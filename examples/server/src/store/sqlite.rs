@@ -344,7 +344,11 @@ impl Store for Sqlite {
 
     fn check(&self, how: Check, progress: Progress) -> Answer<'_, Vec<Finding>> {
         match how {
-            Check::Report => self.read(move |sql| check::report(sql, &progress)),
+            Check::Report => {
+                let path = self.inner.data.join(FILE);
+                // One of the reads all the same, so that it is waited for before the store closes.
+                self.read(move |_| check::report(&path, &progress))
+            }
             Check::Repair => self.write(move |txn| check::repair(txn, &progress)),
         }
     }
