@@ -28,9 +28,18 @@ async fn write_logins(context: &Context) {
 }
 
 async fn catch_up(context: &Context) {
+    let mut seen = None;
     loop {
-        if let Err(error) = context.store.catch_up().await {
-            tracing::warn!(%error, "what can wait in the store has to wait longer");
+        // Before it is looked: what is committed meanwhile is looked for again.
+        let commits = context.store.commits();
+        if seen != Some(commits) {
+            match context.store.catch_up().await {
+                Ok(()) => seen = Some(commits),
+                Err(error) => {
+                    tracing::warn!(%error, "what can wait in the store has to wait longer");
+                    tokio::time::sleep(FAILED_PAUSE).await;
+                }
+            }
         }
         tokio::time::sleep(CATCH_UP_PAUSE).await;
     }
@@ -69,8 +78,11 @@ async fn note_logins(context: &Context) {
     }
 }
 
-/// Between two looks for what can be done.
-const CATCH_UP_PAUSE: Duration = Duration::from_secs(5);
+/// Between two looks for what can be done, and so about as long as others have to be done before it begins.
+const CATCH_UP_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long it rests after it has failed.
+const FAILED_PAUSE: Duration = Duration::from_secs(10);
 
 const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
