@@ -30,3 +30,19 @@ mod server;
 mod sharing;
 #[path = "imap/watching.rs"]
 mod watching;
+
+impl server::World {
+    /// A server for `x.test` with alice, bob, carol and public, whose passwords are `secret`. What public keeps is shared.
+    pub(crate) async fn sharing() -> Self {
+        let world = Self::configured(|config| {
+            config.public_account = Some("public@x.test".to_owned());
+            // Nobody is shut out for what a test gets wrong.
+            config.bans = Default::default();
+        })
+        .await;
+        for name in ["carol", "public"] {
+            world.account(name, None).await;
+        }
+        world
+    }
+}

@@ -41,20 +41,6 @@ impl World {
         Self::configured(|config| config.limits = limits).await
     }
 
-    /// The same with carol and public, too. What public keeps is shared.
-    pub(crate) async fn sharing() -> Self {
-        let world = Self::configured(|config| {
-            config.public_account = Some("public@x.test".to_owned());
-            // Nobody is shut out for what a test gets wrong.
-            config.bans = Default::default();
-        })
-        .await;
-        for name in ["carol", "public"] {
-            world.account(name, None).await;
-        }
-        world
-    }
-
     /// The same with what is changed in the configuration.
     pub(crate) async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let data = tempfile::tempdir().unwrap();
