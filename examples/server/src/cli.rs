@@ -80,6 +80,14 @@ struct Common {
     json: bool,
 }
 
+// Which part of a list. Clap would take a documentation for that of the command.
+#[derive(Debug, Args)]
+struct OfDomain {
+    /// Only those of this domain.
+    #[arg(long)]
+    domain: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make the administrator of a new server.
