@@ -32,6 +32,7 @@ mod tracer;
 
 mod backup;
 mod broken_disk;
+mod broken_spool;
 mod clock;
 mod crash_points;
 mod descriptors;

@@ -14,14 +14,7 @@ fn a_message_that_got_its_250_survives_sigkill() {
     let mut server = Server::start();
     for round in 1..=5 {
         let mut talk = Talk::greeted(&server, "smtp");
-        talk.send("MAIL FROM:<sender@remote.test>\r\n");
-        talk.expect("250");
-        for recipient in [ALICE, BOB] {
-            talk.send(format!("RCPT TO:<{recipient}>\r\n"));
-            talk.expect("250");
-        }
-        talk.send("DATA\r\n");
-        talk.expect("354");
+        talk.envelope("sender@remote.test", &[ALICE, BOB]);
         talk.send(format!("Subject: round {round}\r\n\r\nbody\r\n.\r\n"));
         talk.expect("250");
         server.crash_and_restart();
@@ -44,12 +37,7 @@ fn a_message_that_got_no_250_is_not_half_there() {
     }
     let mut server = Server::start();
     let mut talk = Talk::greeted(&server, "smtp");
-    talk.send("MAIL FROM:<sender@remote.test>\r\n");
-    talk.expect("250");
-    talk.send(format!("RCPT TO:<{ALICE}>\r\n"));
-    talk.expect("250");
-    talk.send("DATA\r\n");
-    talk.expect("354");
+    talk.envelope("sender@remote.test", &[ALICE]);
     talk.send("Subject: half\r\n\r\n");
     talk.send("a line of a body that never ends\r\n".repeat(10_000));
     server.crash_and_restart();

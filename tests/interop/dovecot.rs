@@ -126,6 +126,15 @@ impl Dovecot {
         Session::open(self, user, TlsMode::Implicit).await
     }
 
+    /// Alice's session, in whose INBOX there are so many messages now: `Subject: 1` and so on.
+    pub(crate) async fn filled(&self, messages: u32) -> Session {
+        let mut session = self.session(ALICE).await;
+        for number in 1..=messages {
+            session.append("INBOX", format!("Subject: {number}\r\n\r\n").as_bytes()).await;
+        }
+        session
+    }
+
     /// What Dovecot wrote into its log.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.file("log")).unwrap_or_default()

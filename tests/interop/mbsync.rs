@@ -88,12 +88,7 @@ impl Pair {
     #[track_caller]
     fn deliver(&self, subject: &str) {
         let mut talk = Talk::greeted(&self.server, "smtp");
-        talk.send("MAIL FROM:<sender@remote.test>\r\n");
-        talk.expect("250");
-        talk.send(format!("RCPT TO:<{ALICE}>\r\n"));
-        talk.expect("250");
-        talk.send("DATA\r\n");
-        talk.expect("354");
+        talk.envelope("sender@remote.test", &[ALICE]);
         talk.send(format!("From: sender@remote.test\r\nSubject: {subject}\r\n\r\n..dot\r\nbody\r\n.\r\n"));
         talk.expect("250");
     }

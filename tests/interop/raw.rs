@@ -59,6 +59,19 @@ impl Talk {
         }
     }
 
+    /// MAIL, RCPT and DATA, which are accepted.
+    #[track_caller]
+    pub(crate) fn envelope(&mut self, from: &str, to: &[&str]) {
+        self.send(format!("MAIL FROM:<{from}>\r\n"));
+        self.expect("250");
+        for recipient in to {
+            self.send(format!("RCPT TO:<{recipient}>\r\n"));
+            self.expect("250");
+        }
+        self.send("DATA\r\n");
+        self.expect("354");
+    }
+
     /// Reads an SMTP reply to its last line and asserts that it starts with `prefix`.
     #[track_caller]
     pub(crate) fn expect(&mut self, prefix: &str) -> String {

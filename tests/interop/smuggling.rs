@@ -48,14 +48,7 @@ fn attempt(attempts: &[&[u8]]) {
 /// Sends one message up to `QUIT`, and returns the replies that came behind 354, and all that was said.
 fn transaction(server: &Server, attempt: &[u8], segments: Segments) -> (Vec<String>, String) {
     let mut talk = Talk::greeted(server, "smtp");
-    for (command, reply) in [
-        ("MAIL FROM:<a@client.test>\r\n", "250"),
-        ("RCPT TO:<alice@example.test>\r\n", "250"),
-        ("DATA\r\n", "354"),
-    ] {
-        talk.send(command);
-        talk.expect(reply);
-    }
+    talk.envelope("a@client.test", &[ALICE]);
     let header = b"From: a@client.test\r\nTo: alice@example.test\r\nSubject: carrier\r\n\r\n";
     let text = [header, attempt, SMUGGLED, b"\r\n.\r\nQUIT\r\n"].concat();
     match segments {
@@ -152,14 +145,7 @@ fn eod_23_added_fields_and_a_body_that_begins_with_a_dot_stay_one_message() {
     let server = Server::start();
     for body in [&b"..\r\n..two\r\n"[..], b"..\r\n..\r\nSubject: inside\r\n"] {
         let mut talk = Talk::greeted(&server, "smtp");
-        for (command, reply) in [
-            ("MAIL FROM:<a@client.test>\r\n", "250"),
-            ("RCPT TO:<alice@example.test>\r\n", "250"),
-            ("DATA\r\n", "354"),
-        ] {
-            talk.send(command);
-            talk.expect(reply);
-        }
+        talk.envelope("a@client.test", &[ALICE]);
         // No header of its own: the fields that the server adds stand right before the dots.
         talk.send([body, b".\r\n"].concat());
         talk.expect("250");

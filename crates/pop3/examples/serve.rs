@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::net::{TcpListener, TcpStream};
 
-use posthaste_pop3::server::{AuthPrivacy, BodyWriter, Config, Event, Listed, Maildrop, Server};
+use posthaste_pop3::server::{AuthPrivacy, BodyWriter, Config, Event, Listed, Maildrop, SentSize, Server};
 use posthaste_pop3::{Bytes, Misuse, Security, Time, Uidl};
 
 #[path = "common/blocking.rs"]
@@ -60,17 +60,9 @@ fn write(link: &mut Link, mut writer: BodyWriter, mut content: Bytes) -> Result<
 
 /// What RETR will send: every line end, whatever it is in the file, as CR LF.
 fn size(content: &[u8]) -> u64 {
-    let mut octets = 0_u64;
-    let mut before = b'\n';
-    for octet in content {
-        octets = octets.saturating_add(match (before, octet) {
-            (b'\r', b'\n') => 0,
-            (_, b'\r' | b'\n') => 2,
-            _ => 1,
-        });
-        before = *octet;
-    }
-    octets.saturating_add(if matches!(before, b'\r' | b'\n') { 0 } else { 2 })
+    let mut size = SentSize::new();
+    size.add(content);
+    size.octets()
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

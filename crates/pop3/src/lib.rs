@@ -44,6 +44,7 @@
 //! | [`Server`], [`server::Event`], [`server::Config`] | the server, what it asks its application, what it offers |
 //! | [`server::Maildrop`] | what a session sees: fixed and checked at login |
 //! | [`server::BodyWriter`] | a message on its way out: canonical line ends, dots, and the cut of TOP, as it streams |
+//! | [`server::SentSize`] | how many octets that will be, for LIST |
 //! | [`Client`], [`client::Event`], [`client::Config`] | the client, and what the server answered |
 //! | [`client::Seen`] | for clients that leave mail on the server: what is new, what has gone |
 //! | [`Command`], [`Reply`], [`Capability`], [`parse`], [`encode`] | the codec |

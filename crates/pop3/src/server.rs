@@ -17,6 +17,7 @@ mod machine;
 mod maildrop;
 mod quit;
 mod retrieve;
+mod sent;
 mod stls;
 mod text;
 
@@ -29,5 +30,6 @@ pub use machine::{Server, Timer};
 pub use maildrop::{InvalidMaildrop, Listed, Maildrop};
 pub use quit::Quit;
 pub use retrieve::{Retr, RetrieveRefusal, Top};
+pub use sent::SentSize;
 pub use stls::StartTls;
 pub use text::{Language, Text};

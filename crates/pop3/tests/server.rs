@@ -11,7 +11,7 @@
 use std::cell::RefCell;
 
 use posthaste_pop3::server::{
-    AuthPrivacy, Config, Event, Listed, LoginRefusal, Maildrop, RetrieveRefusal, TlsOffer,
+    AuthPrivacy, Config, Event, Listed, LoginRefusal, Maildrop, RetrieveRefusal, SentSize, TlsOffer,
 };
 use posthaste_pop3::{
     Bytes, Machine, MechanismName, Misuse, ProtocolError, Security, Server, Step, Time, Uidl,
@@ -203,6 +203,21 @@ fn specification(message: &[u8]) -> Vec<u8> {
     (lines.collect::<String>() + ".\r\n").into_bytes()
 }
 
+/// Octets of a message without its end and without doubled dots (RFC 1939 3).
+fn unstuffed(sent: &[u8]) -> u64 {
+    let lines = sent.strip_suffix(b".\r\n").unwrap().split_inclusive(|octet| *octet == b'\n');
+    lines.map(|line| line.strip_prefix(b".").unwrap_or(line).len() as u64).sum()
+}
+
+/// What is announced for a message that is counted in these pieces.
+fn counted<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+    let mut size = SentSize::new();
+    for piece in pieces {
+        size.add(piece);
+    }
+    size.octets()
+}
+
 #[test]
 fn pop_02_what_is_sent_is_canonical_stuffed_and_ends_once() {
     let (mut server, event) = asked(b"RETR 1\r\n");
@@ -218,6 +233,10 @@ fn pop_02_what_is_sent_is_canonical_stuffed_and_ends_once() {
             assert_eq!(retrieved(&mut server, message.chunks(1)), expected, "{shown}, octet by octet");
             let (before, behind) = message.split_at(message.len() / 2);
             assert_eq!(retrieved(&mut server, [before, behind]), expected, "{shown}, in halves");
+            let size = unstuffed(&expected);
+            assert_eq!(counted([&message[..]]), size, "{shown}");
+            assert_eq!(counted(message.chunks(1)), size, "{shown}, octet by octet");
+            assert_eq!(counted([before, b"", behind]), size, "{shown}, in halves");
         }
     }
 }
@@ -495,6 +514,19 @@ fn a_server_is_a_machine_that_can_be_sent_to_another_thread() {
 }
 
 proptest::proptest! {
+    #[test]
+    fn rfc1939_11_what_is_announced_is_what_is_sent_of_any_octets_in_any_split(
+        octets in proptest::collection::vec(proptest::sample::select(&b"\r\n\r\n.ab\0\xff"[..]), 0..2000),
+        piece in 1_usize..600,
+    ) {
+        let (mut server, event) = asked(b"RETR 1\r\n");
+        answer(&mut server, event);
+        sent(&mut server);
+        let size = unstuffed(&retrieved(&mut server, octets.chunks(piece)));
+        proptest::prop_assert_eq!(counted(octets.chunks(piece)), size);
+        proptest::prop_assert_eq!(counted([&octets[..]]), size);
+    }
+
     #[test]
     fn any_octets_are_answered_the_same_in_any_split(
         words in proptest::collection::vec(proptest::sample::select(&[

@@ -81,6 +81,14 @@ struct Common {
     json: bool,
 }
 
+// Which part of a list. Clap would take a documentation for that of the command.
+#[derive(Debug, Args)]
+struct OfDomain {
+    /// Only those of this domain.
+    #[arg(long)]
+    domain: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make the administrator of a new server.
@@ -189,7 +197,7 @@ impl Command {
             Self::Api(command) => command.run(),
             Self::Config(command) => command.run(&common).await,
             Self::Login(command) => command.run(&common).await,
-            Self::Logout(command) => command.run(&common),
+            Self::Logout(command) => command.run(&common).await,
             Self::Version => show::print(&format!("posthaste {}\n", env!("CARGO_PKG_VERSION"))),
         }
     }

@@ -57,6 +57,7 @@ struct Shared {
     bans: bans::Bans,
     last_logins: last_login::Recorder,
     scram_iterations: u32,
+    deleted_octets: u64,
 }
 
 /// What a directory is opened with.
@@ -68,6 +69,8 @@ pub struct Options {
     pub scram_iterations: u32,
     /// When a peer is shut out.
     pub bans: BanPolicy,
+    /// Octets that are kept of what is expunged from an account without a quota.
+    pub deleted_octets: u64,
 }
 
 impl Default for Options {
@@ -76,6 +79,7 @@ impl Default for Options {
             cost: HashCost::RECOMMENDED,
             scram_iterations: posthaste_sasl::ITERATIONS_DEFAULT,
             bans: BanPolicy::default(),
+            deleted_octets: DELETED_OCTETS,
         }
     }
 }
@@ -132,6 +136,7 @@ impl Directory {
             bans,
             last_logins,
             scram_iterations: options.scram_iterations,
+            deleted_octets: options.deleted_octets,
         }));
         directory.make_decoy_secret().await?;
         Ok(directory)
@@ -211,7 +216,7 @@ impl Directory {
 
     /// How much an account may keep: its own quota, else that of its class, and never more than its domain allows.
     pub fn room(&self, account: &Account) -> Room {
-        self.picture().room(account)
+        Room { deleted_octets: Some(self.0.deleted_octets), ..self.picture().room(account) }
     }
 
     /// Octets of one message that an account may send or receive: the least of its class and its domain.
@@ -232,3 +237,6 @@ impl Directory {
         self.0.changed.send_modify(|count| *count = count.wrapping_add(1));
     }
 }
+
+/// Octets that are kept of what is expunged from an account without a quota, where nothing else is said: 20 GiB.
+pub const DELETED_OCTETS: u64 = 20 << 30;

@@ -98,6 +98,21 @@ impl Index {
         }
     }
 
+    /// Tells the store at once what sessions have claimed as `\Recent`, before it is closed.
+    pub async fn tell_claims(&self, store: &Arc<dyn Store>) {
+        let loaded: Vec<Arc<Shared>> = {
+            let state = self.state();
+            let loaded = state.mailboxes.values().filter_map(|entry| match entry {
+                Entry::Loaded { shared, .. } => Some(Arc::clone(shared)),
+                Entry::Loading { .. } => None,
+            });
+            loaded.collect()
+        };
+        for shared in loaded {
+            shared.tell_claims(store).await;
+        }
+    }
+
     /// Hears of what happens in these accounts from now on.
     pub fn watch(&self, accounts: &BTreeSet<AccountId>) -> Watch {
         self.state().hearers.watch(accounts.iter().copied())

@@ -245,8 +245,8 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// The UIDs of the messages that no session has claimed as `\Recent` (RFC 3501 2.3.2).
     fn recent(&self, mailbox: MailboxId) -> Answer<'_, Range<u32>>;
 
-    /// Takes note that sessions have claimed the messages before a UID. May be told late, or never where
-    /// the server ends before: then they are recent once more.
+    /// Takes note that sessions have claimed the messages before a UID. May be told late, or never where the server
+    /// does not end in order: then they are recent once more.
     fn claim_recent(&self, mailbox: MailboxId, before: u32) -> Answer<'_, ()>;
 
     // ---- contents
@@ -266,6 +266,13 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// The summaries that came with contents ([`Spooled::set_summary`]), in the order of `blobs`; `None` for one that
     /// has none or is gone.
     fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>>;
+
+    /// Those of the contents that are longer with a CR LF at the end of every line than they are, with that length
+    /// (RFC 1939 11): a CR or LF that stands alone counts twice, and so does the end of a last line that has none.
+    ///
+    /// After an update of the program, contents from before it count as they are until [`catch_up`](Self::catch_up) is
+    /// through with them.
+    fn sizes_on_lines(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<(BlobId, u64)>>;
 
     /// Which contents of a mailbox may have `mapped` in their header or their text, sorted: all that have it are among
     /// them. `mapped` is as [`posthaste_imap::search`] maps text before it compares. `None` when there is no index

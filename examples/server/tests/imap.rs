@@ -23,9 +23,26 @@ mod reading;
 mod resync;
 #[path = "imap/searching.rs"]
 mod searching;
-#[path = "support/imap.rs"]
+#[path = "support/server.rs"]
+#[allow(dead_code, reason = "shared by several test files")]
 mod server;
 #[path = "imap/sharing.rs"]
 mod sharing;
 #[path = "imap/watching.rs"]
 mod watching;
+
+impl server::World {
+    /// A server for `x.test` with alice, bob, carol and public, whose passwords are `secret`. What public keeps is shared.
+    pub(crate) async fn sharing() -> Self {
+        let world = Self::configured(|config| {
+            config.public_account = Some("public@x.test".to_owned());
+            // Nobody is shut out for what a test gets wrong.
+            config.bans = Default::default();
+        })
+        .await;
+        for name in ["carol", "public"] {
+            world.account(name, None).await;
+        }
+        world
+    }
+}

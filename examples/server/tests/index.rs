@@ -177,6 +177,50 @@ proptest! {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_recent_is_claimed_by_one_and_told_to_the_store() {
+    let world = World::new(1 << 24).await;
+    let inbox = world.mailbox("INBOX").await;
+    let claim = |claims: bool| {
+        let (index, store) = (world.index.clone(), Arc::clone(&world.store));
+        tokio::spawn(async move {
+            let mut claimed = Vec::new();
+            for _ in 0..60 {
+                let open = index.open(&store, inbox).await.unwrap();
+                let end = open.picture().uidnext;
+                let recent = open.recent(&store, end, claims).await.unwrap();
+                assert_eq!(recent.end, end);
+                claimed.push(recent);
+                tokio::task::yield_now().await;
+            }
+            claimed
+        })
+    };
+    let tasks: Vec<_> = [true, true, false, true, true].map(claim).into();
+    for _ in 0..20 {
+        world.append(inbox, 2).await;
+    }
+    let mut claimed = Vec::new();
+    for (number, task) in tasks.into_iter().enumerate() {
+        let ranges = task.await.unwrap();
+        // Looking alone claims nothing.
+        claimed.extend(ranges.into_iter().filter(|range| number != 2 && !range.is_empty()));
+    }
+    let open = world.open(inbox).await;
+    claimed.push(open.recent(&world.store, 41, true).await.unwrap());
+    claimed.sort_by_key(|range| (range.start, range.end));
+    let uids: Vec<u32> = claimed.into_iter().flatten().collect();
+    assert_eq!(uids, (1..41).collect::<Vec<u32>>(), "each once");
+    assert_eq!(open.recent(&world.store, 41, true).await, Ok(41..41));
+    // Whoever reads it from the store again, finds it claimed.
+    world.index.tell_claims(&world.store).await;
+    assert_eq!(world.store.recent(inbox).await, Ok(41..41));
+    let commits = world.store.commits();
+    world.index.tell_claims(&world.store).await;
+    assert_eq!(world.store.commits(), commits, "there is nothing to tell");
+    world.store.close().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn opened_while_it_changes_nothing_is_missed() {
     let world = World::new(1 << 24).await;

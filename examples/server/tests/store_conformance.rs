@@ -71,6 +71,7 @@ suite! {
         a_message_comes_back_as_it_was_whole_and_in_parts,
         what_is_being_read_can_be_read_to_its_end,
         summaries_come_in_the_order_of_the_question,
+        rfc1939_11_contents_with_other_lines_are_known,
         search_02_may_contain_has_all_that_contain;
     delivery:
         one_delivery_is_one_content_in_all_mailboxes,
@@ -115,6 +116,7 @@ suite! {
         expunged_mail_can_be_had_back,
         purging_lets_go_for_good,
         st_03_what_is_deleted_is_bounded_by_the_room_of_its_account,
+        st_03_what_is_deleted_is_bounded_without_a_quota_too,
         rel_28_a_backup_is_a_store,
         rel_28_a_copy_calls_no_message_what_the_original_calls_another,
         rel_30_a_sound_store_has_no_findings,

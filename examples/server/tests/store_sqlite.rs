@@ -110,6 +110,11 @@ async fn rel_29_a_database_of_the_first_schema_is_understood() {
     let content = store.content(second.blob, 0..9).await.unwrap();
     assert_eq!(stores::read(content).await, b"second");
     assert_eq!(store.summaries(vec![first.blob]).await.unwrap(), [None]);
+    // Before there was a place to say so, nobody counted what their lines take.
+    let blobs = vec![first.blob, second.blob];
+    assert_eq!(store.sizes_on_lines(blobs.clone()).await.unwrap(), []);
+    store.catch_up().await.unwrap();
+    assert_eq!(store.sizes_on_lines(blobs).await.unwrap(), [(first.blob, 5), (second.blob, 8)]);
     // What was expunged before is not known.
     assert_eq!(store.changed_since(inbox.id, 11).await.unwrap().expunged, None);
     assert_eq!(store.changed_since(inbox.id, 12).await.unwrap().expunged, Some(Vec::new()));
@@ -121,6 +126,39 @@ async fn rel_29_a_database_of_the_first_schema_is_understood() {
     store.commit(vec![RecordChange::AddAccount(AccountId(6))]).await.unwrap();
     assert!(store.create_mailbox(anna, &stores::named("new"), None).await.unwrap().id.0 > 20);
     assert_eq!(store.check(Check::Report, Progress::silent()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn rel_29_contents_of_an_older_schema_are_measured_in_the_background() {
+    let mut stage = Stage::new(SQLITE).await;
+    let inbox = stage.inbox().await;
+    let content = |number: usize| {
+        let lines = ["", "\r\n", "\n", "a\r", "long, and more of it\n"];
+        lines[number % lines.len()].repeat(1 + number * 97 % 50_000).into_bytes()
+    };
+    for number in 0..50 {
+        stage.append(inbox, &content(number), Flags::default()).await;
+    }
+    let blobs: Vec<_> = stage.metas(inbox).await.iter().map(|meta| meta.blob).collect();
+    let counted = stage.store.sizes_on_lines(blobs.clone()).await.unwrap();
+    assert_eq!(counted.len(), 30);
+    stage.store.close().await.unwrap();
+    let sql = database(stage.data.path());
+    sql.execute_batch("DROP TABLE line_sizes; DROP TABLE line_sizes_state; PRAGMA user_version = 3").unwrap();
+    stage.reopen().await;
+    let blobs = || blobs.clone();
+    assert_eq!(stage.store.sizes_on_lines(blobs()).await.unwrap(), []);
+    // What comes from now on is counted at once, and what goes is not measured.
+    stage.append(inbox, b"x", Flags::default()).await;
+    let new = stage.blob(inbox, 51).await;
+    assert_eq!(stage.store.sizes_on_lines(vec![new]).await.unwrap(), [(new, 3)]);
+    stage.store.catch_up().await.unwrap();
+    assert_eq!(stage.store.sizes_on_lines(blobs()).await.unwrap(), counted);
+    let commits = stage.store.commits();
+    stage.store.catch_up().await.unwrap();
+    assert_eq!(stage.store.commits(), commits, "there is nothing left to do");
+    assert_eq!(count(&sql, "SELECT count(*) FROM line_sizes_state"), 0);
+    stage.check().await;
 }
 
 #[tokio::test]
@@ -202,6 +240,7 @@ async fn nothing_is_left_of_mail_that_is_gone() {
     let tables = [
         "blobs",
         "contents",
+        "line_sizes",
         "summaries",
         "messages",
         "deleted",
@@ -230,6 +269,7 @@ async fn rel_30_damage_is_found_and_repaired() {
         ("UPDATE mailboxes SET modseq = 1", "mod-sequence above"),
         ("INSERT INTO contents VALUES (77 << 20, x'00')", "octets of a content"),
         ("INSERT INTO summaries VALUES (77, x'00')", "summary of a content"),
+        ("INSERT INTO line_sizes VALUES (77, 9)", "length of lines"),
         ("UPDATE mailboxes SET expunged_rows = 9", "remembered of expunged"),
         ("DELETE FROM accounts WHERE id = 1", "of no account"),
         ("INSERT INTO deleted VALUES (1, 1, 99, 1, 'x', 1, 1, 1, 1, '', 1)", "content or its account"),
@@ -250,6 +290,22 @@ async fn rel_30_damage_is_found_and_repaired() {
         assert!(repaired.iter().all(|finding| finding.repair.is_some()), "{damage}: {repaired:?}");
         let left = stage.store.check(Check::Report, Progress::silent()).await.unwrap();
         assert_eq!(left, [], "{damage}");
+    }
+}
+
+#[tokio::test]
+async fn rel_30_an_index_that_grows_between_two_checks_is_not_damaged() {
+    let stage = Stage::new(SQLITE).await;
+    let inbox = stage.inbox().await;
+    // Every reader has its turn, more than once.
+    for round in 0..40 {
+        let content = format!("Subject: {round}\r\n\r\n{}\r\n", "words and more ".repeat(round * 37 % 300));
+        stage.append(inbox, content.as_bytes(), Flags::default()).await;
+        stage.store.catch_up().await.unwrap();
+        if round % 3 == 0 {
+            stage.store.may_contain(inbox, "WORDS").await.unwrap();
+        }
+        assert_eq!(stage.store.check(Check::Report, Progress::silent()).await.unwrap(), [], "round {round}");
     }
 }
 

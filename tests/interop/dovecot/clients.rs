@@ -224,10 +224,7 @@ async fn catch_up(client: &Client, known: Option<Known>) -> (Vec<Change>, Known,
 fn dovecot_tells_a_handle_exactly_what_another_session_changed() {
     let Some(dovecot) = Dovecot::start() else { return };
     run(async {
-        let mut other = dovecot.session(ALICE).await;
-        for number in 1..=12 {
-            other.append("INBOX", format!("Subject: {number}\r\n\r\n").as_bytes()).await;
-        }
+        let mut other = dovecot.filled(12).await;
         other.run("SELECT INBOX").await;
         let client = connect(&dovecot, ALICE).await;
         let (told, known, _) = catch_up(&client, None).await;
@@ -286,10 +283,7 @@ fn dovecot_is_watched_over_a_session_that_it_ends() {
     let Some(doveadm) = program::find("doveadm") else { return };
     let Some(dovecot) = Dovecot::start() else { return };
     run(async {
-        let mut other = dovecot.session(ALICE).await;
-        for number in 1..=3 {
-            other.append("INBOX", format!("Subject: {number}\r\n\r\n").as_bytes()).await;
-        }
+        let mut other = dovecot.filled(3).await;
         let mut backoff = Backoff::default();
         backoff.first = Duration::from_millis(50);
         let options = dovecot.options(ALICE, Alpn::Imap);

@@ -83,10 +83,7 @@ async fn truth(other: &mut Session) -> Memory {
 fn dovecot_tells_by_qresync_what_changed_and_nothing_else() {
     let Some(dovecot) = Dovecot::start() else { return };
     run(async {
-        let mut other = dovecot.session(ALICE).await;
-        for number in 1..=12 {
-            other.append("INBOX", format!("Subject: {number}\r\n\r\n").as_bytes()).await;
-        }
+        let mut other = dovecot.filled(12).await;
         other.run("SELECT INBOX").await;
 
         let mut memory = Memory::new();
@@ -139,10 +136,7 @@ fn dovecot_tells_by_qresync_what_changed_and_nothing_else() {
 fn dovecot_does_not_store_over_a_change_that_was_not_seen() {
     let Some(dovecot) = Dovecot::start() else { return };
     run(async {
-        let mut session = dovecot.session(ALICE).await;
-        for number in 1..=2 {
-            session.append("INBOX", format!("Subject: {number}\r\n\r\n").as_bytes()).await;
-        }
+        let mut session = dovecot.filled(2).await;
         session.run("SELECT INBOX (CONDSTORE)").await;
         let seen = session.machine().mailbox().unwrap().highest_mod_seq.unwrap();
         let mut other = dovecot.session(ALICE).await;

@@ -18,7 +18,7 @@ pub struct Maildrop {
 /// A message of a maildrop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Its length in octets with every line end counted as CR LF, before dot-stuffing: what RETR will send.
+    /// Its length in octets with every line end counted as CR LF, before dot-stuffing: what RETR will send. [`SentSize`](super::SentSize) counts it.
     pub size: u64,
     /// Its unique-id.
     pub uidl: Uidl,

@@ -49,6 +49,13 @@ pub struct Remove {
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct LogIn {}
 
+/// Ends a token, whosever it is: who has it could use it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LogOut {
+    /// The token.
+    pub token: Password,
+}
+
 /// A token.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Token {
@@ -151,6 +158,20 @@ impl Operation for LogIn {
         let gone = || Problem::not_found(format_args!("administrator {}", who.name()));
         admin.0.tokens.add(&token, owner.ok_or_else(gone)?);
         Ok(Token { token, expires_in: LIFETIME.as_secs() })
+    }
+}
+
+impl Operation for LogOut {
+    type Answer = ();
+    const NAME: &'static str = "token.end";
+    const METHOD: Method = Method::Post;
+    // In the body, because addresses are noted by whatever is in between.
+    const PATH: &'static str = "/api/token/end";
+    const SUMMARY: &'static str = "Ends a token before its time.";
+
+    async fn run(self, admin: &Admin, _: &Principal, _: Progress) -> Result<(), Problem> {
+        admin.0.tokens.remove(self.token.secret().expose());
+        Ok(())
     }
 }
 

@@ -193,6 +193,7 @@ pub fn routes() -> Vec<Route> {
         Route::of::<administrators::Put>(),
         Route::of::<administrators::Remove>(),
         Route::of::<administrators::LogIn>(),
+        Route::of::<administrators::LogOut>(),
         Route::of::<upkeep::Version>(),
         Route::of::<upkeep::Check>(),
         Route::of::<upkeep::Backup>(),

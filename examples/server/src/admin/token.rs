@@ -67,6 +67,11 @@ impl Tokens {
         tokens.insert(digest(token), (owner, now + LIFETIME));
     }
 
+    /// Ends a token; one that is none is no error.
+    pub(super) fn remove(&self, token: &[u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest(token));
+    }
+
     pub(super) fn owner(&self, token: &str) -> Option<Owner> {
         let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (owner, until) = tokens.get(&digest(token))?;
@@ -80,7 +85,7 @@ fn remove_oldest(tokens: &mut Table, of: impl Fn(&Owner) -> bool) {
     oldest.and_then(|key| tokens.remove(&key));
 }
 
-fn digest(token: &str) -> [u8; 32] {
+fn digest(token: impl AsRef<[u8]>) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 

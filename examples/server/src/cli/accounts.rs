@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Common, OrNone, or_none, password::Source, show, size_or_none};
+use super::{Common, OfDomain, OrNone, or_none, password::Source, show, size_or_none};
 use crate::admin::accounts::AccountView;
 use crate::admin::{Password as Given, accounts, app_passwords, usage};
 use crate::config::parse_size;
@@ -15,11 +15,7 @@ pub(super) enum Account {
     /// Make an account.
     Add(AddAccount),
     /// Show the accounts.
-    List {
-        /// Only those of this domain.
-        #[arg(long)]
-        domain: Option<String>,
-    },
+    List(OfDomain),
     /// Show an account.
     Show {
         /// Its address.
@@ -66,11 +62,7 @@ pub(super) enum Account {
         list: PathBuf,
     },
     /// Print the accounts as CSV, without passwords.
-    Export {
-        /// Only those of this domain.
-        #[arg(long)]
-        domain: Option<String>,
-    },
+    Export(OfDomain),
 }
 
 #[derive(Debug, Args)]
@@ -146,7 +138,7 @@ impl Account {
                 let account = common.ask(add.request()?).await?;
                 show::say(form, &format!("{} has an account", account.address))
             }
-            Self::List { domain } => {
+            Self::List(OfDomain { domain }) => {
                 let accounts = common.ask(accounts::List { domain }).await?;
                 let columns = ["ACCOUNT", "NAME", "ENABLED", "USED", "ROOM", "CLASS", "ROLE", "LAST LOG-IN"];
                 show::answer(form, &accounts, &columns, |all| all.iter().map(row).collect())
@@ -179,7 +171,9 @@ impl Account {
                 let made = made.map_err(|error| format!("{}: {error}", list.display()))?;
                 show::say(form, &format!("{} accounts were made", made.accounts))
             }
-            Self::Export { domain } => show::print(&common.ask(accounts::Export { domain }).await?.csv),
+            Self::Export(OfDomain { domain }) => {
+                show::print(&common.ask(accounts::Export { domain }).await?.csv)
+            }
         }
     }
 }
@@ -350,9 +344,8 @@ impl AppPassword {
 pub(super) enum Quota {
     /// Show what accounts keep and may keep.
     List {
-        /// Only those of this domain.
-        #[arg(long)]
-        domain: Option<String>,
+        #[command(flatten)]
+        of: OfDomain,
         /// Only the first so many.
         #[arg(long, value_name = "N")]
         top: Option<u32>,
@@ -376,7 +369,7 @@ pub(super) enum Quota {
 impl Quota {
     pub(super) async fn run(self, common: &Common) -> Result<(), String> {
         match self {
-            Self::List { domain, top, above, order } => {
+            Self::List { of: OfDomain { domain }, top, above, order } => {
                 let usages = common.ask(usage::List { domain, order, top, above }).await?;
                 let row = |usage: &usage::UsageView| {
                     let percent = usage.percent.map(|percent| format!("{percent}%")).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Common, OrNone, or_none, show, size_or_none};
+use super::{Common, OfDomain, OrNone, or_none, show, size_or_none};
 use crate::admin::{classes, domains, names};
 use crate::directory::{self, Address, Posting, Service};
 
@@ -180,11 +180,7 @@ pub(super) enum Alias {
         disabled: bool,
     },
     /// Show the aliases.
-    List {
-        /// Only those of this domain.
-        #[arg(long)]
-        domain: Option<String>,
-    },
+    List(OfDomain),
     /// Remove an alias.
     Remove {
         /// Its address.
@@ -201,7 +197,7 @@ impl Alias {
                 common.ask(names::PutAlias { address, targets, enabled: !disabled }).await?;
                 show::say(common.form(), &sentence)
             }
-            Self::List { domain } => {
+            Self::List(OfDomain { domain }) => {
                 let aliases = common.ask(names::ListAliases { domain }).await?;
                 let view = |alias: &directory::Alias| {
                     vec![alias.address.to_string(), alias.enabled.to_string(), addresses(&alias.targets)]
@@ -236,11 +232,7 @@ pub(super) enum Group {
         disabled: bool,
     },
     /// Show the groups.
-    List {
-        /// Only those of this domain.
-        #[arg(long)]
-        domain: Option<String>,
-    },
+    List(OfDomain),
     /// Remove a group.
     Remove {
         /// Its address.
@@ -258,7 +250,7 @@ impl Group {
                 common.ask(put).await?;
                 show::say(common.form(), &sentence)
             }
-            Self::List { domain } => {
+            Self::List(OfDomain { domain }) => {
                 let groups = common.ask(names::ListGroups { domain }).await?;
                 let view = |group: &directory::Group| {
                     let members = addresses(&group.members);

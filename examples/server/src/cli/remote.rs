@@ -8,6 +8,7 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +21,7 @@ use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use super::{Common, door, password, show, text};
-use crate::admin::{Operation, Problem, ProblemKind, administrators};
+use crate::admin::{Operation, Password, Problem, ProblemKind, administrators};
 use crate::store::Progress;
 
 /// Gets a token of a server, for `--server`.
@@ -39,7 +40,7 @@ pub(super) struct LogIn {
     ca: Option<PathBuf>,
 }
 
-/// Forgets the token of a server.
+/// Ends the token of a server and forgets it.
 #[derive(Debug, Args)]
 pub(super) struct LogOut {
     /// The server.
@@ -94,14 +95,30 @@ impl LogIn {
 }
 
 impl LogOut {
-    pub(super) fn run(self, common: &Common) -> Result<(), String> {
-        let origin = origin(&parse(&self.url)?);
+    pub(super) async fn run(self, common: &Common) -> Result<(), String> {
+        let url = parse(&self.url)?;
+        let origin = origin(&url);
         let mut profiles = profiles()?;
-        if profiles.remove(&origin).is_none() {
+        let Some(saved) = profiles.remove(&origin) else {
             return Err(format!("nobody is logged in to {origin}"));
-        }
+        };
+        // Whatever the server says, it is not here any more.
         save(&profiles)?;
-        show::say(common.form(), &format!("the token of {origin} is forgotten"))
+        let token = Password::new(&saved.token);
+        let remote = Remote::new(url, saved);
+        let end = remote.call(administrators::LogOut { token }, Progress::silent());
+        let why = match tokio::time::timeout(END_TIMEOUT, end).await {
+            // One that was good no more needs no end.
+            Ok(Err(problem)) if problem.kind != ProblemKind::Unauthorized => problem.to_string(),
+            Ok(_) => {
+                return show::say(common.form(), &format!("the token of {origin} is ended and forgotten"));
+            }
+            Err(_) => format!("{origin} did not answer within {} seconds", END_TIMEOUT.as_secs()),
+        };
+        Err(format!(
+            "the token of {origin} is forgotten here, but the server could not be told and takes it until it is too \
+             old: {why}"
+        ))
     }
 }
 
@@ -110,12 +127,16 @@ impl Remote {
     pub(super) fn find(given: &str) -> Result<Self, String> {
         let url = parse(given)?;
         let origin = origin(&url);
-        let Some(Saved { token, ca }) = profiles()?.remove(&origin) else {
+        let Some(saved) = profiles()?.remove(&origin) else {
             return Err(format!(
                 "nobody is logged in to {origin}: run `posthaste login {origin} --user NAME`"
             ));
         };
-        Ok(Self { url, authorization: format!("Bearer {token}"), ca })
+        Ok(Self::new(url, saved))
+    }
+
+    fn new(url: Url, saved: Saved) -> Self {
+        Self { url, authorization: format!("Bearer {}", saved.token), ca: saved.ca }
     }
 
     /// Does one operation.
@@ -235,6 +256,9 @@ fn save(profiles: &Profiles) -> Result<(), String> {
     made.persist(&path).map_err(|error| failed(error.error))?;
     Ok(())
 }
+
+/// How long a server may take to end a token.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {

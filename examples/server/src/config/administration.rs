@@ -125,6 +125,7 @@ impl Config {
                 user_failures: self.bans.user_failures,
                 exempt: self.bans.exempt.clone(),
             },
+            deleted_octets: self.retention.deleted_size,
         }
     }
 }

@@ -5,6 +5,7 @@ use posthaste_tokio::Network;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use crate::directory::DELETED_OCTETS;
 use crate::store::MailboxName;
 use crate::store::sqlite::{Options, SearchIndex};
 
@@ -28,21 +29,25 @@ pub struct Proxies {
     pub networks: Vec<Network>,
 }
 
-/// How long things are kept, in days.
+/// How long things are kept, and how much of them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
-    /// Messages that were deleted can be had back.
+    /// Days for which messages that were deleted can be had back.
     #[serde(deserialize_with = "super::count")]
     pub deleted_days: u32,
-    /// What became of each message can be looked up.
+    /// Octets of them that are kept for an account without a quota; one with a quota has as much as that. The oldest
+    /// go first.
+    #[serde(deserialize_with = "super::size")]
+    pub deleted_size: u64,
+    /// Days for which can be looked up what became of each message.
     #[serde(deserialize_with = "super::count")]
     pub trace_days: u32,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { deleted_days: 14, trace_days: 30 }
+        Self { deleted_days: 14, deleted_size: DELETED_OCTETS, trace_days: 30 }
     }
 }
 
@@ -152,13 +157,17 @@ mod tests {
     #[test]
     fn proxies_retention_and_users() {
         let config = parse(
-            "[proxies]\nnetworks = [\"10.0.0.0/24\", \"::1\"]\n[retention]\ndeleted_days = 3\n[run_as]\nuser = \"mail\"\n",
+            "[proxies]\nnetworks = [\"10.0.0.0/24\", \"::1\"]\n[retention]\ndeleted_days = 3\ndeleted_size = \"2G\"\n[run_as]\nuser = \"mail\"\n",
         )
         .unwrap();
         assert_eq!(config.proxies.networks.len(), 2);
-        assert_eq!((config.retention.deleted_days, config.retention.trace_days), (3, 30));
+        let retention = Retention { deleted_days: 3, deleted_size: 2 << 30, trace_days: 30 };
+        assert_eq!(config.retention, retention);
+        assert_eq!(config.directory_options().deleted_octets, 2 << 30);
         assert_eq!(config.run_as, Some(RunAs { user: "mail".to_owned(), group: None }));
         assert!(parse("[proxies]\nnetworks = [\"ten\"]\n").unwrap_err().contains("10.0.0.0/24"));
-        assert!(parse("[retention]\ndeleted_days = 0\n").unwrap_err().contains("above 0"));
+        for zero in ["deleted_days", "deleted_size", "trace_days"] {
+            assert!(parse(&format!("[retention]\n{zero} = 0\n")).unwrap_err().contains("above 0"), "{zero}");
+        }
     }
 }

@@ -136,7 +136,7 @@ impl Picture {
         let own = account.quota.or_else(|| class.and_then(|class| class.quota));
         let octets = [own, domain.and_then(|domain| domain.limits.account_size)].into_iter().flatten().min();
         let messages = account.quota_messages.or_else(|| class.and_then(|class| class.quota_messages));
-        Room { octets, messages }
+        Room { octets, messages, ..Room::UNLIMITED }
     }
 
     /// See [`Directory::message_size`](super::Directory::message_size).

@@ -144,7 +144,10 @@ impl Open {
         drop(state);
         if tells {
             let (shared, store) = (Arc::clone(&self.0), Arc::clone(store));
-            tokio::spawn(async move { shared.tell_claims(&store).await });
+            tokio::spawn(async move {
+                tokio::time::sleep(CLAIMS_PAUSE).await;
+                shared.tell_claims(&store).await;
+            });
         }
         Ok(start..end)
     }
@@ -185,12 +188,13 @@ impl Shared {
         }
     }
 
-    /// Tells the store, some time after the first of several, what has been claimed.
-    async fn tell_claims(&self, store: &Arc<dyn Store>) {
-        tokio::time::sleep(CLAIMS_PAUSE).await;
+    /// Tells the store what has been claimed, where it does not know.
+    pub(super) async fn tell_claims(&self, store: &Arc<dyn Store>) {
         let before = {
             let mut state = self.state();
-            state.claim_is_due = false;
+            if !std::mem::take(&mut state.claim_is_due) {
+                return;
+            }
             state.claimed.unwrap_or_default()
         };
         match store.claim_recent(self.mailbox, before).await {

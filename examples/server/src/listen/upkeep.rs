@@ -28,6 +28,7 @@ async fn everything(context: &Context) {
 
 /// What the end of the server must not lose.
 pub(super) async fn finish(context: &Context) {
+    context.index.tell_claims(&context.store).await;
     write_logins(context).await;
     write_bans(context).await;
     write_greylist(context).await;
@@ -62,9 +63,18 @@ async fn every<F: Future<Output = ()>>(interval: Duration, what: impl Fn() -> F)
 }
 
 async fn catch_up(context: &Context) {
+    let mut seen = None;
     loop {
-        if let Err(error) = context.store.catch_up().await {
-            tracing::warn!(%error, "what can wait in the store has to wait longer");
+        // Before it is looked: what is committed meanwhile is looked for again.
+        let commits = context.store.commits();
+        if seen != Some(commits) {
+            match context.store.catch_up().await {
+                Ok(()) => seen = Some(commits),
+                Err(error) => {
+                    tracing::warn!(%error, "what can wait in the store has to wait longer");
+                    tokio::time::sleep(FAILED_PAUSE).await;
+                }
+            }
         }
         tokio::time::sleep(CATCH_UP_PAUSE).await;
     }
@@ -94,8 +104,11 @@ async fn purge(context: &Context) {
     }
 }
 
-/// Between two looks for what can be done.
-const CATCH_UP_PAUSE: Duration = Duration::from_secs(5);
+/// Between two looks for what can be done, and so about as long as others have to be done before it begins.
+const CATCH_UP_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long it rests after it has failed.
+const FAILED_PAUSE: Duration = Duration::from_secs(10);
 
 const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 

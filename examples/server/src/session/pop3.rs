@@ -9,6 +9,7 @@
 mod ahead;
 mod delay;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,7 @@ use super::login::{Exchanges, Login};
 use super::{Context, cut};
 use crate::directory::{Account, Service};
 use crate::store::{
-    Content, Expunge, FlagMask, Flags, MailboxId, MailboxName, MaildropLock, MessageMeta, StoreError,
+    BlobId, Content, Expunge, FlagMask, Flags, MailboxId, MailboxName, MaildropLock, MessageMeta, StoreError,
     StoreFlags, StoreMode, SystemFlags, uidl,
 };
 
@@ -225,9 +226,12 @@ impl Session {
         };
         let mailbox = store.mailbox(account.id, &MailboxName::inbox()).await.map_err(temporary)?;
         let snapshot = store.snapshot(mailbox.id).await.map_err(temporary)?;
+        let blobs = snapshot.messages.iter().map(|meta| meta.blob).collect();
+        let longer: BTreeMap<BlobId, u64> =
+            store.sizes_on_lines(blobs).await.map_err(temporary)?.into_iter().collect();
         let listed = snapshot.messages.iter().filter_map(|meta| {
             let uidl = Uidl::new(&uidl(mailbox.uidvalidity, meta.uid)).ok()?;
-            Some(Listed { size: meta.size, uidl })
+            Some(Listed { size: longer.get(&meta.blob).copied().unwrap_or(meta.size), uidl })
         });
         let maildrop = Maildrop::new(listed.collect()).map_err(|error| {
             tracing::error!(%error, user = %account.address, "maildrop cannot be served");

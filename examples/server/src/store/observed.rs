@@ -219,6 +219,10 @@ impl Store for Observed {
         told("summaries", self.0.summaries(blobs))
     }
 
+    fn sizes_on_lines(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<(BlobId, u64)>> {
+        told("sizes_on_lines", self.0.sizes_on_lines(blobs))
+    }
+
     fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>> {
         told("may_contain", self.0.may_contain(mailbox, mapped))
     }

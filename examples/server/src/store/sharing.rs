@@ -26,17 +26,25 @@ pub struct Room {
     pub octets: Option<u64>,
     /// Messages.
     pub messages: Option<u64>,
+    /// Octets of what is expunged, where `octets` is no limit.
+    pub deleted_octets: Option<u64>,
 }
 
 impl Room {
     /// No limit.
-    pub const UNLIMITED: Self = Self { octets: None, messages: None };
+    pub const UNLIMITED: Self = Self { octets: None, messages: None, deleted_octets: None };
+
+    /// Whether there is a limit to what may be kept that is not expunged.
+    pub fn is_limited(&self) -> bool {
+        self.octets.is_some() || self.messages.is_some()
+    }
 
     /// Whether so much may be kept that is expunged.
     pub(super) fn keeps(&self, octets: u64, messages: u64) -> bool {
+        let octets_max = self.octets.or(self.deleted_octets);
         // Also the smallest message takes some of the disk.
-        let messages_max = self.messages.or(self.octets.map(|_| DELETED_MESSAGES_MAX));
-        self.octets.is_none_or(|limit| octets <= limit) && messages_max.is_none_or(|limit| messages <= limit)
+        let messages_max = self.messages.or(octets_max.map(|_| DELETED_MESSAGES_MAX));
+        octets_max.is_none_or(|limit| octets <= limit) && messages_max.is_none_or(|limit| messages <= limit)
     }
 
     /// Whether there is room for some more octets in one more message.

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
+use posthaste_pop3::server::SentSize;
 
 use super::error::StoreError;
 
@@ -29,12 +30,22 @@ pub struct Spool {
     start: u64,
     end: u64,
     size: u64,
+    on_lines: SentSize,
 }
 
 impl Spool {
     /// A place in this directory.
     pub fn new(directory: PathBuf) -> Self {
-        Self { directory, buffer: BytesMut::new(), in_memory: 0, file: None, start: 0, end: 0, size: 0 }
+        Self {
+            directory,
+            buffer: BytesMut::new(),
+            in_memory: 0,
+            file: None,
+            start: 0,
+            end: 0,
+            size: 0,
+            on_lines: SentSize::new(),
+        }
     }
 
     /// Octets written so far.
@@ -49,6 +60,7 @@ impl Spool {
     /// The file could not be written: the message is lost and must be refused for now.
     pub async fn write(&mut self, data: &[u8]) -> Result<(), StoreError> {
         self.size = self.size.saturating_add(data.len() as u64);
+        self.on_lines.add(data);
         self.buffer.extend_from_slice(data);
         if self.buffer.len() > IN_MEMORY_MAX { self.spill().await } else { Ok(()) }
     }
@@ -78,8 +90,10 @@ impl Spool {
             Some(file) if self.end > self.start => Body::File(Arc::clone(file), self.start),
             _ => Body::Memory(self.buffer.split().freeze()),
         };
-        let spooled = Spooled { size: self.size, body, summary: Bytes::new(), ids: Vec::new() };
-        Ok((spooled, Self { buffer: BytesMut::new(), start: self.end, size: 0, ..self }))
+        let (size, on_lines) = (self.size, self.on_lines.octets());
+        let spooled = Spooled { size, on_lines, body, summary: Bytes::new(), ids: Vec::new() };
+        let (buffer, on_lines) = (BytesMut::new(), SentSize::new());
+        Ok((spooled, Self { buffer, start: self.end, size: 0, on_lines, ..self }))
     }
 
     async fn spill(&mut self) -> Result<(), StoreError> {
@@ -132,6 +146,7 @@ impl SpoolFile {
 #[derive(Debug)]
 pub struct Spooled {
     size: u64,
+    on_lines: u64,
     body: Body,
     summary: Bytes,
     ids: Vec<Vec<u8>>,
@@ -141,6 +156,11 @@ impl Spooled {
     /// The size in octets.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// The size with a CR LF at the end of every line (RFC 1939 11).
+    pub fn size_on_lines(&self) -> u64 {
+        self.on_lines
     }
 
     /// What the store keeps beside the content, for the caller alone to understand: the envelope and the

@@ -17,6 +17,7 @@ mod counters;
 mod delivery;
 mod expunging;
 mod flagging;
+mod lines;
 mod log;
 mod mailboxes;
 mod messages;
@@ -317,6 +318,10 @@ impl Store for Sqlite {
         self.read(move |sql| blobs::summaries(sql, &blobs))
     }
 
+    fn sizes_on_lines(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<(BlobId, u64)>> {
+        self.read(move |sql| lines::sizes(sql, &blobs))
+    }
+
     fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>> {
         if self.inner.options.search == SearchIndex::Off {
             return self.read(move |sql| mailboxes::by_id(sql, mailbox).map(|_| None));
@@ -339,7 +344,11 @@ impl Store for Sqlite {
 
     fn check(&self, how: Check, progress: Progress) -> Answer<'_, Vec<Finding>> {
         match how {
-            Check::Report => self.read(move |sql| check::report(sql, &progress)),
+            Check::Report => {
+                let path = self.inner.data.join(FILE);
+                // One of the reads all the same, so that it is waited for before the store closes.
+                self.read(move |_| check::report(&path, &progress))
+            }
             Check::Repair => self.write(move |txn| check::repair(txn, &progress)),
         }
     }
@@ -352,6 +361,7 @@ impl Store for Sqlite {
 
     fn catch_up(&self) -> Answer<'_, ()> {
         Box::pin(async {
+            lines::catch_up(&self.inner).await?;
             match self.inner.options.search {
                 SearchIndex::On => search::catch_up(&self.inner).await,
                 SearchIndex::Off => Ok(()),

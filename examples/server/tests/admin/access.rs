@@ -17,7 +17,7 @@ fn filled(path: &str) -> String {
 }
 
 /// What anybody who is logged in may ask.
-const FOR_ALL: [&str; 3] = ["me.show", "token.add", "version.show"];
+const FOR_ALL: [&str; 4] = ["me.show", "token.add", "token.end", "version.show"];
 
 /// What an administrator of a domain may ask without naming it, and sees only what is theirs.
 const FOR_DOMAIN: [&str; 7] =

@@ -50,6 +50,27 @@ async fn a_token_is_good_instead_of_the_password_until_that_is_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_can_be_ended_alone() {
+    let office = Office::open().await;
+    let anna = As::Basic("anna@x.test", "secret");
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let (_, answer) = office.tcp(anna, "POST", "/api/token", json!({})).await;
+        tokens.push(answer["token"].as_str().unwrap().to_owned());
+    }
+    let me = async |token: &str| office.tcp(As::Bearer(token), "GET", "/api/me", json!({})).await.0;
+    let end =
+        async |by, token: &str| office.tcp(by, "POST", "/api/token/end", json!({ "token": token })).await.0;
+    assert_eq!(end(As::Nobody, &tokens[0]).await, 401);
+    assert_eq!(end(As::Bearer(&tokens[0]), "nonsense").await, 200);
+    assert_eq!((me(&tokens[0]).await, me(&tokens[1]).await), (200, 200));
+    assert_eq!(end(As::Bearer(&tokens[0]), &tokens[0]).await, 200);
+    assert_eq!((me(&tokens[0]).await, me(&tokens[1]).await), (401, 200));
+    assert_eq!(end(As::Bearer(&tokens[0]), &tokens[1]).await, 401);
+    assert_eq!(me(&tokens[1]).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn u15_the_administrator_is_made_with_a_password_that_is_typed_twice() {
     use posthaste_server::admin::{Password, administrators};
     let office = Office::open_with(|_| {}).await;

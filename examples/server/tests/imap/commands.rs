@@ -116,7 +116,7 @@ fn mbx_08_every_command_there_is_stands_in_the_table() {
 
 #[tokio::test]
 async fn mbx_08_every_command_in_every_state() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     for state in [State::Fresh, State::LoggedIn, State::Selected, State::Examined] {
         for (_, when, command) in COMMANDS {
             world.refill().await;
@@ -183,7 +183,7 @@ const SHARED: [(&str, &str, bool); 29] = [
 
 #[tokio::test]
 async fn mbx_08_every_command_on_what_is_shared_needs_exactly_its_rights() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut alice = world.imap("alice").await;
     let mut number = 0;
     for (command, needs, inside) in SHARED {

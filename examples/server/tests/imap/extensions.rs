@@ -8,7 +8,7 @@ use crate::server::{Imap, World};
 
 #[tokio::test]
 async fn every_extension_is_announced() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.imap("alice").await;
     let all = imap.ok("CAPABILITY").await;
     let all: Vec<&str> = all.lines().next().unwrap().split(' ').collect();
@@ -82,7 +82,7 @@ const BINARY: &str = "Subject: parts\r\nMessage-ID: <a@x>\r\nMIME-Version: 1.0\r
 
 #[tokio::test]
 async fn parts_are_decoded() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = filled(&world).await;
     let text = imap.ok("FETCH 1 BINARY.PEEK[1]").await;
     assert!(text.contains("~{25}\r\nHello world, how are you?"), "{text}");
@@ -95,7 +95,7 @@ async fn parts_are_decoded() {
 
 #[tokio::test]
 async fn messages_have_ids_dates_and_previews() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = filled(&world).await;
     let row = imap.ok("FETCH 1 (EMAILID THREADID SAVEDATE PREVIEW INTERNALDATE)").await;
     assert!(row.contains("PREVIEW \"Hello world, how are you?\""), "{row}");
@@ -121,7 +121,7 @@ async fn messages_have_ids_dates_and_previews() {
 
 #[tokio::test]
 async fn several_messages_come_in_at_once_or_none_does() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.selected("alice", "INBOX").await;
     let two = "APPEND INBOX (\\Seen) {14+}\r\nSubject: 1\r\n\r\n (\\Flagged) {14+}\r\nSubject: 2\r\n\r\n";
     let answer = imap.ok(two).await;
@@ -134,7 +134,7 @@ async fn several_messages_come_in_at_once_or_none_does() {
 
 #[tokio::test]
 async fn a_draft_is_replaced() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.selected("alice", "Drafts").await;
     imap.append("Drafts", "Subject: one\r\n\r\n").await;
     imap.append("Drafts", "Subject: keep\r\n\r\n").await;
@@ -154,7 +154,7 @@ async fn a_draft_is_replaced() {
 
 #[tokio::test]
 async fn mailboxes_are_made_for_a_use() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.imap("alice").await;
     assert!(imap.no("CREATE Papers (USE (\\Drafts))").await.contains("[USEATTR]"));
     assert!(imap.no("CREATE All (USE (\\All))").await.contains("[USEATTR]"));
@@ -170,7 +170,7 @@ async fn mailboxes_are_made_for_a_use() {
 
 #[tokio::test]
 async fn annotations_are_kept() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.imap("alice").await;
     imap.ok("SETMETADATA INBOX (/private/comment \"mine\" /shared/comment \"ours\")").await;
     let got = imap.ok("GETMETADATA (DEPTH infinity) INBOX (/private /shared)").await;
@@ -188,7 +188,7 @@ async fn annotations_are_kept() {
 
 #[tokio::test]
 async fn quotas_are_told_and_held() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     world
         .change_account("alice", |account| {
             account.quota = Some(10_240);
@@ -214,7 +214,7 @@ async fn quotas_are_told_and_held() {
 
 #[tokio::test]
 async fn a_draft_can_be_replaced_where_there_is_no_room_for_one_more() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.selected("alice", "Drafts").await;
     imap.append("Drafts", &format!("Subject: x\r\n\r\n{}", "x".repeat(2000))).await;
     // At the limit of messages, with less to keep and with more.
@@ -234,7 +234,7 @@ async fn a_draft_can_be_replaced_where_there_is_no_room_for_one_more() {
 
 #[tokio::test]
 async fn the_message_size_is_that_of_who_is_logged_in() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let small = Class { name: "small".to_owned(), quota: None, quota_messages: None, message_size: Some(50) };
     world.change(|draft| draft.put_class(small.clone())).await;
     world.change_account("alice", |account| account.class = Some("small".to_owned())).await;
@@ -247,7 +247,7 @@ async fn the_message_size_is_that_of_who_is_logged_in() {
 
 #[tokio::test]
 async fn a_connection_changes_hands() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.selected("alice", "INBOX").await;
     imap.append("INBOX", "Subject: alice\r\n\r\n").await;
     imap.ok("UNAUTHENTICATE").await;
@@ -258,7 +258,7 @@ async fn a_connection_changes_hands() {
 
 #[tokio::test]
 async fn utf_8_goes_in_and_out_once_it_is_enabled() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.imap("alice").await;
     imap.ok("CREATE Gr&APwA3w-e").await;
     assert!(imap.ok("LIST \"\" Gr*").await.contains("Gr&APwA3w-e"));
@@ -274,7 +274,7 @@ async fn utf_8_goes_in_and_out_once_it_is_enabled() {
 
 #[tokio::test]
 async fn mbx_14_numbers_never_shift_unheard() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut one = world.selected("alice", "INBOX").await;
     for number in 0..4 {
         one.append("INBOX", &format!("Subject: {number}\r\n\r\n")).await;
@@ -299,7 +299,7 @@ async fn mbx_14_numbers_never_shift_unheard() {
 
 #[tokio::test]
 async fn fetches_of_many_are_answered_in_full() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.selected("alice", "INBOX").await;
     for number in 0..450 {
         imap.append("INBOX", &format!("Subject: {number}\r\n\r\nbody {number}\r\n")).await;
@@ -317,7 +317,7 @@ async fn fetches_of_many_are_answered_in_full() {
 
 #[tokio::test]
 async fn a_client_says_who_it_is_and_hears_who_it_speaks_with() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.imap("alice").await;
     let answer = imap.ok("ID (\"name\" \"probe\" \"version\" NIL)").await;
     assert!(answer.starts_with("* ID (\"name\" \"Posthaste\""), "{answer}");
@@ -327,7 +327,7 @@ async fn a_client_says_who_it_is_and_hears_who_it_speaks_with() {
 
 #[tokio::test]
 async fn a_login_takes_one_round_trip() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut peer = world.connect(Service::Imaps).await;
     assert!(peer.expect("* OK").await.contains(" SASL-IR "));
     peer.send("a AUTHENTICATE PLAIN AGFsaWNlQHgudGVzdAB3cm9uZw==\r\n").await;
@@ -339,7 +339,7 @@ async fn a_login_takes_one_round_trip() {
 
 #[tokio::test]
 async fn fields_of_many_headers_are_those_of_each() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.selected("alice", "INBOX").await;
     let long = format!("X-Long: {}\r\n", "x".repeat(500)).repeat(6_000);
     for number in 0..5 {

@@ -28,7 +28,7 @@ async fn expunge_first(other: &mut Imap) {
 
 #[tokio::test]
 async fn mbx_14_a_number_in_copy_means_the_message_the_client_calls_so() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let (mut one, mut two) = two(&world).await;
     expunge_first(&mut two).await;
     let copied = one.ok("COPY 2 Trash").await;
@@ -43,7 +43,7 @@ async fn mbx_14_a_number_in_copy_means_the_message_the_client_calls_so() {
 
 #[tokio::test]
 async fn mbx_14_a_number_in_move_means_the_message_the_client_calls_so() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let (mut one, mut two) = two(&world).await;
     expunge_first(&mut two).await;
     let moved = one.ok("MOVE 2 Trash").await;
@@ -61,7 +61,7 @@ async fn mbx_14_a_number_in_move_means_the_message_the_client_calls_so() {
 
 #[tokio::test]
 async fn mbx_14_the_last_message_is_the_last_that_the_client_knows() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let (mut one, mut two) = two(&world).await;
     two.append("INBOX", "Subject: new\r\n\r\n").await;
     one.ok("STORE 4:* +FLAGS.SILENT (\\Deleted)").await;
@@ -98,7 +98,7 @@ async fn mbx_14_every_command_by_number_means_what_the_client_means() {
         ("COPY $ Trash", " 2 1]"),
         ("MOVE $ Trash", " 2 1]"),
     ] {
-        let world = World::new().await;
+        let world = World::sharing().await;
         let (mut one, mut two) = two(&world).await;
         one.ok("UID SEARCH RETURN (SAVE) UID 2").await;
         expunge_first(&mut two).await;

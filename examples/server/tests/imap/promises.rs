@@ -8,7 +8,7 @@ use crate::server::World;
 
 #[tokio::test]
 async fn p21_what_one_session_does_the_other_sees() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut one = world.selected("alice", "INBOX").await;
     let mut two = world.selected("alice", "INBOX").await;
     // New mail, in IDLE.
@@ -35,7 +35,7 @@ async fn p21_what_one_session_does_the_other_sees() {
 
 #[tokio::test]
 async fn p22_the_hierarchy_is_the_same_in_all_sessions() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut one = world.imap("alice").await;
     let mut two = world.imap("alice").await;
     one.ok("CREATE Work/Projects/2026").await;
@@ -55,7 +55,7 @@ async fn p22_the_hierarchy_is_the_same_in_all_sessions() {
 
 #[tokio::test]
 async fn p23_deleting_is_deleting_everywhere() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut one = world.selected("alice", "INBOX").await;
     let mut two = world.imap("alice").await;
     two.ok("ENABLE QRESYNC").await;
@@ -80,7 +80,7 @@ async fn p23_deleting_is_deleting_everywhere() {
 
 #[tokio::test]
 async fn p24_flags_last() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut one = world.imap("alice").await;
     let opened = one.ok("SELECT INBOX").await;
     assert!(
@@ -103,7 +103,7 @@ async fn p24_flags_last() {
 
 #[tokio::test]
 async fn p26_headers_are_read_without_bodies_and_only_bodies_make_seen() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.selected("alice", "INBOX").await;
     let body = "x".repeat(200_000);
     imap.append("INBOX", &format!("Subject: large\r\nFrom: a@x.test\r\n\r\n{body}\r\n")).await;
@@ -120,7 +120,7 @@ async fn p26_headers_are_read_without_bodies_and_only_bodies_make_seen() {
 
 #[tokio::test]
 async fn p27_no_password_goes_in_the_clear() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut plain = world.connect(Service::Imap).await;
     let greeting = plain.expect("* OK [CAPABILITY ").await;
     assert!(greeting.contains("LOGINDISABLED") && greeting.contains("STARTTLS"), "{greeting}");
@@ -135,7 +135,7 @@ async fn p27_no_password_goes_in_the_clear() {
 
 #[tokio::test]
 async fn mbx_13_the_sessions_of_an_account_that_is_disabled_end() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut one = world.selected("alice", "INBOX").await;
     let mut idle = world.selected("alice", "INBOX").await;
     idle.idle().await;
@@ -148,7 +148,7 @@ async fn mbx_13_the_sessions_of_an_account_that_is_disabled_end() {
 
 #[tokio::test]
 async fn mbx_13_the_sessions_of_a_password_that_is_changed_end() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut one = world.selected("alice", "INBOX").await;
     let mut other = world.imap("bob").await;
     // What is no password does not matter.
@@ -169,7 +169,7 @@ async fn mbx_13_the_sessions_of_a_password_that_is_changed_end() {
 
 #[tokio::test]
 async fn mbx_13_a_quota_that_shrinks_holds_at_once() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut one = world.selected("alice", "INBOX").await;
     one.append("INBOX", &"x".repeat(1000)).await;
     world.change_account("alice", |account| account.quota = Some(500)).await;
@@ -185,7 +185,7 @@ async fn mbx_13_a_quota_that_shrinks_holds_at_once() {
 
 #[tokio::test]
 async fn mbx_13_a_mailbox_that_goes_takes_its_sessions_with_it() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut one = world.imap("alice").await;
     one.ok("CREATE Old").await;
     let mut two = world.selected("alice", "Old").await;

@@ -25,7 +25,7 @@ async fn seen(imap: &mut Imap) -> String {
 
 #[tokio::test]
 async fn only_what_has_changed_since_is_read() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = filled(&world, 4).await;
     let known = highest(&imap.ok("STATUS INBOX (HIGHESTMODSEQ)").await);
     imap.ok("STORE 2 +FLAGS.SILENT (\\Flagged)").await;
@@ -37,7 +37,7 @@ async fn only_what_has_changed_since_is_read() {
 
 #[tokio::test]
 async fn only_the_page_that_is_asked_for_is_read() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = filled(&world, 5).await;
     let answer = imap.ok("UID FETCH 1:* (BODY[TEXT]) (PARTIAL 2:3)").await;
     assert_eq!(answer.matches(" FETCH (").count(), 2, "{answer}");
@@ -46,7 +46,7 @@ async fn only_the_page_that_is_asked_for_is_read() {
 
 #[tokio::test]
 async fn what_is_not_sent_is_not_read() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = filled(&world, 2).await;
     imap.append(
         "INBOX",
@@ -70,7 +70,7 @@ async fn what_is_not_sent_is_not_read() {
 
 #[tokio::test]
 async fn only_rows_that_become_seen_tell_it() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = filled(&world, 3).await;
     imap.ok("STORE 2 +FLAGS.SILENT (\\Seen)").await;
     let answer = imap.ok("FETCH 1:3 BODY[TEXT]").await;

@@ -15,7 +15,7 @@ fn highest(answer: &str) -> u64 {
 
 #[tokio::test]
 async fn p21_a_client_that_comes_back_hears_only_what_it_missed() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut one = world.imap("alice").await;
     one.ok("ENABLE QRESYNC").await;
     fill(&mut one, 6).await;
@@ -45,7 +45,7 @@ async fn p21_a_client_that_comes_back_hears_only_what_it_missed() {
 
 #[tokio::test]
 async fn a_conditional_store_leaves_alone_what_has_changed() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut one = world.imap("alice").await;
     fill(&mut one, 2).await;
     let known = highest(&one.ok("SELECT INBOX (CONDSTORE)").await);
@@ -62,7 +62,7 @@ async fn a_conditional_store_leaves_alone_what_has_changed() {
 
 #[tokio::test]
 async fn a_phone_pages_by_uid_alone() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.imap("alice").await;
     fill(&mut imap, 5).await;
     imap.ok("ENABLE UIDONLY QRESYNC").await;

@@ -33,7 +33,7 @@ async fn with_literal(imap: &mut Imap, keys: &str, text: &str) -> String {
 
 #[tokio::test]
 async fn p25_text_of_any_script_is_found() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = filled(&world).await;
     assert_eq!(with_literal(&mut imap, "CHARSET UTF-8 BODY", "السلام").await, "1");
     assert_eq!(with_literal(&mut imap, "CHARSET UTF-8 SUBJECT", "مرحبا").await, "1");
@@ -66,7 +66,7 @@ async fn p25_text_of_any_script_is_found() {
 
 #[tokio::test]
 async fn p25_results_are_counted_and_kept() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = filled(&world).await;
     let counted = imap.ok("SEARCH RETURN (MIN MAX COUNT) SUBJECT plan").await;
     assert!(counted.contains("MIN 2 MAX 5 COUNT 3"), "{counted}");
@@ -83,7 +83,7 @@ async fn p25_results_are_counted_and_kept() {
 
 #[tokio::test]
 async fn what_sort_finds_is_kept_too() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = filled(&world).await;
     assert_eq!(
         imap.ok("SORT RETURN (SAVE) (REVERSE DATE) UTF-8 SUBJECT plan").await,
@@ -103,7 +103,7 @@ async fn what_sort_finds_is_kept_too() {
 
 #[tokio::test]
 async fn p25_messages_are_sorted_and_put_into_threads() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = filled(&world).await;
     // Twice: what is compared is read the first time, and in memory the second.
     for _ in 0..2 {
@@ -125,7 +125,7 @@ async fn p25_messages_are_sorted_and_put_into_threads() {
 
 #[tokio::test]
 async fn several_mailboxes_are_searched_at_once() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = filled(&world).await;
     imap.append("Archive", MESSAGES[3]).await;
     let answer = imap.ok("ESEARCH IN (personal) RETURN (ALL COUNT) SUBJECT other").await;
@@ -140,7 +140,7 @@ async fn several_mailboxes_are_searched_at_once() {
 
 #[tokio::test]
 async fn messages_are_sorted_by_who_they_are_to() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut imap = world.selected("alice", "INBOX").await;
     for (to, cc) in [("Zoe <b@x.test>", "d@x.test"), ("a@x.test, z@x.test", "C@x.test"), ("c@x.test", "")] {
         let cc = if cc.is_empty() { String::new() } else { format!("Cc: {cc}\r\n") };

@@ -19,7 +19,7 @@ const NAME: &str = "\"Other Users/alice@x.test/Project\"";
 
 #[tokio::test]
 async fn what_is_shared_is_seen_and_used_by_both() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut bob = granted(&world, "lrswite").await;
     let namespace = bob.ok("NAMESPACE").await;
     assert!(
@@ -50,7 +50,7 @@ async fn what_is_shared_is_seen_and_used_by_both() {
 
 #[tokio::test]
 async fn public_mailboxes_are_below_shared() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut public = world.imap("public").await;
     public.ok("CREATE News").await;
     public.ok("SETACL News anyone lrk").await;
@@ -69,7 +69,7 @@ async fn public_mailboxes_are_below_shared() {
 
 #[tokio::test]
 async fn mbx_07_what_nobody_granted_looks_like_what_is_not_there() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut alice = world.imap("alice").await;
     alice.ok("CREATE Secret").await;
     let mut bob = world.selected("bob", "INBOX").await;
@@ -147,7 +147,7 @@ async fn mbx_07_each_command_needs_its_right() {
         ("lrt", "e", &["+ EXPUNGE", "+ UID EXPUNGE 1", "+ MOVE 2 {own}"]),
     ];
     for (has, needs, commands) in table {
-        let world = World::new().await;
+        let world = World::sharing().await;
         let mut bob = granted(&world, has).await;
         let mut alice = world.imap("alice").await;
         let fill = |command: &str| {
@@ -181,7 +181,7 @@ async fn mbx_07_each_command_needs_its_right() {
 
 #[tokio::test]
 async fn flags_that_may_not_be_set_are_not_kept_with_a_copy() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut bob = granted(&world, "lrit").await;
     bob.append("INBOX (\\Deleted \\Seen \\Flagged $Work)", "Subject: x\r\n\r\n").await;
     bob.ok("SELECT INBOX").await;
@@ -204,7 +204,7 @@ async fn flags_that_may_not_be_set_are_not_kept_with_a_copy() {
 
 #[tokio::test]
 async fn rights_through_a_group_end_with_membership() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let team = |members: &[&str]| Group {
         address: Address::parse("team@x.test").unwrap(),
         enabled: true,
@@ -236,7 +236,7 @@ async fn rights_through_a_group_end_with_membership() {
 
 #[tokio::test]
 async fn what_a_partial_store_only_takes_away_is_told() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut bob = granted(&world, "lrs").await;
     let mut alice = world.selected("alice", "Project").await;
     alice.ok("STORE 1 +FLAGS (\\Flagged $Work)").await;
@@ -251,7 +251,7 @@ async fn what_a_partial_store_only_takes_away_is_told() {
 
 #[tokio::test]
 async fn an_access_control_list_says_what_was_set() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut alice = world.imap("alice").await;
     alice.ok("SETACL INBOX Bob@X.test lrc").await;
     alice.ok("SETACL INBOX bob@x.test +d").await;

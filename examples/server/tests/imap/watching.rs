@@ -4,7 +4,7 @@ use crate::server::World;
 
 #[tokio::test]
 async fn other_mailboxes_are_told_of_as_asked_for() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut watcher = world.selected("alice", "INBOX").await;
     let mut other = world.imap("alice").await;
     let set = "NOTIFY SET STATUS (SELECTED (MessageNew (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)]) MessageExpunge FlagChange)) \
@@ -51,7 +51,7 @@ async fn other_mailboxes_are_told_of_as_asked_for() {
 
 #[tokio::test]
 async fn nothing_is_told_of_the_selected_mailbox_unless_asked_for() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut watcher = world.selected("alice", "INBOX").await;
     let mut other = world.imap("alice").await;
     watcher.ok("NOTIFY SET (mailboxes Sent (MessageNew MessageExpunge))").await;
@@ -66,7 +66,7 @@ async fn nothing_is_told_of_the_selected_mailbox_unless_asked_for() {
 
 #[tokio::test]
 async fn annotations_are_told_of_by_name() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut watcher = world.imap("alice").await;
     let mut other = world.imap("alice").await;
     watcher.ok("NOTIFY SET (personal (MailboxMetadataChange ServerMetadataChange))").await;
@@ -89,7 +89,7 @@ async fn annotations_are_told_of_by_name() {
 
 #[tokio::test]
 async fn expunges_of_the_selected_mailbox_wait_where_the_client_wants_that() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut watcher = world.selected("alice", "INBOX").await;
     let mut other = world.selected("alice", "INBOX").await;
     watcher.ok("NOTIFY SET (SELECTED-DELAYED (MessageNew MessageExpunge FlagChange))").await;
@@ -112,7 +112,7 @@ async fn expunges_of_the_selected_mailbox_wait_where_the_client_wants_that() {
 
 #[tokio::test]
 async fn a_subtree_is_watched_with_what_comes_into_it() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut other = world.imap("alice").await;
     for name in ["Work", "Work/Old", "Work/Old/2020", "Workshop"] {
         other.ok(&format!("CREATE {name}")).await;
@@ -140,7 +140,7 @@ async fn a_subtree_is_watched_with_what_comes_into_it() {
 
 #[tokio::test]
 async fn what_is_told_while_the_selected_mailbox_is_left_out_comes_later_and_once() {
-    let world = World::new().await;
+    let world = World::sharing().await;
     let mut watcher = world.selected("alice", "INBOX").await;
     let mut other = world.selected("alice", "INBOX").await;
     for number in 0..3 {

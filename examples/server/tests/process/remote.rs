@@ -57,7 +57,41 @@ fn u15_a_server_elsewhere_is_asked_with_a_token_over_tls() {
     place.done(&["administrator", "set", "root", "--password-stdin"], "another-secret\n");
     let (status, _, why) = run(&place, &list, "");
     assert!(status == 1 && why.contains(&format!("posthaste login {url}")), "{why}");
-    assert_eq!(run(&place, &["logout", &url], "").0, 0);
-    assert_eq!(run(&place, &["logout", &url], "").0, 1);
+    let logout = ["logout", &url];
+    let (status, said, why) = run(&place, &logout, "");
+    assert!(status == 0 && said.contains("ended"), "a token that is good no more: {why}");
+    assert_eq!(run(&place, &logout, "").0, 1);
     server.stop();
+}
+
+#[test]
+fn u15_whoever_logs_out_leaves_no_token_that_is_good() {
+    let place = Place::new("[listen]\nhttp = [\"127.0.0.1:0\"]");
+    place.done(&["administrator", "set", "root", "--password-stdin"], "root-secret\n");
+    let server = place.serve(Command::new(PROGRAM));
+    let url = format!("http://localhost:{}", server.ports["http"].port());
+    let (list, logout) = (["domain", "list", "--server", &url], ["logout", &url]);
+    let file = place.path("home/posthaste/servers.json");
+    let log_in = || {
+        let (status, _, why) =
+            run(&place, &["login", &url, "--user", "root", "--password-stdin"], "root-secret\n");
+        assert_eq!(status, 0, "{why}");
+        std::fs::read(&file).unwrap()
+    };
+    let saved = log_in();
+    assert_eq!(run(&place, &list, "").0, 0);
+    let (status, said, why) = run(&place, &logout, "");
+    assert!(status == 0 && said.contains("ended and forgotten"), "{said}{why}");
+    // Not even with what somebody may have copied.
+    std::fs::write(&file, saved).unwrap();
+    let (status, _, why) = run(&place, &list, "");
+    assert!(status == 1 && why.contains("nobody is logged in"), "{why}");
+    // Where the server is not there, the token goes from here, and it is said that it is good elsewhere.
+    log_in();
+    server.stop();
+    let (status, _, why) = run(&place, &logout, "");
+    assert!(status == 1 && why.contains("forgotten here") && why.contains("could not be told"), "{why}");
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("token"));
+    let (status, _, why) = run(&place, &logout, "");
+    assert!(status == 1 && why.contains("nobody is logged in"), "{why}");
 }

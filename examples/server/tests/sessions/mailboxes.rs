@@ -1,5 +1,10 @@
 //! Two live IMAP sessions on one account.
 
+use std::sync::Arc;
+
+use posthaste_server::store::sqlite::Sqlite;
+use posthaste_server::store::{NoListener, Store};
+
 use crate::server::World;
 
 const MESSAGE: &str = "Subject: one\r\n\r\nbody\r\n";
@@ -143,6 +148,38 @@ async fn recent_is_told_to_one_session_only() {
     );
     assert!(first.ok("SEARCH RECENT").await.starts_with("* SEARCH 1\r\n"));
     assert!(world.imap("alice").await.ok("SELECT INBOX").await.contains("* 0 RECENT"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc3501_2_3_2_sessions_that_select_at_once_share_what_is_recent() {
+    let world = World::new().await;
+    let mut all = 0;
+    for round in 0..8 {
+        for _ in 0..=round % 3 {
+            world.deliver("alice@x.test", MESSAGE).await;
+            all += 1;
+        }
+        let (mut one, mut two, mut looking) =
+            (world.imap("alice").await, world.imap("alice").await, world.imap("alice").await);
+        tokio::join!(one.ok("SELECT INBOX"), looking.ok("EXAMINE INBOX"), two.ok("SELECT INBOX"));
+        let mut recent = Vec::new();
+        for session in [&mut one, &mut two] {
+            let told = session.ok("SEARCH RECENT").await;
+            let line = told.lines().find_map(|line| line.strip_prefix("* SEARCH")).unwrap();
+            recent.extend(line.split_whitespace().map(|number| number.parse::<usize>().unwrap()));
+        }
+        recent.sort_unstable();
+        let new: Vec<usize> = (all - round % 3..=all).collect();
+        assert_eq!(recent, new, "round {round}: each once, and only what is new");
+        assert!(looking.ok("EXAMINE INBOX").await.contains("* 0 RECENT"));
+    }
+    // An end in order is no reason to tell again: the store knows.
+    let inbox = world.mailbox("alice", "INBOX").await.id;
+    let World { data, running, .. } = world;
+    running.stop().await;
+    let store = Sqlite::open(data.path(), Arc::new(NoListener)).unwrap();
+    let next = u32::try_from(all).unwrap() + 1;
+    assert_eq!(store.recent(inbox).await, Ok(next..next));
 }
 
 #[tokio::test]

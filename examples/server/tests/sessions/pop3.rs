@@ -2,8 +2,9 @@
 
 use posthaste_server::listen::Service;
 use posthaste_server::store::{Expunge, MailboxName, SystemFlags};
+use proptest::prelude::*;
 
-use crate::server::{Peer, World, address};
+use crate::server::{Peer, World};
 
 async fn uidl(peer: &mut Peer) -> String {
     peer.ask("UIDL", "+OK").await;
@@ -38,6 +39,53 @@ async fn p15_pop_03_messages_are_removed_at_quit_and_at_no_other_end() {
     peer.ask("RETR 1", "+OK").await;
     assert!(peer.multiline().await.ends_with("Subject: b\r\n\r\n..dot\r\n"), "dots are doubled on the way");
     assert_eq!(world.contents("alice", "INBOX").await.len(), 2);
+}
+
+/// Octets of a message of which nothing is as POP3 wants it.
+fn untidy() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(&["\r", "\n", "\r\n", ".", "..\r\n", "a", "Subject: b", "\u{fc}"][..]);
+    prop::collection::vec(piece, 1..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn rfc1939_11_what_stat_and_list_count_is_what_retr_sends(messages in prop::collection::vec(untidy(), 1..30)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(announced_is_sent(&messages));
+    }
+}
+
+async fn announced_is_sent(messages: &[String]) {
+    let world = World::new().await;
+    let mut imap = world.selected("alice", "INBOX").await;
+    for message in messages {
+        assert!(imap.append("INBOX", message).await.contains("T OK"), "{message:?}");
+    }
+    // IMAP counts the octets that it sends, which are those that came.
+    for (number, message) in (1..).zip(messages) {
+        let fetched = imap.ok(&format!("FETCH {number} (RFC822.SIZE BODY.PEEK[])")).await;
+        let size = message.len();
+        assert!(fetched.contains(&format!("RFC822.SIZE {size} ")), "{message:?}: {fetched:?}");
+        assert!(fetched.contains(&format!("BODY[] {{{size}}}\r\n{message}")), "{message:?}: {fetched:?}");
+    }
+    let (mut peer, _) = world.pop3("alice").await;
+    let stat = peer.ask("STAT", "+OK ").await;
+    peer.ask("LIST", "+OK").await;
+    let (list, mut all) = (peer.multiline().await, 0);
+    for (number, line) in (1..).zip(list.lines()) {
+        let said = peer.ask(&format!("RETR {number}"), "+OK ").await;
+        let sent = peer.multiline().await;
+        // Without the dots that are doubled (RFC 1939 3).
+        let octets = |line: &str| line.strip_prefix('.').unwrap_or(line).len();
+        let octets: usize = sent.split_inclusive("\r\n").map(octets).sum();
+        let message = &messages[number - 1];
+        assert_eq!(line, format!("{number} {octets}"), "{message:?}: {sent:?}");
+        assert!(said.starts_with(&format!("+OK {octets} ")), "{message:?}: {said:?}");
+        all += octets;
+    }
+    assert_eq!(stat, format!("+OK {} {all}\r\n", messages.len()));
 }
 
 /// Logs in as soon as the session before has let go.
@@ -81,7 +129,7 @@ async fn pop_04_a_message_expunged_meanwhile_is_there_for_the_session_that_saw_i
 #[tokio::test]
 async fn p17_only_inbox_is_in_the_maildrop() {
     let world = World::new().await;
-    let alice = world.running.directory().account(&address("alice")).unwrap();
+    let alice = world.account_of("alice");
     let other = MailboxName::new("Lists").unwrap();
     world.running.store().create_mailbox(alice.id, &other, None).await.unwrap();
     world.deliver("alice+lists@x.test", "Subject: elsewhere\r\n\r\n").await;
@@ -124,7 +172,7 @@ async fn p20_what_is_removed_counts_no_more_and_can_be_had_back() {
     peer.ask("DELE 1", "+OK").await;
     peer.ask("QUIT", "+OK").await;
     assert_eq!(world.used("alice").await, 0);
-    let alice = world.running.directory().account(&address("alice")).unwrap();
+    let alice = world.account_of("alice");
     // P16: a copy on the server, for some days.
     assert_eq!(world.running.store().deleted(alice.id).await.unwrap().len(), 1);
 }
@@ -200,7 +248,7 @@ async fn a_second_login_comes_too_soon_where_there_is_a_delay() {
 async fn u14_a_maildrop_that_is_taken_away_loses_nothing() {
     let world = World::new().await;
     world.deliver("alice@x.test", "Subject: a\r\n\r\n").await;
-    let alice = world.running.directory().account(&address("alice")).unwrap();
+    let alice = world.account_of("alice");
     let (mut peer, _) = world.pop3("alice").await;
     peer.ask("DELE 1", "+OK").await;
     assert!(world.running.context().maildrops.unlock(alice.id));

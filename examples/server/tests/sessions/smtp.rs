@@ -258,7 +258,7 @@ async fn a_disk_that_is_nearly_full_takes_no_mail() {
 async fn plus_aliases_groups_and_switched_off_accounts() {
     let world = World::new().await;
     world.alias("sales", &["alice"]).await;
-    let alice = world.running.directory().account(&address("alice")).unwrap();
+    let alice = world.account_of("alice");
     let lists = posthaste_server::store::MailboxName::new("Lists").unwrap();
     world.running.store().create_mailbox(alice.id, &lists, None).await.unwrap();
     let team = Group {

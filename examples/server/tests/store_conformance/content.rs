@@ -91,6 +91,32 @@ pub(crate) async fn summaries_come_in_the_order_of_the_question(stage: Stage) {
     assert_eq!(found, [Some(&b"three"[..]), None, Some(b"one"), None, Some(b"three")]);
 }
 
+pub(crate) async fn rfc1939_11_contents_with_other_lines_are_known(stage: Stage) {
+    let inbox = stage.inbox().await;
+    let long = [&vec![b'x'; 100_000][..], b"\n"].concat();
+    let contents: [&[u8]; 7] = [b"a\r\nb\r\n", b"a\nb\r", b"", b"a", b"a\r\n", &long, b"a\n"];
+    for content in contents {
+        stage.append(inbox, content, Flags::default()).await;
+    }
+    let blobs: Vec<BlobId> = stage.metas(inbox).await.iter().map(|meta| meta.blob).collect();
+    let asked = [3, 0, 1, 5, 2, 3].map(|at| blobs[at]).to_vec();
+    let longer = [(blobs[3], 3), (blobs[1], 6), (blobs[5], 100_002), (blobs[3], 3)];
+    let found = |asked| stage.store.sizes_on_lines(asked);
+    assert_eq!(found([asked, vec![BlobId(999)]].concat()).await.unwrap(), longer);
+    assert_eq!(found(vec![blobs[0], blobs[2], blobs[4]]).await.unwrap(), []);
+    assert_eq!(found(Vec::new()).await.unwrap(), []);
+    // Octets that come in pieces which fit no line, and the message that comes after them in one command.
+    let mut spool = stage.store.spool();
+    for piece in [&b"a\r"[..], b"\nb", b"\r", b"\n"] {
+        spool.write(piece).await.unwrap();
+    }
+    let (one, mut spool) = spool.next().await.unwrap();
+    spool.write(b"\nc").await.unwrap();
+    let other = spool.finish().await.unwrap();
+    assert_eq!((one.size(), one.size_on_lines(), other.size(), other.size_on_lines()), (6, 6, 2, 5));
+    stage.check().await;
+}
+
 pub(crate) async fn search_02_may_contain_has_all_that_contain(stage: Stage) {
     let inbox = stage.inbox().await;
     let sent = stage.mailbox(ANNA, "Sent").await.id;

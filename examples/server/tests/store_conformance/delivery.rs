@@ -46,7 +46,7 @@ pub(crate) async fn st_03_the_quota_holds_for_every_way_in(stage: Stage) {
     // To the octet, and by the number of messages too.
     let message = stage.message(&[b'x'; 40], Flags::default()).await;
     assert!(store.deliver(message, vec![delivery], true).await.unwrap()[0].is_ok());
-    let few = Room { octets: None, messages: Some(2) };
+    let few = Room { messages: Some(2), ..Room::UNLIMITED };
     let refused = stage.try_append(inbox, few, b"").await;
     assert!(matches!(refused, Err(StoreError::OverQuota { .. })), "{refused:?}");
     assert_eq!(store.usage(ANNA).await.unwrap().octets, 100);

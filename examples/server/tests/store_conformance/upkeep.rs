@@ -105,7 +105,7 @@ pub(crate) async fn st_03_what_is_deleted_is_bounded_by_the_room_of_its_account(
     store.deliver(message, vec![delivery], true).await.unwrap();
     assert_eq!(deleted().await, 100);
     // Messages are counted as well, and what is brought back is not deleted any more.
-    let room = Room { octets: None, messages: Some(4) };
+    let room = Room { messages: Some(4), ..Room::UNLIMITED };
     stage.try_append(inbox, room, b"4567").await.unwrap();
     for _ in 0..3 {
         let ids = vec![store.deleted(ANNA).await.unwrap()[0].id];
@@ -124,6 +124,34 @@ pub(crate) async fn st_03_what_is_deleted_is_bounded_by_the_room_of_its_account(
     let back = Undelete { account: ANNA, ids: ids.clone(), to: inbox, room: octets(207) };
     assert_eq!(store.undelete(back).await.unwrap().uids.len(), ids.len());
     assert_eq!(deleted().await, 0);
+    stage.check().await;
+}
+
+pub(crate) async fn st_03_what_is_deleted_is_bounded_without_a_quota_too(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    let room = Room { deleted_octets: Some(100), ..Room::UNLIMITED };
+    assert!(!room.is_limited() && room.takes(&store.usage(ANNA).await.unwrap(), u64::MAX));
+    let mut kept = Vec::new();
+    for round in 0..30_u64 {
+        let uid = stage.try_append(inbox, room, &[b'x'; 30]).await.unwrap().uids[0];
+        let deleted = store.usage(ANNA).await.unwrap().deleted_octets;
+        assert!(deleted <= 100 && deleted == store.deleted(ANNA).await.unwrap().len() as u64 * 30, "{round}");
+        kept.push(stage.blob(inbox, uid).await);
+        store.expunge(inbox, Expunge::Uids(vec![uid])).await.unwrap();
+    }
+    // The latest are there, and what went is gone for good.
+    let left: Vec<_> = store.deleted(ANNA).await.unwrap().iter().map(|deleted| deleted.blob).collect();
+    assert_eq!(left, [kept[29], kept[28], kept[27], kept[26]]);
+    assert_eq!(stage.content(kept[26], 0..9).await, [b'x'; 9]);
+    assert!(matches!(store.content(kept[25], 0..9).await, Err(StoreError::NoSuchMessage)));
+    // A quota is the limit where there is one.
+    let room = Room { deleted_octets: Some(10), ..octets(90) };
+    stage.try_append(inbox, room, &[b'y'; 30]).await.unwrap();
+    assert_eq!(store.deleted(ANNA).await.unwrap().len(), 3);
+    // What is live counts to no limit of what is deleted.
+    let room = Room { deleted_octets: Some(90), ..Room::UNLIMITED };
+    stage.try_append(inbox, room, &[b'z'; 500]).await.unwrap();
+    assert_eq!(store.deleted(ANNA).await.unwrap().len(), 3);
     stage.check().await;
 }
 

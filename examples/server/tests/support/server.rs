@@ -25,8 +25,9 @@ use peer::Transport;
 pub(crate) use peer::{Imap, Peer};
 
 pub(crate) struct World {
-    pub(crate) data: TempDir,
+    // Before the directory, so that the store is closed when its files go.
     pub(crate) running: Running,
+    pub(crate) data: TempDir,
     roots: RootCertStore,
 }
 
@@ -89,20 +90,24 @@ impl World {
     }
 
     pub(crate) async fn account(&self, name: &str, quota: Option<u64>) -> Arc<Account> {
-        let directory = self.running.directory();
-        let credential = directory.credential(&Secret::from(&b"secret"[..])).await.unwrap();
+        let credential = self.running.directory().credential(&Secret::from(&b"secret"[..])).await.unwrap();
         self.change(|draft| {
             let mut account = Account::new(draft.new_account(), address(name));
             account.quota = quota;
             draft.put_account(account.with_credential(Some(credential.clone())));
         })
         .await;
-        directory.account(&address(name)).unwrap()
+        self.account_of(name)
+    }
+
+    /// An account, as it is now.
+    pub(crate) fn account_of(&self, name: &str) -> Arc<Account> {
+        self.running.directory().account(&address(name)).unwrap()
     }
 
     /// Changes an account that is there.
     pub(crate) async fn change_account(&self, name: &str, edit: impl Fn(&mut Account) + Send) {
-        let mut account = Account::clone(&self.running.directory().account(&address(name)).unwrap());
+        let mut account = Account::clone(&self.account_of(name));
         edit(&mut account);
         self.change(|draft| draft.put_account(account.clone())).await;
     }
@@ -207,8 +212,7 @@ impl World {
     }
 
     pub(crate) async fn usage(&self, name: &str) -> Usage {
-        let account = self.running.directory().account(&address(name)).unwrap();
-        self.running.store().usage(account.id).await.unwrap()
+        self.running.store().usage(self.account_of(name).id).await.unwrap()
     }
 
     pub(crate) async fn used(&self, name: &str) -> u64 {
@@ -222,9 +226,8 @@ impl World {
     }
 
     pub(crate) async fn mailbox(&self, name: &str, mailbox: &str) -> Mailbox {
-        let account = self.running.directory().account(&address(name)).unwrap();
         let mailbox = MailboxName::new(mailbox).unwrap();
-        self.running.store().mailbox(account.id, &mailbox).await.unwrap()
+        self.running.store().mailbox(self.account_of(name).id, &mailbox).await.unwrap()
     }
 
     /// What is in a mailbox, in its order.

@@ -186,7 +186,7 @@ pub(crate) fn to_inbox(account: AccountId) -> Delivery {
 }
 
 pub(crate) fn octets(limit: u64) -> Room {
-    Room { octets: Some(limit), messages: None }
+    Room { octets: Some(limit), ..Room::UNLIMITED }
 }
 
 pub(crate) fn bytes(text: &'static str) -> Bytes {

@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use posthaste_imap::ProtocolError;
 use posthaste_imap::message::{Overview, Summary};
 use posthaste_imap::search::Hit;
 use posthaste_imap::server::{Asked, Found, Refusal, Sort, Thread};
 use posthaste_imap::sort::{self, Entry};
 use posthaste_imap::thread;
 use posthaste_imap::types::{AString, Addressing, SearchCommand, SearchKey, SortCriterion, SortKey};
+use posthaste_tokio::Error;
 
 use super::patience::Progress;
 use super::search::{Look, Match, Unsearched};
@@ -19,31 +21,42 @@ use super::{Outcome, Session, reading};
 use crate::index::{Index, Open, Overviews};
 use crate::store::{BlobId, StoreError};
 
+/// What SORT and THREAD look at, and how far they are.
+struct Ground {
+    look: Look,
+    open: Arc<Open>,
+    index: Index,
+    progress: Progress,
+}
+
 impl Session {
-    pub(super) async fn sort(&mut self, asked: Asked<Sort>) -> Outcome {
+    /// The selected mailbox, once the client has been told what is new in it.
+    async fn ground(&mut self) -> Result<Option<Ground>, Error<ProtocolError>> {
         self.sync().await?;
-        let (Some(look), Some(selected)) = (self.look(), &self.selected) else {
+        let (Some(look), Some(selected)) = (self.look(), &self.selected) else { return Ok(None) };
+        let (open, index) = (Arc::clone(&selected.open), self.context.index.clone());
+        Ok(Some(Ground { look, open, index, progress: Progress::default() }))
+    }
+
+    pub(super) async fn sort(&mut self, asked: Asked<Sort>) -> Outcome {
+        let Some(ground) = self.ground().await? else {
             return Ok(asked.no(self.connection.machine(), Refusal::server_bug())?);
         };
-        let (open, index) = (Arc::clone(&selected.open), self.context.index.clone());
-        let progress = Progress::default();
-        let command = asked.command.clone();
-        let addressing = asked.addressing;
+        let (command, addressing) = (&asked.command, asked.addressing);
         let work = async {
-            let search = search_of(&command.charset, &command.keys);
-            let found = look.find(&search, &progress).await?;
+            let found = ground.find(&command.charset, &command.keys).await?;
             let mod_seq = found.iter().map(|found| found.modseq).max();
             let overviews = if command.criteria.iter().all(is_in_index) {
                 std::iter::repeat_n(Arc::new(Overview::default()), found.len()).collect()
             } else {
-                overviews(&look, &open, &index, &found, &progress).await?
+                ground.overviews(&found).await?
             };
             let criteria = command.criteria.clone();
             let uids = uids_by_number(addressing, &found);
             let sorted = blocking(move || sort::sort(&entries(addressing, &found, &overviews), &criteria));
             Ok::<_, Unsearched>((sorted.await?, mod_seq, uids))
         };
-        let sorted = self.patiently(&asked, &progress, Box::pin(work)).await?;
+        let sorted = self.patiently(&asked, &ground.progress, Box::pin(work)).await?;
         let returns = asked.command.returns.as_deref().unwrap_or_default();
         let sorted = match sorted {
             Ok((numbers, mod_seq, uids)) => {
@@ -76,24 +89,19 @@ impl Session {
     }
 
     pub(super) async fn thread(&mut self, asked: Asked<Thread>) -> Outcome {
-        self.sync().await?;
-        let (Some(look), Some(selected)) = (self.look(), &self.selected) else {
+        let Some(ground) = self.ground().await? else {
             return Ok(asked.no(self.connection.machine(), Refusal::server_bug())?);
         };
-        let (open, index) = (Arc::clone(&selected.open), self.context.index.clone());
-        let progress = Progress::default();
-        let command = asked.command.clone();
-        let addressing = asked.addressing;
+        let (command, addressing) = (&asked.command, asked.addressing);
         let work = async {
-            let search = search_of(&command.charset, &command.keys);
-            let found = look.find(&search, &progress).await?;
-            let overviews = overviews(&look, &open, &index, &found, &progress).await?;
+            let found = ground.find(&command.charset, &command.keys).await?;
+            let overviews = ground.overviews(&found).await?;
             let algorithm = command.algorithm.clone();
             let threads =
                 blocking(move || thread::thread(&entries(addressing, &found, &overviews), &algorithm));
             Ok::<_, Unsearched>(threads.await?)
         };
-        let threads = self.patiently(&asked, &progress, Box::pin(work)).await?;
+        let threads = self.patiently(&asked, &ground.progress, Box::pin(work)).await?;
         self.sync().await?;
         let server = self.connection.machine();
         match threads {
@@ -105,8 +113,38 @@ impl Session {
     }
 }
 
-fn search_of(charset: &AString, keys: &[SearchKey]) -> SearchCommand {
-    SearchCommand { returns: None, charset: Some(charset.clone()), keys: keys.to_vec() }
+impl Ground {
+    async fn find(&self, charset: &AString, keys: &[SearchKey]) -> Result<Vec<Match>, Unsearched> {
+        let command = SearchCommand { returns: None, charset: Some(charset.clone()), keys: keys.to_vec() };
+        self.look.find(&command, &self.progress).await
+    }
+
+    /// The overviews of what was found, in its order. Those that were not known are read, and kept for the next time.
+    async fn overviews(&self, found: &[Match]) -> Result<Vec<Arc<Overview>>, StoreError> {
+        let Self { look, open, index, progress } = self;
+        let known = open.overviews();
+        let missing: BTreeSet<BlobId> =
+            found.iter().map(|found| found.blob).filter(|blob| known.of(*blob).is_none()).collect();
+        let missing: Vec<BlobId> = missing.into_iter().collect();
+        progress.expect(missing.len());
+        let mut new: Vec<(BlobId, Arc<Overview>)> = Vec::with_capacity(missing.len());
+        for batch in missing.chunks(BATCH) {
+            new.extend(read(look, batch).await?);
+            progress.add(batch.len());
+        }
+        let all = if new.is_empty() {
+            known
+        } else {
+            // Of what is in the mailbox; what went from it goes from here as well.
+            let kept = look.picture.rows().map(|(_, row)| row.blob);
+            new.extend(kept.filter_map(|blob| Some((blob, Arc::clone(known.of(blob)?)))));
+            let all = Arc::new(Overviews::new(new));
+            index.keep_overviews(open, &all);
+            all
+        };
+        let none = Arc::new(Overview::default());
+        Ok(found.iter().map(|found| Arc::clone(all.of(found.blob).unwrap_or(&none))).collect())
+    }
 }
 
 /// Whether the index has what a criterion compares.
@@ -136,38 +174,6 @@ fn entries<'a>(addressing: Addressing, found: &[Match], overviews: &'a [Arc<Over
         overview,
     };
     found.iter().zip(overviews).map(entry).collect()
-}
-
-/// The overviews of what was found, in its order. Those that were not known are read, and kept for the next time.
-async fn overviews(
-    look: &Look,
-    open: &Open,
-    index: &Index,
-    found: &[Match],
-    progress: &Progress,
-) -> Result<Vec<Arc<Overview>>, StoreError> {
-    let known = open.overviews();
-    let missing: BTreeSet<BlobId> =
-        found.iter().map(|found| found.blob).filter(|blob| known.of(*blob).is_none()).collect();
-    let missing: Vec<BlobId> = missing.into_iter().collect();
-    progress.expect(missing.len());
-    let mut new: Vec<(BlobId, Arc<Overview>)> = Vec::with_capacity(missing.len());
-    for batch in missing.chunks(BATCH) {
-        new.extend(read(look, batch).await?);
-        progress.add(batch.len());
-    }
-    let all = if new.is_empty() {
-        known
-    } else {
-        // Of what is in the mailbox; what went from it goes from here as well.
-        let kept = look.picture.rows().map(|(_, row)| row.blob);
-        new.extend(kept.filter_map(|blob| Some((blob, Arc::clone(known.of(blob)?)))));
-        let all = Arc::new(Overviews::new(new));
-        index.keep_overviews(open, &all);
-        all
-    };
-    let none = Arc::new(Overview::default());
-    Ok(found.iter().map(|found| Arc::clone(all.of(found.blob).unwrap_or(&none))).collect())
 }
 
 /// The overviews of some contents. One that is gone has none.

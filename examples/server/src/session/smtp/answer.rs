@@ -97,9 +97,9 @@ mod tests {
 
     #[test]
     fn no_room_now_or_never() {
-        let room = Room { octets: Some(100), messages: None };
+        let room = Room { octets: Some(100), ..Room::UNLIMITED };
         assert_eq!(no_room(&room, 100).reply().code(), 452);
         assert_eq!(no_room(&room, 101).reply().code(), 552);
-        assert_eq!(no_room(&Room { octets: None, messages: Some(0) }, 1).reply().code(), 552);
+        assert_eq!(no_room(&Room { messages: Some(0), ..Room::UNLIMITED }, 1).reply().code(), 552);
     }
 }

@@ -158,7 +158,7 @@ async fn has_room(context: &Context, recipient: &Recipient, size: u64) -> Result
     };
     let account = &recipient.account;
     let room = context.directory.room(account);
-    if room != crate::store::Room::UNLIMITED {
+    if room.is_limited() {
         let used = context.store.usage(account.id).await.map_err(failed)?;
         if !room.takes(&used, size) {
             metrics::quota_refused("rcpt");

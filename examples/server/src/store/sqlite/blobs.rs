@@ -13,7 +13,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::{Reaper, Txn, lock};
-use super::{Inner, search, threads};
+use super::{Inner, lines, search, threads};
 use crate::store::content::Chunks;
 use crate::store::{Answer, BlobId, CHUNK, Content, Spooled, StoreError};
 
@@ -79,12 +79,18 @@ pub(super) fn chunk(sql: &Connection, blob: BlobId, position: u64) -> Result<Byt
 /// A content of this size as a whole. For what is known to be small; what is missing is left out.
 pub(super) fn whole(sql: &Connection, blob: BlobId, size: u64) -> Result<Vec<u8>, StoreError> {
     let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    pieces(sql, blob, |piece| content.extend_from_slice(piece))?;
+    Ok(content)
+}
+
+/// Gives what there is of a content to `sink`, a chunk at a time.
+pub(super) fn pieces(sql: &Connection, blob: BlobId, mut sink: impl FnMut(&[u8])) -> Result<(), StoreError> {
     let mut query = sql.prepare_cached("SELECT data FROM contents WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
     let mut rows = query.query([key(blob, 0)?, key(blob, PARTS_MAX)?])?;
     while let Some(row) = rows.next()? {
-        content.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+        sink(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
     }
-    Ok(content)
+    Ok(())
 }
 
 /// A range of a content, cut at its end; `None` if the content is gone.
@@ -206,6 +212,7 @@ pub(super) fn insert(
             .prepare_cached("INSERT INTO summaries (blob, data) VALUES (?1, ?2)")?
             .execute(params![blob, &**message.summary()])?;
     }
+    lines::note(txn.sql, blob, size, message.size_on_lines())?;
     let mut add = txn.sql.prepare_cached("INSERT INTO contents (id, data) VALUES (?1, ?2)")?;
     let mut reader = message.reader();
     let mut chunk = Vec::new();
@@ -286,6 +293,7 @@ fn remove(sql: &Connection, blob: BlobId) -> Result<(), StoreError> {
         .execute([key(blob, 0)?, key(blob, PARTS_MAX)?])?;
     sql.prepare_cached("DELETE FROM summaries WHERE blob = ?1")?.execute([blob])?;
     search::forget(sql, blob)?;
+    lines::forget(sql, blob)?;
     sql.prepare_cached("DELETE FROM blobs WHERE id = ?1")?.execute([blob])?;
     Ok(())
 }

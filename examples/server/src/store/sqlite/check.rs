@@ -1,17 +1,23 @@
 //! What must hold between the rows, and what is done where it does not.
 //!
-//! A report reads one state beside everything else. A repair is one transaction of the writer, which does nothing
+//! A report reads one state beside everything else, on a connection of its own: the full-text index remembers on each
+//! connection what its parts were, asks whether that is still so before it is searched, but not before it is checked,
+//! and calls what has changed since damaged. A repair is one transaction of the writer, which does nothing
 //! else meanwhile: it is for a store that is known to be hurt. What is lost stays lost: a content that is not whole is
 //! told of, and stays with its messages.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 
+use super::readers;
 use super::writer::Txn;
 use crate::store::{Check, Finding, Progress, StoreError};
 
-/// Tells what does not fit together.
-pub(super) fn report(sql: &Connection, progress: &Progress) -> Result<Vec<Finding>, StoreError> {
-    run(sql, Check::Report, progress)
+/// Tells what does not fit together in the database at `path`.
+pub(super) fn report(path: &Path, progress: &Progress) -> Result<Vec<Finding>, StoreError> {
+    let sql = readers::connect(path)?;
+    readers::one_state(&sql, |sql| run(sql, Check::Report, progress))
 }
 
 /// Repairs what does not fit together, and tells it.
@@ -125,6 +131,11 @@ const RULES: &[Rule] = &[
         find: "SELECT 'content ' || blob FROM summaries WHERE blob NOT IN (SELECT id FROM blobs)",
         problem: "a summary of a content that is not there",
         repair: Some(("DELETE FROM summaries WHERE blob NOT IN (SELECT id FROM blobs)", "removed")),
+    },
+    Rule {
+        find: "SELECT 'content ' || blob FROM line_sizes WHERE blob NOT IN (SELECT id FROM blobs)",
+        problem: "the length of lines that are not there",
+        repair: Some(("DELETE FROM line_sizes WHERE blob NOT IN (SELECT id FROM blobs)", "removed")),
     },
     Rule {
         find: "SELECT 'content ' || b.id FROM blobs b WHERE refs <>

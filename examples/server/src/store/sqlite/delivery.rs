@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::messages::{New, Target};
 use super::writer::Txn;
 use super::{blobs, expunging, mailboxes, threads};
-use crate::store::{BlobId, Delivered, Delivery, MailboxId, NewMessage, Room, StoreError};
+use crate::store::{BlobId, Delivered, Delivery, MailboxId, NewMessage, StoreError};
 
 pub(super) fn deliver(
     txn: &mut Txn<'_>,
@@ -86,9 +86,9 @@ fn target(txn: &mut Txn<'_>, delivery: &Delivery) -> Result<MailboxId, StoreErro
         None => {
             // An account without room gets no mailboxes either.
             let counts = txn.counters.account(txn.sql, account)?;
-            let full = delivery.room.octets.is_some_and(|limit| counts.octets >= limit);
-            if full && delivery.room != Room::UNLIMITED {
-                let quota = delivery.room.octets.unwrap_or_default();
+            if let Some(quota) = delivery.room.octets
+                && counts.octets >= quota
+            {
                 return Err(StoreError::OverQuota { account, quota, wanted: 0 });
             }
             mailboxes::make(txn, account, name, None)?.id

@@ -144,7 +144,8 @@ pub(super) fn one_state<T>(
     found
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+/// A connection that only reads.
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let sql = super::connect(path)?;
     sql.pragma_update(None, "query_only", true)?;
     Ok(sql)

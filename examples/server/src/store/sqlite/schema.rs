@@ -43,8 +43,12 @@ pub(super) fn migrate(sql: &Connection) -> Result<(), StoreError> {
     }
 }
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 #[cfg(test)]
 mod tests {

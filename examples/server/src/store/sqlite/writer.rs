@@ -53,6 +53,7 @@ impl Writer {
             commits: Arc::clone(&commits),
             operations: Arc::clone(&operations),
             sweep: true,
+            sweep_failed: false,
             failed: false,
         };
         std::thread::Builder::new()
@@ -200,6 +201,8 @@ struct State {
     operations: Arc<AtomicU64>,
     /// Contents without references may be left.
     sweep: bool,
+    /// They could not be removed: to be tried again once something else succeeds.
+    sweep_failed: bool,
     /// Nothing is written any more.
     failed: bool,
 }
@@ -273,6 +276,7 @@ impl State {
                 self.operations.fetch_add(u64::try_from(batch.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
                 metrics::committed(batch.len(), begun.elapsed());
                 self.parts.checkpoints.committed();
+                self.sweep |= std::mem::take(&mut self.sweep_failed);
                 if !changes.is_empty() {
                     self.parts.listener.committed(&changes);
                 }
@@ -357,6 +361,7 @@ impl State {
             }
             Err(error) => {
                 self.undo(&error);
+                self.sweep_failed = true;
                 false
             }
         }
@@ -405,6 +410,37 @@ mod tests {
         assert!(matches!(failed, Err(StoreError::Database(_))), "{failed:?}");
         assert_eq!(insert("INSERT INTO parents VALUES (3)").await, Err(StoreError::Closed));
         assert_eq!(writer.commits(), 1);
+        writer.close().await;
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_removed_is_removed_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Connection::open(folder.path().join("x.sqlite")).unwrap();
+        let (sql, other) = (open(), open());
+        sql.pragma_update(None, "journal_mode", "wal").unwrap();
+        super::super::schema::migrate(&sql).unwrap();
+        sql.execute_batch("INSERT INTO blobs (size, refs) VALUES (0, 0)").unwrap();
+        // Somebody else writes, and nobody waits for it.
+        sql.busy_timeout(std::time::Duration::ZERO).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let parts =
+            Parts { sql, pins: Arc::default(), listener: Arc::new(NoListener), checkpoints: Arc::default() };
+        let writer = Writer::start(parts, ()).unwrap();
+        let change = || writer.write(|txn| Ok(txn.sql.execute("DELETE FROM expunged", [])?));
+        // Between two operations there is time for what can wait.
+        for _ in 0..100 {
+            assert_eq!(change().await, Err(StoreError::Busy));
+        }
+        other.execute_batch("ROLLBACK").unwrap();
+        let left = || other.query_row("SELECT count(*) FROM blobs", [], |row| row.get::<_, u32>(0)).unwrap();
+        for _ in 0..1000 {
+            if left() == 0 {
+                break;
+            }
+            assert_eq!(change().await, Ok(0));
+        }
+        assert_eq!(left(), 0);
         writer.close().await;
     }
 }
