@@ -66,7 +66,7 @@
 //! | reading | `fetch`, `uid_fetch`, `fetch_with` |
 //! | changing | `store`, `store_with`, `store_labels`, `copy`, `move_messages`, `expunge`, `uid_expunge` |
 //! | adding | `append`, `append_all`, `replace` |
-//! | finding | `search`, `search_for`, `sort`, `sort_for`, `thread`, `search_mailboxes`, `uid_batches`, `cancel_update` |
+//! | finding | `search`, `search_for`, `sort`, `sort_for`, `thread`, `search_mailboxes`, `uid_batches`, `search_context`, `sort_context`, `cancel_update` |
 //! | news | `updates`, `idle` |
 //! | the account | `quota`, `quota_root`, `set_quota`, `acl`, `set_acl`, `delete_acl`, `list_rights`, `my_rights`, `metadata`, `set_metadata` |
 //! | addresses | `gen_url_auth`, `url_fetch`, `reset_key`, `jmap_access` |
@@ -87,6 +87,7 @@
 mod account;
 mod append;
 mod client;
+mod context;
 mod fetch;
 mod find;
 mod idle;
@@ -104,6 +105,7 @@ mod watch;
 pub use account::Quota;
 pub use append::{Append, AppendPart, Appended};
 pub use client::{Answer, Client};
+pub use context::{ContextEnd, ContextUpdate, SearchContext};
 pub use fetch::{Literal, Part, Row, Rows};
 pub use find::Found;
 pub use idle::Idle;

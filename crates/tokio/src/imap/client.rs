@@ -10,9 +10,10 @@ use std::time::Duration;
 use posthaste_imap::client::{self as machine, AppendMessage, Event, Known, MailboxState};
 use posthaste_imap::types::{Addressing, Command, Mailbox, SequenceNumber, Status};
 use posthaste_wire::Misuse;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout_at;
 
+use super::context::Feed;
 use super::pipe::Pipe;
 use super::resync::Change;
 use super::route;
@@ -58,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) listeners: Listeners,
     /// How many wait for news.
     pub(crate) idlers: watch::Sender<usize>,
+    /// Somebody does not want the updates of a search any more.
+    pub(crate) dropped: Notify,
 }
 
 /// What a handle asks of the task.
@@ -88,6 +91,8 @@ pub(crate) enum Sink {
     Rows(Arc<Pipe>),
     /// To a reader of data, piece by piece.
     Data(mpsc::Sender<Event>, Reply<Status>),
+    /// To a call that waits for the first result, and a reader of what changes in it.
+    Context(Feed, Reply<Answer>),
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -134,6 +139,7 @@ impl Client {
             ended: OnceLock::new(),
             listeners: Listeners::new(),
             idlers,
+            dropped: Notify::new(),
         });
         (Self { requests, shared: Arc::clone(&shared) }, shared, receiver, idling)
     }

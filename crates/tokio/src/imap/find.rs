@@ -137,7 +137,9 @@ impl Client {
         self.all_told(Command::Esearch(esearch), esearched).await
     }
 
-    /// Ends the updates of searches whose RETURN had UPDATE, by the [tags](Found::tag) of what they found (RFC 5267 4.4).
+    /// Ends the updates of searches whose RETURN had UPDATE, by the [tags](Found::tag) of what they found (RFC 5267
+    /// 4.3.5). Those of [`search_context`](Self::search_context) end by themselves when they are dropped; what others
+    /// bring are [updates](super::Update::Other).
     ///
     /// # Errors
     ///
@@ -182,7 +184,7 @@ fn esearched(event: Event) -> Option<Found> {
 }
 
 /// What was found, in the form that was asked for, whichever the server has answered in.
-fn found(answer: Answer, returns: &[SearchReturn], addressing: Addressing) -> Found {
+pub(crate) fn found(answer: Answer, returns: &[SearchReturn], addressing: Addressing) -> Found {
     let mut numbers = Vec::new();
     for event in answer.data {
         match event {
@@ -194,7 +196,7 @@ fn found(answer: Answer, returns: &[SearchReturn], addressing: Addressing) -> Fo
     posthaste_imap::client::esearch_of(&numbers, returns, addressing)
 }
 
-fn utf8() -> Result<AString, Misuse> {
+pub(crate) fn utf8() -> Result<AString, Misuse> {
     let problem = Misuse::Argument { argument: "charset", problem: "holds NUL" };
     AString::new(bytes::Bytes::from_static(b"UTF-8")).map_err(|_| problem)
 }

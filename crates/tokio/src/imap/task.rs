@@ -7,6 +7,7 @@
 
 mod call;
 mod catching;
+mod contexts;
 mod news;
 mod stall;
 mod upload;
@@ -34,6 +35,7 @@ use crate::client::after;
 use crate::{ClientOptions, Connection, Peer};
 use call::{Appending, Call, Kind};
 use catching::Catching;
+use contexts::Context;
 use stall::{Stall, room};
 use upload::{Sending, piece};
 
@@ -53,6 +55,7 @@ pub(crate) fn spawn(connection: Connection<machine::Client>, peer: Peer, options
         news: Writer::new(nowhere, 0),
         upload: None,
         catching: None,
+        contexts: Vec::new(),
         idle: None,
         is_idle_refused: false,
         next_poll: None,
@@ -80,6 +83,8 @@ struct Task {
     /// The message that is being sent.
     upload: Option<Sending>,
     catching: Option<Catching>,
+    /// Searches whose results the server keeps up to date.
+    contexts: Vec<Context>,
     idle: Option<CommandId>,
     /// The server announces IDLE and refuses it.
     is_idle_refused: bool,
@@ -130,6 +135,7 @@ impl Task {
             self.admit(request);
         }
         self.catch_up();
+        self.tend_contexts();
         self.settle_idle();
         self.write();
     }
@@ -146,6 +152,7 @@ impl Task {
             made = room(&mut self.stall), if !reading => Step::Room(made),
             piece = piece(&mut self.upload), if wants_piece => Step::Piece(piece),
             _ = self.idlers.changed(), if closing.is_none() => Step::Nothing,
+            () = self.shared.dropped.notified() => Step::Nothing,
             () = at(next_poll) => Step::Poll,
             () = at(closing) => Step::Late,
         }
@@ -186,17 +193,28 @@ impl Task {
     }
 
     fn call(&mut self, command: Command, sink: Sink) {
+        let mut context = None;
         let kind = match sink {
             Sink::Answer(reply) if reply.is_closed() => return,
             Sink::Answer(reply) => Kind::Answer(reply, Vec::new()),
+            Sink::Context(_, reply) if reply.is_closed() => return,
+            Sink::Context(feed, reply) => {
+                context = Some(feed);
+                Kind::Answer(reply, Vec::new())
+            }
             Sink::Rows(pipe) if pipe.is_unwanted() => return,
             Sink::Rows(pipe) => Kind::Rows(Writer::new(pipe, self.shared.inline_max)),
             Sink::Data(_, reply) if reply.is_closed() => return,
             Sink::Data(data, reply) => Kind::Data(data, reply),
         };
-        let call = Call { phase: route::phase(&command), command: Some(command.clone()), kind, octets: 0 };
+        let call = Call::new(Some(command.clone()), route::phase(&command), kind);
         match self.connection.machine().command(command) {
-            Ok(id) => drop(self.calls.insert(id, call)),
+            Ok(id) => {
+                self.calls.insert(id, call);
+                if let Some(feed) = context {
+                    self.open_context(id, feed);
+                }
+            }
             Err(misuse) => call.fail(misuse.into()),
         }
     }
@@ -206,7 +224,7 @@ impl Task {
         // Without octets of its own, as of parts that the server has, the command says it all.
         let phase = if bodies.is_empty() { Phase::Change } else { Phase::Transfer };
         let kind = Kind::Append(Appending { bodies, told: None, reply });
-        let call = Call { command: None, phase, kind, octets: 0 };
+        let call = Call::new(None, phase, kind);
         let machine = self.connection.machine();
         let queued = match destination {
             Destination::Append { mailbox, messages } => machine.append_all(mailbox, messages),
@@ -231,6 +249,7 @@ impl Task {
             Event::Done { id, status } => self.done(id, status),
             Event::NotSent { id, why } => {
                 self.idle = self.idle.filter(|idle| *idle != id);
+                self.contexts.retain(|context| context.id != id);
                 if let Some(call) = self.calls.remove(&id) {
                     call.fail(why.into());
                 }
@@ -252,10 +271,13 @@ impl Task {
             | Event::LiteralEnd
             | Event::RowEnd
             | Event::RowAborted => self.row(event, octets),
-            event => match self.owner(&event) {
-                Some(id) => self.answer(id, event, octets),
-                None => self.shared.listeners.tell(&event.into()),
-            },
+            event => {
+                let Some(event) = self.tell_context(event) else { return };
+                match self.owner(&event) {
+                    Some(id) => self.answer(id, event, octets),
+                    None => self.shared.listeners.tell(&event.into()),
+                }
+            }
         }
     }
 
@@ -359,6 +381,9 @@ impl Task {
             self.is_idle_refused |= status.condition != Condition::Ok;
         }
         let Some(call) = self.calls.remove(&id) else { return };
+        if let Some(command) = &call.command {
+            self.settle_contexts(id, command, &status);
+        }
         if status.condition != Condition::Ok {
             let error = self.error_in(call.phase, Cause::Refused(status));
             return self.refuse(call, error);
@@ -419,6 +444,7 @@ impl Task {
         if let Some(catching) = self.catching.take() {
             drop(catching.done.send(Err(error.seen_from(Phase::Query))));
         }
+        self.contexts.clear();
         self.requests.close();
         let error = error.seen_from(Phase::Call);
         while let Some(request) = self.held.take().or_else(|| self.requests.try_recv().ok()) {

@@ -41,6 +41,10 @@ pub(super) struct Appending {
 }
 
 impl Call {
+    pub(super) const fn new(command: Option<Command>, phase: Phase, kind: Kind) -> Self {
+        Self { command, phase, kind, octets: 0 }
+    }
+
     pub(super) fn fail(self, error: Error) {
         self.kind.fail(error);
     }
@@ -61,7 +65,9 @@ impl Kind {
 impl Request {
     pub(super) fn fail(self, error: &Error) {
         match self {
-            Self::Call { sink: Sink::Answer(reply), .. } => drop(reply.send(Err(error.clone()))),
+            Self::Call { sink: Sink::Answer(reply) | Sink::Context(_, reply), .. } => {
+                drop(reply.send(Err(error.clone())));
+            }
             Self::Append { reply, .. } => drop(reply.send(Err(error.clone()))),
             Self::Call { sink: Sink::Rows(pipe), .. } => pipe.finish(End::Failed(error.clone())),
             Self::Call { sink: Sink::Data(_, reply), .. } => drop(reply.send(Err(error.clone()))),
