@@ -122,7 +122,7 @@ async fn serve(
 /// A client with an open mailbox, and the server, which writes so many octets at a time.
 async fn pair_in_pieces(octets: usize) -> (Client, Server) {
     let (near, far) = duplex(64 * 1024);
-    let capabilities = "IMAP4rev1 IDLE ESEARCH SORT ESORT CONTEXT=SEARCH CONTEXT=SORT";
+    let capabilities = "IMAP4rev1 IDLE UNSELECT ESEARCH SORT ESORT CONTEXT=SEARCH CONTEXT=SORT";
     let greeting = format!("* PREAUTH [CAPABILITY {capabilities}] hello\r\n");
     let (heard, hearing) = mpsc::unbounded_channel();
     let (said, saying) = mpsc::unbounded_channel();
@@ -291,9 +291,9 @@ async fn a_context_that_is_dropped_is_cancelled_without_anybody_waiting() {
     drop(client);
     drop(other);
     drop(news);
-    let (tag, command) =
-        tokio::time::timeout(AT_ONCE, server.heard.recv()).await.unwrap().unwrap_or_default();
-    assert!(command.is_empty() || command == format!("CANCELUPDATE \"{second}\""), "{tag} {command}");
+    while let Some((_, command)) = timeout(AT_ONCE, server.heard.recv()).await.expect("it does not end") {
+        assert_eq!(command, format!("CANCELUPDATE \"{second}\""));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -337,16 +337,7 @@ async fn rfc5267_4_3_a_context_ends_with_its_mailbox() {
         (Command::Examine(Mailbox::inbox(), vec![]), "@ NO gone\r\n", true),
         (Command::Close, "@ NO not now\r\n", false),
     ] {
-        let (near, far) = duplex(64 * 1024);
-        let (heard, hearing) = mpsc::unbounded_channel();
-        let (said, saying) = mpsc::unbounded_channel();
-        let capabilities = "IMAP4rev1 IDLE ESEARCH UNSELECT CONTEXT=SEARCH";
-        let greeting = format!("* PREAUTH [CAPABILITY {capabilities}] hello\r\n");
-        tokio::spawn(serve(near, greeting, usize::MAX, heard, saying));
-        let endpoint = endpoint(Protocol::Imap, TlsMode::Plain);
-        let client = Client::over(Stream::local(far), &endpoint, &ClientOptions::default()).await.unwrap();
-        client.select(Mailbox::inbox()).await.unwrap();
-        let mut server = Server { heard: hearing, said };
+        let (client, mut server) = pair().await;
         let (_, mut context, tag) = opened(&client, &mut server, FOUND).await;
         let name = command.name();
         let done = async {
