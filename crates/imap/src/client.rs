@@ -46,7 +46,7 @@ pub use event::{CommandId, Event};
 pub use fallback::{Fallback, MoveEnd, MoveSteps, esearch_of};
 pub use limits::ClientLimits;
 pub use mailbox::MailboxState;
-pub use message_limit::remaining_after;
+pub use message_limit::{Remaining, remaining_after};
 pub use quirks::{CharsetUse, Identification, Peer, Quirks};
 pub use resync::{Change, Counted, Known, Method, Outcome, Resync};
 pub use timer::Timer;

@@ -15,7 +15,7 @@ use posthaste_imap::types::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::client::{Client, Request, Sink};
+use super::client::{Client, Divide, Request, Sink};
 use super::find::{found, utf8};
 use super::idle::Idling;
 use super::{Error, Found, Phase, route};
@@ -154,7 +154,9 @@ impl Client {
             SearchContext { changes, state, client: self.clone(), idling: None, is_over: false };
         let phase = route::phase(&command);
         let (reply, answer) = oneshot::channel();
-        let request = Request::Call { command, sink: Sink::Context(feed, reply) };
+        // Where the server has not looked at all messages, the result is none to go on from.
+        let (divide, sink) = (Divide::AsNeeded, Sink::Context(feed, reply));
+        let request = Request::Call { command, divide, sink };
         let answer = self.wait(request, answer, phase).await?;
         context.idling = Some(Idling::new(self.clone()));
         Ok((found(answer, returns, addressing), context))

@@ -10,6 +10,7 @@ use super::{Error, Phase};
 use crate::Body;
 use crate::imap::client::{Answer, Reply, Request, Sink};
 use crate::imap::pipe::{End, Writer};
+use crate::imap::task::parts::Parts;
 
 /// A command on its way.
 pub(super) struct Call {
@@ -19,6 +20,7 @@ pub(super) struct Call {
     pub(super) kind: Kind,
     /// How many octets its data has had.
     pub(super) octets: usize,
+    pub(super) parts: Parts,
 }
 
 pub(super) enum Kind {
@@ -42,7 +44,7 @@ pub(super) struct Appending {
 
 impl Call {
     pub(super) const fn new(command: Option<Command>, phase: Phase, kind: Kind) -> Self {
-        Self { command, phase, kind, octets: 0 }
+        Self { command, phase, kind, octets: 0, parts: Parts::whole() }
     }
 
     pub(super) fn fail(self, error: Error) {
