@@ -1,6 +1,6 @@
 //! What the smaller extensions ask of a server and of a client: ENABLE (RFC 5161), ESEARCH (4731), NAMESPACE (2342),
-//! UNSELECT (3691), COMPRESS (4978), UTF8=ACCEPT (6855), OBJECTID (8474), ACL (4314), METADATA (5464), LITERAL- (7888).
-//! The lists that name these tests are in `tests/requirements/` of the workspace.
+//! UNSELECT (3691), COMPRESS (4978), UTF8=ACCEPT (6855), OBJECTID (8474), ACL (4314), METADATA (5464), LITERAL- (7888),
+//! MULTISEARCH (7377), ESORT and CONTEXT (5267). The lists that name these tests are in `tests/requirements/` of the workspace.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
