@@ -125,7 +125,9 @@ proptest! {
                 model.extend(range);
                 ContextChange::AddTo { position: None, numbers }
             } else {
-                range.for_each(|number| drop(model.remove(&number)));
+                for number in range {
+                    model.remove(&number);
+                }
                 ContextChange::RemoveFrom { position: None, numbers }
             };
             update_result(&mut result, &change, 1000).unwrap();
