@@ -217,7 +217,7 @@ const CAPABILITIES: &str = "IMAP4rev1 IDLE ID ENABLE NAMESPACE CHILDREN UIDPLUS 
     QUOTA=RES-STORAGE QUOTA=RES-MESSAGE \
     OBJECTID PREVIEW PARTIAL UIDONLY BINARY MULTIAPPEND WITHIN ESORT CREATE-SPECIAL-USE MULTISEARCH \
     STATUS=SIZE LIST-MYRIGHTS UNAUTHENTICATE REPLACE SAVEDATE INPROGRESS CATENATE \
-    CONTEXT=SEARCH CONTEXT=SORT";
+    CONTEXT=SEARCH CONTEXT=SORT COMPRESS=DEFLATE";
 
 /// What is enabled before INBOX is selected in the example called `name`: later it cannot be.
 fn enabled(name: &str) -> Option<&'static str> {
@@ -412,7 +412,7 @@ examples! {
     rfc5032_4_within: "within", Selected, Server Client;
     rfc3516_4_4_append_binary: "append_binary", LoggedIn, Server;
     rfc3502_6_3_11_append_several: "append_several", LoggedIn, Server Client;
-    rfc4978_3_compress: "compress", InTheClear, Server Client Both;
+    rfc4978_3_compress: "compress", LoggedIn, Server Client Both;
     rfc4978_3_compress_twice: "compress_twice", InTheClear, Server;
     rfc7377_3_several_mailboxes: "multisearch", LoggedIn, Server Client;
     rfc5465_3_1_notify_and_select: "notify_select", LoggedIn, Server Client;

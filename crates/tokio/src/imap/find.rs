@@ -192,7 +192,7 @@ pub(crate) fn found(answer: Answer, returns: &[SearchReturn], addressing: Addres
             Event::Esearch(part) => match &mut whole {
                 None => whole = Some(part),
                 // Of a search in parts each has a tag of its own (RFC 9738).
-                Some(whole) if whole.tag != part.tag => join(whole, part),
+                Some(whole) if whole.tag != part.tag => join(whole, &part),
                 Some(_) => {}
             },
             Event::Search(found) | Event::Sort(found) => numbers.extend(found.numbers),
@@ -203,7 +203,7 @@ pub(crate) fn found(answer: Answer, returns: &[SearchReturn], addressing: Addres
 }
 
 /// Adds what was found among other messages.
-fn join(whole: &mut Found, part: Found) {
+fn join(whole: &mut Found, part: &Found) {
     whole.min = whole.min.into_iter().chain(part.min).min();
     whole.max = whole.max.max(part.max);
     whole.mod_seq = whole.mod_seq.max(part.mod_seq);
