@@ -41,8 +41,9 @@ pub fn smtp_client(input: &[u8]) {
     let Some(plan) = Plan::read(input) else { return };
     let pieces = plan.pieces();
     let whole = send(plan.number, pieces.iter().copied());
-    // A reply that came ahead of its command is not believed; octet by octet, it came behind.
-    if whole.error.is_none() {
+    // A reply that came ahead of its command is not believed, and one amid the content refuses the message; octet by
+    // octet, both came behind what they answer.
+    if whole.error.is_none() && !is_refused_amid(&whole) {
         let octets = pieces.iter().flat_map(|piece| piece.chunks(1));
         let cut = send(plan.number, octets);
         if cut.error.is_none() {
@@ -52,6 +53,11 @@ pub fn smtp_client(input: &[u8]) {
     }
     assert!(whole.output.iter().all(|octet| *octet != 0), "a NUL was sent");
     assert!(whole.text().split("\r\n").all(|line| !line.contains(['\r', '\n'])), "a bare CR or LF was sent");
+}
+
+/// Whether a message was refused before its content had all been sent.
+fn is_refused_amid(outcome: &Outcome) -> bool {
+    outcome.notes.iter().any(|note| format!("{note:?}").contains("stage: Content"))
 }
 
 /// How far a transaction is, as the events say.

@@ -137,7 +137,7 @@
 //! | 5032 | WITHIN | yes | when offered; [`search`] does the work | yes |
 //! | 5161 | ENABLE | yes | yes | yes |
 //! | 5256, 5957 | SORT, THREAD, SORT=DISPLAY | yes | when offered; [`sort`], [`thread`] do the work | yes |
-//! | 5267 | ESORT, CONTEXT | yes | ESORT when offered; CONTEXT refused | yes |
+//! | 5267 | ESORT, CONTEXT | yes | ESORT when offered; CONTEXT refused | yes; [`client::update_result`] keeps a result |
 //! | 5258, 5819 | LIST-EXTENDED, LIST-STATUS | yes | when offered; [`pattern`] does the work | yes |
 //! | 5464 | METADATA | yes | when offered | yes |
 //! | 5465 | NOTIFY | yes | when offered | yes |
@@ -156,7 +156,7 @@
 //! | 9585 | INPROGRESS | yes | when offered | as a status response |
 //! | 9755, 6855 | UTF8=ACCEPT | yes | when offered | yes, after `enable` |
 //! | 4467, 5524, 4469, 5255, 5466, 6203, 9590, 9698 | URLAUTH, URLAUTH=BINARY, CATENATE, LANGUAGE and I18NLEVEL, FILTERS, SEARCH=FUZZY, LIST-METADATA, JMAPACCESS | yes | refused | yes |
-//! | 9738 | MESSAGELIMIT | yes | not announced | held to |
+//! | 9738 | MESSAGELIMIT | yes | not announced | held to; [`client::remaining_after`] says what is left |
 //! | 2193, 2221, 5550 | referrals, URL-PARTIAL | as capabilities and codes | not announced | told, not followed |
 //! |  | X-GM-EXT-1, XLIST | yes | refused | by [`command`](client::Client::command), and as data |
 //!

@@ -72,7 +72,7 @@ pub use copy::{CopyCommand, ReplaceCommand};
 pub use create::Create;
 pub use datetime::{Date, DateTime};
 pub use envelope::{Address, Envelope};
-pub use esearch::{EsearchCommand, EsearchResponse};
+pub use esearch::{ContextChange, EsearchCommand, EsearchResponse};
 pub use fetch::{FetchAttribute, FetchCommand, FetchItem, FetchModifiers, Partial, Payload};
 pub use flag::{Flag, Flags, FlagsIter, Keyword, PermanentFlags};
 pub use id::IdParameters;

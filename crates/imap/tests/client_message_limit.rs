@@ -14,7 +14,7 @@ mod client_support;
 use client_support::{say, selected, sent};
 use core::num::NonZeroU32;
 use posthaste_imap::client::{
-    AppendMessage, Change, Client, Counted, Event, Known, Outcome, Resync, remaining_after,
+    AppendMessage, Change, Client, Counted, Event, Known, Outcome, Remaining, Resync, remaining_after,
 };
 use posthaste_imap::types::{Command, Mailbox, ParseContext, UidSet};
 use posthaste_imap::{Bytes, Misuse, Step, Time, parse};
@@ -46,7 +46,7 @@ fn remaining(line: &str, answer: &str) -> Vec<String> {
             | posthaste_imap::types::Response::Untagged(status) => status,
             other => panic!("{other:?}"),
         };
-    written(&mut client, remaining_after(&command(line), &status))
+    written(&mut client, remaining_after(&command(line), &status).commands())
 }
 
 #[test]
@@ -83,6 +83,16 @@ fn rfc9738_3_sets_are_divided_by_how_many_messages_they_name() {
     ] {
         assert_eq!(split("MESSAGELIMIT=1000", whole), [whole]);
     }
+    // By number it is known how many there are; those that have come in since are with the last.
+    assert_eq!(
+        split("MESSAGELIMIT=2000", "FETCH 1:* (FLAGS)"),
+        ["FETCH 1:2000 (FLAGS)", "FETCH 2001:4000 (FLAGS)", "FETCH 4001:* (FLAGS)"]
+    );
+    assert_eq!(
+        split("MESSAGELIMIT=2500", "STORE 1:*,9000 +FLAGS (\\Seen)"),
+        ["STORE 1:2500 +FLAGS (\\Seen)", "STORE 2501:* +FLAGS (\\Seen)"]
+    );
+    assert_eq!(split("MESSAGELIMIT=1000", "FETCH 4500:* (FLAGS)"), ["FETCH 4500:* (FLAGS)"]);
     // Nothing to divide where there are not so many.
     let mut client = selected("MESSAGELIMIT=1000");
     let commands = client.split(command("UID FETCH 1:90000 FLAGS"));
@@ -132,6 +142,39 @@ fn rfc9738_3_1_what_is_left_when_the_server_stopped() {
         remaining("UID COPY 1:* Trash", "A3 NO [MESSAGELIMIT 1000 20001] too many"),
         ["UID COPY 20001:* Trash", "UID COPY 1:20000 Trash"]
     );
+}
+
+/// Whether the whole was done has to be known by whoever calls it done.
+#[test]
+fn rfc9738_3_1_nothing_left_is_not_what_cannot_be_named() {
+    let left = |line: &str, answer: &str| {
+        let response = parse::response(&Bytes::from(answer.to_owned()), &ParseContext::client()).unwrap();
+        let posthaste_imap::types::Response::Tagged(_, status) = response.response else { panic!() };
+        remaining_after(&command(line), &status)
+    };
+    let partial = "A3 OK [MESSAGELIMIT 1000 23221] partial";
+    for (line, answer) in [
+        ("UID FETCH 23221:25000 (FLAGS)", partial),
+        ("UID SEARCH UID 23221:25000", partial),
+        ("UID FETCH 1:* (FLAGS)", "A3 OK [MESSAGELIMIT 1000 1] all"),
+        ("UID SEARCH ALL", "A3 OK [MESSAGELIMIT 1000 1] all"),
+        ("FETCH 1:9 (FLAGS)", "A3 OK [EXPUNGEISSUED] all"),
+    ] {
+        assert_eq!(left(line, answer), Remaining::Nothing, "{line}");
+    }
+    for (line, answer) in [
+        ("FETCH 10000:14589 (FLAGS)", partial),
+        ("UID FETCH $ (FLAGS)", partial),
+        ("UID FETCH 1:25000 (FLAGS) (PARTIAL -1:-1500)", partial),
+        ("UID SEARCH RETURN (SAVE) ALL", partial),
+        ("UID SORT (DATE) UTF-8 ALL", partial),
+        ("UID FETCH 1:10 (FLAGS)", partial),
+        ("UID SEARCH UID 1:10", partial),
+        ("UID COPY 23221:25000 x", "A3 NO [MESSAGELIMIT 1000 23221] no"),
+        ("UID FETCH 1:9 (FLAGS)", "A3 NO [MESSAGELIMIT 1000] no"),
+    ] {
+        assert_eq!(left(line, answer), Remaining::Unknown, "{line}");
+    }
 }
 
 #[test]
@@ -214,7 +257,7 @@ proptest! {
             let response = Bytes::from(format!("A OK [MESSAGELIMIT 1 {answer}] x"));
             let parsed = parse::response(&response, &ParseContext::client()).unwrap().response;
             let posthaste_imap::types::Response::Tagged(_, status) = parsed else { panic!() };
-            let Some(rest) = remaining_after(&command, &status).pop() else { continue };
+            let Some(rest) = remaining_after(&command, &status).commands().pop() else { continue };
             prop_assert!(u64::from(answer) < bound);
             (command, bound) = (rest, u64::from(answer));
         }

@@ -138,6 +138,8 @@ fn contexts_and_filters() {
     command("a SORT RETURN (MIN RELEVANCY) (REVERSE RELEVANCY DATE) UTF-8 ALL");
     command("a UID SEARCH X-GM-RAW in:inbox X-GM-LABELS \"\\\\Inbox\" X-GM-THRID 1 X-GM-MSGID 2");
     response("* ESEARCH (TAG \"B01\") UID ADDTO (0 32768:32769) REMOVEFROM (0 1,2)");
+    // RFC 5267 4.3.2: their order counts, so it is kept.
+    response("* ESEARCH (TAG \"B01\") UID REMOVEFROM (3 7) ADDTO (1 2 1 3) REMOVEFROM (1 3)");
     response("* ESEARCH (TAG \"B01\") ALL 1:3 RELEVANCY (4 100 1)");
     response("* NO [NOUPDATE \"B02\"] no");
     response("* NO [UNDEFINED-FILTER saved-1] no");

@@ -267,6 +267,9 @@ fn responses_repair_what_an_application_hands_them() {
     assert_eq!(written(&text("\u{e4}"), false), "* NO ??\r\n");
     assert_eq!(written(&text("\u{e4}"), true), "* NO \u{e4}\r\n");
     assert_eq!(written(&text(""), false), "* NO -\r\n");
+    // Blanks alone would be read as nothing.
+    assert_eq!(written(&text("\0"), false), "* NO -\r\n");
+    assert_eq!(written(&text(" \r\n"), true), "* NO -\r\n");
     assert_eq!(written(&Response::Other(Bytes::from("x\r\ny")), false), "");
     let code = ResponseCode::Other {
         name: Atom::new("X").unwrap(),

@@ -1,6 +1,6 @@
 //! What the smaller extensions ask of a server and of a client: ENABLE (RFC 5161), ESEARCH (4731), NAMESPACE (2342),
-//! UNSELECT (3691), COMPRESS (4978), UTF8=ACCEPT (6855), OBJECTID (8474), ACL (4314), METADATA (5464), LITERAL- (7888).
-//! The lists that name these tests are in `tests/requirements/` of the workspace.
+//! UNSELECT (3691), COMPRESS (4978), UTF8=ACCEPT (6855), OBJECTID (8474), ACL (4314), METADATA (5464), LITERAL- (7888),
+//! MULTISEARCH (7377), ESORT and CONTEXT (5267). The lists that name these tests are in `tests/requirements/` of the workspace.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,11 +15,11 @@ mod client_support;
 mod support;
 
 use posthaste_imap::client::Event as ClientEvent;
-use posthaste_imap::server::{Extensions, Feature, Refusal, Server, Update};
+use posthaste_imap::server::{Asked, Extensions, Feature, MultiSearch, Refusal, Server, Update};
 use posthaste_imap::types::{
-    AString, Addressing, Capability, EntryName, FetchAttribute, FetchItem, Mailbox, ObjectId, PartialEnd,
-    PartialRange, ResponseCode, Rights, RightsChange, SearchCommand, SearchKey, SearchReturn,
-    StatusAttribute, StatusItem,
+    AString, Addressing, Capability, Command, EntryName, EsearchCommand, FetchAttribute, FetchItem, Mailbox,
+    MailboxFilter, ObjectId, PartialEnd, PartialRange, ResponseCode, Rights, RightsChange, SearchCommand,
+    SearchKey, SearchReturn, StatusAttribute, StatusItem,
 };
 use posthaste_imap::{Layer, Misuse, Security, State, Step, Time};
 use support::{everything, message, named_event, names, number, said, selected, sent, server};
@@ -502,5 +502,165 @@ fn rfc8437_4_1_metadata_and_condstore_have_to_be_turned_on_again() {
     for name in ["METADATA", "METADATA-SERVER", "CONDSTORE", "UTF8=ACCEPT"] {
         let enabled = text.lines().find(|line| line.starts_with("* ENABLED ")).unwrap();
         assert!(enabled.split(' ').any(|word| word == name), "{name} was not enabled any more: {text}");
+    }
+}
+
+/// RFC 7377 2: the search of several mailboxes that a line asks for.
+fn searched(server: &mut Server, line: &str) -> Asked<MultiSearch> {
+    ask(server, line);
+    named_event!(server, MultiSearch)
+}
+
+#[test]
+fn rfc7377_2_1_answers_have_uids_their_mailbox_and_their_tag() {
+    let mut server = selected(everything());
+    let first = searched(&mut server, "a ESEARCH UNSEEN");
+    // No result option is ALL, of the selected mailbox too, and UIDs it is there as well.
+    first.found(&mut server, Mailbox::inbox(), number(7), vec![number(10), number(20)]).unwrap();
+    first.ok(&mut server).unwrap();
+    let text = sent(&mut server);
+    assert!(
+        text.starts_with("* ESEARCH (TAG \"a\" MAILBOX INBOX UIDVALIDITY 7) UID ALL 10,20\r\na OK "),
+        "{text}"
+    );
+    let second = searched(&mut server, "b ESEARCH IN (personal) RETURN (MIN MAX COUNT) UNSEEN");
+    let work = Mailbox::new("Work").unwrap();
+    second.found(&mut server, work, number(8), vec![number(3), number(9)]).unwrap();
+    // Where nothing was found nothing is said, whatever is asked for.
+    second.found(&mut server, Mailbox::inbox(), number(7), vec![]).unwrap();
+    second.ok(&mut server).unwrap();
+    let text = sent(&mut server);
+    let only = "* ESEARCH (TAG \"b\" MAILBOX Work UIDVALIDITY 8) UID MIN 3 MAX 9 COUNT 2\r\nb OK ";
+    assert!(text.starts_with(only), "{text}");
+    let third = searched(&mut server, "c ESEARCH IN (personal) RETURN (COUNT) UNSEEN");
+    third.ok(&mut server).unwrap();
+    assert!(sent(&mut server).starts_with("c OK "));
+    assert_eq!(server.state(), State::Selected);
+}
+
+#[test]
+fn rfc7377_2_numbers_beyond_the_mailbox_are_no_error() {
+    let mut server = selected(everything());
+    let asked = searched(&mut server, "a ESEARCH FROM x 101:200");
+    assert!(matches!(asked.command.search.keys[..], [_, SearchKey::Sequence(_)]));
+    asked.ok(&mut server).unwrap();
+    assert!(sent(&mut server).starts_with("a OK "));
+}
+
+#[test]
+fn rfc7377_2_2_what_is_selected_has_to_be() {
+    let mut server = logged_in(everything());
+    for line in ["a ESEARCH ALL", "a ESEARCH IN (selected) ALL", "a ESEARCH IN (personal selected) ALL"] {
+        assert!(said_to(&mut server, line.as_bytes()).starts_with("a BAD "), "{line}");
+    }
+    let asked = searched(&mut server, "b ESEARCH IN (personal) ALL");
+    asked.ok(&mut server).unwrap();
+    assert!(sent(&mut server).starts_with("b OK "));
+    let mut server = selected(everything());
+    for line in ["ESEARCH ALL", "ESEARCH IN (selected) ALL", "ESEARCH IN (mailboxes Work) ALL"] {
+        let asked = searched(&mut server, &format!("c {line}"));
+        asked.ok(&mut server).unwrap();
+        assert!(sent(&mut server).starts_with("c OK "), "{line}");
+        assert_eq!(server.state(), State::Selected);
+    }
+}
+
+#[test]
+fn rfc7377_2_2_expunges_do_not_wait_for_a_search() {
+    for mut server in [logged_in(everything()), selected(everything())] {
+        for filters in ["selected-delayed", "personal selected-delayed"] {
+            let text = said_to(&mut server, format!("a ESEARCH IN ({filters}) ALL").as_bytes());
+            assert!(text.starts_with("a BAD "), "{text}");
+        }
+    }
+}
+
+#[test]
+fn rfc7377_2_2_contexts_and_saved_results_are_not_offered_for_it() {
+    let mut server = selected(everything());
+    for options in ["SAVE", "UPDATE", "COUNT SAVE", "CONTEXT"] {
+        let line = format!("a ESEARCH IN (personal) RETURN ({options}) ALL");
+        assert!(said_to(&mut server, line.as_bytes()).starts_with("a BAD "), "{line}");
+    }
+}
+
+#[test]
+fn rfc6855_3_a_search_of_several_mailboxes_names_no_charset_either() {
+    let mut server = logged_in(everything());
+    said_to(&mut server, b"a ENABLE UTF8=ACCEPT");
+    let text = said_to(&mut server, b"b ESEARCH IN (personal) CHARSET UTF-8 SUBJECT x");
+    assert!(text.starts_with("b BAD "), "{text}");
+}
+
+#[test]
+fn rfc7377_2_1_a_client_tells_answers_apart_by_their_tags() {
+    let mut client = client_support::selected("MULTISEARCH");
+    let search = |keys| EsearchCommand {
+        mailboxes: vec![MailboxFilter::Personal],
+        search: SearchCommand { returns: None, charset: None, keys },
+    };
+    // Two at once: neither waits for the other.
+    let first = client.command(Command::Esearch(search(vec![SearchKey::Unseen]))).unwrap();
+    let second = client.command(Command::Esearch(search(vec![SearchKey::Flagged]))).unwrap();
+    let lines = client_support::sent(&mut client);
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    let tag = |client: &posthaste_imap::client::Client, id| client.tag(id).unwrap().as_str().to_owned();
+    let (one, other) = (tag(&client, first), tag(&client, second));
+    let said = format!(
+        "* ESEARCH (TAG \"{other}\" MAILBOX a UIDVALIDITY 1) UID ALL 4\r\n\
+         * ESEARCH (UIDVALIDITY 3 TAG \"{one}\" MAILBOX b) UID ALL 5\r\n"
+    );
+    client.handle_input(Time::ZERO, said.as_bytes());
+    let mut tags = Vec::new();
+    while let Ok(Step::Event(event)) = client.poll_event() {
+        if let ClientEvent::Esearch(found) = event {
+            assert!(found.mailbox.is_some() && found.uid);
+            tags.push(found.tag.unwrap().as_bytes().to_vec());
+        }
+    }
+    assert_eq!(tags, [other.into_bytes(), one.into_bytes()]);
+}
+
+#[test]
+fn rfc5267_3_esort_results_are_in_the_order_of_the_sort() {
+    let mut server = selected(everything());
+    ask(&mut server, "a UID SORT RETURN () (DATE) UTF-8 ALL");
+    let sort = named_event!(server, Sort);
+    // 3.2: what goes down is no range, because a range goes up.
+    sort.ok(&mut server, [23, 22, 21, 30, 31, 32].map(number).to_vec()).unwrap();
+    let text = sent(&mut server);
+    assert!(text.starts_with("* ESEARCH (TAG \"a\") UID ALL 23,22,21,30:32\r\na OK "), "{text}");
+    ask(&mut server, "b UID SORT RETURN (MIN MAX COUNT) (DATE) UTF-8 ALL");
+    let sort = named_event!(server, Sort);
+    // 3.1: the first and the last of the order, not the least and the largest.
+    sort.ok(&mut server, [23, 22, 30, 25].map(number).to_vec()).unwrap();
+    let text = sent(&mut server);
+    assert!(text.starts_with("* ESEARCH (TAG \"b\") UID MIN 23 MAX 25 COUNT 4\r\nb OK "), "{text}");
+}
+
+#[test]
+fn rfc5267_4_contexts_are_not_announced_and_refused() {
+    let mut server = selected(everything());
+    assert!(!names(&server.capabilities()).iter().any(|name| name.starts_with("CONTEXT")));
+    for line in
+        ["SEARCH RETURN (UPDATE) ALL", "UID SORT RETURN (CONTEXT) (DATE) UTF-8 ALL", "CANCELUPDATE \"a\""]
+    {
+        let text = said_to(&mut server, format!("a {line}").as_bytes());
+        assert!(text.starts_with("a BAD "), "{line}: {text}");
+    }
+}
+
+#[test]
+fn rfc5267_4_3_a_client_never_uses_a_tag_again() {
+    let mut client = client_support::selected("ESEARCH CONTEXT=SEARCH IDLE");
+    let mut tags = std::collections::BTreeSet::new();
+    let returns = Some(vec![SearchReturn::Update(vec![])]);
+    for _ in 0..1000 {
+        let search = SearchCommand { returns: returns.clone(), charset: None, keys: vec![SearchKey::All] };
+        let id = client.command(Command::Search(Addressing::Uid, search)).unwrap();
+        let tag = client.tag(id).unwrap().as_str().to_owned();
+        client_support::sent(&mut client);
+        client_support::say(&mut client, &format!("{tag} OK\r\n"));
+        assert!(tags.insert(tag), "a tag came twice");
     }
 }

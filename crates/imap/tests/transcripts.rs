@@ -216,7 +216,8 @@ const CAPABILITIES: &str = "IMAP4rev1 IDLE ID ENABLE NAMESPACE CHILDREN UIDPLUS 
     SEARCHRES LIST-EXTENDED LIST-STATUS CONDSTORE QRESYNC SORT THREAD=REFERENCES THREAD=ORDEREDSUBJECT NOTIFY METADATA ACL QUOTA QUOTASET \
     QUOTA=RES-STORAGE QUOTA=RES-MESSAGE \
     OBJECTID PREVIEW PARTIAL UIDONLY BINARY MULTIAPPEND WITHIN ESORT CREATE-SPECIAL-USE MULTISEARCH \
-    STATUS=SIZE LIST-MYRIGHTS UNAUTHENTICATE REPLACE SAVEDATE INPROGRESS";
+    STATUS=SIZE LIST-MYRIGHTS UNAUTHENTICATE REPLACE SAVEDATE INPROGRESS CATENATE \
+    CONTEXT=SEARCH CONTEXT=SORT COMPRESS=DEFLATE";
 
 /// What is enabled before INBOX is selected in the example called `name`: later it cannot be.
 fn enabled(name: &str) -> Option<&'static str> {
@@ -246,7 +247,7 @@ macro_rules! examples {
     };
 }
 
-// An end that is left out takes another course by itself: the server never says PREAUTH, lists its capabilities in its
+// An end that is left out takes another course by itself: the server has no CONTEXT and no CATENATE, never says PREAUTH, lists its capabilities in its
 // greeting and always has a name; the client sends nothing that the state forbids; together they use literals that need
 // no wait.
 examples! {
@@ -390,7 +391,9 @@ examples! {
     rfc9051_6_3_10_other_users: "namespace_others", LoggedIn, Server Client;
     rfc8438_3_status_size: "status_size", LoggedIn, Server Client;
     rfc8474_5_3_appended_and_moved: "objectid_append", Selected, Server Client;
-    rfc8508_3_2_replace: "replace", Selected, Server;
+    rfc8508_3_2_replace: "replace", Selected, Server Client;
+    rfc8508_4_2_replace_with_catenate: "replace_catenate", Selected, Client;
+    rfc4469_5_append_of_parts: "append_parts", Selected, Client;
     rfc8514_4_2_savedate: "savedate", Selected, Server Client;
     rfc8970_5_preview_of_what_was_found: "preview_saved", Selected, Server Client;
     rfc9586_3_6_uidonly_move: "uidonly_move", Selected, Server Client;
@@ -403,10 +406,14 @@ examples! {
     rfc5182_2_2_search_save_in_a_charset: "search_save_charset", Selected, Server Client;
     rfc5182_2_3_search_save_without_a_wait: "search_save_pipelined", Selected, Server Client;
     rfc5267_3_3_esort: "esort", Selected, Server Client;
+    rfc5267_4_3_updates: "context_update", Selected, Client;
+    rfc5267_4_3_1_updates_refused: "context_noupdate", Selected, Client;
+    rfc5267_4_4_pages: "context_pages", Selected, Client;
     rfc5032_4_within: "within", Selected, Server Client;
     rfc3516_4_4_append_binary: "append_binary", LoggedIn, Server;
-    rfc3502_6_3_11_append_several: "append_several", LoggedIn, Server;
-    rfc4978_3_compress: "compress", InTheClear, Server;
+    rfc3502_6_3_11_append_several: "append_several", LoggedIn, Server Client;
+    rfc4978_3_compress: "compress", LoggedIn, Server Client Both;
+    rfc4978_3_compress_twice: "compress_twice", InTheClear, Server;
     rfc7377_3_several_mailboxes: "multisearch", LoggedIn, Server Client;
     rfc5465_3_1_notify_and_select: "notify_select", LoggedIn, Server Client;
     rfc9051_6_3_5_delete_a_parent: "delete_parent", LoggedIn, Server Client;

@@ -58,6 +58,13 @@ fn played(input: &str) -> Outcome {
 
 const LOGIN: &str = "USER u\r\nPASS p\r\n";
 
+/// AUTH may be longer than other commands, and what was too long before it does not change that.
+#[test]
+fn auth_behind_a_line_that_was_too_long_keeps_its_own_limit() {
+    let outcome = played(&format!("{}\r\nAUTH PLAIN {}\r\n", "x".repeat(300), "QUFB".repeat(80)));
+    assert_eq!(outcome.notes, [Note::event("violation"), Note::event("auth")]);
+}
+
 #[test]
 fn res_05_a_client_that_does_not_read_is_not_read() {
     let mut server = server();

@@ -66,7 +66,7 @@
 //! | reading | `fetch`, `uid_fetch`, `fetch_with` |
 //! | changing | `store`, `store_with`, `store_labels`, `copy`, `move_messages`, `expunge`, `uid_expunge` |
 //! | adding | `append`, `append_all`, `replace` |
-//! | finding | `search`, `search_for`, `sort`, `sort_for`, `thread`, `search_mailboxes`, `uid_batches`, `cancel_update` |
+//! | finding | `search`, `search_for`, `sort`, `sort_for`, `thread`, `search_mailboxes`, `uid_batches`, `search_context`, `sort_context`, `cancel_update` |
 //! | news | `updates`, `idle` |
 //! | the account | `quota`, `quota_root`, `set_quota`, `acl`, `set_acl`, `delete_acl`, `list_rights`, `my_rights`, `metadata`, `set_metadata` |
 //! | addresses | `gen_url_auth`, `url_fetch`, `reset_key`, `jmap_access` |
@@ -78,6 +78,23 @@
 //! Rows name no command, so of the commands that are answered with them (FETCH, and STORE that is not silent) one is in
 //! progress at a time, and those behind it wait.
 //!
+//! # Servers that do so much at a time
+//!
+//! Where a server works on so many messages at a time (MESSAGELIMIT and SAVELIMIT, RFC 9738), or takes lines of some
+//! length, FETCH, STORE, COPY and MOVE by UID, UID EXPUNGE and SEARCH become as many commands as it takes, and are still
+//! one call:
+//!
+//! - **Order.** What is known to be too much is divided before, and nothing that was asked for later is sent before the
+//!   last part. What the server leaves without having announced it, as of `1:*`, is asked for as soon as it says so, behind
+//!   commands that are on their way already. Rows come in the order of the parts; a server that stops begins with the
+//!   highest UID.
+//! - **Time.** [`call_timeout`](crate::ClientOptions::call_timeout) is for all parts together. A call that is dropped
+//!   sends no further part.
+//! - **Errors.** When a part is refused the call is, whatever was done before: what STORE and MOVE did comes as
+//!   [updates](Update). The same goes for what cannot be asked for again, because the server did not say how far it came
+//!   or has stopped amid messages by number, sorted or saved results or pages: the [refusal](crate::ClientError::refusal)
+//!   has the code MESSAGELIMIT. No answer that is not whole is taken for a whole one, but by [`Client::command`].
+//!
 //! # Limits
 //!
 //! A session holds what its machine holds (`posthaste_imap::client::ClientLimits`), for a reader of rows
@@ -87,6 +104,7 @@
 mod account;
 mod append;
 mod client;
+mod context;
 mod fetch;
 mod find;
 mod idle;
@@ -104,6 +122,7 @@ mod watch;
 pub use account::Quota;
 pub use append::{Append, AppendPart, Appended};
 pub use client::{Answer, Client};
+pub use context::{ContextEnd, ContextUpdate, SearchContext};
 pub use fetch::{Literal, Part, Row, Rows};
 pub use find::Found;
 pub use idle::Idle;

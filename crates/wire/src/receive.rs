@@ -72,6 +72,10 @@ impl ReceiveBuffer {
         }
         self.bytes.extend_from_slice(input);
         self.room = self.room.max(self.bytes.len());
+        if self.skipping {
+            // Whoever looks ahead sees the line that follows.
+            self.skip_line();
+        }
     }
 
     /// How many octets wait.
@@ -433,6 +437,19 @@ mod tests {
         assert_eq!(buffer.line(512), Ok(None));
         buffer.push(b"\nNOOP\r\n");
         assert_eq!(buffer.line(512), Ok(Some(Bytes::from_static(b"NOOP"))));
+    }
+
+    #[test]
+    fn a_look_ahead_sees_nothing_of_a_line_that_was_too_long() {
+        let mut buffer = ReceiveBuffer::new();
+        buffer.push(b"xxxxxx");
+        assert_eq!(buffer.line(5), Err(LineTooLong { limit: 5 }));
+        buffer.push(b"xxx\r");
+        assert_eq!(buffer.line(5), Ok(None));
+        buffer.push(b"\nAUTH PL");
+        assert_eq!(buffer.peek(), b"AUTH PL");
+        buffer.push(b"AIN\r\n");
+        assert_eq!(buffer.line(50), Ok(Some(Bytes::from_static(b"AUTH PLAIN"))));
     }
 
     #[test]

@@ -37,47 +37,99 @@ impl Client {
     }
 }
 
+/// What a server with a MESSAGELIMIT has left of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remaining {
+    /// Nothing: it did all, or says nothing of a limit.
+    Nothing,
+    /// What these ask for, to be sent one after the other.
+    Commands(Vec<Command>),
+    /// Something that cannot be named: the server did not say how far it came, or in a way that makes no sense, or the
+    /// command has messages by number, results that were saved, or parts of a result.
+    Unknown,
+}
+
+impl Remaining {
+    /// What can be asked for.
+    pub fn commands(self) -> Vec<Command> {
+        match self {
+            Self::Commands(commands) => commands,
+            Self::Nothing | Self::Unknown => Vec::new(),
+        }
+    }
+}
+
 /// What is left to do of `command` when the server has done a part and said so by MESSAGELIMIT in `status`, its answer
 /// or an untagged NO before it (RFC 9738 3.1).
 ///
-/// A COPY, of which nothing was done, comes back as two. Empty where nothing is left, where the server did not say how
-/// far it came, and where the rest cannot be named: messages given by number, results that were saved, and parts of a
-/// result.
-pub fn remaining_after(command: &Command, status: &Status) -> Vec<Command> {
-    let Some(ResponseCode::MessageLimit { uid: Some(lowest), .. }) = &status.code else { return Vec::new() };
+/// A COPY that was refused, of which nothing was done, comes back as two.
+pub fn remaining_after(command: &Command, status: &Status) -> Remaining {
+    let lowest = match &status.code {
+        Some(ResponseCode::MessageLimit { uid: Some(lowest), .. }) => *lowest,
+        Some(ResponseCode::MessageLimit { .. }) => return Remaining::Unknown,
+        _ => return Remaining::Nothing,
+    };
     let mut rest = command.clone();
     let set = match &mut rest {
         Command::Search(_, search) => {
-            return if narrow(search, *lowest) { vec![rest] } else { Vec::new() };
+            return match narrow(search, lowest) {
+                Below::Some(()) => Remaining::Commands(vec![rest]),
+                Below::None => Remaining::Nothing,
+                Below::Unknown => Remaining::Unknown,
+            };
         }
         Command::Fetch(Addressing::Uid, fetch) if fetch.modifiers.partial.is_none() => &mut fetch.set,
         Command::Store(Addressing::Uid, store) => &mut store.set,
         Command::StoreLabels(Addressing::Uid, store) => &mut store.set,
         Command::Copy(Addressing::Uid, copy) | Command::Move(Addressing::Uid, copy) => &mut copy.set,
         Command::UidExpunge(set) => set,
-        _ => return Vec::new(),
+        _ => return Remaining::Unknown,
     };
-    let Some(below) = set.numbers().and_then(|set| below(set, *lowest)) else { return Vec::new() };
-    let from = set.numbers().and_then(|set| from(set, *lowest));
-    *set = below.into();
-    match (command, from) {
-        (Command::Copy(addressing, copy), Some(from)) => {
+    let Some(numbers) = set.numbers() else { return Remaining::Unknown };
+    let from = from(numbers, lowest);
+    match (command, below(numbers, lowest), from) {
+        (Command::Copy(addressing, copy), Below::Some(below), Some(from)) => {
+            *set = below.into();
             let mut first = copy.clone();
             first.set = MessageSet::from(from);
-            vec![Command::Copy(*addressing, first), rest]
+            Remaining::Commands(vec![Command::Copy(*addressing, first), rest])
         }
-        (Command::Copy(..), None) => Vec::new(),
-        _ => vec![rest],
+        // Nothing of it was done, and it cannot be divided there.
+        (Command::Copy(..), ..) | (_, Below::Unknown, _) => Remaining::Unknown,
+        (_, Below::None, _) => Remaining::Nothing,
+        (_, Below::Some(below), _) => {
+            *set = below.into();
+            Remaining::Commands(vec![rest])
+        }
     }
 }
 
-/// The same numbers as several sets of at most `max` each. Whole where they end in `*`, which nobody can count, or
-/// where it would be too many sets: then the server says how far it comes.
-pub(crate) fn in_parts(set: &SequenceSet, max: NonZeroU32) -> Vec<SequenceSet> {
-    let ranges = set.resolve(0);
+/// What is below a UID.
+enum Below<T> {
+    None,
+    Some(T),
+    /// It cannot be said, or it is all there was: going on would not come to an end.
+    Unknown,
+}
+
+/// The same numbers as several sets of at most `max` each. Whole where they end in `*` and nobody knows the `largest`,
+/// so that they cannot be counted, or where it would be too many sets: then the server says how far it comes.
+///
+/// Where there is `*` the last of the sets has it: messages may have come in since.
+pub(crate) fn in_parts(set: &SequenceSet, max: NonZeroU32, largest: Option<u32>) -> Vec<SequenceSet> {
+    let is_open = set.has_largest();
+    if is_open && largest.is_none() {
+        return vec![set.clone()];
+    }
+    let end = largest.filter(|_| is_open).unwrap_or(u32::MAX);
+    let mut ranges = set.resolve(largest.unwrap_or(0));
+    ranges.retain(|range| *range.start() <= end);
+    if let Some(range) = ranges.last_mut() {
+        *range = *range.start()..=(*range.end()).min(end);
+    }
     let total = ranges.iter().map(|range| length(*range.start(), *range.end())).fold(0, u64::saturating_add);
     let most = u64::from(max.get()).saturating_mul(PARTS_MAX);
-    if set.has_largest() || total <= u64::from(max.get()) || total > most {
+    if total <= u64::from(max.get()) || total > most {
         return vec![set.clone()];
     }
     let (mut parts, mut part, mut room) = (Vec::new(), Vec::new(), max.get());
@@ -88,42 +140,56 @@ pub(crate) fn in_parts(set: &SequenceSet, max: NonZeroU32) -> Vec<SequenceSet> {
             part.extend(between(start, last));
             room = room.saturating_sub(last.saturating_sub(start).saturating_add(1));
             if room == 0 {
-                parts.extend(SequenceSet::new(core::mem::take(&mut part)).ok());
+                parts.push(core::mem::take(&mut part));
                 room = max.get();
             }
             let Some(next) = last.checked_add(1) else { break };
             start = next;
         }
     }
-    parts.extend(SequenceSet::new(part).ok());
-    parts
+    if !part.is_empty() {
+        parts.push(part);
+    }
+    if let Some(last) = parts.last_mut().and_then(|part| part.last_mut()).filter(|_| is_open) {
+        last.end = SequenceNumber::Largest;
+    }
+    parts.into_iter().filter_map(|part| SequenceSet::new(part).ok()).collect()
 }
 
-/// Narrows a search down to the UIDs below `lowest`. Whether that leaves less than before, and something.
-fn narrow(search: &mut SearchCommand, lowest: NonZeroU32) -> bool {
+/// Narrows a search down to the UIDs below `lowest`.
+fn narrow(search: &mut SearchCommand, lowest: NonZeroU32) -> Below<()> {
     use SearchReturn::{All, Count, Max, Min};
     let returns = search.returns.as_deref().unwrap_or_default();
     if !returns.iter().all(|option| matches!(option, Min | Max | All | Count)) {
-        return false;
+        return Below::Unknown;
     }
     if let Some(SearchKey::Uid(set)) = search.keys.last_mut() {
-        return below(set, lowest).map(|below| *set = below).is_some();
+        return match below(set, lowest) {
+            Below::Some(below) => {
+                *set = below;
+                Below::Some(())
+            }
+            Below::None => Below::None,
+            Below::Unknown => Below::Unknown,
+        };
     }
     let last = lowest.get().checked_sub(1).and_then(NonZeroU32::new);
-    let Some(range) = last.map(|last| SequenceRange::between(NonZeroU32::MIN, last)) else { return false };
+    let Some(range) = last.map(|last| SequenceRange::between(NonZeroU32::MIN, last)) else {
+        return Below::None;
+    };
     search.keys.extend(SequenceSet::new(vec![range]).ok().map(SearchKey::Uid));
-    true
+    Below::Some(())
 }
 
-/// The UIDs of `set` below `uid`; `None` where there are none, or where that is all of them.
-fn below(set: &SequenceSet, uid: NonZeroU32) -> Option<SequenceSet> {
-    let last = uid.get().checked_sub(1)?;
+/// The UIDs of `set` below `uid`.
+fn below(set: &SequenceSet, uid: NonZeroU32) -> Below<SequenceSet> {
+    let last = uid.get().saturating_sub(1);
     let all = set.resolve(u32::MAX);
     if all.last().is_none_or(|range| *range.end() <= last) {
-        return None;
+        return Below::Unknown;
     }
     let ranges = all.iter().filter_map(|range| between(*range.start(), (*range.end()).min(last)));
-    SequenceSet::new(ranges.collect()).ok()
+    SequenceSet::new(ranges.collect()).map_or(Below::None, Below::Some)
 }
 
 /// The UIDs of `set` from `uid` on; `None` where there are none.

@@ -375,7 +375,7 @@ impl Resync {
     /// What the server has left of the command it has answered.
     fn go_on(&mut self) {
         let limited = self.limited.take().zip(self.command.take());
-        for rest in limited.iter().flat_map(|(status, command)| remaining_after(command, status)) {
+        for rest in limited.iter().flat_map(|(status, command)| remaining_after(command, status).commands()) {
             self.due.push_front(rest);
         }
     }

@@ -12,7 +12,7 @@ impl Client {
     /// The command, as several where its set is longer than this server takes
     /// ([`command_octets_max`](crate::client::Quirks::command_octets_max)) or names more messages than it works on at
     /// once ([`message_limit`](Self::message_limit), [`save_limit`](Self::save_limit)). Their results together are its
-    /// result; of a set that ends in `*` nobody can say how many messages it names, and
+    /// result; of a set of UIDs that ends in `*` nobody can say how many messages it names, and
     /// [`remaining_after`](crate::client::remaining_after) says what the server has left of it.
     ///
     /// COPY and MOVE by message number stay whole: while one part runs, the numbers of the next may change. A COPY
@@ -33,7 +33,7 @@ impl Client {
             return vec![command];
         };
         let parts = match self.limit_of(&command).filter(|limit| !self.holds_at_most(limit.get())) {
-            Some(limit) => message_limit::in_parts(&set, limit),
+            Some(limit) => message_limit::in_parts(&set, limit, self.largest(&command)),
             None => vec![set],
         };
         let sets: Vec<SequenceSet> = parts.iter().flat_map(|part| part.split(max)).collect();
@@ -42,6 +42,18 @@ impl Client {
         } else {
             vec![command]
         }
+    }
+
+    /// The largest number that the set of `command` can mean, where that is known.
+    fn largest(&self, command: &Command) -> Option<u32> {
+        let (Command::Fetch(addressing, _)
+        | Command::Store(addressing, _)
+        | Command::StoreLabels(addressing, _)) = command
+        else {
+            return None;
+        };
+        let mailbox = self.mailbox().filter(|_| *addressing == Addressing::Sequence)?;
+        Some(mailbox.exists)
     }
 
     /// Whether the selected mailbox has so few messages that no command can be about more.

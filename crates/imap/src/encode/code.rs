@@ -29,7 +29,8 @@ impl Writer<'_> {
 
     /// Text to the end of the line.
     pub(super) fn free_text(&mut self, text: &[u8], may_be_code: bool) {
-        if text.is_empty() {
+        // Text that is nothing but blanks is read as none, of which there has to be some.
+        if text.iter().all(|octet| matches!(octet, b' ' | b'\r' | b'\n' | 0)) {
             return self.octet(b'-');
         }
         let utf8 = self.context.utf8 && core::str::from_utf8(text).is_ok();

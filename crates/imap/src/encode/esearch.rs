@@ -1,7 +1,8 @@
 //! ESEARCH, command and response (RFC 7377, RFC 4731, RFC 5267, RFC 6203, RFC 7162, RFC 9394).
 
 use super::writer::Writer;
-use crate::types::{EsearchCommand, EsearchResponse, PartialEnd, PartialRange, SequenceSet};
+use crate::types::{ContextChange, EsearchCommand, EsearchResponse, PartialEnd, PartialRange, SequenceSet};
+use core::num::NonZeroU32;
 
 impl Writer<'_> {
     pub(super) fn esearch_command(&mut self, command: &EsearchCommand) {
@@ -49,8 +50,10 @@ impl Writer<'_> {
             }
             self.octet(b')');
         }
-        self.positions(" ADDTO ", &esearch.add_to);
-        self.positions(" REMOVEFROM ", &esearch.remove_from);
+        let is_same = |a: &ContextChange, b: &ContextChange| parts(a).0 == parts(b).0;
+        for changes in esearch.changes.chunk_by(is_same) {
+            self.changes(changes);
+        }
         if !esearch.relevancy.is_empty() {
             self.text(" RELEVANCY ");
             self.list(&esearch.relevancy, |w, score| w.number(*score));
@@ -86,14 +89,22 @@ impl Writer<'_> {
         self.octet(b')');
     }
 
-    fn positions(&mut self, name: &str, changes: &[(u32, SequenceSet)]) {
-        if !changes.is_empty() {
-            self.text(name);
-            self.list(changes, |w, (position, set)| {
-                w.number(*position);
-                w.octet(b' ');
-                w.sequence_set(set);
-            });
-        }
+    /// Changes of the same kind, as one item.
+    fn changes(&mut self, changes: &[ContextChange]) {
+        let Some((name, ..)) = changes.first().map(parts) else { return };
+        self.text(name);
+        self.list(changes, |w, change| {
+            let (_, position, numbers) = parts(change);
+            w.number(position.map_or(0, NonZeroU32::get));
+            w.octet(b' ');
+            w.sequence_set(numbers);
+        });
+    }
+}
+
+const fn parts(change: &ContextChange) -> (&'static str, Option<NonZeroU32>, &SequenceSet) {
+    match change {
+        ContextChange::AddTo { position, numbers } => (" ADDTO ", *position, numbers),
+        ContextChange::RemoveFrom { position, numbers } => (" REMOVEFROM ", *position, numbers),
     }
 }

@@ -7,8 +7,9 @@ use super::notify::filter;
 use super::sequence::{partial_range, set};
 use super::string::{astring, nil};
 use crate::error::ParseErrorKind;
-use crate::types::{EsearchCommand, EsearchResponse, Repairs, SequenceSet};
+use crate::types::{ContextChange, EsearchCommand, EsearchResponse, Repairs, SequenceSet};
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 /// The arguments of ESEARCH. Options of the scope, of which none exist, are refused.
 pub(super) fn command(cursor: &mut Cursor<'_>) -> Result<EsearchCommand> {
@@ -85,8 +86,12 @@ fn result(cursor: &mut Cursor<'_>, name: &[u8], response: &mut EsearchResponse) 
             cursor.octet("ret-data-partial", b')')?;
             response.partial = Some((range, results));
         }
-        () if named("ADDTO") => positions(cursor, &mut response.add_to)?,
-        () if named("REMOVEFROM") => positions(cursor, &mut response.remove_from)?,
+        () if named("ADDTO") => changes(cursor, &mut response.changes, |position, numbers| {
+            ContextChange::AddTo { position, numbers }
+        })?,
+        () if named("REMOVEFROM") => changes(cursor, &mut response.changes, |position, numbers| {
+            ContextChange::RemoveFrom { position, numbers }
+        })?,
         () if named("RELEVANCY") => cursor.list("RELEVANCY", 0, |cursor| {
             let score = cursor.number("score")?;
             response.relevancy.push(u8::try_from(score).unwrap_or(100).min(100));
@@ -97,11 +102,18 @@ fn result(cursor: &mut Cursor<'_>, name: &[u8], response: &mut EsearchResponse) 
     Ok(())
 }
 
-fn positions(cursor: &mut Cursor<'_>, changes: &mut Vec<(u32, SequenceSet)>) -> Result<()> {
+/// `"(" context-position SP sequence-set *(SP context-position SP sequence-set) ")"`
+///
+/// RFC 5267 4.3.2: in one list with those of other items, because their order counts.
+fn changes(
+    cursor: &mut Cursor<'_>,
+    changes: &mut Vec<ContextChange>,
+    change: impl Fn(Option<NonZeroU32>, SequenceSet) -> ContextChange,
+) -> Result<()> {
     cursor.list("context-position", 1, |cursor| {
-        let position = cursor.number("context-position")?;
+        let position = NonZeroU32::new(cursor.number("context-position")?);
         cursor.space("context-position")?;
-        changes.push((position, set(cursor)?));
+        changes.push(change(position, set(cursor)?));
         Ok(())
     })
 }

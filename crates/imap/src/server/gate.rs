@@ -8,9 +8,11 @@ use alloc::vec::Vec;
 use super::Server;
 use super::enabled::{Feature, has_mod_seq};
 use super::extensions::Switch;
+use crate::session::State;
 use crate::types::{
     Addressing, Command, FetchAttribute, FetchCommand, ListCommand, ListReturn, ListSelection, ListStyle,
-    Mailbox, MessageSet, QuotaResource, SearchKey, SearchReturn, SelectParameter, SortKey, StatusAttribute,
+    Mailbox, MailboxFilter, MessageSet, QuotaResource, SearchKey, SearchReturn, SelectParameter, SortKey,
+    StatusAttribute,
 };
 
 /// Why a command is not let in. All of these are BAD, but for `MailboxName`.
@@ -106,6 +108,18 @@ impl Server {
                 self.gate_keys_here(&thread.keys)
             }
             Command::Esearch(search) => {
+                // RFC 7377 2.2: what is selected has to be, and its expunges do not wait for a search.
+                let filters = &search.mailboxes;
+                let is_here = filters.is_empty() || filters.contains(&MailboxFilter::Selected);
+                if filters.contains(&MailboxFilter::SelectedDelayed)
+                    || (is_here && self.state() != State::Selected)
+                {
+                    return Err(Closed::Contradiction);
+                }
+                // RFC 6855 3, as with SEARCH.
+                if search.search.charset.is_some() && self.is_enabled(Feature::Utf8Accept) {
+                    return Err(Closed::Contradiction);
+                }
                 // A result of several mailboxes cannot be saved (RFC 7377 2.2).
                 let returns = search.search.returns.as_deref().unwrap_or_default();
                 if returns.contains(&SearchReturn::Save) {

@@ -34,10 +34,30 @@ pub struct EsearchResponse {
     pub mod_seq: Option<u64>,
     /// `PARTIAL`: the range asked for, and the results in it (RFC 9394, RFC 5267).
     pub partial: Option<(PartialRange, Option<SequenceSet>)>,
-    /// `ADDTO`: where in the result messages have come in (RFC 5267).
-    pub add_to: Vec<(u32, SequenceSet)>,
-    /// `REMOVEFROM`: where in the result messages have gone (RFC 5267).
-    pub remove_from: Vec<(u32, SequenceSet)>,
+    /// `ADDTO` and `REMOVEFROM`: how the result has changed since, one after the other (RFC 5267).
+    pub changes: Vec<ContextChange>,
     /// `RELEVANCY`: 1 to 100 for each message of the result, in its order (RFC 6203).
     pub relevancy: Vec<u8>,
+}
+
+/// How the result of a search whose RETURN had UPDATE has changed (RFC 5267 4.3).
+///
+/// Each change starts from what the one before it left. The numbers are UIDs where the search was by UID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContextChange {
+    /// `ADDTO`: messages have come in.
+    AddTo {
+        /// Which place in the result, from 1, the first of them has now; `None`, as which `0` is read and written,
+        /// for wherever the order of the mailbox puts each.
+        position: Option<NonZeroU32>,
+        /// The messages, in the order of the result.
+        numbers: SequenceSet,
+    },
+    /// `REMOVEFROM`: messages have gone.
+    RemoveFrom {
+        /// Which place in the result, from 1, the first of them had; `None` for wherever they are.
+        position: Option<NonZeroU32>,
+        /// The messages, in the order of the result.
+        numbers: SequenceSet,
+    },
 }

@@ -963,11 +963,18 @@ pub fn esearch() -> BoxedStrategy<EsearchResponse> {
     let fields = (option::of(number()), option::of(number()), option::of(sequence_set()));
     let place = option::of((mailbox(), number()));
     let partial = option::of((partial_range(), option::of(sequence_set())));
-    let changes = || vec((any::<u32>(), sequence_set()), 0..3);
-    let extended = (option::of(any::<u64>()), partial, changes(), changes(), vec(1_u8..=100, 0..4));
+    let change = (any::<bool>(), option::of(number()), sequence_set());
+    let changes = vec(
+        change.prop_map(|(adds, position, numbers)| match adds {
+            true => ContextChange::AddTo { position, numbers },
+            false => ContextChange::RemoveFrom { position, numbers },
+        }),
+        0..5,
+    );
+    let extended = (option::of(any::<u64>()), partial, changes, vec(1_u8..=100, 0..4));
     (option::of(tag()), place, any::<bool>(), fields, option::of(any::<u32>()), extended)
         .prop_map(|(tag, mailbox, uid, (min, max, all), count, extended)| {
-            let (mod_seq, partial, add_to, remove_from, relevancy) = extended;
+            let (mod_seq, partial, changes, relevancy) = extended;
             EsearchResponse {
                 tag: tag.map(|tag| AString::new(tag.as_str().to_owned()).unwrap()),
                 mailbox,
@@ -978,8 +985,7 @@ pub fn esearch() -> BoxedStrategy<EsearchResponse> {
                 count,
                 mod_seq,
                 partial,
-                add_to,
-                remove_from,
+                changes,
                 relevancy,
             }
         })

@@ -6,15 +6,17 @@ use std::collections::VecDeque;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use posthaste_imap::client::{Client, Event};
-use posthaste_imap::types::ParseContext;
+use posthaste_imap::client::{AppendContent, AppendMessage, AppendPart, Client, Event};
+use posthaste_imap::types::{
+    Addressing, AppendData, AppendHead, Command, Mailbox, ParseContext, SequenceNumber,
+};
 use posthaste_imap::{Secret, parse};
 
 /// One who follows a script.
 #[derive(Debug, Default)]
 pub(crate) struct User {
     /// What is sent together, and together awaited.
-    flights: VecDeque<Vec<Bytes>>,
+    flights: VecDeque<Vec<Wish>>,
     /// How many commands are not answered.
     open: usize,
     /// Messages for APPEND, responses for AUTHENTICATE, in their order.
@@ -25,6 +27,15 @@ pub(crate) struct User {
     idling: Option<usize>,
     /// What the machine did not understand, in words.
     pub(crate) puzzled: Option<String>,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+enum Wish {
+    /// What this line says.
+    Line(Bytes),
+    Append(Mailbox, Vec<AppendMessage>),
+    Replace(Addressing, SequenceNumber, Mailbox, AppendMessage),
 }
 
 /// What a line of the client is part of.
@@ -45,6 +56,8 @@ impl User {
             let text = text.strip_prefix(' ').unwrap_or(text);
             let octets = match mark {
                 "C:" | "C!" => format!("{text}\r\n").into_bytes(),
+                // Of the escapes these are the ones that occur.
+                "C|" => text.replace("\\r", "\r").replace("\\n", "\n").replace("\\\\", "\\").into_bytes(),
                 "S:" | "S&" | "S!" | "S|" => {
                     let is_tagged = !text.starts_with("* ") && !text.starts_with('+') && mark != "S|";
                     if is_tagged && !line.is_empty() {
@@ -99,6 +112,11 @@ impl User {
         if std::mem::take(heard) || self.flights.is_empty() {
             self.flights.push_back(Vec::new());
         }
+        if let Some((wish, bodies)) = stored(octets) {
+            self.messages.extend(bodies);
+            self.flights.back_mut().unwrap().push(wish);
+            return name;
+        }
         let mut end = octets.len() - 2;
         if name == "APPEND" {
             let head = octets.windows(3).position(|window| window == b"}\r\n").unwrap_or(end);
@@ -108,7 +126,8 @@ impl User {
             }
             end = (head + 1).min(end);
         }
-        self.flights.back_mut().unwrap().push(Bytes::copy_from_slice(&octets[..end]));
+        let line = Bytes::copy_from_slice(&octets[..end]);
+        self.flights.back_mut().unwrap().push(Wish::Line(line));
         name
     }
 
@@ -159,14 +178,113 @@ impl User {
     /// Asks for what is next. What the codec does not understand, or the machine does not take, is not sent: the
     /// conversation then stops there.
     fn next(&mut self, client: &mut Client) {
-        for line in self.flights.pop_front().unwrap_or_default() {
-            let context = ParseContext::server();
-            let Ok(parsed) = parse::command(&line, &context) else { return };
-            if client.command(parsed.command).is_ok() {
+        for wish in self.flights.pop_front().unwrap_or_default() {
+            let asked = match wish {
+                Wish::Line(line) => match parse::command(&line, &ParseContext::server()) {
+                    Ok(parsed) => client.command(parsed.command),
+                    Err(_) => return,
+                },
+                Wish::Append(mailbox, messages) => client.append_all(mailbox, messages),
+                Wish::Replace(addressing, replaced, mailbox, by) => {
+                    client.replace(addressing, replaced, mailbox, by)
+                }
+            };
+            if asked.is_ok() {
                 self.open += 1;
             }
         }
     }
+}
+
+/// What an APPEND of several messages, or one of parts, or a REPLACE asks for, and the octets of its literals, as far as
+/// they are there; `None` for all other commands.
+fn stored(octets: &[u8]) -> Option<(Wish, Vec<Bytes>)> {
+    let (lines, bodies) = pieces(octets);
+    let understood =
+        |line: String| Some(parse::command(&Bytes::from(line), &ParseContext::server()).ok()?.command);
+    let (head, data, replaced) = match understood(lines.first()?.clone())? {
+        Command::Append(head, data) => (head, data, None),
+        Command::Replace(addressing, replace) => {
+            (replace.head, replace.data, Some((addressing, replace.message)))
+        }
+        _ => return None,
+    };
+    let mailbox = head.mailbox.clone();
+    let mut messages = Vec::new();
+    let mut message = Some(begun(head, data));
+    for line in lines.iter().skip(1).filter(|line| !line.is_empty()) {
+        let is_part = matches!(&message, Some((_, false)));
+        if is_part && line == ")" {
+            break;
+        }
+        let line = match is_part {
+            true => format!("A APPEND x CATENATE ({}", line.trim_start()),
+            false => format!("A APPEND x{line}"),
+        };
+        let Command::Append(head, data) = understood(line)? else { return None };
+        let next = begun(head, data);
+        match message.take() {
+            Some((mut whole, false)) => {
+                if let (AppendContent::Parts(parts), AppendContent::Parts(more)) =
+                    (&mut whole.content, next.0.content)
+                {
+                    parts.extend(more);
+                }
+                message = Some((whole, next.1));
+            }
+            before => {
+                messages.extend(before.map(|(message, _)| message));
+                message = Some(next);
+            }
+        }
+    }
+    messages.extend(message.map(|(message, _)| message));
+    let is_plain = matches!(&messages[..], [AppendMessage { content: AppendContent::Octets(_), .. }]);
+    let wish = match replaced {
+        Some((addressing, replaced)) => Wish::Replace(addressing, replaced, mailbox, messages.pop()?),
+        None if is_plain => return None,
+        None => Wish::Append(mailbox, messages),
+    };
+    Some((wish, bodies))
+}
+
+/// A message as it is begun, and whether nothing more can be said of it.
+fn begun(head: AppendHead, data: AppendData) -> (AppendMessage, bool) {
+    let (content, is_whole) = match data {
+        AppendData::Literal(header) if header.binary => (AppendContent::Binary(header.len), true),
+        AppendData::Literal(header) => (AppendContent::Octets(header.len), true),
+        AppendData::Utf8(header) => (AppendContent::Utf8(header.len), true),
+        AppendData::Catenate(run) => {
+            let urls = run.urls.into_iter().map(AppendPart::Url);
+            let text = run.text.map(|header| AppendPart::Text(header.len));
+            (AppendContent::Parts(urls.chain(text).collect()), run.text.is_none())
+        }
+    };
+    (AppendMessage { flags: head.flags, date: head.date_time, content }, is_whole)
+}
+
+/// A command as its lines without their ends, and the literals between them, as far as they are there.
+fn pieces(octets: &[u8]) -> (Vec<String>, Vec<Bytes>) {
+    let (mut lines, mut bodies, mut at) = (Vec::new(), Vec::new(), 0);
+    while let Some(end) = octets[at..].windows(2).position(|window| window == b"\r\n") {
+        let line = String::from_utf8_lossy(&octets[at..at + end]).into_owned();
+        at += end + 2;
+        let length = literal(&line);
+        lines.push(line);
+        let Some(length) = length else { break };
+        match octets.get(at..at + length) {
+            Some(body) => bodies.push(Bytes::copy_from_slice(body)),
+            None => break,
+        }
+        at += length;
+    }
+    (lines, bodies)
+}
+
+/// How many octets the literal has in which a line ends.
+fn literal(line: &str) -> Option<usize> {
+    let (_, length) = line.strip_suffix('}')?.rsplit_once('{')?;
+    length.trim_end_matches('+').parse().ok()
 }
 
 /// Whether a command is complete: its line ends in no literal, and all announced octets are there.
@@ -176,9 +294,7 @@ fn is_complete(command: &[u8]) -> bool {
         let Some(end) = command[at..].windows(2).position(|window| window == b"\r\n") else { return false };
         let text = String::from_utf8_lossy(&command[at..at + end]).into_owned();
         at += end + 2;
-        let length = text.strip_suffix('}').and_then(|text| text.rsplit_once('{')).map(|(_, length)| length);
-        let Some(length) = length.and_then(|length| length.trim_end_matches('+').parse::<usize>().ok())
-        else {
+        let Some(length) = literal(&text) else {
             return at >= command.len();
         };
         at += length;

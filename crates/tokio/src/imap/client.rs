@@ -10,9 +10,10 @@ use std::time::Duration;
 use posthaste_imap::client::{self as machine, AppendMessage, Event, Known, MailboxState};
 use posthaste_imap::types::{Addressing, Command, Mailbox, SequenceNumber, Status};
 use posthaste_wire::Misuse;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout_at;
 
+use super::context::Feed;
 use super::pipe::Pipe;
 use super::resync::Change;
 use super::route;
@@ -58,12 +59,15 @@ pub(crate) struct Shared {
     pub(crate) listeners: Listeners,
     /// How many wait for news.
     pub(crate) idlers: watch::Sender<usize>,
+    /// Somebody does not want the updates of a search any more.
+    pub(crate) dropped: Notify,
 }
 
 /// What a handle asks of the task.
 pub(crate) enum Request {
     Call {
         command: Command,
+        divide: Divide,
         sink: Sink,
     },
     /// Answered with what may say where the messages are: the tagged status, and one before it.
@@ -80,6 +84,14 @@ pub(crate) enum Request {
     },
 }
 
+/// Whether a command may become several, for a server that takes so much at a time (RFC 9738).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Divide {
+    AsNeeded,
+    #[default]
+    Never,
+}
+
 /// Where an answer goes.
 pub(crate) enum Sink {
     /// To a call that waits for all of it.
@@ -88,6 +100,8 @@ pub(crate) enum Sink {
     Rows(Arc<Pipe>),
     /// To a reader of data, piece by piece.
     Data(mpsc::Sender<Event>, Reply<Status>),
+    /// To a call that waits for the first result, and a reader of what changes in it.
+    Context(Feed, Reply<Answer>),
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -113,6 +127,8 @@ pub struct Answer {
     pub status: Status,
     /// The data that belongs to it, in the order in which it came.
     pub data: Vec<Event>,
+    /// What was said of the parts before the last, where there was something to say.
+    pub(crate) earlier: Vec<Status>,
     /// The selected mailbox after SELECT and EXAMINE.
     pub(crate) mailbox: Option<Box<MailboxState>>,
 }
@@ -134,11 +150,15 @@ impl Client {
             ended: OnceLock::new(),
             listeners: Listeners::new(),
             idlers,
+            dropped: Notify::new(),
         });
         (Self { requests, shared: Arc::clone(&shared) }, shared, receiver, idling)
     }
 
     /// Gives any command that has no method here, and waits for its answer.
+    ///
+    /// It goes out as it is, though the server works on fewer messages at a time; how far it came is in the answer
+    /// ([`remaining_after`](posthaste_imap::client::remaining_after)).
     ///
     /// ```no_run
     /// # async fn run(client: &posthaste_tokio::imap::Client) -> Result<(), posthaste_tokio::imap::Error> {
@@ -161,7 +181,7 @@ impl Client {
             Command::Login(_) | Command::Authenticate(_) | Command::StartTls | Command::Unauthenticate => {
                 "once the session is open"
             }
-            _ => return self.ask(command).await,
+            _ => return self.asked(command, Divide::Never).await,
         };
         Err(Misuse::NotNow { call: command.name(), state }.into())
     }
@@ -211,11 +231,15 @@ impl Client {
         }
     }
 
-    /// Gives a command and waits for its answer.
+    /// Gives a command, in parts where that has to be, and waits for its answer.
     pub(crate) async fn ask(&self, command: Command) -> Result<Answer, Error> {
+        self.asked(command, Divide::AsNeeded).await
+    }
+
+    async fn asked(&self, command: Command, divide: Divide) -> Result<Answer, Error> {
         let phase = route::phase(&command);
         let (reply, answer) = oneshot::channel();
-        self.wait(Request::Call { command, sink: Sink::Answer(reply) }, answer, phase).await
+        self.wait(Request::Call { command, divide, sink: Sink::Answer(reply) }, answer, phase).await
     }
 
     /// Gives a command of whose answer only the status counts.
@@ -256,7 +280,8 @@ impl Client {
     pub(crate) async fn rows(&self, command: Command) -> Result<Rows, Error> {
         let pipe = Pipe::new(self.shared.rows_octets_max);
         let rows = Rows::new(Arc::clone(&pipe), self.clone());
-        self.send(Request::Call { command, sink: Sink::Rows(pipe) }).await?;
+        let (divide, sink) = (Divide::AsNeeded, Sink::Rows(pipe));
+        self.send(Request::Call { command, divide, sink }).await?;
         Ok(rows)
     }
 

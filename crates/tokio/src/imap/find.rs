@@ -7,7 +7,8 @@ use std::ops::RangeInclusive;
 use posthaste_imap::client::Event;
 use posthaste_imap::types::{
     AString, Addressing, Command, EsearchCommand, EsearchResponse, MailboxFilter, SearchCommand, SearchKey,
-    SearchReturn, SortCommand, SortCriterion, ThreadAlgorithm, ThreadCommand, Threads, UidBatchesCommand,
+    SearchReturn, SequenceSet, SortCommand, SortCriterion, ThreadAlgorithm, ThreadCommand, Threads,
+    UidBatchesCommand,
 };
 use posthaste_wire::Misuse;
 
@@ -137,7 +138,9 @@ impl Client {
         self.all_told(Command::Esearch(esearch), esearched).await
     }
 
-    /// Ends the updates of searches whose RETURN had UPDATE, by the [tags](Found::tag) of what they found (RFC 5267 4.4).
+    /// Ends the updates of searches whose RETURN had UPDATE, by the [tags](Found::tag) of what they found (RFC 5267
+    /// 4.3.5). Those of [`search_context`](Self::search_context) end by themselves when they are dropped; what others
+    /// bring are [updates](super::Update::Other).
     ///
     /// # Errors
     ///
@@ -182,19 +185,41 @@ fn esearched(event: Event) -> Option<Found> {
 }
 
 /// What was found, in the form that was asked for, whichever the server has answered in.
-fn found(answer: Answer, returns: &[SearchReturn], addressing: Addressing) -> Found {
-    let mut numbers = Vec::new();
+pub(crate) fn found(answer: Answer, returns: &[SearchReturn], addressing: Addressing) -> Found {
+    let (mut numbers, mut whole) = (Vec::new(), None::<Found>);
     for event in answer.data {
         match event {
-            Event::Esearch(found) => return found,
+            Event::Esearch(part) => match &mut whole {
+                None => whole = Some(part),
+                // Of a search in parts each has a tag of its own (RFC 9738).
+                Some(whole) if whole.tag != part.tag => join(whole, &part),
+                Some(_) => {}
+            },
             Event::Search(found) | Event::Sort(found) => numbers.extend(found.numbers),
             _ => {}
         }
     }
-    posthaste_imap::client::esearch_of(&numbers, returns, addressing)
+    whole.unwrap_or_else(|| posthaste_imap::client::esearch_of(&numbers, returns, addressing))
 }
 
-fn utf8() -> Result<AString, Misuse> {
+/// Adds what was found among other messages.
+fn join(whole: &mut Found, part: &Found) {
+    whole.min = whole.min.into_iter().chain(part.min).min();
+    whole.max = whole.max.max(part.max);
+    whole.mod_seq = whole.mod_seq.max(part.mod_seq);
+    whole.count = match (whole.count, part.count) {
+        (Some(whole), Some(part)) => Some(whole.saturating_add(part)),
+        (whole, part) => whole.or(part),
+    };
+    whole.all = joined(whole.all.iter().chain(&part.all)).map(|all| all.normalised());
+}
+
+/// All of these sets in one; `None` of none.
+pub(crate) fn joined<'a>(sets: impl Iterator<Item = &'a SequenceSet>) -> Option<SequenceSet> {
+    SequenceSet::new(sets.flat_map(SequenceSet::ranges).copied().collect()).ok()
+}
+
+pub(crate) fn utf8() -> Result<AString, Misuse> {
     let problem = Misuse::Argument { argument: "charset", problem: "holds NUL" };
     AString::new(bytes::Bytes::from_static(b"UTF-8")).map_err(|_| problem)
 }

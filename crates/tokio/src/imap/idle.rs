@@ -18,8 +18,14 @@ use super::{Error, Phase, Update, Updates};
 #[must_use = "news comes when it is asked for"]
 pub struct Idle {
     updates: Updates,
-    client: Client,
+    idling: Idling,
     is_over: bool,
+}
+
+/// Somebody waits for news: as long as this is there.
+#[derive(Debug)]
+pub(crate) struct Idling {
+    client: Client,
 }
 
 impl Client {
@@ -48,8 +54,7 @@ impl Client {
     /// ```
     pub fn idle(&self) -> Idle {
         let updates = self.updates();
-        self.shared().idlers.send_modify(|idlers| *idlers = idlers.saturating_add(1));
-        Idle { updates, client: self.clone(), is_over: false }
+        Idle { updates, idling: Idling::new(self.clone()), is_over: false }
     }
 }
 
@@ -62,7 +67,7 @@ impl Idle {
     pub async fn next(&mut self) -> Result<Update, Error> {
         match poll_fn(|cx| self.updates.poll(cx)).await {
             Some(update) => Ok(update),
-            None => Err(self.client.lost(Phase::Query)),
+            None => Err(self.idling.client.lost(Phase::Query)),
         }
     }
 
@@ -81,12 +86,19 @@ impl Stream for Idle {
         }
         self.updates.poll(cx).map(|update| {
             self.is_over = update.is_none();
-            Some(update.ok_or_else(|| self.client.lost(Phase::Query)))
+            Some(update.ok_or_else(|| self.idling.client.lost(Phase::Query)))
         })
     }
 }
 
-impl Drop for Idle {
+impl Idling {
+    pub(crate) fn new(client: Client) -> Self {
+        client.shared().idlers.send_modify(|idlers| *idlers = idlers.saturating_add(1));
+        Self { client }
+    }
+}
+
+impl Drop for Idling {
     fn drop(&mut self) {
         self.client.shared().idlers.send_modify(|idlers| *idlers = idlers.saturating_sub(1));
     }

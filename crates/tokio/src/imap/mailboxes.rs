@@ -13,7 +13,7 @@ use posthaste_imap::types::{
 use posthaste_wire::Misuse;
 use tokio::sync::{mpsc, oneshot};
 
-use super::client::{Client, Request, Sink};
+use super::client::{Client, Divide, Request, Sink};
 use super::{Cause, Error, Phase};
 
 /// The mailboxes that match, as they arrive: a [`Stream`], or [`next`](Self::next) by [`next`](Self::next). Dropped, the
@@ -84,7 +84,8 @@ impl Client {
         let (sender, data) = mpsc::channel(LISTED_MAX);
         let (reply, done) = oneshot::channel();
         let command = Command::List(basic_list(pattern)?);
-        self.send(Request::Call { command, sink: Sink::Data(sender, reply) }).await?;
+        let (divide, sink) = (Divide::Never, Sink::Data(sender, reply));
+        self.send(Request::Call { command, divide, sink }).await?;
         Ok(Listing { data, done, is_over: false, client: self.clone() })
     }
 

@@ -5,11 +5,12 @@ use std::num::NonZeroU32;
 use posthaste_imap::client::{Event, MoveEnd};
 use posthaste_imap::types::{
     AString, Addressing, Command, CopyCommand, FetchAttribute, FetchCommand, FetchItem, FetchModifiers,
-    Flags, Mailbox, MessageSet, ResponseCode, SequenceSet, Status, StoreAction, StoreCommand, StoreEcho,
-    StoreLabels, UidSet,
+    Flags, Mailbox, MessageSet, ResponseCode, SequenceSet, StoreAction, StoreCommand, StoreEcho, StoreLabels,
+    UidSet,
 };
 
-use super::client::Client;
+use super::client::{Answer, Client};
+use super::find::joined;
 use super::{Changed, Error, Rows};
 
 /// What STORE did.
@@ -132,10 +133,11 @@ impl Client {
     /// [refusal](crate::ClientError::refusal) ([`ResponseCode::Modified`], RFC 7162 3.1.3).
     pub async fn store_with(&self, addressing: Addressing, store: StoreCommand) -> Result<Stored, Error> {
         let answer = self.ask(Command::Store(addressing, store)).await?;
-        let modified = match answer.status.code {
+        let statuses = answer.earlier.iter().chain([&answer.status]);
+        let modified = joined(statuses.filter_map(|status| match &status.code {
             Some(ResponseCode::Modified(set)) => Some(set),
             _ => None,
-        };
+        }));
         Ok(Stored { changed: changed(answer.data), modified })
     }
 
@@ -155,11 +157,13 @@ impl Client {
         self.run(Command::StoreLabels(addressing, StoreLabels { set, action, echo, labels })).await
     }
 
-    /// Copies messages, and tells where to when the server does (RFC 9051 6.4.7).
+    /// Copies messages, and tells where to when the server does (RFC 9051 6.4.7). All or none, but for UIDs that are more
+    /// than the server copies at a time.
     ///
     /// # Errors
     ///
-    /// As [`command`](Self::command).
+    /// As [`command`](Self::command). Where it took several commands, the first may have been done; where messages are
+    /// given by number, more than the server takes are refused.
     pub async fn copy(
         &self,
         addressing: Addressing,
@@ -167,7 +171,7 @@ impl Client {
         mailbox: Mailbox,
     ) -> Result<Option<Copied>, Error> {
         let copy = CopyCommand { set: set.into(), mailbox };
-        Ok(copied(self.ask(Command::Copy(addressing, copy)).await?.status))
+        Ok(copied(&self.ask(Command::Copy(addressing, copy)).await?))
     }
 
     /// Moves messages (RFC 6851). Where the server has no MOVE they are copied, marked as deleted and, where it has
@@ -185,11 +189,7 @@ impl Client {
         let mut told = None;
         for command in steps.commands {
             let answer = self.ask(command).await?;
-            let untagged = answer.data.into_iter().find_map(|event| match event {
-                Event::Untagged(status) => copied(status),
-                _ => None,
-            });
-            told = told.or_else(|| copied(answer.status)).or(untagged);
+            told = told.or_else(|| copied(&answer));
         }
         Ok((told, steps.end))
     }
@@ -214,13 +214,28 @@ impl Client {
     }
 }
 
-fn copied(status: Status) -> Option<Copied> {
-    match status.code {
-        Some(ResponseCode::CopyUid { uid_validity, source, target }) => {
-            Some(Copied { uid_validity, source, target })
-        }
+/// Where the messages are, as the server has told of each part of the command: untagged, as of MOVE, or with its answer.
+fn copied(answer: &Answer) -> Option<Copied> {
+    let untagged = answer.data.iter().filter_map(|event| match event {
+        Event::Untagged(status) => Some(status),
         _ => None,
+    });
+    let mut told: Vec<Copied> = Vec::new();
+    for status in untagged.chain(&answer.earlier).chain([&answer.status]) {
+        if let Some(ResponseCode::CopyUid { uid_validity, source, target }) = &status.code {
+            let part = Copied { uid_validity: *uid_validity, source: source.clone(), target: target.clone() };
+            if !told.contains(&part) {
+                told.push(part);
+            }
+        }
     }
+    let uid_validity = told.first()?.uid_validity;
+    // UIDs of several lives of the other mailbox are not to be told as those of one.
+    let is_one = told.iter().all(|part| part.uid_validity == uid_validity);
+    let all =
+        |of: fn(&Copied) -> &UidSet| UidSet::new(told.iter().flat_map(|part| of(part).ranges()).cloned());
+    let whole = Copied { uid_validity, source: all(|part| &part.source), target: all(|part| &part.target) };
+    is_one.then_some(whole)
 }
 
 /// The rows among data, as what changed.

@@ -7,11 +7,13 @@
 
 mod call;
 mod catching;
+mod contexts;
 mod news;
+mod parts;
 mod stall;
 mod upload;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use posthaste_imap::types::{Command, Condition, FetchItem, Status};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::client::{Answer, Client, Destination, Reply, Request, Shared, Sink, Upload};
+use super::client::{Answer, Client, Destination, Divide, Reply, Request, Shared, Sink, Upload};
 use super::pipe::{End, Head, Pipe, Writer};
 use super::resync::Resync;
 use super::route;
@@ -34,6 +36,8 @@ use crate::client::after;
 use crate::{ClientOptions, Connection, Peer};
 use call::{Appending, Call, Kind};
 use catching::Catching;
+use contexts::Context;
+use parts::{Parts, Then};
 use stall::{Stall, room};
 use upload::{Sending, piece};
 
@@ -53,6 +57,7 @@ pub(crate) fn spawn(connection: Connection<machine::Client>, peer: Peer, options
         news: Writer::new(nowhere, 0),
         upload: None,
         catching: None,
+        contexts: Vec::new(),
         idle: None,
         is_idle_refused: false,
         next_poll: None,
@@ -80,6 +85,8 @@ struct Task {
     /// The message that is being sent.
     upload: Option<Sending>,
     catching: Option<Catching>,
+    /// Searches whose results the server keeps up to date.
+    contexts: Vec<Context>,
     idle: Option<CommandId>,
     /// The server announces IDLE and refuses it.
     is_idle_refused: bool,
@@ -130,6 +137,7 @@ impl Task {
             self.admit(request);
         }
         self.catch_up();
+        self.tend_contexts();
         self.settle_idle();
         self.write();
     }
@@ -146,6 +154,7 @@ impl Task {
             made = room(&mut self.stall), if !reading => Step::Room(made),
             piece = piece(&mut self.upload), if wants_piece => Step::Piece(piece),
             _ = self.idlers.changed(), if closing.is_none() => Step::Nothing,
+            () = self.shared.dropped.notified() => Step::Nothing,
             () = at(next_poll) => Step::Poll,
             () = at(closing) => Step::Late,
         }
@@ -165,7 +174,7 @@ impl Task {
                 // A closure that panics sees only the machine from outside, and takes nobody else along.
                 drop(catch_unwind(AssertUnwindSafe(|| look(machine))));
             }
-            Request::Call { command, sink } => self.call(command, sink),
+            Request::Call { command, divide, sink } => self.call(command, divide, sink),
             Request::Append { message, reply } if !reply.is_closed() => self.append(message, reply),
             Request::Append { .. } => {}
             Request::Resync { mailbox, known, changes, done } => {
@@ -177,6 +186,8 @@ impl Task {
 
     fn may_begin(&self, request: &Request) -> bool {
         match request {
+            Request::Look(_) => true,
+            _ if self.is_dividing() => false,
             Request::Call { command, .. } if route::has_rows(command) => {
                 !self.calls.values().filter_map(|call| call.command.as_ref()).any(route::has_rows)
             }
@@ -185,18 +196,35 @@ impl Task {
         }
     }
 
-    fn call(&mut self, command: Command, sink: Sink) {
+    fn call(&mut self, command: Command, divide: Divide, sink: Sink) {
+        let mut context = None;
         let kind = match sink {
             Sink::Answer(reply) if reply.is_closed() => return,
             Sink::Answer(reply) => Kind::Answer(reply, Vec::new()),
+            Sink::Context(_, reply) if reply.is_closed() => return,
+            Sink::Context(feed, reply) => {
+                context = Some(feed);
+                Kind::Answer(reply, Vec::new())
+            }
             Sink::Rows(pipe) if pipe.is_unwanted() => return,
             Sink::Rows(pipe) => Kind::Rows(Writer::new(pipe, self.shared.inline_max)),
             Sink::Data(_, reply) if reply.is_closed() => return,
             Sink::Data(data, reply) => Kind::Data(data, reply),
         };
-        let call = Call { phase: route::phase(&command), command: Some(command.clone()), kind, octets: 0 };
+        let mut commands = VecDeque::from(match divide {
+            Divide::AsNeeded => self.connection.machine_ref().split(command),
+            Divide::Never => vec![command],
+        });
+        let Some(command) = commands.pop_front() else { return };
+        let mut call = Call::new(Some(command.clone()), route::phase(&command), kind);
+        call.parts = Parts::behind_first(divide, commands);
         match self.connection.machine().command(command) {
-            Ok(id) => drop(self.calls.insert(id, call)),
+            Ok(id) => {
+                self.calls.insert(id, call);
+                if let Some(feed) = context {
+                    self.open_context(id, feed);
+                }
+            }
             Err(misuse) => call.fail(misuse.into()),
         }
     }
@@ -206,7 +234,7 @@ impl Task {
         // Without octets of its own, as of parts that the server has, the command says it all.
         let phase = if bodies.is_empty() { Phase::Change } else { Phase::Transfer };
         let kind = Kind::Append(Appending { bodies, told: None, reply });
-        let call = Call { command: None, phase, kind, octets: 0 };
+        let call = Call::new(None, phase, kind);
         let machine = self.connection.machine();
         let queued = match destination {
             Destination::Append { mailbox, messages } => machine.append_all(mailbox, messages),
@@ -231,6 +259,7 @@ impl Task {
             Event::Done { id, status } => self.done(id, status),
             Event::NotSent { id, why } => {
                 self.idle = self.idle.filter(|idle| *idle != id);
+                self.contexts.retain(|context| context.id != id);
                 if let Some(call) = self.calls.remove(&id) {
                     call.fail(why.into());
                 }
@@ -252,10 +281,14 @@ impl Task {
             | Event::LiteralEnd
             | Event::RowEnd
             | Event::RowAborted => self.row(event, octets),
-            event => match self.owner(&event) {
-                Some(id) => self.answer(id, event, octets),
-                None => self.shared.listeners.tell(&event.into()),
-            },
+            event => {
+                let event = self.tell_context(event).and_then(|event| self.note_limit(event));
+                let Some(event) = event else { return };
+                match self.owner(&event) {
+                    Some(id) => self.answer(id, event, octets),
+                    None => self.shared.listeners.tell(&event.into()),
+                }
+            }
         }
     }
 
@@ -358,17 +391,40 @@ impl Task {
             self.idle = None;
             self.is_idle_refused |= status.condition != Condition::Ok;
         }
-        let Some(call) = self.calls.remove(&id) else { return };
-        if status.condition != Condition::Ok {
-            let error = self.error_in(call.phase, Cause::Refused(status));
-            return self.refuse(call, error);
+        let Some(mut call) = self.calls.remove(&id) else { return };
+        if let Some(command) = &call.command {
+            self.settle_contexts(id, command, &status);
         }
+        match call.then(status) {
+            Then::Done(status) => self.complete(call, status),
+            Then::Next(command) => self.go_on_with(call, command),
+            Then::Refused(status) => {
+                let error = self.error_in(call.phase, Cause::Refused(status));
+                self.refuse(call, error);
+            }
+        }
+    }
+
+    /// Gives the machine the next part of a call.
+    fn go_on_with(&mut self, mut call: Call, command: Command) {
+        match self.connection.machine().command(command.clone()) {
+            Ok(id) => {
+                call.command = Some(command);
+                self.calls.insert(id, call);
+            }
+            Err(misuse) => call.fail(misuse.into()),
+        }
+    }
+
+    /// Hands over what a command was answered with.
+    fn complete(&self, mut call: Call, status: Status) {
         match call.kind {
             Kind::Answer(reply, data) => {
+                let earlier = call.parts.earlier();
                 let opened = matches!(call.command, Some(Command::Select(..) | Command::Examine(..)));
                 let mailbox = self.connection.machine_ref().mailbox().filter(|_| opened);
                 let mailbox = mailbox.map(|mailbox| Box::new(mailbox.clone()));
-                drop(reply.send(Ok(Answer { status, data, mailbox })));
+                drop(reply.send(Ok(Answer { status, data, earlier, mailbox })));
             }
             Kind::Append(Appending { told, reply, .. }) => {
                 drop(reply.send(Ok(std::iter::once(status).chain(told).collect())));
@@ -413,12 +469,14 @@ impl Task {
         drop(self.shared.ended.set(error.clone()));
         let sent: BTreeSet<CommandId> = self.connection.machine_ref().running().collect();
         for (id, call) in std::mem::take(&mut self.calls) {
-            let phase = if sent.contains(&id) { call.phase } else { Phase::Call };
+            let may_be_done = sent.contains(&id) || call.parts.is_begun();
+            let phase = if may_be_done { call.phase } else { Phase::Call };
             call.fail(error.seen_from(phase));
         }
         if let Some(catching) = self.catching.take() {
             drop(catching.done.send(Err(error.seen_from(Phase::Query))));
         }
+        self.contexts.clear();
         self.requests.close();
         let error = error.seen_from(Phase::Call);
         while let Some(request) = self.held.take().or_else(|| self.requests.try_recv().ok()) {

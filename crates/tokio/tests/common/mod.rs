@@ -6,6 +6,7 @@ pub mod breaking;
 pub mod mailserver;
 pub mod peer;
 pub mod scram;
+pub mod script;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,6 +10,7 @@ use super::{Error, Phase};
 use crate::Body;
 use crate::imap::client::{Answer, Reply, Request, Sink};
 use crate::imap::pipe::{End, Writer};
+use crate::imap::task::parts::Parts;
 
 /// A command on its way.
 pub(super) struct Call {
@@ -19,6 +20,7 @@ pub(super) struct Call {
     pub(super) kind: Kind,
     /// How many octets its data has had.
     pub(super) octets: usize,
+    pub(super) parts: Parts,
 }
 
 pub(super) enum Kind {
@@ -41,6 +43,10 @@ pub(super) struct Appending {
 }
 
 impl Call {
+    pub(super) const fn new(command: Option<Command>, phase: Phase, kind: Kind) -> Self {
+        Self { command, phase, kind, octets: 0, parts: Parts::whole() }
+    }
+
     pub(super) fn fail(self, error: Error) {
         self.kind.fail(error);
     }
@@ -61,7 +67,9 @@ impl Kind {
 impl Request {
     pub(super) fn fail(self, error: &Error) {
         match self {
-            Self::Call { sink: Sink::Answer(reply), .. } => drop(reply.send(Err(error.clone()))),
+            Self::Call { sink: Sink::Answer(reply) | Sink::Context(_, reply), .. } => {
+                drop(reply.send(Err(error.clone())));
+            }
             Self::Append { reply, .. } => drop(reply.send(Err(error.clone()))),
             Self::Call { sink: Sink::Rows(pipe), .. } => pipe.finish(End::Failed(error.clone())),
             Self::Call { sink: Sink::Data(_, reply), .. } => drop(reply.send(Err(error.clone()))),

@@ -63,7 +63,7 @@ impl Task {
             Ok(id) => {
                 catching.resync.sent(id);
                 let (command, kind) = (Some(command), Kind::Resync);
-                self.calls.insert(id, Call { command, phase: Phase::Query, kind, octets: 0 });
+                self.calls.insert(id, Call::new(command, Phase::Query, kind));
             }
             Err(misuse) => {
                 if let Some(catching) = self.catching.take() {

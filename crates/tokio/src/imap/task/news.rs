@@ -36,7 +36,7 @@ impl Task {
     pub(super) fn poll_news(&mut self) {
         self.next_poll = None;
         if let Ok(id) = self.connection.machine().noop() {
-            let call = Call { command: None, phase: Phase::Query, kind: Kind::Nobody, octets: 0 };
+            let call = Call::new(None, Phase::Query, Kind::Nobody);
             self.calls.insert(id, call);
         }
     }
