@@ -6,6 +6,7 @@
 //!
 //! What SORT and THREAD compare is kept here too, in bounded memory ([`Overviews`]).
 
+mod names;
 mod open;
 mod overviews;
 mod picture;
@@ -20,8 +21,10 @@ pub use picture::{Counts, Difference, Picture, Row};
 pub use watch::{News, Watch};
 
 use crate::store::{
-    AccountId, Change, Keywords, Listener, MailboxEvent, MailboxId, Messages, Snapshot, Store, StoreError,
+    AccountId, Change, Keywords, Listener, Mailbox, MailboxEvent, MailboxId, MailboxName, Messages, Snapshot,
+    Store, StoreError,
 };
+use names::Names;
 use open::Shared;
 use watch::Hearers;
 
@@ -39,6 +42,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     mailboxes: BTreeMap<MailboxId, Entry>,
+    names: Names,
     hearers: Hearers,
     /// Counts uses, so that the mailbox that was used longest ago is known.
     uses: u64,
@@ -88,6 +92,30 @@ impl Index {
                 }
             }
         }
+    }
+
+    /// The mailbox of a name, as of some moment since its account's mailboxes have changed last: what its messages change
+    /// (`uidnext`, `modseq`) may be older.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchMailbox`], and what the store says when it fails.
+    pub async fn named(
+        &self,
+        store: &Arc<dyn Store>,
+        account: AccountId,
+        name: &MailboxName,
+    ) -> Result<Mailbox, StoreError> {
+        let asked = {
+            let state = self.state();
+            if let Some(mailbox) = state.names.find(account, name) {
+                return Ok(mailbox.clone());
+            }
+            state.names.ask()
+        };
+        let mailbox = store.mailbox(account, name).await?;
+        self.state().names.keep(asked, &mailbox);
+        Ok(mailbox)
     }
 
     /// The picture of a mailbox, if it is in memory and up to date.
@@ -266,6 +294,13 @@ impl Index {
         let mut steps = Vec::new();
         let mut state = self.state();
         for change in changes {
+            match change {
+                Change::Mailbox { account, .. } | Change::Subscriptions(account) => {
+                    state.names.forget(*account)
+                }
+                Change::Anything => state.names.forget_all(),
+                Change::Messages(_) | Change::Records | Change::Annotations(_) => {}
+            }
             match change {
                 Change::Messages(messages) => match state.mailboxes.get_mut(&messages.mailbox) {
                     Some(Entry::Loaded { shared, .. }) => {

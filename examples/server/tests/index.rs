@@ -288,3 +288,72 @@ async fn res_05_what_nobody_has_open_goes_when_there_is_no_room() {
     assert!(kept.picture().octets() <= 301 * 80 + 1024, "{} octets", kept.picture().octets());
     world.store.close().await.unwrap();
 }
+
+#[derive(Debug, Clone)]
+enum Naming {
+    Create(usize),
+    Delete(usize),
+    Rename(usize, usize),
+    Subscribe(usize),
+    Unsubscribe(usize),
+    Look(usize),
+}
+
+const NAMES: [&str; 5] = ["INBOX", "A", "A/B", "B", "B/A"];
+
+fn naming() -> impl Strategy<Value = Naming> {
+    let name = || 0..NAMES.len();
+    prop_oneof![
+        name().prop_map(Naming::Create),
+        name().prop_map(Naming::Delete),
+        (name(), name()).prop_map(|(from, to)| Naming::Rename(from, to)),
+        name().prop_map(Naming::Subscribe),
+        name().prop_map(Naming::Unsubscribe),
+        name().prop_map(Naming::Look),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn a_name_is_always_the_mailbox_that_the_store_would_say(
+        steps in prop::collection::vec(naming(), 1..24),
+    ) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let world = World::new(1 << 20).await;
+            let named = |at: usize| {
+                let (world, name) = (&world, MailboxName::new(NAMES[at]).unwrap());
+                async move {
+                    let told = world.index.named(&world.store, ANNA, &name).await;
+                    (told, world.store.mailbox(ANNA, &name).await)
+                }
+            };
+            for step in steps {
+                let name = |at: usize| MailboxName::new(NAMES[at]).unwrap();
+                let id = async |at: usize| world.store.mailbox(ANNA, &name(at)).await.map(|found| found.id);
+                // What the store refuses changes nothing, and is not the matter here.
+                match step {
+                    Naming::Create(at) => drop(world.store.create_mailbox(ANNA, &name(at), None).await),
+                    Naming::Delete(at) => {
+                        if let Ok(id) = id(at).await {
+                            drop(world.store.delete_mailbox(id).await);
+                        }
+                    }
+                    Naming::Rename(from, to) => {
+                        if let Ok(id) = id(from).await {
+                            drop(world.store.rename_mailbox(id, &name(to)).await);
+                        }
+                    }
+                    Naming::Subscribe(at) => drop(world.store.subscribe(ANNA, NAMES[at]).await),
+                    Naming::Unsubscribe(at) => drop(world.store.unsubscribe(ANNA, NAMES[at]).await),
+                    Naming::Look(at) => drop(named(at).await),
+                }
+                for at in 0..NAMES.len() {
+                    let (told, stored) = named(at).await;
+                    assert_eq!(told, stored, "{}", NAMES[at]);
+                }
+            }
+        });
+    }
+}

@@ -396,7 +396,6 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     sql.pragma_update(None, "foreign_keys", false)?;
     sql.pragma_update(None, "wal_autocheckpoint", 0)?;
     sql.pragma_update(None, "journal_size_limit", LOG_MAX)?;
-    sql.pragma_update(None, "mmap_size", MAPPED_MAX)?;
     sql.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(sql)
 }
@@ -471,5 +470,3 @@ const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 const STATEMENTS: usize = 128;
 /// The log is cut to this size, in octets, when it starts again.
 const LOG_MAX: i64 = 64 << 20;
-/// Octets of the database that a connection may map into memory instead of copying them.
-const MAPPED_MAX: i64 = 1 << 30;

@@ -203,7 +203,8 @@ impl Session {
     pub(super) async fn reach(&self, mailbox: &ImapMailbox, needs: &str) -> Result<Reached, Failure> {
         let reached = match self.place_of(mailbox).map_err(|_| StoreError::NoSuchMailbox)? {
             Place::Own(name) => {
-                let mailbox = self.context.store.mailbox(self.own_id()?, &name).await?;
+                let (store, index) = (&self.context.store, &self.context.index);
+                let mailbox = index.named(store, self.own_id()?, &name).await?;
                 Reached { name: mailbox.name.clone(), mailbox, rights: all_rights() }
             }
             Place::Foreign(wanted) => {

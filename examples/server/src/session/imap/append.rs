@@ -83,6 +83,9 @@ impl Session {
     }
 
     async fn check_room(&self, to: &Reached, room: Room, length: u64) -> Result<(), Failure> {
+        if !room.is_limited() {
+            return Ok(());
+        }
         let used = self.context.store.usage(to.mailbox.account).await?;
         if room.takes(&used, length) { Ok(()) } else { Err(Refusal::over_quota().into()) }
     }

@@ -128,9 +128,15 @@ impl Ground {
         let missing: Vec<BlobId> = missing.into_iter().collect();
         progress.expect(missing.len());
         let mut new: Vec<(BlobId, Arc<Overview>)> = Vec::with_capacity(missing.len());
-        for batch in missing.chunks(BATCH) {
-            new.extend(read(look, batch).await?);
-            progress.add(batch.len());
+        let mut batches = missing.chunks(BATCH);
+        let mut stored = Stored::read(look, batches.next()).await?;
+        while let Some(batch) = stored {
+            // While one is decoded the next is read.
+            let count = batch.blobs.len();
+            let (decoded, next) = tokio::join!(batch.decode(look), Stored::read(look, batches.next()));
+            new.extend(decoded?);
+            progress.add(count);
+            stored = next?;
         }
         let all = if new.is_empty() {
             known
@@ -176,28 +182,41 @@ fn entries<'a>(addressing: Addressing, found: &[Match], overviews: &'a [Arc<Over
     found.iter().zip(overviews).map(entry).collect()
 }
 
-/// The overviews of some contents. One that is gone has none.
-async fn read(look: &Look, blobs: &[BlobId]) -> Result<Vec<(BlobId, Arc<Overview>)>, StoreError> {
-    let stored = look.store.summaries(blobs.to_vec()).await?;
-    let pairs: Vec<_> = blobs.iter().copied().zip(stored).collect();
-    let decoded = blocking(move || {
-        let decode = |(blob, octets): (BlobId, Option<bytes::Bytes>)| {
-            let summary = octets.and_then(|octets| Summary::from_bytes(&octets));
-            (blob, summary.map(|summary| Arc::new(summary.overview())))
-        };
-        pairs.into_iter().map(decode).collect::<Vec<_>>()
-    });
-    let mut overviews = Vec::with_capacity(blobs.len());
-    for (blob, overview) in decoded.await? {
-        match overview {
-            Some(overview) => overviews.push((blob, overview)),
-            None => {
-                let summary = reading::summaries(&look.store, vec![blob]).await?.into_iter().next().flatten();
-                overviews.extend(summary.map(|it| (blob, Arc::new(it.overview()))));
+/// Summaries as they are stored.
+struct Stored<'a> {
+    blobs: &'a [BlobId],
+    summaries: Vec<Option<bytes::Bytes>>,
+}
+
+impl<'a> Stored<'a> {
+    async fn read(look: &Look, blobs: Option<&'a [BlobId]>) -> Result<Option<Self>, StoreError> {
+        let Some(blobs) = blobs else { return Ok(None) };
+        Ok(Some(Self { blobs, summaries: look.store.summaries(blobs.to_vec()).await? }))
+    }
+
+    /// The overviews. A content that is gone has none.
+    async fn decode(self, look: &Look) -> Result<Vec<(BlobId, Arc<Overview>)>, StoreError> {
+        let pairs: Vec<_> = self.blobs.iter().copied().zip(self.summaries).collect();
+        let decoded = blocking(move || {
+            let decode = |(blob, octets): (BlobId, Option<bytes::Bytes>)| {
+                let summary = octets.and_then(|octets| Summary::from_bytes(&octets));
+                (blob, summary.map(|summary| Arc::new(summary.overview())))
+            };
+            pairs.into_iter().map(decode).collect::<Vec<_>>()
+        });
+        let mut overviews = Vec::with_capacity(self.blobs.len());
+        for (blob, overview) in decoded.await? {
+            match overview {
+                Some(overview) => overviews.push((blob, overview)),
+                None => {
+                    let read = reading::summaries(&look.store, vec![blob]).await?;
+                    let summary = read.into_iter().next().flatten();
+                    overviews.extend(summary.map(|it| (blob, Arc::new(it.overview()))));
+                }
             }
         }
+        Ok(overviews)
     }
-    Ok(overviews)
 }
 
 /// Summaries that are asked for and decoded at once.
