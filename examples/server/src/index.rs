@@ -296,7 +296,7 @@ impl Index {
         for change in changes {
             match change {
                 Change::Mailbox { account, .. } | Change::Subscriptions(account) => {
-                    state.names.forget(*account)
+                    state.names.forget(*account);
                 }
                 Change::Anything => state.names.forget_all(),
                 Change::Messages(_) | Change::Records | Change::Annotations(_) => {}

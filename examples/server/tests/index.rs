@@ -349,9 +349,9 @@ proptest! {
                     Naming::Unsubscribe(at) => drop(world.store.unsubscribe(ANNA, NAMES[at]).await),
                     Naming::Look(at) => drop(named(at).await),
                 }
-                for at in 0..NAMES.len() {
+                for (at, name) in NAMES.into_iter().enumerate() {
                     let (told, stored) = named(at).await;
-                    assert_eq!(told, stored, "{}", NAMES[at]);
+                    assert_eq!(told, stored, "{name}");
                 }
             }
         });
