@@ -63,20 +63,30 @@ async fn every<F: Future<Output = ()>>(interval: Duration, what: impl Fn() -> F)
 }
 
 async fn catch_up(context: &Context) {
-    let mut seen = None;
+    // After how many commits nothing was left, and how many there were at the last look.
+    let (mut done, mut last) = (None, None);
+    let mut waited = 0;
     loop {
-        // Before it is looked: what is committed meanwhile is looked for again.
+        tokio::time::sleep(CATCH_UP_PAUSE).await;
         let commits = context.store.commits();
-        if seen != Some(commits) {
-            match context.store.catch_up().await {
-                Ok(()) => seen = Some(commits),
-                Err(error) => {
-                    tracing::warn!(%error, "what can wait in the store has to wait longer");
-                    tokio::time::sleep(FAILED_PAUSE).await;
-                }
+        let others_work = last.replace(commits) != Some(commits);
+        if done == Some(commits) {
+            waited = 0;
+            continue;
+        }
+        if others_work && waited < WAITS_MAX {
+            waited = waited.saturating_add(1);
+            continue;
+        }
+        waited = 0;
+        match context.store.catch_up().await {
+            // What is committed meanwhile is looked for again.
+            Ok(()) => done = Some(commits),
+            Err(error) => {
+                tracing::warn!(%error, "what can wait in the store has to wait longer");
+                tokio::time::sleep(FAILED_PAUSE).await;
             }
         }
-        tokio::time::sleep(CATCH_UP_PAUSE).await;
     }
 }
 
@@ -104,8 +114,11 @@ async fn purge(context: &Context) {
     }
 }
 
-/// Between two looks for what can be done, and so about as long as others have to be done before it begins.
+/// Between two looks for what can be done. It begins when nobody has changed anything for so long.
 const CATCH_UP_PAUSE: Duration = Duration::from_secs(1);
+
+/// So often it waits for a store that is at work, and then begins all the same.
+const WAITS_MAX: u32 = 30;
 
 /// How long it rests after it has failed.
 const FAILED_PAUSE: Duration = Duration::from_secs(10);
