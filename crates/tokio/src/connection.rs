@@ -1,13 +1,16 @@
 //! The driver: one machine, one stream, one clock.
 //!
-//! Decides when to send, when to read, when to change the layer and when to close; what is said is the machine's
-//! affair. All state is in the [`Connection`], none in a future: whatever is awaited here may be dropped at any
+//! Decides when to send and when to read; `upgrading` how the layer is changed, `closing` how it ends. What is said is
+//! the machine's affair. All state is in the [`Connection`], none in a future: whatever is awaited here may be dropped at any
 //! point and asked for again.
 
 mod alarm;
 mod clock;
+mod closing;
 mod output;
 mod space;
+mod timeouts;
+mod upgrading;
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,15 +19,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use posthaste_sasl::Channel;
-use posthaste_wire::{Direction, Layer, Machine, Security, Step, Time, Upgrade};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use posthaste_wire::{Direction, Machine, Security, Step, Time, Upgrade};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
-use crate::observe::{self, Observer};
+use crate::observe::Observer;
 use crate::{Error, Role, Stream};
 use alarm::Alarm;
 use clock::Clock;
+use closing::Closing;
 use output::Output;
+pub use timeouts::Timeouts;
 
 /// A machine and the stream it talks over.
 ///
@@ -81,20 +86,6 @@ pub struct Connection<M: Machine> {
     observer: Observer,
 }
 
-/// The deadlines of the driver itself. Those of the protocol are limits of the machine.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Timeouts {
-    /// How long the peer may take for each 16 KiB that are sent to it, or for what is left when that is less.
-    /// Then the connection is cut. 5 minutes.
-    pub write: Duration,
-    /// How long a TLS handshake may take in all. 30 seconds.
-    pub handshake: Duration,
-    /// How long the orderly end of a connection may take once everything has been sent: closing the own side,
-    /// and waiting for the peer to close its side so that the last reply is not lost to a reset. 2 seconds.
-    pub close: Duration,
-}
-
 /// What [`Connection::room_or_next`] was ended by.
 #[derive(Debug)]
 pub enum Turn<E> {
@@ -120,16 +111,6 @@ enum Phase {
     },
     Closing(Closing),
     Closed,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Closing {
-    /// Sends the rest. What the peer still sends is read and dropped, so that two sides that both have something
-    /// left do not wait for each other.
-    Flush,
-    Shutdown(Instant),
-    /// Reads and drops what the peer still sends.
-    Linger(Instant),
 }
 
 /// When a compressor gives its memory back.
@@ -565,182 +546,6 @@ impl<M: Machine> Connection<M> {
             _ => Err(Error::Io(io::ErrorKind::NotConnected.into())),
         }
     }
-
-    /// Sends what belongs to the old layer, runs the handshake, and tells the machine.
-    fn poll_upgrade(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.poll_output(cx).is_pending() {
-            ready!(self.poll_write_limit(cx));
-        }
-        if self.write_lost.is_some() {
-            self.phase = Phase::Closing(Closing::Flush);
-            return Poll::Ready(());
-        }
-        let Phase::Upgrading { upgrade, deadline } = &mut self.phase else { return Poll::Ready(()) };
-        if upgrade.layer() == Layer::Deflate {
-            match self.stream.start_deflate(upgrade.ahead()) {
-                Ok(()) => self.upgraded(),
-                Err(error) => self.cut(Error::Io(error)),
-            }
-            return Poll::Ready(());
-        }
-        if deadline.is_none() {
-            if upgrade.layer() != Layer::Tls || !self.role.has_tls() {
-                let error = Error::NoLayer(upgrade.layer());
-                self.cut(error);
-                return Poll::Ready(());
-            }
-            *deadline = deadline_in(self.timeouts.handshake);
-            if let Err(error) = self.stream.start_tls(&self.role) {
-                self.cut(Error::Handshake(error));
-                return Poll::Ready(());
-            }
-        }
-        let deadline = *deadline;
-        match self.stream.poll_tls(cx) {
-            Poll::Ready(Ok(())) => self.upgraded(),
-            Poll::Ready(Err(error)) => self.cut(Error::Handshake(error)),
-            Poll::Pending => {
-                ready!(self.alarm.poll(cx, deadline));
-                self.observer.timeout("handshake");
-                self.cut(Error::HandshakeTimeout(self.timeouts.handshake));
-            }
-        }
-        Poll::Ready(())
-    }
-
-    fn upgraded(&mut self) {
-        let Phase::Upgrading { upgrade, .. } = std::mem::replace(&mut self.phase, Phase::Open) else {
-            return;
-        };
-        self.observer.upgraded(upgrade.layer(), &self.stream);
-        if let Err(misuse) = self.machine.upgraded(self.clock.now(), upgrade, self.stream.security()) {
-            self.cut(Error::Misuse(misuse));
-        }
-        self.keep_record();
-    }
-
-    /// Sends the rest, closes this side and gives the peer a moment to close its own.
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let Phase::Closing(closing) = self.phase else { return Poll::Ready(()) };
-            match closing {
-                Closing::Flush => {
-                    if self.poll_output(cx).is_pending() {
-                        while self.poll_drop(cx) == Poll::Ready(true) {}
-                        ready!(self.poll_write_limit(cx));
-                    }
-                    match deadline_in(self.timeouts.close) {
-                        Some(deadline) if self.write_lost.is_none() => {
-                            self.phase = Phase::Closing(Closing::Shutdown(deadline));
-                        }
-                        _ => self.closed(),
-                    }
-                }
-                Closing::Shutdown(deadline) => match Pin::new(&mut self.stream).poll_shutdown(cx) {
-                    Poll::Ready(Ok(())) if !self.eof => {
-                        self.phase = Phase::Closing(Closing::Linger(deadline));
-                    }
-                    Poll::Ready(_) => self.closed(),
-                    Poll::Pending => {
-                        ready!(self.alarm.poll(cx, Some(deadline)));
-                        self.closed();
-                    }
-                },
-                Closing::Linger(deadline) => match self.poll_drop(cx) {
-                    Poll::Ready(true) => {}
-                    Poll::Ready(false) => self.closed(),
-                    Poll::Pending => {
-                        ready!(self.alarm.poll(cx, Some(deadline)));
-                        self.closed();
-                    }
-                },
-            }
-        }
-    }
-
-    /// Reads once and drops what came. Ready with `false` when there is no more, or it was enough.
-    fn poll_drop(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.dropped >= LINGER_MAX {
-            return Poll::Ready(false);
-        }
-        space::with(|space| {
-            let mut buffer = ReadBuf::new(space);
-            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
-            self.dropped = self.dropped.saturating_add(buffer.filled().len());
-            Poll::Ready(read.is_ok() && !buffer.filled().is_empty())
-        })
-    }
-
-    /// The peer sends nothing more.
-    fn end_of_input(&mut self) {
-        if !self.eof {
-            self.eof = true;
-            self.machine.handle_eof(self.clock.now());
-        }
-    }
-
-    /// Sending failed. A server is done: replies reach nobody. A client reads on for a moment, because the peer
-    /// may have said why it closed.
-    fn write_failed(&mut self, error: io::Error) {
-        match self.role {
-            Role::Server { .. } => self.lost(Error::Io(error)),
-            Role::Client { .. } => {
-                self.verdict.get_or_insert(Error::Io(error));
-                self.write_lost = deadline_in(self.timeouts.close).or_else(|| Some(Instant::now()));
-                self.write_limit = None;
-                self.output.clear();
-            }
-        }
-    }
-
-    /// The stream is of no use any more. The machine learns of it as an end of file.
-    fn lost(&mut self, error: Error<M::Error>) {
-        self.verdict.get_or_insert(error);
-        self.write_lost.get_or_insert_with(Instant::now);
-        self.write_limit = None;
-        self.output.clear();
-        self.stream.abandon();
-        self.end_of_input();
-    }
-
-    /// Ends the connection at once: the machine cannot go on either.
-    fn cut(&mut self, error: Error<M::Error>) {
-        self.lost(error);
-        self.closed();
-    }
-
-    fn closed(&mut self) {
-        self.observer.log(&mut self.machine);
-        let why = observe::why(self.verdict.as_ref());
-        self.observer.closed(self.received, self.output.sent(), why);
-        self.stream.abandon();
-        self.write_lost.get_or_insert_with(Instant::now);
-        self.phase = Phase::Closed;
-    }
-}
-
-/// A connection that is dropped before its end is told of, too.
-impl<M: Machine> Drop for Connection<M> {
-    fn drop(&mut self) {
-        self.observer.log(&mut self.machine);
-        self.observer.closed(self.received, self.output.sent(), "dropped");
-    }
-}
-
-impl Role {
-    const fn has_tls(&self) -> bool {
-        matches!(self, Self::Server { tls: Some(_) } | Self::Client { tls: Some(_) })
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            write: Duration::from_secs(5 * 60),
-            handshake: Duration::from_secs(30),
-            close: Duration::from_secs(2),
-        }
-    }
 }
 
 impl<M: Machine> std::fmt::Debug for Connection<M> {
@@ -781,9 +586,6 @@ const PROGRESS_MIN: u64 = 16 * 1024;
 
 /// After so many reads that filled the buffer, what is queued is sent before the next one.
 const FULL_READS_MAX: u8 = 4;
-
-/// So much is read and dropped after the own side is closed.
-const LINGER_MAX: usize = 256 * 1024;
 
 /// After so long without input a compressor is given up. The next one begins without a dictionary, which costs nothing
 /// where the last words are that old; commands that follow each other find it as they left it.
