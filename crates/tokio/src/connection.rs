@@ -1,8 +1,8 @@
 //! The driver: one machine, one stream, one clock.
 //!
 //! Decides when to send and when to read; `upgrading` how the layer is changed, `closing` how it ends. What is said is
-//! the machine's affair. All state is in the [`Connection`], none in a future: whatever is awaited here may be dropped at any
-//! point and asked for again.
+//! the machine's affair. All state is in the [`Connection`], none in a future: whatever is awaited here may be dropped
+//! at any point and asked for again.
 
 mod alarm;
 mod clock;
