@@ -181,6 +181,13 @@ impl Ledger {
         });
     }
 
+    /// How many attempts have ended, and how many of them not well.
+    pub(crate) fn attempts(&self) -> (usize, usize) {
+        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = tally.refused + tally.unsent + tally.unknown;
+        (tally.acknowledged + failed, failed)
+    }
+
     /// How many messages are certainly somewhere.
     pub(crate) fn acknowledged(&self) -> usize {
         let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);

@@ -162,8 +162,11 @@ const CERTIFICATES_ORDERED: Metric =
     counter("posthaste_certificates_ordered_total", &[], "Certificates that an authority has given.");
 const CERTIFICATE_FAILURES: Metric =
     counter("posthaste_certificate_failures_total", &[], "Orders of certificates that came to nothing.");
-const TRACE_LEFT_OUT: Metric =
-    counter("posthaste_trace_left_out_total", &[], "Lines of the trace that the disk was too slow for.");
+const TRACE_LEFT_OUT: Metric = counter(
+    "posthaste_trace_left_out_total",
+    &[],
+    "Lines of the trace that the disk was too slow or too full for, at least.",
+);
 const LOG_LEFT_OUT: Metric =
     counter("posthaste_log_left_out_total", &[], "Lines of the log that nobody took in time.");
 

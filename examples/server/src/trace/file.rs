@@ -31,7 +31,7 @@ impl Writer {
     pub(super) fn start(directory: PathBuf, days: u32) -> std::io::Result<Self> {
         crate::disk::make_private(&directory)?;
         let (events, queue) = sync_channel(WAITING_MAX);
-        let mut files = Files { directory, days, open: None, size: 0 };
+        let mut files = Files { directory, days, open: None, size: 0, is_failing: false };
         let thread = std::thread::Builder::new().name("trace".to_owned()).spawn(move || files.run(&queue))?;
         let (events, thread) = (Mutex::new(Some(events)), Mutex::new(Some(thread)));
         Ok(Self { events, thread, left_out: AtomicU64::new(0) })
@@ -68,6 +68,8 @@ struct Files {
     open: Option<(Date, BufWriter<File>)>,
     /// Octets in the file of the day.
     size: u64,
+    /// Lines are lost, and that has been told: a disk that is full for a day is not a day of complaints.
+    is_failing: bool,
 }
 
 impl Files {
@@ -85,11 +87,7 @@ impl Files {
                 Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => true,
             };
-            if let Some((_, file)) = &mut self.open
-                && let Err(error) = file.flush()
-            {
-                self.failed(&error);
-            }
+            self.flush();
             if ended {
                 return;
             }
@@ -102,8 +100,25 @@ impl Files {
         }
     }
 
+    fn flush(&mut self) {
+        let Some((_, file)) = &mut self.open else { return };
+        match file.flush() {
+            Ok(()) if self.is_failing => {
+                self.is_failing = false;
+                tracing::warn!(directory = %self.directory.display(), "the trace is written again");
+            }
+            Ok(()) => {}
+            Err(error) => self.failed(&error),
+        }
+    }
+
     fn failed(&mut self, error: &std::io::Error) {
-        tracing::warn!(%error, directory = %self.directory.display(), "a line of the trace could not be written");
+        crate::metrics::trace_left_out();
+        if !self.is_failing {
+            self.is_failing = true;
+            let directory = self.directory.display();
+            tracing::warn!(%error, %directory, "the trace cannot be written, it will miss lines");
+        }
         self.open = None;
     }
 
