@@ -109,6 +109,7 @@ impl Sqlite {
         let sql = connect(&path)?;
         schema::migrate(&sql)?;
         copies::settle(&sql, InternalDate::now().seconds)?;
+        threads::recover(&sql)?;
         flush_directory(data)?;
         spool::clean(&spool)?;
         let pins = Arc::new(blobs::Pins::default());
@@ -362,6 +363,8 @@ impl Store for Sqlite {
     fn catch_up(&self) -> Answer<'_, ()> {
         Box::pin(async {
             lines::catch_up(&self.inner).await?;
+            let Inner { readers, writer, .. } = &*self.inner;
+            threads::catch_up(readers, writer, threads::CONTENTS_MIN).await?;
             match self.inner.options.search {
                 SearchIndex::On => search::catch_up(&self.inner).await,
                 SearchIndex::Off => Ok(()),

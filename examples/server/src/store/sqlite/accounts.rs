@@ -121,6 +121,7 @@ fn add(txn: &mut Txn<'_>, account: AccountId) -> Result<(), StoreError> {
 fn remove(txn: &mut Txn<'_>, account: AccountId) -> Result<(), StoreError> {
     remove_mail(txn, account)?;
     txn.counters.drop_account(account);
+    txn.fresh.drop_account(account);
     for table in ["annotations", "threads", "deliveries"] {
         txn.sql.prepare_cached(&format!("DELETE FROM {table} WHERE account = ?1"))?.execute([account])?;
     }

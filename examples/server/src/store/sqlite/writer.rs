@@ -21,6 +21,7 @@ use super::blobs::{self, Pins};
 use super::checkpoint::Checkpoints;
 use super::counters::Counters;
 use super::log;
+use super::threads::Fresh;
 use crate::metrics;
 use crate::store::{Change, InternalDate, Listener, StoreError};
 
@@ -50,6 +51,7 @@ impl Writer {
         let mut state = State {
             parts,
             counters: Counters::default(),
+            fresh: Fresh::default(),
             commits: Arc::clone(&commits),
             operations: Arc::clone(&operations),
             sweep: true,
@@ -126,6 +128,7 @@ impl Reaper {
 pub(super) struct Txn<'a> {
     pub(super) sql: &'a Connection,
     pub(super) counters: &'a mut Counters,
+    pub(super) fresh: &'a mut Fresh,
     /// Seconds since 1970.
     pub(super) now: i64,
     changes: &'a mut Vec<Change>,
@@ -197,6 +200,7 @@ where
 struct State {
     parts: Parts,
     counters: Counters,
+    fresh: Fresh,
     commits: Arc<AtomicU64>,
     operations: Arc<AtomicU64>,
     /// Contents without references may be left.
@@ -288,10 +292,11 @@ impl State {
             job.answer(&committed);
         }
         self.counters.trim();
+        self.fresh.committed();
     }
 
     fn attempt(&mut self, batch: &mut [Box<dyn Job>], changes: &mut Vec<Change>) -> Result<(), StoreError> {
-        let Self { parts, counters, sweep, .. } = self;
+        let Self { parts, counters, fresh, sweep, .. } = self;
         let sql = &parts.sql;
         let alone = batch.len() == 1;
         let now = InternalDate::now().seconds;
@@ -301,7 +306,7 @@ impl State {
             if !alone {
                 statement(sql, "SAVEPOINT operation")?;
             }
-            let done = job.run(&mut Txn { sql, counters, now, changes, sweep });
+            let done = job.run(&mut Txn { sql, counters, fresh, now, changes, sweep });
             if sql.is_autocommit() {
                 // A full or failing disk has made SQLite undo everything, not only this operation.
                 let undone = || StoreError::Database("the transaction was undone".to_owned());
@@ -309,8 +314,10 @@ impl State {
             }
             if done.is_ok() {
                 counters.keep();
+                fresh.keep();
             } else {
                 counters.take_back();
+                fresh.take_back();
                 changes.truncate(told);
                 statement(sql, if alone { "ROLLBACK" } else { "ROLLBACK TO operation" })?;
                 if alone {
@@ -329,6 +336,7 @@ impl State {
     fn undo(&mut self, error: &StoreError) {
         tracing::error!(%error, "the store could not commit");
         self.counters.forget();
+        self.fresh.undo();
         if !self.parts.sql.is_autocommit()
             && let Err(error) = statement(&self.parts.sql, "ROLLBACK")
         {
