@@ -1,10 +1,10 @@
 //! What became of each message: a name for it when it comes in, and a line for every change of its state.
 //!
-//! The name is in the Received field, in the reply to the sender and in every line, in the log and in the files of
-//! this module: one file of JSON lines a day under `trace/` in the data directory, appended to and never changed,
-//! removed after some days. A tool for people who look for a message, not a record that anything rests on: lines are
-//! written behind the back of the mail and not synced, and when the disk is too slow for them they are left out and
-//! counted, while the mail goes on.
+//! The name is in the Received field, in the reply to the sender and in every line, in the log (how a message ended)
+//! and in the files of this module (all that happened to it): one file of JSON lines a day under `trace/` in the data
+//! directory, appended to and never changed, removed after some days. A tool for people who look for a message, not a
+//! record that anything rests on: lines are written behind the back of the mail and not synced, and when the disk is
+//! too slow for them they are left out and counted, while the mail goes on.
 
 mod file;
 mod id;
@@ -130,17 +130,20 @@ impl Trace {
     /// Tells a change. Waits for nothing.
     pub fn tell(&self, event: Event) {
         crate::metrics::message(&event);
-        tracing::info!(
-            target: "posthaste_server::trace",
-            id = %event.id,
-            from = event.from,
-            to = event.to.join(" "),
-            size = event.size,
-            peer = event.peer,
-            result = event.result,
-            "{}",
-            event.state.as_str(),
-        );
+        // What becomes of a message follows at once, and says all that this would.
+        if event.state != State::Received {
+            tracing::info!(
+                target: "posthaste_server::trace",
+                id = %event.id,
+                from = event.from,
+                to = event.to.join(" "),
+                size = event.size,
+                peer = event.peer,
+                result = event.result,
+                "{}",
+                event.state.as_str(),
+            );
+        }
         if let Some(writer) = &self.0 {
             writer.tell(event);
         }
