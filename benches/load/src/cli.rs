@@ -377,14 +377,14 @@ impl Common {
         if self.port == 0 {
             return Err(LoadError::Usage("--port is missing".to_owned()));
         }
-        let certificate = self.certificate.as_deref().map(read_certificate).transpose()?;
+        let trust = self.certificate.as_deref().map(read_certificate).transpose()?.unwrap_or_default();
         let accounts = Accounts {
             pattern: self.users.clone(),
             first: self.first_user,
             count: self.accounts.max(1),
             password: std::env::var(PASSWORD).unwrap_or_default(),
         };
-        Ok(Target { host: self.host.clone(), port: self.port, tls: self.tls, certificate, accounts })
+        Ok(Target { host: self.host.clone(), port: self.port, tls: self.tls, trust, accounts })
     }
 
     /// The seed: different for each run, so that messages of earlier ones are not taken for those of this one.

@@ -1,9 +1,10 @@
 //! An IMAP session on the machine of the client, with nothing but the driver around it, so that what a client library
-//! does with answers is not measured. Commands are written as in RFC 9051, without a tag.
+//! does with answers is not measured. Neither is what the machine does: it is told of an answer when all of it has
+//! come ([`Held`]), and [`Session::took`] says how long that was. Commands are written as in RFC 9051, without a tag.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use posthaste_imap::client::{
@@ -16,11 +17,14 @@ use posthaste_tokio::{Connection, Time};
 
 use crate::LoadError;
 use crate::content::Id;
+use crate::held::{Held, ImapAnswer};
 use crate::target::{Target, Tls};
 
 /// A session with an IMAP server.
 pub struct Session {
-    connection: Connection<Client>,
+    connection: Connection<Held<Client, ImapAnswer>>,
+    /// How many events were told from what was there.
+    told: u32,
 }
 
 /// A row of FETCH: its number, its items, and its payloads whole.
@@ -52,7 +56,7 @@ impl Session {
             config.tls = TlsPolicy::Required;
         }
         let machine = Client::new(config, stream.security(), Time::ZERO);
-        let mut session = Self { connection: Connection::new(machine, stream, role) };
+        let mut session = Self { connection: Connection::new(Held::new(machine), stream, role), told: 0 };
         loop {
             match session.event().await? {
                 Event::Ready => return Ok(session),
@@ -91,7 +95,7 @@ impl Session {
 
     /// Whether the server announces something.
     pub fn has(&self, capability: &str) -> bool {
-        self.connection.machine_ref().has_capability(capability)
+        self.connection.machine_ref().machine_ref().has_capability(capability)
     }
 
     /// That the server announces something.
@@ -106,6 +110,11 @@ impl Session {
     /// How many octets came so far.
     pub const fn received(&self) -> u64 {
         self.connection.received()
+    }
+
+    /// How long the last answer took to come, from `begun` on. What was done with it since is not in it.
+    pub fn took(&self, begun: Instant) -> Duration {
+        self.connection.machine_ref().arrived().saturating_duration_since(begun)
     }
 
     /// Gives a command, and what comes until it is complete.
@@ -139,7 +148,7 @@ impl Session {
         self.machine().command(command).map_err(|misuse| LoadError::NotOffered(format!("{text}: {misuse}")))
     }
 
-    /// What comes until a command is complete.
+    /// What comes until a command is complete. Nothing of it is read before all has come.
     ///
     /// # Errors
     ///
@@ -150,6 +159,7 @@ impl Session {
         what: &str,
         mut note: impl FnMut(Event),
     ) -> Result<Status, LoadError> {
+        self.connection.machine().hold(ImapAnswer::default());
         loop {
             match self.event().await? {
                 Event::Done { id: of, status } if of == id => {
@@ -160,6 +170,7 @@ impl Session {
                     };
                 }
                 Event::NotSent { id: of, why } if of == id => {
+                    self.connection.machine().release();
                     return Err(LoadError::NotOffered(format!("{what}: {why}")));
                 }
                 event => note(event),
@@ -174,7 +185,7 @@ impl Session {
     /// As [`run`](Self::run).
     pub async fn select(&mut self, mailbox: &str) -> Result<(u32, u32), LoadError> {
         self.ok(&format!("SELECT {mailbox}")).await?;
-        let state = self.connection.machine_ref().mailbox();
+        let state = self.connection.machine_ref().machine_ref().mailbox();
         let state = state.ok_or_else(|| LoadError::Connection("nothing is selected".to_owned()))?;
         Ok((state.exists, state.uid_next.map_or(1, NonZeroU32::get)))
     }
@@ -323,7 +334,9 @@ impl Session {
     pub async fn until_exists(&mut self, count: u32) -> Result<Instant, LoadError> {
         loop {
             match self.event().await? {
-                Event::Exists(exists) if exists >= count => return Ok(Instant::now()),
+                Event::Exists(exists) if exists >= count => {
+                    return Ok(self.connection.machine_ref().arrived());
+                }
                 Event::Bye(status) => return Err(refused("IDLE", &status)),
                 _ => {}
             }
@@ -350,10 +363,17 @@ impl Session {
     }
 
     const fn machine(&mut self) -> &mut Client {
-        self.connection.machine()
+        self.connection.machine().machine()
     }
 
     async fn event(&mut self) -> Result<Event, LoadError> {
+        if let Some(event) = self.connection.machine().at_hand() {
+            self.told = self.told.wrapping_add(1);
+            if self.told.is_multiple_of(TOLD_AT_ONCE) {
+                tokio::task::yield_now().await;
+            }
+            return Ok(event);
+        }
         let event = self.connection.next().await.map_err(LoadError::connection)?;
         event.ok_or_else(|| LoadError::Connection("the server closed the session".to_owned()))
     }
@@ -375,5 +395,8 @@ fn refused(what: &str, status: &Status) -> LoadError {
 
 /// A message is written in pieces of so many octets.
 const CHUNK: usize = 32 * 1024;
+
+/// After so many events of one answer the other sessions have a turn: what comes for them is to be seen when it comes.
+const TOLD_AT_ONCE: u32 = 256;
 
 const WORDS_MAX: usize = 120;
