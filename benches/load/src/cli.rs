@@ -260,11 +260,15 @@ impl From<By> for Protocol {
 
 /// Whether all was well.
 fn execute(arguments: &Arguments) -> Result<bool, LoadError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(arguments.common.threads.max(1))
-        .enable_all()
-        .build()
-        .map_err(LoadError::connection)?;
+    let mut runtime = match arguments.common.threads {
+        0 | 1 => tokio::runtime::Builder::new_current_thread(),
+        threads => {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            runtime.worker_threads(threads);
+            runtime
+        }
+    };
+    let runtime = runtime.enable_all().build().map_err(LoadError::connection)?;
     match runtime.block_on(Box::pin(run(arguments))) {
         Ok(report) => {
             arguments.common.show(&report.json(), &report.table())?;

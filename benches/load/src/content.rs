@@ -4,6 +4,7 @@
 //! and attachments. The Message-ID says what a message was made from, so that a copy of any of them can be checked
 //! without knowing where it came from. Lines end in CR LF, all octets are ASCII.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
@@ -124,11 +125,7 @@ impl Id {
 
     /// Whether the octets that a server gives back are those of this message, with what servers put in front.
     pub fn is_whole(self, received: &[u8]) -> bool {
-        let message = self.message();
-        received.ends_with(&message) && {
-            let front = received.get(..received.len().saturating_sub(message.len())).unwrap_or_default();
-            front.is_empty() || front.ends_with(b"\r\n")
-        }
+        is_whole(&self.message(), received)
     }
 
     fn build(self) -> String {
@@ -267,6 +264,33 @@ impl std::fmt::Display for Id {
     }
 }
 
+/// Messages that were made already, for those that are read again and again.
+#[derive(Debug, Default)]
+pub struct Made {
+    messages: BTreeMap<Id, Bytes>,
+    octets: usize,
+}
+
+impl Made {
+    /// As [`Id::is_whole`].
+    pub fn is_whole(&mut self, id: Id, received: &[u8]) -> bool {
+        if let Some(message) = self.messages.get(&id) {
+            return is_whole(message, received);
+        }
+        let message = id.message();
+        let whole = is_whole(&message, received);
+        self.octets = self.octets.saturating_add(message.len());
+        if self.octets <= MADE_MAX {
+            self.messages.insert(id, message);
+        }
+        whole
+    }
+}
+
+fn is_whole(message: &[u8], received: &[u8]) -> bool {
+    received.strip_suffix(message).is_some_and(|front| front.is_empty() || front.ends_with(b"\r\n"))
+}
+
 /// Random numbers that are the same every time (`SplitMix64`).
 struct Dice(u64);
 
@@ -375,6 +399,9 @@ const MESSAGE_ID: &str = "Message-ID:";
 
 const HOST: &str = "load.example";
 
+/// So many octets of messages are kept that were made.
+const MADE_MAX: usize = 16 * 1024 * 1024;
+
 /// Room for the header of a message; and so much is given to one before it is made.
 const ROOM_MIN: usize = 1024;
 const ROOM_MAX: usize = 1024 * 1024;
@@ -449,6 +476,17 @@ mod tests {
         }
     }
 
+    /// Mailboxes and ledgers of earlier versions are compared too.
+    #[test]
+    fn messages_are_the_same_as_ever() {
+        let sizes = [Size::Fixed(2048), Size::Fixed(10), Size::Mixed];
+        let ids =
+            sizes.into_iter().flat_map(|size| (0..500).map(move |number| Id::new(0xfeed, number, size)));
+        let fnv = |hash: u64, octet: u8| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3);
+        let hash = ids.flat_map(Id::message).fold(0xcbf2_9ce4_8422_2325, fnv);
+        assert_eq!(hash, 0xe517_f227_421c_6b01, "{hash:#x}");
+    }
+
     #[test]
     fn what_a_server_puts_in_front_is_no_change_and_anything_else_is() {
         let size = Size::Fixed(2000);
@@ -465,6 +503,12 @@ mod tests {
         assert!(!id.is_whole(&received[..received.len() - 2]));
         assert!(!id.is_whole(&[b"x", &*message].concat()));
         assert!(!Id::new(1, 3, size).is_whole(&received));
+        let mut made = Made::default();
+        for _ in 0..2 {
+            assert!(made.is_whole(id, &received));
+            assert!(!made.is_whole(id, &received[..received.len() - 2]));
+            assert!(!made.is_whole(Id::new(1, 3, size), &received));
+        }
     }
 
     #[test]

@@ -23,8 +23,6 @@ use crate::target::{Target, Tls};
 /// A session with an IMAP server.
 pub struct Session {
     connection: Connection<Held<Client, ImapAnswer>>,
-    /// How many events were told from what was there.
-    told: u32,
 }
 
 /// A row of FETCH: its number, its items, and its payloads whole.
@@ -38,6 +36,18 @@ pub struct Row {
     pub items: Vec<FetchItem>,
     /// The octets of the payloads, in order.
     pub payloads: Vec<Vec<u8>>,
+}
+
+impl Row {
+    fn add(&mut self, item: FetchItem) {
+        match item {
+            FetchItem::Uid(uid) => self.uid = Some(uid.get()),
+            FetchItem::Payload { data, .. } => {
+                self.payloads.push(data.map(|data| data.to_vec()).unwrap_or_default());
+            }
+            item => self.items.push(item),
+        }
+    }
 }
 
 impl Session {
@@ -56,7 +66,7 @@ impl Session {
             config.tls = TlsPolicy::Required;
         }
         let machine = Client::new(config, stream.security(), Time::ZERO);
-        let mut session = Self { connection: Connection::new(Held::new(machine), stream, role), told: 0 };
+        let mut session = Self { connection: Connection::new(Held::new(machine), stream, role) };
         loop {
             match session.event().await? {
                 Event::Ready => return Ok(session),
@@ -160,20 +170,33 @@ impl Session {
         mut note: impl FnMut(Event),
     ) -> Result<Status, LoadError> {
         self.connection.machine().hold(ImapAnswer::default());
+        let mut done = |event| match event {
+            Event::Done { id: of, status } if of == id => {
+                Some(if status.condition == Condition::Ok { Ok(status) } else { Err(refused(what, &status)) })
+            }
+            Event::NotSent { id: of, why } if of == id => {
+                Some(Err(LoadError::NotOffered(format!("{what}: {why}"))))
+            }
+            event => {
+                note(event);
+                None
+            }
+        };
         loop {
-            match self.event().await? {
-                Event::Done { id: of, status } if of == id => {
-                    return if status.condition == Condition::Ok {
-                        Ok(status)
-                    } else {
-                        Err(refused(what, &status))
-                    };
-                }
-                Event::NotSent { id: of, why } if of == id => {
+            let mut told = 0_u32;
+            while let Some(event) = self.connection.machine().at_hand() {
+                if let Some(done) = done(event) {
                     self.connection.machine().release();
-                    return Err(LoadError::NotOffered(format!("{what}: {why}")));
+                    return done;
                 }
-                event => note(event),
+                told = told.wrapping_add(1);
+                if told.is_multiple_of(TOLD_AT_ONCE) {
+                    tokio::task::yield_now().await;
+                }
+            }
+            if let Some(done) = done(self.event().await?) {
+                self.connection.machine().release();
+                return done;
             }
         }
     }
@@ -197,22 +220,27 @@ impl Session {
     /// As [`run`](Self::run).
     pub async fn rows(&mut self, text: &str, mut each: impl FnMut(Row)) -> Result<(), LoadError> {
         let mut row: Option<Row> = None;
-        let note = |event| match (event, &mut row) {
-            (Event::Row(number), _) => row = Some(Row { number: number.get(), ..Row::default() }),
-            (Event::Item(FetchItem::Uid(uid)), Some(row)) => row.uid = Some(uid.get()),
-            (Event::Item(FetchItem::Payload { data, .. }), Some(row)) => {
-                row.payloads.push(data.map(|data| data.to_vec()).unwrap_or_default());
-            }
-            (Event::Item(item), Some(row)) => row.items.push(item),
-            (Event::Literal { .. }, Some(row)) => row.payloads.push(Vec::new()),
-            (Event::Body(chunk), Some(row)) => {
-                if let Some(payload) = row.payloads.last_mut() {
-                    payload.extend_from_slice(&chunk);
-                }
-            }
-            (Event::RowEnd, _) => {
+        // Events are large, and there are many: each is taken apart where it is.
+        let note = |event| match event {
+            Event::Row(number) => row = Some(Row { number: number.get(), ..Row::default() }),
+            Event::RowEnd => {
                 if let Some(row) = row.take() {
                     each(row);
+                }
+            }
+            Event::Item(item) => {
+                if let Some(row) = &mut row {
+                    row.add(item);
+                }
+            }
+            Event::Literal { .. } => {
+                if let Some(row) = &mut row {
+                    row.payloads.push(Vec::new());
+                }
+            }
+            Event::Body(chunk) => {
+                if let Some(payload) = row.as_mut().and_then(|row| row.payloads.last_mut()) {
+                    payload.extend_from_slice(&chunk);
                 }
             }
             _ => {}
@@ -367,13 +395,6 @@ impl Session {
     }
 
     async fn event(&mut self) -> Result<Event, LoadError> {
-        if let Some(event) = self.connection.machine().at_hand() {
-            self.told = self.told.wrapping_add(1);
-            if self.told.is_multiple_of(TOLD_AT_ONCE) {
-                tokio::task::yield_now().await;
-            }
-            return Ok(event);
-        }
         let event = self.connection.next().await.map_err(LoadError::connection)?;
         event.ok_or_else(|| LoadError::Connection("the server closed the session".to_owned()))
     }

@@ -13,7 +13,7 @@ use posthaste_tokio::tls::Alpn;
 use posthaste_tokio::{Connection, Time};
 
 use crate::LoadError;
-use crate::content::Id;
+use crate::content::{Id, Made};
 use crate::held::{Held, Pop3Answer};
 use crate::report::Report;
 use crate::target::{Target, Tls};
@@ -30,8 +30,9 @@ pub async fn run(plan: &Plan, target: &Target, messages: usize) -> Result<Report
     }
     let work = |worker: Worker, target: Target| async move {
         let account = target.accounts.name(worker.index);
+        let mut made = Made::default();
         while worker.turn().is_some() {
-            turn(&worker, &target, &account, messages).await?;
+            turn(&worker, &target, &account, messages, &mut made).await?;
         }
         Ok(())
     };
@@ -39,7 +40,13 @@ pub async fn run(plan: &Plan, target: &Target, messages: usize) -> Result<Report
     Ok(Report::new("pop3", plan, 0, measured))
 }
 
-async fn turn(worker: &Worker, target: &Target, account: &str, messages: usize) -> Result<(), LoadError> {
+async fn turn(
+    worker: &Worker,
+    target: &Target,
+    account: &str,
+    messages: usize,
+    made: &mut Made,
+) -> Result<(), LoadError> {
     let begun = Instant::now();
     let mut session = Session::open(target, account).await?;
     worker.part("login", session.took(begun));
@@ -55,7 +62,7 @@ async fn turn(worker: &Worker, target: &Target, account: &str, messages: usize) 
         let took = session.took(begun);
         worker.done(took, message.len());
         match Id::of_header(&message) {
-            Some(id) if id.is_whole(&message) && seen.insert(id) => {}
+            Some(id) if made.is_whole(id, &message) && seen.insert(id) => {}
             Some(id) => worker.problem(format!("{id} of {account} is changed or there twice")),
             None => worker.problem(format!("a message of {account} has no name that was given to it")),
         }
