@@ -102,23 +102,18 @@ impl<M: Machine, S: Scan> Held<M, S> {
     }
 
     /// What the machine tells of what is there already, without a look at clocks and sockets.
+    #[inline]
     pub fn at_hand(&mut self) -> Option<M::Event> {
-        match self.step() {
-            Ok(Step::Event(event)) => Some(event),
-            Ok(Step::Upgrade(upgrade)) => {
-                self.upgrade = Some(upgrade);
-                None
-            }
-            // All others come again when they are asked for.
-            Ok(_) | Err(_) => None,
-        }
-    }
-
-    fn step(&mut self) -> Result<Step<M::Event>, M::Error> {
         loop {
-            match self.machine.poll_event()? {
-                Step::NeedInput if self.is_due => self.tell(TOLD_AT_ONCE),
-                step => return Ok(step),
+            match self.machine.poll_event() {
+                Ok(Step::Event(event)) => return Some(event),
+                Ok(Step::NeedInput) if self.is_due => self.tell(TOLD_AT_ONCE),
+                Ok(Step::Upgrade(upgrade)) => {
+                    self.upgrade = Some(upgrade);
+                    return None;
+                }
+                // All others come again when they are asked for.
+                Ok(_) | Err(_) => return None,
             }
         }
     }
@@ -171,9 +166,14 @@ impl<M: Machine, S: Scan> Machine for Held<M, S> {
     }
 
     fn poll_event(&mut self) -> Result<Step<M::Event>, M::Error> {
-        match self.upgrade.take() {
-            Some(upgrade) => Ok(Step::Upgrade(upgrade)),
-            None => self.step(),
+        if let Some(upgrade) = self.upgrade.take() {
+            return Ok(Step::Upgrade(upgrade));
+        }
+        loop {
+            match self.machine.poll_event() {
+                Ok(Step::NeedInput) if self.is_due => self.tell(TOLD_AT_ONCE),
+                step => return step,
+            }
         }
     }
 
