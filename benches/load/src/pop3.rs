@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use posthaste_pop3::client::{Client, Config, Event, TlsPolicy};
-use posthaste_pop3::{MessageNumber, Misuse, Reply};
+use posthaste_pop3::{MessageNumber, Reply};
 use posthaste_tokio::tls::Alpn;
 use posthaste_tokio::{Connection, Time};
 
@@ -94,7 +94,10 @@ impl Session {
         if target.tls == Tls::None && !capabilities.has("USER") && capabilities.has("STLS") {
             return Err(LoadError::NotOffered("a POP3 login without TLS".to_owned()));
         }
-        session.machine().login(account, target.accounts.password.as_str().into()).map_err(misuse)?;
+        session
+            .machine()
+            .login(account, target.accounts.password.as_str().into())
+            .map_err(LoadError::connection)?;
         session.reply("the login").await?;
         Ok(session)
     }
@@ -106,7 +109,7 @@ impl Session {
 
     /// The messages there are.
     async fn list(&mut self) -> Result<Vec<MessageNumber>, LoadError> {
-        self.machine().list().map_err(misuse)?;
+        self.machine().list().map_err(LoadError::connection)?;
         self.connection.machine().hold(Pop3Answer::long());
         let mut numbers = Vec::new();
         loop {
@@ -121,7 +124,7 @@ impl Session {
 
     /// A message, in the place of what `message` holds.
     async fn retr(&mut self, number: MessageNumber, message: &mut Vec<u8>) -> Result<(), LoadError> {
-        self.machine().retr(number).map_err(misuse)?;
+        self.machine().retr(number).map_err(LoadError::connection)?;
         self.connection.machine().hold(Pop3Answer::long());
         message.clear();
         loop {
@@ -136,7 +139,7 @@ impl Session {
 
     /// Ends the session in order, and waits until the server has: only then somebody else may log in.
     async fn quit(mut self) -> Result<(), LoadError> {
-        self.machine().quit().map_err(misuse)?;
+        self.machine().quit().map_err(LoadError::connection)?;
         self.reply("QUIT").await?;
         while self.event().await.is_ok() {}
         Ok(())
@@ -169,9 +172,4 @@ impl Session {
 /// What the server says no with.
 fn refused(what: &str, reply: &Reply) -> LoadError {
     LoadError::Refused { what: what.to_owned(), said: String::from_utf8_lossy(reply.text()).into_owned() }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn misuse(misuse: Misuse) -> LoadError {
-    LoadError::connection(misuse)
 }

@@ -42,7 +42,7 @@ proptest! {
         // As it is said in words.
         let text = String::from_utf8(octets).unwrap();
         let first = text.find("\r\n").map(|at| at + 2);
-        let dot = first.and_then(|first| Some(first + text[first - 2..].find("\r\n.\r\n")? + 3));
+        let dot = first.and_then(|first| Some(first + text.get(first - 2..)?.find("\r\n.\r\n")? + 3));
         prop_assert_eq!(whole, if says_yes { dot } else { first });
     }
 }
