@@ -42,7 +42,7 @@ pub async fn run(
                 let octets = message.len();
                 let begun = Instant::now();
                 session.append("INBOX", &[(id, message)]).await?;
-                worker.done(begun, octets);
+                worker.done(session.took(begun), octets);
                 let mut acknowledged = acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
                 acknowledged.entry(account.clone()).or_default().insert(id);
             }

@@ -260,11 +260,15 @@ impl From<By> for Protocol {
 
 /// Whether all was well.
 fn execute(arguments: &Arguments) -> Result<bool, LoadError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(arguments.common.threads.max(1))
-        .enable_all()
-        .build()
-        .map_err(LoadError::connection)?;
+    let mut runtime = match arguments.common.threads {
+        0 | 1 => tokio::runtime::Builder::new_current_thread(),
+        threads => {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            runtime.worker_threads(threads);
+            runtime
+        }
+    };
+    let runtime = runtime.enable_all().build().map_err(LoadError::connection)?;
     match runtime.block_on(Box::pin(run(arguments))) {
         Ok(report) => {
             arguments.common.show(&report.json(), &report.table())?;
@@ -377,14 +381,14 @@ impl Common {
         if self.port == 0 {
             return Err(LoadError::Usage("--port is missing".to_owned()));
         }
-        let certificate = self.certificate.as_deref().map(read_certificate).transpose()?;
+        let trust = self.certificate.as_deref().map(read_certificate).transpose()?.unwrap_or_default();
         let accounts = Accounts {
             pattern: self.users.clone(),
             first: self.first_user,
             count: self.accounts.max(1),
             password: std::env::var(PASSWORD).unwrap_or_default(),
         };
-        Ok(Target { host: self.host.clone(), port: self.port, tls: self.tls, certificate, accounts })
+        Ok(Target { host: self.host.clone(), port: self.port, tls: self.tls, trust, accounts })
     }
 
     /// The seed: different for each run, so that messages of earlier ones are not taken for those of this one.

@@ -4,10 +4,20 @@
 //! and attachments. The Message-ID says what a message was made from, so that a copy of any of them can be checked
 //! without knowing where it came from. Lines end in CR LF, all octets are ASCII.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use posthaste_imap::types::DateTime;
+
+/// Adds to a string, which cannot fail.
+macro_rules! put {
+    ($text:expr, $($format:tt)*) => {{
+        let _ = write!($text, $($format)*);
+    }};
+}
 
 /// What a message is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,10 +76,21 @@ impl Id {
 
     /// What stands in the header of a message, as far as the first Message-ID in it is one of ours.
     pub fn of_header(header: &[u8]) -> Option<Self> {
-        String::from_utf8_lossy(header).lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            if name.eq_ignore_ascii_case("message-id") { Self::parse(value) } else { None }
-        })
+        let mut rest = header;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end.saturating_add(1));
+            let (line, after) = rest.split_at_checked(end)?;
+            rest = after;
+            match line.split_at_checked(MESSAGE_ID.len()) {
+                Some((name, value)) if name.eq_ignore_ascii_case(MESSAGE_ID.as_bytes()) => {
+                    return Self::parse(std::str::from_utf8(value).ok()?);
+                }
+                // The body begins.
+                None if line.trim_ascii_end().is_empty() => return None,
+                _ => {}
+            }
+        }
+        None
     }
 
     /// The message that this one answers, where it answers one.
@@ -99,114 +120,111 @@ impl Id {
 
     /// All its octets. The last are CR LF.
     pub fn message(self) -> Bytes {
-        let octets = usize::try_from(self.octets()).unwrap_or(usize::MAX);
-        let empty = self.build(0);
-        match octets.saturating_sub(empty.len()) {
-            // The end of a line has two octets.
-            0 | 1 => empty.into(),
-            missing => self.build(missing).into(),
-        }
+        self.build().into()
     }
 
     /// Whether the octets that a server gives back are those of this message, with what servers put in front.
     pub fn is_whole(self, received: &[u8]) -> bool {
-        let message = self.message();
-        received.ends_with(&message) && {
-            let front = received.get(..received.len().saturating_sub(message.len())).unwrap_or_default();
-            front.is_empty() || front.ends_with(b"\r\n")
-        }
+        is_whole(&self.message(), received)
     }
 
-    fn build(self, filler: usize) -> Vec<u8> {
+    fn build(self) -> String {
+        let octets = usize::try_from(self.octets()).unwrap_or(usize::MAX);
         let mut dice = Dice::new(self.seed, self.number, BODY);
-        let mut text = self.header();
+        let mut text = String::with_capacity(octets.clamp(ROOM_MIN, ROOM_MAX));
+        self.put_header(&mut text);
         let kind = dice.below(10);
         let mut body = String::new();
         if self.has_straw() {
-            body.push_str("There is a ");
-            body.push_str(STRAW);
-            body.push_str(" in this one.\r\n");
+            put!(body, "There is a {STRAW} in this one.\r\n");
         }
         let boundary = format!("=_{:x}_{}", self.seed, self.number);
+        // What stands between the parts that are filled, and behind them.
+        let (mut middle, mut end) = (None, String::new());
         match kind {
-            0..=5 => {
-                text.push_str("Content-Type: text/plain; charset=us-ascii\r\n\r\n");
-                text.push_str(&body);
-                dice.fill(&mut text, filler);
-            }
+            0..=5 => put!(text, "Content-Type: text/plain; charset=us-ascii\r\n\r\n{body}"),
             6 | 7 => {
-                text.push_str(&format!(
-                    "Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n"
-                ));
-                text.push_str(&format!(
-                    "--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{body}"
-                ));
-                dice.fill(&mut text, filler / 2);
-                text.push_str(&format!(
+                put!(text, "Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n");
+                put!(text, "--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{body}");
+                middle = Some(format!(
                     "\r\n--{boundary}\r\nContent-Type: text/html; charset=us-ascii\r\n\r\n<p>\r\n"
                 ));
-                dice.fill(&mut text, filler.saturating_sub(filler / 2));
-                text.push_str(&format!("</p>\r\n--{boundary}--\r\n"));
+                put!(end, "</p>\r\n--{boundary}--\r\n");
             }
             8 => {
                 let words = dice.pick(&ALPHABETS);
                 let encoded = STANDARD.encode(format!("{body}{words} {words}.\r\n"));
-                text.push_str(&format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n"));
-                text.push_str(&format!(
+                put!(text, "Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n");
+                put!(
+                    text,
                     "--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-                ));
+                );
                 push_folded(&mut text, &encoded);
-                text.push_str(&format!("--{boundary}\r\nContent-Type: text/plain\r\n\r\n"));
-                dice.fill(&mut text, filler);
-                text.push_str(&format!("\r\n--{boundary}--\r\n"));
+                put!(text, "--{boundary}\r\nContent-Type: text/plain\r\n\r\n");
+                put!(end, "\r\n--{boundary}--\r\n");
             }
             _ => {
-                text.push_str(&format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n"));
-                text.push_str(&format!(
-                    "--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{body}"
-                ));
-                text.push_str(&format!(
+                put!(text, "Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n");
+                put!(text, "--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{body}");
+                put!(
+                    text,
                     "See what is attached.\r\n--{boundary}\r\nContent-Type: application/octet-stream; name=\"n{0}.bin\"\r\n\
                      Content-Disposition: attachment; filename=\"n{0}.bin\"\r\nContent-Transfer-Encoding: base64\r\n\r\n",
                     self.number
-                ));
-                dice.fill_base64(&mut text, filler);
-                text.push_str(&format!("\r\n--{boundary}--\r\n"));
+                );
+                put!(end, "\r\n--{boundary}--\r\n");
             }
         }
-        text.into_bytes()
+        let fixed = [text.len(), middle.as_ref().map_or(0, String::len), end.len()];
+        let fixed = fixed.into_iter().fold(0, usize::saturating_add);
+        // The end of a line has two octets.
+        let filler = Some(octets.saturating_sub(fixed)).filter(|missing| *missing > 1).unwrap_or(0);
+        match middle {
+            Some(middle) => {
+                dice.fill(&mut text, filler / 2);
+                text.push_str(&middle);
+                dice.fill(&mut text, filler.saturating_sub(filler / 2));
+            }
+            None if kind == 9 => dice.fill_base64(&mut text, filler),
+            None => dice.fill(&mut text, filler),
+        }
+        text.push_str(&end);
+        text
     }
 
-    fn header(self) -> String {
+    fn put_header(self, text: &mut String) {
         let mut dice = Dice::new(self.seed, self.number, HEADER);
         let (first, last) = (dice.pick(&FIRST_NAMES), dice.pick(&LAST_NAMES));
         let (to, colleague) = (dice.pick(&FIRST_NAMES), dice.pick(&LAST_NAMES));
-        let mut text = format!(
-            "From: {first} {last} <{}.{}@load.example>\r\nTo: {to} <{}@load.example>\r\n",
+        put!(
+            text,
+            "From: {first} {last} <{}.{}@load.example>\r\n",
             first.to_ascii_lowercase(),
-            last.to_ascii_lowercase(),
-            to.to_ascii_lowercase(),
+            last.to_ascii_lowercase()
         );
+        put!(text, "To: {to} <{}@load.example>\r\n", to.to_ascii_lowercase());
         if dice.below(4) == 0 {
-            text.push_str(&format!("Cc: {colleague} <{}@load.example>\r\n", colleague.to_ascii_lowercase()));
+            put!(text, "Cc: {colleague} <{}@load.example>\r\n", colleague.to_ascii_lowercase());
         }
-        let parent = self.parent();
-        let topic = self.root();
-        let re = if parent.is_some() { "Re: " } else { "" };
-        text.push_str(&format!("Subject: {re}{}", topic.subject()));
+        let ancestors = self.ancestors();
+        text.push_str("Subject: ");
+        if !ancestors.is_empty() {
+            text.push_str("Re: ");
+        }
+        // Of the message that the thread began with, as far as references go.
+        ancestors.last().copied().unwrap_or(self).put_subject(text);
         if self.has_needle() {
-            text.push_str(&format!(" {NEEDLE}"));
+            put!(text, " {NEEDLE}");
         }
-        text.push_str(&format!("\r\nDate: {}\r\nMessage-ID: {self}\r\n", rfc5322(self.date())));
-        if let Some(parent) = parent {
-            text.push_str(&format!("In-Reply-To: {parent}\r\nReferences:"));
+        put!(text, "\r\nDate: {}\r\n{MESSAGE_ID} {self}\r\n", rfc5322(self.date()));
+        if let Some(parent) = ancestors.first() {
+            put!(text, "In-Reply-To: {parent}\r\nReferences:");
             for ancestor in parent.ancestors().iter().rev() {
-                text.push_str(&format!(" {ancestor}\r\n"));
+                put!(text, " {ancestor}\r\n");
             }
-            text.push_str(&format!(" {parent}\r\n"));
+            put!(text, " {parent}\r\n");
         }
         text.push_str("MIME-Version: 1.0\r\n");
-        text
     }
 
     fn ancestors(self) -> Vec<Self> {
@@ -219,17 +237,14 @@ impl Id {
         found
     }
 
-    /// The message that its thread began with, as far as references go.
-    fn root(self) -> Self {
-        self.ancestors().last().copied().unwrap_or(self)
-    }
-
-    fn subject(self) -> String {
+    fn put_subject(self, text: &mut String) {
         let mut dice = Dice::new(self.seed, self.number, SUBJECT);
         if dice.below(4) > 0 {
-            return format!("{} {} {}", dice.pick(&WORDS), dice.pick(&WORDS), dice.below(1000));
+            let (one, other) = (dice.pick(&WORDS), dice.pick(&WORDS));
+            put!(text, "{one} {other} {}", dice.below(1000));
+        } else {
+            put!(text, "=?utf-8?B?{}?=", STANDARD.encode(dice.pick(&ALPHABETS)));
         }
-        format!("=?utf-8?B?{}?=", STANDARD.encode(dice.pick(&ALPHABETS)))
     }
 
     /// The internal date that goes with its Date field.
@@ -247,6 +262,33 @@ impl std::fmt::Display for Id {
             Size::Mixed => write!(f, "{MIXED}@{HOST}>"),
         }
     }
+}
+
+/// Messages that were made already, for those that are read again and again.
+#[derive(Debug, Default)]
+pub struct Made {
+    messages: BTreeMap<Id, Bytes>,
+    octets: usize,
+}
+
+impl Made {
+    /// As [`Id::is_whole`].
+    pub fn is_whole(&mut self, id: Id, received: &[u8]) -> bool {
+        if let Some(message) = self.messages.get(&id) {
+            return is_whole(message, received);
+        }
+        let message = id.message();
+        let whole = is_whole(&message, received);
+        self.octets = self.octets.saturating_add(message.len());
+        if self.octets <= MADE_MAX {
+            self.messages.insert(id, message);
+        }
+        whole
+    }
+}
+
+fn is_whole(message: &[u8], received: &[u8]) -> bool {
+    received.strip_suffix(message).is_some_and(|front| front.is_empty() || front.ends_with(b"\r\n"))
 }
 
 /// Random numbers that are the same every time (`SplitMix64`).
@@ -306,11 +348,14 @@ impl Dice {
     /// Exactly so many octets of what base64 looks like, in lines.
     fn fill_base64(&mut self, text: &mut String, octets: usize) {
         let end = text.len().saturating_add(octets);
+        let mut encoded = String::new();
         while text.len() < end {
             let left = end.saturating_sub(text.len());
-            let raw: Vec<u8> = (0..7).flat_map(|_| self.next().to_le_bytes()).collect();
-            let line = STANDARD.encode(raw);
-            let line = line.get(..left.saturating_sub(2).min(76).min(line.len())).unwrap_or_default();
+            let mut raw = [0; 56];
+            raw.chunks_exact_mut(8).for_each(|eight| eight.copy_from_slice(&self.next().to_le_bytes()));
+            encoded.clear();
+            STANDARD.encode_string(raw, &mut encoded);
+            let line = encoded.get(..left.saturating_sub(2).min(76).min(encoded.len())).unwrap_or_default();
             text.push_str(line);
             text.push_str(if left >= 2 { "\r\n" } else { "=" });
         }
@@ -349,7 +394,17 @@ pub const NEEDLE: &str = "needlework";
 /// The word that one body of fifty has.
 pub const STRAW: &str = "strawberry";
 
+/// The field that says what a message was made from.
+const MESSAGE_ID: &str = "Message-ID:";
+
 const HOST: &str = "load.example";
+
+/// So many octets of messages are kept that were made.
+const MADE_MAX: usize = 16 * 1024 * 1024;
+
+/// Room for the header of a message; and so much is given to one before it is made.
+const ROOM_MIN: usize = 1024;
+const ROOM_MAX: usize = 1024 * 1024;
 
 /// What a Message-ID says of the size where that is none in particular.
 const MIXED: &str = "mixed";
@@ -421,6 +476,17 @@ mod tests {
         }
     }
 
+    /// Mailboxes and ledgers of earlier versions are compared too.
+    #[test]
+    fn messages_are_the_same_as_ever() {
+        let sizes = [Size::Fixed(2048), Size::Fixed(10), Size::Mixed];
+        let ids =
+            sizes.into_iter().flat_map(|size| (0..500).map(move |number| Id::new(0xfeed, number, size)));
+        let fnv = |hash: u64, octet: u8| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3);
+        let hash = ids.flat_map(Id::message).fold(0xcbf2_9ce4_8422_2325, fnv);
+        assert_eq!(hash, 0xe517_f227_421c_6b01, "{hash:#x}");
+    }
+
     #[test]
     fn what_a_server_puts_in_front_is_no_change_and_anything_else_is() {
         let size = Size::Fixed(2000);
@@ -437,6 +503,12 @@ mod tests {
         assert!(!id.is_whole(&received[..received.len() - 2]));
         assert!(!id.is_whole(&[b"x", &*message].concat()));
         assert!(!Id::new(1, 3, size).is_whole(&received));
+        let mut made = Made::default();
+        for _ in 0..2 {
+            assert!(made.is_whole(id, &received));
+            assert!(!made.is_whole(id, &received[..received.len() - 2]));
+            assert!(!made.is_whole(Id::new(1, 3, size), &received));
+        }
     }
 
     #[test]

@@ -104,7 +104,7 @@ async fn work(
         let octets = message.len();
         let begun = Instant::now();
         let taken = sender.send(&recipients, message).await?;
-        worker.done(begun, octets);
+        worker.done(begun.elapsed(), octets);
         for (recipient, taken) in recipients.into_iter().zip(taken) {
             if let Err(said) = taken {
                 worker.problem(format!("{id} for {recipient}: {said}"));

@@ -71,7 +71,8 @@ async fn fill(worker: &Worker, target: &Target, account: &str, filling: &Filling
         } else {
             session.append_each(&filling.mailbox, &batch).await?;
         }
-        batch.iter().for_each(|(_, message)| worker.done(begun, message.len()));
+        let took = session.took(begun);
+        batch.iter().for_each(|(_, message)| worker.done(took, message.len()));
     }
     let (after, _) = session.select(&filling.mailbox).await?;
     if u64::from(after) != u64::from(before).saturating_add(filling.messages) {

@@ -1,9 +1,10 @@
 //! An IMAP session on the machine of the client, with nothing but the driver around it, so that what a client library
-//! does with answers is not measured. Commands are written as in RFC 9051, without a tag.
+//! does with answers is not measured. Neither is what the machine does: it is told of an answer when all of it has
+//! come ([`Held`]), and [`Session::took`] says how long that was. Commands are written as in RFC 9051, without a tag.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use posthaste_imap::client::{
@@ -16,11 +17,12 @@ use posthaste_tokio::{Connection, Time};
 
 use crate::LoadError;
 use crate::content::Id;
+use crate::held::{Held, ImapAnswer};
 use crate::target::{Target, Tls};
 
 /// A session with an IMAP server.
 pub struct Session {
-    connection: Connection<Client>,
+    connection: Connection<Held<Client, ImapAnswer>>,
 }
 
 /// A row of FETCH: its number, its items, and its payloads whole.
@@ -34,6 +36,18 @@ pub struct Row {
     pub items: Vec<FetchItem>,
     /// The octets of the payloads, in order.
     pub payloads: Vec<Vec<u8>>,
+}
+
+impl Row {
+    fn add(&mut self, item: FetchItem) {
+        match item {
+            FetchItem::Uid(uid) => self.uid = Some(uid.get()),
+            FetchItem::Payload { data, .. } => {
+                self.payloads.push(data.map(|data| data.to_vec()).unwrap_or_default());
+            }
+            item => self.items.push(item),
+        }
+    }
 }
 
 impl Session {
@@ -52,7 +66,7 @@ impl Session {
             config.tls = TlsPolicy::Required;
         }
         let machine = Client::new(config, stream.security(), Time::ZERO);
-        let mut session = Self { connection: Connection::new(machine, stream, role) };
+        let mut session = Self { connection: Connection::new(Held::new(machine), stream, role) };
         loop {
             match session.event().await? {
                 Event::Ready => return Ok(session),
@@ -91,7 +105,7 @@ impl Session {
 
     /// Whether the server announces something.
     pub fn has(&self, capability: &str) -> bool {
-        self.connection.machine_ref().has_capability(capability)
+        self.connection.machine_ref().machine_ref().has_capability(capability)
     }
 
     /// That the server announces something.
@@ -106,6 +120,11 @@ impl Session {
     /// How many octets came so far.
     pub const fn received(&self) -> u64 {
         self.connection.received()
+    }
+
+    /// How long the last answer took to come, from `begun` on. What was done with it since is not in it.
+    pub fn took(&self, begun: Instant) -> Duration {
+        self.connection.machine_ref().arrived().saturating_duration_since(begun)
     }
 
     /// Gives a command, and what comes until it is complete.
@@ -139,7 +158,7 @@ impl Session {
         self.machine().command(command).map_err(|misuse| LoadError::NotOffered(format!("{text}: {misuse}")))
     }
 
-    /// What comes until a command is complete.
+    /// What comes until a command is complete. Nothing of it is read before all has come.
     ///
     /// # Errors
     ///
@@ -150,19 +169,34 @@ impl Session {
         what: &str,
         mut note: impl FnMut(Event),
     ) -> Result<Status, LoadError> {
+        self.connection.machine().hold(ImapAnswer::default());
+        let mut done = |event| match event {
+            Event::Done { id: of, status } if of == id => {
+                Some(if status.condition == Condition::Ok { Ok(status) } else { Err(refused(what, &status)) })
+            }
+            Event::NotSent { id: of, why } if of == id => {
+                Some(Err(LoadError::NotOffered(format!("{what}: {why}"))))
+            }
+            event => {
+                note(event);
+                None
+            }
+        };
         loop {
-            match self.event().await? {
-                Event::Done { id: of, status } if of == id => {
-                    return if status.condition == Condition::Ok {
-                        Ok(status)
-                    } else {
-                        Err(refused(what, &status))
-                    };
+            let mut told = 0_u32;
+            while let Some(event) = self.connection.machine().at_hand() {
+                if let Some(done) = done(event) {
+                    self.connection.machine().release();
+                    return done;
                 }
-                Event::NotSent { id: of, why } if of == id => {
-                    return Err(LoadError::NotOffered(format!("{what}: {why}")));
+                told = told.wrapping_add(1);
+                if told.is_multiple_of(TOLD_AT_ONCE) {
+                    tokio::task::yield_now().await;
                 }
-                event => note(event),
+            }
+            if let Some(done) = done(self.event().await?) {
+                self.connection.machine().release();
+                return done;
             }
         }
     }
@@ -174,7 +208,7 @@ impl Session {
     /// As [`run`](Self::run).
     pub async fn select(&mut self, mailbox: &str) -> Result<(u32, u32), LoadError> {
         self.ok(&format!("SELECT {mailbox}")).await?;
-        let state = self.connection.machine_ref().mailbox();
+        let state = self.connection.machine_ref().machine_ref().mailbox();
         let state = state.ok_or_else(|| LoadError::Connection("nothing is selected".to_owned()))?;
         Ok((state.exists, state.uid_next.map_or(1, NonZeroU32::get)))
     }
@@ -186,22 +220,27 @@ impl Session {
     /// As [`run`](Self::run).
     pub async fn rows(&mut self, text: &str, mut each: impl FnMut(Row)) -> Result<(), LoadError> {
         let mut row: Option<Row> = None;
-        let note = |event| match (event, &mut row) {
-            (Event::Row(number), _) => row = Some(Row { number: number.get(), ..Row::default() }),
-            (Event::Item(FetchItem::Uid(uid)), Some(row)) => row.uid = Some(uid.get()),
-            (Event::Item(FetchItem::Payload { data, .. }), Some(row)) => {
-                row.payloads.push(data.map(|data| data.to_vec()).unwrap_or_default());
-            }
-            (Event::Item(item), Some(row)) => row.items.push(item),
-            (Event::Literal { .. }, Some(row)) => row.payloads.push(Vec::new()),
-            (Event::Body(chunk), Some(row)) => {
-                if let Some(payload) = row.payloads.last_mut() {
-                    payload.extend_from_slice(&chunk);
-                }
-            }
-            (Event::RowEnd, _) => {
+        // Events are large, and there are many: each is taken apart where it is.
+        let note = |event| match event {
+            Event::Row(number) => row = Some(Row { number: number.get(), ..Row::default() }),
+            Event::RowEnd => {
                 if let Some(row) = row.take() {
                     each(row);
+                }
+            }
+            Event::Item(item) => {
+                if let Some(row) = &mut row {
+                    row.add(item);
+                }
+            }
+            Event::Literal { .. } => {
+                if let Some(row) = &mut row {
+                    row.payloads.push(Vec::new());
+                }
+            }
+            Event::Body(chunk) => {
+                if let Some(payload) = row.as_mut().and_then(|row| row.payloads.last_mut()) {
+                    payload.extend_from_slice(&chunk);
                 }
             }
             _ => {}
@@ -323,7 +362,9 @@ impl Session {
     pub async fn until_exists(&mut self, count: u32) -> Result<Instant, LoadError> {
         loop {
             match self.event().await? {
-                Event::Exists(exists) if exists >= count => return Ok(Instant::now()),
+                Event::Exists(exists) if exists >= count => {
+                    return Ok(self.connection.machine_ref().arrived());
+                }
                 Event::Bye(status) => return Err(refused("IDLE", &status)),
                 _ => {}
             }
@@ -350,7 +391,7 @@ impl Session {
     }
 
     const fn machine(&mut self) -> &mut Client {
-        self.connection.machine()
+        self.connection.machine().machine()
     }
 
     async fn event(&mut self) -> Result<Event, LoadError> {
@@ -375,5 +416,8 @@ fn refused(what: &str, status: &Status) -> LoadError {
 
 /// A message is written in pieces of so many octets.
 const CHUNK: usize = 32 * 1024;
+
+/// After so many events of one answer the other sessions have a turn: what comes for them is to be seen when it comes.
+const TOLD_AT_ONCE: u32 = 256;
 
 const WORDS_MAX: usize = 120;

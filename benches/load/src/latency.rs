@@ -57,19 +57,19 @@ impl Pair {
         let idle = self.reader.idle().await?;
         let begun = Instant::now();
         let taken = self.sender.send(std::slice::from_ref(&self.account), message).await?;
-        worker.part("acknowledged", begun);
+        worker.part("acknowledged", begun.elapsed());
         if let Some(Err(said)) = taken.first() {
             worker.problem(format!("{id}: {said}"));
             return self.reader.done(idle).await;
         }
-        self.reader.until_exists(self.exists.saturating_add(1)).await?;
-        worker.part("heard", begun);
+        let heard = self.reader.until_exists(self.exists.saturating_add(1)).await?;
+        worker.part("heard", heard.saturating_duration_since(begun));
         self.exists = self.exists.saturating_add(1);
         self.reader.done(idle).await?;
         let mut whole = false;
         let compare = |row: Row| whole |= row.payloads.first().is_some_and(|octets| id.is_whole(octets));
         self.reader.rows(&format!("FETCH {} (BODY.PEEK[])", self.exists), compare).await?;
-        worker.done(begun, octets);
+        worker.done(self.reader.took(begun), octets);
         if !whole {
             worker.problem(format!("message {} of {} is not {id}, or changed", self.exists, self.account));
         }

@@ -12,6 +12,7 @@
 //! | [`workload`] | who works when, and for how long |
 //! | [`histogram`], [`process`], [`report`] | what is measured, and how it is shown |
 //! | [`imap`] | an IMAP session on the machine, with nothing around it |
+//! | [`held`] | when a machine is told of an answer: when it is complete, and its time is known |
 //! | [`deliver`], [`login`], [`mix`], [`append`], [`mailbox`], [`idle`], [`latency`], [`pop3`], [`fill`] | the workloads |
 //! | [`audit`] | which messages are lost, there twice or changed |
 //! | [`cli`] | the command line |
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod content;
 pub mod deliver;
 pub mod fill;
+pub mod held;
 pub mod histogram;
 pub mod idle;
 pub mod imap;

@@ -20,7 +20,7 @@ pub async fn run(plan: &Plan, target: &Target) -> Result<Report, LoadError> {
             let mut session = Session::connect(&target).await?;
             session.log_in(&target.accounts.name(turn), &target.accounts.password).await?;
             session.select("INBOX").await?;
-            worker.done(begun, 0);
+            worker.done(session.took(begun), 0);
             session.logout().await?;
         }
         Ok(())

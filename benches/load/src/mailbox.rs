@@ -89,8 +89,10 @@ pub async fn run(
             let before = opened.session.received();
             let begun = Instant::now();
             let wrong = opened.turn(turn, filled).await?;
+            let took = opened.session.took(begun);
+            worker.compared(begun.elapsed().saturating_sub(took));
             let octets = opened.session.received().saturating_sub(before);
-            worker.done(begun, usize::try_from(octets).unwrap_or(usize::MAX));
+            worker.done(took, usize::try_from(octets).unwrap_or(usize::MAX));
             wrong.into_iter().for_each(|problem| worker.problem(problem));
         }
         opened.session.logout().await

@@ -57,7 +57,7 @@ pub async fn run(plan: &Plan, target: &Target, seed: u64) -> Result<Report, Load
 async fn day(worker: &Worker, target: &Target, account: &str, id: Id) -> Result<(), LoadError> {
     let begun = Instant::now();
     let mut session = Session::open(target, account).await?;
-    worker.done_as("login", begun, 0);
+    worker.done_as("login", session.took(begun), 0);
     for (kind, command) in [
         ("namespace", "NAMESPACE"),
         ("list", "LIST \"\" *"),
@@ -67,7 +67,7 @@ async fn day(worker: &Worker, target: &Target, account: &str, id: Id) -> Result<
     }
     let begun = Instant::now();
     let (exists, _) = session.select("INBOX").await?;
-    worker.done_as("select", begun, 0);
+    worker.done_as("select", session.took(begun), 0);
     if exists == 0 {
         return Err(LoadError::Usage(format!("the INBOX of {account} is empty: fill it first")));
     }
@@ -89,7 +89,7 @@ async fn day(worker: &Worker, target: &Target, account: &str, id: Id) -> Result<
     let octets = message.len();
     let begun = Instant::now();
     let uid = session.append("INBOX", &[(id, message)]).await?;
-    worker.done_as("append", begun, octets);
+    worker.done_as("append", session.took(begun), octets);
     let uid = uid.ok_or_else(|| LoadError::NotOffered("APPENDUID".to_owned()))?;
     timed(worker, &mut session, "noop", "NOOP").await?;
     let begun = Instant::now();
@@ -99,7 +99,7 @@ async fn day(worker: &Worker, target: &Target, account: &str, id: Id) -> Result<
         whole = row.payloads.first().is_some_and(|octets| id.is_whole(octets));
     };
     session.rows(&format!("UID FETCH {uid} (BODY.PEEK[])"), compare).await?;
-    worker.done_as("fetch body", begun, octets);
+    worker.done_as("fetch body", session.took(begun), octets);
     if rows != 1 || !whole {
         worker.problem(format!(
             "{id} of {account} was added as UID {uid}, and comes in {rows} rows, changed or not there"
@@ -116,10 +116,10 @@ async fn day(worker: &Worker, target: &Target, account: &str, id: Id) -> Result<
     let begun = Instant::now();
     let idle = session.idle().await?;
     session.done(idle).await?;
-    worker.done_as("idle", begun, 0);
+    worker.done_as("idle", session.took(begun), 0);
     let begun = Instant::now();
     session.logout().await?;
-    worker.done_as("logout", begun, 0);
+    worker.done_as("logout", begun.elapsed(), 0);
     Ok(())
 }
 
@@ -131,7 +131,7 @@ async fn timed(
 ) -> Result<(), LoadError> {
     let begun = Instant::now();
     session.ok(command).await?;
-    worker.done_as(kind, begun, 0);
+    worker.done_as(kind, session.took(begun), 0);
     Ok(())
 }
 
@@ -150,7 +150,7 @@ async fn fetch(
     let mut rows = 0_u32;
     session.rows(&format!("FETCH {first}:{exists} ({items})"), |_| rows = rows.saturating_add(1)).await?;
     let octets = usize::try_from(session.received().saturating_sub(before)).unwrap_or(usize::MAX);
-    worker.done_as(kind, begun, octets);
+    worker.done_as(kind, session.took(begun), octets);
     let wanted = exists.saturating_sub(first).saturating_add(1);
     // Flags that another session changed come in rows of their own.
     if rows < wanted {

@@ -1,7 +1,7 @@
 //! Where a server is and who logs in: one port of it, the protection there, and accounts by a pattern.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use posthaste_tokio::tls::{
     Alpn, ClientSettings, ClientTls, Pin, PinnedCertificates, Trust, default_provider,
@@ -34,10 +34,18 @@ pub struct Target {
     pub port: u16,
     /// How it is protected.
     pub tls: Tls,
-    /// The certificate it has; public authorities are trusted where none is given.
-    pub certificate: Option<Arc<Vec<u8>>>,
+    /// Which certificate it has.
+    pub trust: Arc<ServerTrust>,
     /// Who logs in, and who gets mail.
     pub accounts: Accounts,
+}
+
+/// The certificate that a server must have; one of public authorities where none is named.
+#[derive(Debug, Default)]
+pub struct ServerTrust {
+    certificate: Option<CertificateDer<'static>>,
+    /// What TLS needs, made once for each protocol: it would be a part of every login.
+    configs: Mutex<Vec<(Alpn, Arc<ClientConfig>)>>,
 }
 
 /// Accounts that are there already.
@@ -132,18 +140,29 @@ impl Target {
     }
 
     fn client_config(&self, alpn: Alpn) -> Result<Arc<ClientConfig>, LoadError> {
+        self.trust.client_config(alpn)
+    }
+}
+
+impl ServerTrust {
+    fn client_config(&self, alpn: Alpn) -> Result<Arc<ClientConfig>, LoadError> {
+        let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, config)) = configs.iter().find(|(of, _)| *of == alpn) {
+            return Ok(Arc::clone(config));
+        }
         let mut settings = ClientSettings::new(alpn);
-        if let Some(pem) = &self.certificate {
-            let certificate = CertificateDer::from_pem_slice(pem).map_err(LoadError::connection)?;
+        if let Some(certificate) = &self.certificate {
             let provider = default_provider().map_err(LoadError::connection)?;
-            let pinned = PinnedCertificates::new(provider, [Pin::of_certificate(&certificate)]);
+            let pinned = PinnedCertificates::new(provider, [Pin::of_certificate(certificate)]);
             settings = settings.with_trust(Trust::Verifier(Arc::new(pinned)));
         }
         let config = settings.build().map_err(LoadError::connection)?;
         // Many logins that resume one session would not be those of many users.
         let mut config = Arc::unwrap_or_clone(config);
         config.resumption = rustls::client::Resumption::disabled();
-        Ok(Arc::new(config))
+        let config = Arc::new(config);
+        configs.push((alpn, Arc::clone(&config)));
+        Ok(config)
     }
 }
 
@@ -151,8 +170,10 @@ impl Target {
 ///
 /// # Errors
 ///
-/// The file cannot be read.
-pub fn read_certificate(path: &Path) -> Result<Arc<Vec<u8>>, LoadError> {
-    let pem = std::fs::read(path).map_err(|error| LoadError::File(format!("{}: {error}", path.display())))?;
-    Ok(Arc::new(pem))
+/// The file cannot be read, or is none.
+pub fn read_certificate(path: &Path) -> Result<Arc<ServerTrust>, LoadError> {
+    let failed = |error: &dyn std::fmt::Display| LoadError::File(format!("{}: {error}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| failed(&error))?;
+    let certificate = CertificateDer::from_pem_slice(&pem).map_err(|error| failed(&error))?;
+    Ok(Arc::new(ServerTrust { certificate: Some(certificate), ..ServerTrust::default() }))
 }

@@ -52,7 +52,8 @@ pub struct Worker {
 pub struct Measured {
     /// What the sessions noted, together.
     pub tally: Tally,
-    /// From the first turn to the end of the last.
+    /// From the first turn to the end of the last. A session that is alone lets the server rest while it compares: that
+    /// is no part of it.
     pub elapsed: Duration,
     /// What the server used before and after.
     pub usage: Option<(Usage, Usage)>,
@@ -67,6 +68,8 @@ pub struct Tally {
     pub kinds: BTreeMap<&'static str, Histogram>,
     /// Octets of messages, either way.
     pub octets: u64,
+    /// How long whole mailboxes of answers were compared.
+    pub compared: Duration,
     /// How many things went wrong.
     pub errors: u64,
     /// The first of them.
@@ -96,6 +99,7 @@ impl Tally {
             self.kinds.entry(kind).or_default().merge(histogram);
         }
         self.octets = self.octets.saturating_add(other.octets);
+        self.compared = self.compared.saturating_add(other.compared);
         self.errors = self.errors.saturating_add(other.errors);
         let room = PROBLEMS_MAX.saturating_sub(self.problems.len());
         self.problems.extend(other.problems.iter().take(room).cloned());
@@ -112,9 +116,8 @@ impl Worker {
         if self.turns.end.is_some_and(|end| turn >= end) { None } else { Some(turn) }
     }
 
-    /// An operation is done.
-    pub fn done(&self, since: Instant, octets: usize) {
-        let latency = since.elapsed();
+    /// An operation is done, and took so long.
+    pub fn done(&self, latency: Duration, octets: usize) {
         self.note(|tally| {
             tally.all.record(latency);
             tally.octets = tally.octets.saturating_add(u64::try_from(octets).unwrap_or(u64::MAX));
@@ -123,16 +126,19 @@ impl Worker {
     }
 
     /// An operation of some kind is done.
-    pub fn done_as(&self, kind: &'static str, since: Instant, octets: usize) {
-        let latency = since.elapsed();
-        self.note(|tally| tally.kinds.entry(kind).or_default().record(latency));
-        self.done(since, octets);
+    pub fn done_as(&self, kind: &'static str, latency: Duration, octets: usize) {
+        self.part(kind, latency);
+        self.done(latency, octets);
     }
 
     /// A part of an operation is done, which is shown but is none by itself.
-    pub fn part(&self, kind: &'static str, since: Instant) {
-        let latency = since.elapsed();
+    pub fn part(&self, kind: &'static str, latency: Duration) {
         self.note(|tally| tally.kinds.entry(kind).or_default().record(latency));
+    }
+
+    /// So long an answer was compared, when all of it had come.
+    pub fn compared(&self, time: Duration) {
+        self.note(|tally| tally.compared = tally.compared.saturating_add(time));
     }
 
     /// Something is wrong, and the work goes on.
@@ -205,6 +211,9 @@ where
     }
     for worker in &workers {
         measured.tally.merge(&worker.tally.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+    if plan.sessions == 1 {
+        measured.elapsed = measured.elapsed.saturating_sub(measured.tally.compared);
     }
     Ok(measured)
 }

@@ -30,7 +30,7 @@ const SIZE: Size = Size::Fixed(1500);
 fn target(port: u16) -> Target {
     let accounts =
         Accounts { pattern: "user{n}@example.test".into(), first: 1, count: 3, password: "secret".into() };
-    Target { host: "127.0.0.1".into(), port, tls: Tls::None, certificate: None, accounts }
+    Target { host: "127.0.0.1".into(), port, tls: Tls::None, trust: Arc::default(), accounts }
 }
 
 fn plan(sessions: u64, count: u64) -> Plan {
@@ -152,6 +152,21 @@ async fn a_row_that_is_missing_or_repeated_is_found_and_so_is_another_message() 
         let report = mailbox::run(&plan(1, 1), &target, "INBOX", &job, other).await.unwrap();
         assert!(!report.is_well());
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_end_is_told_of() {
+    let server = Crooked::start(Fault::CutsRow).await;
+    let mut target = target(server.imap);
+    target.accounts.count = 1;
+    let filling = fill::Filling { mailbox: "INBOX".into(), messages: 8, seed: 1, size: SIZE };
+    assert!(fill::run(&plan(1, 1), &target, &filling).await.unwrap().is_well());
+    let job = Job::Fetch { items: "FLAGS".into(), by_uid: true };
+    let report = mailbox::run(&plan(1, 2), &target, "INBOX", &job, None).await.unwrap();
+    let figures = report.json();
+    assert_eq!((report.operations(), figures["errors"].as_u64()), (0, Some(1)));
+    let problem = figures["problems"][0].as_str().unwrap();
+    assert!(problem.contains("the connection ended with 1 command"), "{problem}");
 }
 
 #[tokio::test]

@@ -55,8 +55,8 @@ impl World {
     fn target(&self, service: Service, tls: Tls, first: u64, count: u64) -> Target {
         let accounts = Accounts { pattern: "user{n}@x.test".into(), first, count, password: "secret".into() };
         let port = self.running.address(service).unwrap().port();
-        let certificate = read_certificate(&tls::self_signed_certificate(self.data.path())).unwrap();
-        Target { host: "127.0.0.1".into(), port, tls, certificate: Some(certificate), accounts }
+        let trust = read_certificate(&tls::self_signed_certificate(self.data.path())).unwrap();
+        Target { host: "127.0.0.1".into(), port, tls, trust, accounts }
     }
 
     fn imaps(&self, first: u64, count: u64) -> Target {

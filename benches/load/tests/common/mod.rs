@@ -22,6 +22,8 @@ pub enum Fault {
     HidesRow,
     /// It is kept, and its row comes twice.
     RepeatsRow,
+    /// It is kept, and the connection ends within its row.
+    CutsRow,
 }
 
 #[derive(Clone)]
@@ -74,7 +76,7 @@ impl Crooked {
             Fault::Loses => return,
             Fault::Doubles => kept.push(message.clone()),
             Fault::Changes => *message.last_chunk_mut::<5>().unwrap() = *b"?!?\r\n",
-            Fault::None | Fault::HidesRow | Fault::RepeatsRow => {}
+            Fault::None | Fault::HidesRow | Fault::RepeatsRow | Fault::CutsRow => {}
         }
         kept.push(message);
     }
@@ -154,6 +156,9 @@ impl Crooked {
                         } else {
                             format!("UID {number} FLAGS (\\Seen)")
                         };
+                        if self.fault == Fault::CutsRow && number == 4 {
+                            return io.write_all(b"* 4 FETCH (UID 4 FL").await.ok();
+                        }
                         let times = match self.fault {
                             Fault::HidesRow if number == 4 => 0,
                             Fault::RepeatsRow if number == 4 => 2,
