@@ -6,6 +6,8 @@
 
 use alloc::vec::Vec;
 
+use memchr::memchr;
+
 use super::content::Parameter;
 use super::summary::{Kind, Part};
 
@@ -130,14 +132,20 @@ impl TransferDecoder {
 
     /// How many octets all that is left of a body stands for.
     pub(super) fn count(mut self, encoded: &[u8]) -> usize {
-        if self.passes() {
-            return encoded.len();
+        match (&self.state, self.line_ends) {
+            (State::Identity, LineEnds::Kept) => encoded.len(),
+            (State::Identity, LineEnds::Crlf) => {
+                encoded.len().saturating_add(line_feeds_alone(encoded, self.after_cr))
+            }
+            (State::Base64 { digits, .. }, LineEnds::Kept) => base64_len(encoded, *digits),
+            _ => {
+                let mut length = 0_usize;
+                let mut count = |_: u8| length = length.saturating_add(1);
+                self.run(encoded, &mut count);
+                self.end(&mut count);
+                length
+            }
         }
-        let mut length = 0_usize;
-        let mut count = |_: u8| length = length.saturating_add(1);
-        self.run(encoded, &mut count);
-        self.end(&mut count);
-        length
     }
 
     /// Adds what the next octets stand for to `decoded`: never more than they and a few kept ones are, or twice that
@@ -198,6 +206,32 @@ impl TransferDecoder {
             State::Identity => {}
         }
     }
+}
+
+/// How many LF have no CR before them.
+fn line_feeds_alone(octets: &[u8], after_cr: bool) -> usize {
+    let at_start = usize::from(!after_cr && octets.first() == Some(&b'\n'));
+    let behind_first = octets.get(1..).unwrap_or_default();
+    let pairs = octets.iter().zip(behind_first);
+    pairs.filter(|(before, octet)| **octet == b'\n' && **before != b'\r').count().saturating_add(at_start)
+}
+
+/// How many octets base64 stands for, behind so many digits of a group of four.
+fn base64_len(encoded: &[u8], digits: u8) -> usize {
+    let (mut length, mut waiting, mut rest) = (0_usize, usize::from(digits), Some(encoded));
+    while let Some(octets) = rest {
+        // Padding, or the end, ends a group.
+        let (group, behind) = match memchr(b'=', octets) {
+            Some(at) => (octets.get(..at).unwrap_or_default(), octets.get(at.saturating_add(1)..)),
+            None => (octets, None),
+        };
+        let is_digit = |octet: &&u8| matches!(octet, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/');
+        let all = group.iter().filter(is_digit).count().saturating_add(core::mem::take(&mut waiting));
+        let left = [0, 0, 1, 2].get(all % 4).copied().unwrap_or_default();
+        length = length.saturating_add((all / 4).saturating_mul(3)).saturating_add(left);
+        rest = behind;
+    }
+    length
 }
 
 /// Passes an octet on, behind the CR that its line end lacks.
