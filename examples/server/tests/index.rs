@@ -112,7 +112,7 @@ async fn run(world: &World, inbox: MailboxId, trash: MailboxId, operation: Opera
             let keywords: Keywords = Keyword::new(&format!("k{flags}")).into_iter().collect();
             let system = if flags % 2 == 0 { SystemFlags::SEEN } else { SystemFlags::DELETED };
             let flags = Flags { system, keywords };
-            let change = StoreFlags { uids: uids(&which), mode, flags, unchanged_since: None };
+            let change = StoreFlags { uids: uids(&which), mode, flags, unchanged_since: None, known: None };
             world.store.store_flags(inbox, change).await.unwrap();
         }
         Operation::Expunge(which) => {

@@ -12,7 +12,7 @@ fn keywords(names: &[&str]) -> Flags {
 }
 
 fn change(uids: Vec<u32>, mode: StoreMode, flags: impl Into<Flags>) -> StoreFlags {
-    StoreFlags { uids, mode, flags: flags.into(), unchanged_since: None }
+    StoreFlags { uids, mode, flags: flags.into(), unchanged_since: None, known: None }
 }
 
 pub(crate) async fn flags_change_only_where_they_differ(stage: Stage) {
@@ -29,7 +29,7 @@ pub(crate) async fn flags_change_only_where_they_differ(stage: Stage) {
     let [Change::Messages(told)] = &stage.picture.news()[..] else { panic!("one change") };
     assert_eq!(told.changed, stored.changed);
     let again = store.store_flags(inbox, deleted()).await.unwrap();
-    assert_eq!((again.changed, again.modseq), (Vec::new(), stored.modseq));
+    assert_eq!((again.changed.len(), again.modseq), (0, stored.modseq));
     assert_eq!(stage.picture.news(), []);
     let status = store.status(inbox).await.unwrap();
     assert_eq!((status.deleted, status.deleted_size, status.unseen), (2, 2, 3));

@@ -156,7 +156,7 @@ impl Listener for Picture {
                     let before = told.modseqs.insert(news.mailbox, news.modseq).unwrap_or(0);
                     assert!(before < news.modseq, "the mod-sequence rises");
                     let mailbox = told.mailboxes.entry(news.mailbox).or_default();
-                    for meta in &news.changed {
+                    for meta in news.changed.iter() {
                         assert!(meta.uid < news.uidnext && meta.modseq == news.modseq);
                         mailbox.insert(meta.uid, meta.clone());
                     }

@@ -115,7 +115,8 @@ impl Session {
             return Ok(uids);
         }
         let flags = Flags::from(SystemFlags::SEEN);
-        let change = StoreFlags { uids, mode: StoreMode::Add, flags, unchanged_since: None };
+        let known = selected.open.known(&uids);
+        let change = StoreFlags { uids, mode: StoreMode::Add, flags, unchanged_since: None, known };
         let stored = self.context.store.store_flags(selected.open.mailbox(), change).await?;
         Ok(stored.changed.iter().map(|meta| meta.uid).collect())
     }
@@ -209,11 +210,11 @@ impl Session {
                     && let Some(selected) = &self.selected
                     && selected.has_older(row)
                 {
-                    heard.push(row.clone());
+                    heard.push(row.uid);
                 }
             }
             if let Some(selected) = &mut self.selected {
-                selected.has_heard(&heard);
+                selected.has_heard(&current, &heard);
                 heard.clear();
             }
             // A mailbox that is all in memory and a client that reads fast leave no other pause.
@@ -474,12 +475,12 @@ impl Ahead {
 
 /// Flags as they are written, made once for rows in a row that have the same.
 #[derive(Default)]
-struct FlagCache {
+pub(super) struct FlagCache {
     last: Option<(SystemFlags, crate::store::Keywords, bool, ImapFlags)>,
 }
 
 impl FlagCache {
-    fn of(&mut self, row: &Row, recent: bool) -> ImapFlags {
+    pub(super) fn of(&mut self, row: &Row, recent: bool) -> ImapFlags {
         if let Some((system, keywords, was_recent, flags)) = &self.last
             && *system == row.system
             && *was_recent == recent

@@ -108,10 +108,11 @@ impl Selected {
         self.picture.by_uid(row.uid).is_some_and(|(_, known)| known.modseq < row.modseq)
     }
 
-    /// Takes note that the client knows these rows now, which ascend and of which it [had](Self::has_older) older ones.
-    pub(super) fn has_heard(&mut self, rows: &[Row]) {
-        if !rows.is_empty() {
-            self.picture = Arc::new(self.picture.edited(rows, &[]));
+    /// Takes note that the client knows these messages as they are in a picture. Their UIDs ascend, and it
+    /// [had](Self::has_older) an older state of them.
+    pub(super) fn has_heard(&mut self, current: &Picture, uids: &[u32]) {
+        if !uids.is_empty() {
+            self.picture = Arc::new(self.picture.with_rows_of(current, uids));
         }
     }
 
