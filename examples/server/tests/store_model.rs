@@ -65,7 +65,7 @@ fn mail_op() -> impl Strategy<Value = Op> {
         2 => (at(), 1..8_u32, at(), 0..90_u8)
             .prop_map(|(from, uid, to, size)| Op::Replace { from, uid, to, size }),
         3 => (at(), uids(), mode, flags(), since).prop_map(|(at, uids, mode, flags, unchanged_since)| {
-            Op::Flags { at, uids, mode, flags, unchanged_since, known: None }
+            Op::Flags { at, uids, mode, flags, unchanged_since }
         }),
         2 => (at(), prop::option::of(uids())).prop_map(|(at, uids)| Op::Expunge { at, uids }),
         3 => (at(), uids(), at()).prop_map(|(from, uids, to)| Op::Copy { from, uids, to }),
@@ -290,7 +290,7 @@ async fn prepare<'a>(stage: &'a Stage, op: &Op, serial: u8) -> Result<Outcome<'a
                 (find(from).await?, find(to).await?, message(size, SystemFlags::NONE).await);
             Box::pin(async move { store.replace(from, uid, to, room, message).await.map(drop) })
         }
-        Op::Flags { at, uids, mode, flags, unchanged_since, known: None } => {
+        Op::Flags { at, uids, mode, flags, unchanged_since } => {
             let at = find(at).await?;
             // What another operation makes untrue before this one has its turn is not believed.
             let known = if uids.len() % 2 == 0 { stores::known(&stage.store, at, &uids).await } else { None };

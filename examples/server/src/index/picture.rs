@@ -504,7 +504,8 @@ impl<'a> Finder<'a> {
     /// As [`Picture::by_uid`].
     pub fn by_uid(&mut self, uid: u32) -> Option<(NonZeroU32, &'a Row)> {
         let chunks = &self.picture.chunks;
-        let is_here = |(_, chunk): &&(usize, Arc<Chunk>)| (chunk.first_uid()..=chunk.last_uid()).contains(&uid);
+        let is_here =
+            |(_, chunk): &&(usize, Arc<Chunk>)| (chunk.first_uid()..=chunk.last_uid()).contains(&uid);
         if chunks.get(self.chunk).filter(is_here).is_none() {
             self.chunk = chunks.partition_point(|(_, chunk)| chunk.first_uid() <= uid).checked_sub(1)?;
         }

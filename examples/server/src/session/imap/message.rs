@@ -1,7 +1,6 @@
 //! Commands that change messages of the selected mailbox: STORE, COPY, MOVE, EXPUNGE (RFC 9051 6.4.3, 6.4.6 to 6.4.9;
 //! RFC 7162 3.1.3; RFC 4314 4).
 
-use std::iter::Peekable;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -119,14 +118,13 @@ impl Session {
         let cond_store = server.is_enabled(Feature::CondStore);
         let uids = asked.addressing == Addressing::Uid && !server.is_enabled(Feature::UidOnly);
         let report = asked.command.echo == StoreEcho::Report;
-        let mut changed = stored.changed.iter().map(|meta| meta.uid).peekable();
-        let mut modified = stored.modified.iter().copied().peekable();
+        let (mut changed, mut modified) = (stored.changed.as_slice(), stored.modified.as_slice());
         let mut flags = FlagCache::default();
         let mut items = Vec::with_capacity(3);
         let mut heard = Vec::new();
         for (seq, uid) in targets {
-            let changed = is_among(&mut changed, *uid);
-            if is_among(&mut modified, *uid) {
+            let changed = is_next(&mut changed, *uid, |meta| meta.uid);
+            if is_next(&mut modified, *uid, |uid| *uid) {
                 continue;
             }
             let Some((_, row)) = rows.by_uid(*uid) else { continue };
@@ -268,10 +266,17 @@ impl Session {
     }
 }
 
-/// Whether a number is among others. All ascend, those that are asked for too.
-fn is_among(others: &mut Peekable<impl Iterator<Item = u32>>, number: u32) -> bool {
-    while others.next_if(|other| *other < number).is_some() {}
-    others.next_if_eq(&number).is_some()
+/// Whether one of the rest has this UID. All ascend, those that are asked for too.
+fn is_next<T>(rest: &mut &[T], uid: u32, uid_of: impl Fn(&T) -> u32) -> bool {
+    while let Some((first, later)) = rest.split_first()
+        && uid_of(first) <= uid
+    {
+        *rest = later;
+        if uid_of(first) == uid {
+            return true;
+        }
+    }
+    false
 }
 
 fn copy_uid(copied: &Copied) -> Result<Option<CopyUid>, StoreError> {

@@ -147,11 +147,7 @@ fn remember(sql: &Connection, counts: &mut MailboxCounts, more: usize) -> Result
 }
 
 /// Puts a range of messages of a mailbox where they can be had back from, with their references.
-fn bury(
-    txn: &Txn<'_>,
-    mailbox: MailboxId,
-    (first, last): (i64, i64),
-) -> Result<(), StoreError> {
+fn bury(txn: &Txn<'_>, mailbox: MailboxId, (first, last): (i64, i64)) -> Result<(), StoreError> {
     txn.sql
         .prepare_cached(
             "INSERT INTO deleted (account, blob, thread, mailbox, size, date, zone, flags, keywords, at)

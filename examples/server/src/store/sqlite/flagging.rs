@@ -7,9 +7,7 @@ use super::messages::{Picked, Target, keys};
 use super::runs::{self, Run};
 use super::writer::Txn;
 use crate::store::flags::keywords_to_column;
-use crate::store::{
-    Flags, Keywords, MailboxId, MessageMeta, StoreError, StoreFlags, StoreMode, Stored,
-};
+use crate::store::{Flags, Keywords, MailboxId, MessageMeta, StoreError, StoreFlags, StoreMode, Stored};
 
 pub(super) fn store_flags(
     txn: &mut Txn<'_>,

@@ -401,9 +401,9 @@ impl Picked {
             return self;
         }
         let mut left = Self::default();
-        let (mut metas, mut apart) = (self.metas.into_iter().peekable(), true);
+        let mut metas = self.metas.into_iter().peekable();
         for (_, end) in self.ranges {
-            apart = true;
+            let mut apart = true;
             while let Some(meta) = metas.next_if(|meta| meta.uid <= end) {
                 if !meta.flags.system.contains(flags) {
                     apart = true;

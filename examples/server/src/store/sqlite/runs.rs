@@ -63,12 +63,22 @@ pub(super) fn write(sql: &Connection, mailbox: MailboxId, runs: &[Run]) -> Resul
                 .execute([key(mailbox, first.first), key(mailbox, last.first)])?;
         }
         for run in left_of(&before, near) {
-            insert(sql, mailbox, &run, "INSERT INTO flag_runs (id, last, flags, keywords, modseq)
-                 SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM messages WHERE id BETWEEN ?1 AND ?2)")?;
+            insert(
+                sql,
+                mailbox,
+                &run,
+                "INSERT INTO flag_runs (id, last, flags, keywords, modseq)
+                 SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM messages WHERE id BETWEEN ?1 AND ?2)",
+            )?;
         }
         for run in near {
-            insert(sql, mailbox, run, "INSERT INTO flag_runs (id, last, flags, keywords, modseq)
-                 VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            insert(
+                sql,
+                mailbox,
+                run,
+                "INSERT INTO flag_runs (id, last, flags, keywords, modseq)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
         }
     }
     Ok(())
@@ -100,8 +110,11 @@ pub(super) fn clear(
 
 /// All messages of a mailbox have gone.
 pub(super) fn clear_all(sql: &Connection, mailbox: MailboxId) -> Result<(), StoreError> {
-    sql.prepare_cached("DELETE FROM flag_runs WHERE id BETWEEN ?1 AND ?2")?
-        .execute(keys(mailbox, 0, u32::MAX))?;
+    sql.prepare_cached("DELETE FROM flag_runs WHERE id BETWEEN ?1 AND ?2")?.execute(keys(
+        mailbox,
+        0,
+        u32::MAX,
+    ))?;
     Ok(())
 }
 
@@ -115,13 +128,13 @@ fn overlapping(sql: &Connection, mailbox: MailboxId, first: u32, last: u32) -> R
     let mut rows = query.query(keys(mailbox, first, last))?;
     let mut runs: Vec<Run> = Vec::new();
     while let Some(row) = rows.next()? {
-        let column = row.get_ref(3)?.as_str()?;
+        let keywords: String = row.get(3)?;
         runs.push(Run {
             first: uid_of(row.get(0)?),
             last: uid_of(row.get(1)?),
             flags: Flags {
                 system: SystemFlags::from_bits(row.get(2)?),
-                keywords: keywords_from_column(column),
+                keywords: keywords_from_column(&keywords),
             },
             modseq: row.get(4)?,
         });
