@@ -177,8 +177,11 @@ impl Session {
                     return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
                 }
             };
+            let client = self.selected.as_ref().map(|selected| Arc::clone(&selected.picture));
+            let mut client = client.as_deref().map(Picture::finder);
+            let mut found = current.finder();
             for (at, (seq, uid)) in batch.iter().enumerate() {
-                let Some((_, row)) = current.by_uid(*uid) else {
+                let Some((_, row)) = found.by_uid(*uid) else {
                     lost = true;
                     continue;
                 };
@@ -207,10 +210,10 @@ impl Session {
                 let begun = writer.row(self.connection.machine(), message(*seq, *uid))?;
                 writer = self.write(begun, row.blob, &mut ready).await?.finish(self.connection.machine())?;
                 if attributes.contains(&FetchAttribute::Flags)
-                    && let Some(selected) = &self.selected
-                    && selected.has_older(row)
+                    && let Some((_, known)) = client.as_mut().and_then(|client| client.by_uid(*uid))
+                    && known.modseq < row.modseq
                 {
-                    heard.push(row.uid);
+                    heard.push(*uid);
                 }
             }
             if let Some(selected) = &mut self.selected {
