@@ -565,11 +565,11 @@ fn find(rows: &[Row], uid: u32) -> Option<usize> {
 /// Whether rows are of the same messages, and the same but for those with these UIDs, which ascend.
 fn differs_at_most(rows: &[Row], others: &[Row], uids: &[u32]) -> bool {
     let mut uids = uids.iter().peekable();
-    let mut fits = |(row, other): (&Row, &Row)| {
+    let fits = |(row, other): (&Row, &Row)| {
         while uids.next_if(|uid| **uid < row.uid).is_some() {}
         row.uid == other.uid && (uids.next_if(|uid| **uid == row.uid).is_some() || row == other)
     };
-    rows.len() == others.len() && rows.iter().zip(others).all(|pair| fits(pair))
+    rows.len() == others.len() && rows.iter().zip(others).all(fits)
 }
 
 fn merged(rows: &[Row], puts: &[Row], removes: &[u32]) -> Vec<Row> {
