@@ -70,6 +70,29 @@ fn imap_23_too_much_for_notify_ends_notify_and_says_so() {
     assert_eq!(server.poll_event(), Ok(Step::Event(Event::NotifyOverflow)));
 }
 
+#[test]
+fn a_whole_row_is_what_its_items_are_one_by_one() {
+    let items = [
+        FetchItem::Uid(number(7)),
+        FetchItem::Opaque { name: Bytes::from_static(b"X"), value: Bytes::from_static(b"1") },
+        FetchItem::Rfc822Size(9),
+    ];
+    let mut server = selected(Extensions::new());
+    server.handle_input(Time::ZERO, b"f FETCH 1 (UID RFC822.SIZE)\r\n");
+    let fetch = named_event!(server, Fetch).begin();
+    fetch.whole_row(&mut server, message(1), &items).unwrap();
+    fetch.whole_row(&mut server, message(2), &items[1..2]).unwrap();
+    fetch.ok(&mut server).unwrap();
+    let whole = sent(&mut server);
+    server.handle_input(Time::ZERO, b"f FETCH 1 (UID RFC822.SIZE)\r\n");
+    let mut row = named_event!(server, Fetch).begin().row(&mut server, message(1)).unwrap();
+    row.item(&mut server, &items[0]).unwrap();
+    row.item(&mut server, &items[2]).unwrap();
+    row.finish(&mut server).unwrap().ok(&mut server).unwrap();
+    assert_eq!(whole, sent(&mut server));
+    assert_eq!(whole, "* 1 FETCH (UID 7 RFC822.SIZE 9)\r\nf OK FETCH completed\r\n");
+}
+
 /// The number in the second answer counts without the message that the first is about.
 #[test]
 fn an_expunge_that_was_held_is_told_before_those_of_the_next_command() {

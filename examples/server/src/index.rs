@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use open::Open;
 pub use overviews::Overviews;
-pub use picture::{Counts, Difference, Picture, Row};
+pub use picture::{Counts, Difference, Finder, Picture, Row};
 pub use watch::{News, Watch};
 
 use crate::store::{

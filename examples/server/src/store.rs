@@ -41,8 +41,8 @@ pub use mailbox::{KEYWORDS_MAX, MAILBOXES_MAX, Mailbox, SpecialUse, Status};
 pub use maildrop::{MaildropLock, Maildrops, uidl};
 pub use maintenance::{Backup, Check, Deleted, Finding, Progress, Undelete};
 pub use message::{
-    Appended, Copied, Delivered, Delivery, Expunge, Expunged, InternalDate, MessageMeta, NewMessage, News,
-    Replaced, Snapshot, StoreFlags, Stored,
+    Appended, Copied, Delivered, Delivery, Expunge, Expunged, InternalDate, Known, MessageMeta, NewMessage,
+    News, Replaced, Snapshot, StoreFlags, Stored,
 };
 pub use name::{COMPONENT_MAX, LEVELS_MAX, MailboxName, NameError, SEPARATOR};
 pub use observed::Observed;

@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use posthaste_server::index::{Index, Open, Picture};
+use posthaste_server::index::{Difference, Index, Open, Picture};
 use posthaste_server::store::sqlite::Sqlite;
 use posthaste_server::store::{
     AccountId, Check, Expunge, FlagMask, Flags, InternalDate, Keyword, Keywords, MailboxId, MailboxName,
@@ -82,6 +82,7 @@ fn assert_same(picture: &Picture, snapshot: &Snapshot) {
 enum Operation {
     Append(usize),
     Flag(Vec<prop::sample::Index>, u8, u8),
+    FlagAll(u8, u8),
     Expunge(Vec<prop::sample::Index>),
     Move(Vec<prop::sample::Index>),
     MoveBack,
@@ -92,10 +93,22 @@ fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         prop_oneof![(1_usize..4).boxed(), (200_usize..300).boxed()].prop_map(Operation::Append),
         (some(), 0..3_u8, 0..4_u8).prop_map(|(which, mode, flags)| Operation::Flag(which, mode, flags)),
+        (0..3_u8, 0..4_u8).prop_map(|(mode, flags)| Operation::FlagAll(mode, flags)),
         some().prop_map(Operation::Expunge),
         some().prop_map(Operation::Move),
         Just(Operation::MoveBack),
     ]
+}
+
+/// As a session does it, which tells the store what it knows.
+async fn flag(world: &World, inbox: MailboxId, uids: Vec<u32>, mode: u8, flags: u8) {
+    let mode = [StoreMode::Add, StoreMode::Remove, StoreMode::Replace][usize::from(mode)];
+    let keywords: Keywords = Keyword::new(&format!("k{flags}")).into_iter().collect();
+    let system = if flags % 2 == 0 { SystemFlags::SEEN } else { SystemFlags::DELETED };
+    let flags = Flags { system, keywords };
+    let known = world.open(inbox).await.known(&uids);
+    let change = StoreFlags { uids, mode, flags, unchanged_since: None, known };
+    world.store.store_flags(inbox, change).await.unwrap();
 }
 
 async fn run(world: &World, inbox: MailboxId, trash: MailboxId, operation: Operation) {
@@ -107,13 +120,10 @@ async fn run(world: &World, inbox: MailboxId, trash: MailboxId, operation: Opera
     };
     match operation {
         Operation::Append(count) => world.append(inbox, count).await,
-        Operation::Flag(which, mode, flags) => {
-            let mode = [StoreMode::Add, StoreMode::Remove, StoreMode::Replace][usize::from(mode)];
-            let keywords: Keywords = Keyword::new(&format!("k{flags}")).into_iter().collect();
-            let system = if flags % 2 == 0 { SystemFlags::SEEN } else { SystemFlags::DELETED };
-            let flags = Flags { system, keywords };
-            let change = StoreFlags { uids: uids(&which), mode, flags, unchanged_since: None };
-            world.store.store_flags(inbox, change).await.unwrap();
+        Operation::Flag(which, mode, flags) => flag(world, inbox, uids(&which), mode, flags).await,
+        Operation::FlagAll(mode, flags) => {
+            let all = snapshot.messages.iter().map(|meta| meta.uid).collect();
+            flag(world, inbox, all, mode, flags).await;
         }
         Operation::Expunge(which) => {
             world.store.expunge(inbox, Expunge::Uids(uids(&which))).await.unwrap();
@@ -160,6 +170,22 @@ proptest! {
                 gone.extend(removed.iter().copied());
                 let rows = |picture: &Picture| picture.rows().map(|(_, row)| row.clone()).collect::<Vec<_>>();
                 assert_eq!(rows(&before.edited(&puts, &removed)), rows(&picture));
+                // A client that hears of some of it knows these as they are now, and the others as they were.
+                let some: Vec<u32> = difference.changed.iter().step_by(2).map(|row| row.uid).collect();
+                let told = before.with_rows_of(&picture, &some);
+                let wanted = rows(&before).into_iter().map(|row| {
+                    let heard = some.binary_search(&row.uid).is_ok();
+                    if heard { picture.by_uid(row.uid).unwrap().1.clone() } else { row }
+                });
+                assert_eq!(rows(&told), wanted.collect::<Vec<_>>());
+                let all: Vec<u32> = difference.changed.iter().map(|row| row.uid).collect();
+                let left = picture.since(&before.with_rows_of(&picture, &all));
+                let wanted = Difference { changed: Vec::new(), ..difference.clone() };
+                assert_eq!(left, wanted);
+                let mut finder = picture.finder();
+                for uid in (0..picture.uidnext + 2).chain((0..picture.uidnext).step_by(90).rev()) {
+                    assert_eq!(finder.by_uid(uid), picture.by_uid(uid));
+                }
                 // And so is what has changed since a mod-sequence, with what went since.
                 let changed: Vec<u32> = picture.changed_since(before.modseq).map(|(_, row)| row.uid).collect();
                 assert_eq!(changed, puts.iter().map(|row| row.uid).collect::<Vec<_>>());

@@ -85,6 +85,8 @@ suite! {
         unchanged_since_leaves_newer_messages,
         flags_outside_of_the_mask_stay,
         runs_of_flags_and_keywords_stay_apart,
+        what_is_known_is_believed_while_it_holds,
+        a_message_has_the_newest_of_its_flags,
         imap_21_a_mailbox_has_a_bounded_number_of_keywords;
     mailboxes:
         mbx_06_creating_renaming_and_deleting,

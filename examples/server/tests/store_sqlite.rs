@@ -20,7 +20,7 @@ use std::sync::Arc;
 use posthaste_server::store::sqlite::{self, Options, SearchIndex, Sqlite};
 use posthaste_server::store::{
     AccountId, Check, Delivery, Expunge, Flags, MailboxId, NoListener, Progress, RecordChange, Room, Store,
-    StoreError, SystemFlags,
+    StoreError, StoreFlags, StoreMode, SystemFlags,
 };
 use rusqlite::Connection;
 use stores::{ANNA, BEN, SQLITE, Stage};
@@ -146,7 +146,8 @@ async fn rel_29_contents_of_an_older_schema_are_measured_in_the_background() {
     let sql = database(stage.data.path());
     // Schema 3 had none of these.
     sql.execute_batch(
-        "DROP TABLE line_sizes; DROP TABLE line_sizes_state; DROP TABLE threads_state; PRAGMA user_version = 3",
+        "DROP VIEW current_messages; DROP TABLE flag_runs; DROP TABLE line_sizes; DROP TABLE line_sizes_state;
+         DROP TABLE threads_state; PRAGMA user_version = 3",
     )
     .unwrap();
     stage.reopen().await;
@@ -227,6 +228,10 @@ async fn nothing_is_left_of_mail_that_is_gone() {
     assert_eq!(count(&sql, "SELECT count(*) FROM contents"), 3);
     assert_eq!(count(&sql, "SELECT count(*) FROM search_docsize"), 2);
     assert_eq!(count(&sql, "SELECT count(*) FROM search_unknown"), 1);
+    let (uids, mode, flags) = (vec![1, 2, 3], StoreMode::Add, SystemFlags::SEEN.into());
+    let seen = StoreFlags { uids, mode, flags, unchanged_since: None, known: None };
+    stage.store.store_flags(inbox, seen).await.unwrap();
+    assert_eq!(count(&sql, "SELECT count(*) FROM flag_runs"), 1);
     stage.store.expunge(inbox, Expunge::Uids(vec![1, 2, 3])).await.unwrap();
     stage.store.purge(i64::MAX, 10).await.unwrap();
     stage.store.commit(vec![RecordChange::RemoveAccount(ANNA)]).await.unwrap();
@@ -247,6 +252,7 @@ async fn nothing_is_left_of_mail_that_is_gone() {
         "line_sizes",
         "summaries",
         "messages",
+        "flag_runs",
         "deleted",
         "threads",
         "search_docsize",
@@ -275,6 +281,11 @@ async fn rel_30_damage_is_found_and_repaired() {
         ("INSERT INTO summaries VALUES (77, x'00')", "summary of a content"),
         ("INSERT INTO line_sizes VALUES (77, 9)", "length of lines"),
         ("UPDATE mailboxes SET expunged_rows = 9", "remembered of expunged"),
+        (
+            "INSERT INTO flag_runs VALUES ((1 << 32) + 9, (1 << 32) + 12, 8, '', 1)",
+            "messages that are not there",
+        ),
+        ("INSERT INTO flag_runs VALUES ((1 << 32) + 1, (1 << 32) + 3, 12, '', 99)", "mod-sequence above"),
         ("DELETE FROM accounts WHERE id = 1", "of no account"),
         ("INSERT INTO deleted VALUES (1, 1, 99, 1, 'x', 1, 1, 1, 1, '', 1)", "content or its account"),
     ];

@@ -25,6 +25,28 @@ pub fn uid_row_start(out: &mut BytesMut, uid: NonZeroU32) {
     writer.text(" UIDFETCH (");
 }
 
+/// A whole row; nothing where no item says anything.
+pub(crate) fn row(out: &mut BytesMut, number: NonZeroU32, items: &[FetchItem], context: EncodeContext) {
+    if is_writable(items) {
+        row_start(out, number);
+        rest_of_row(out, items, context);
+    }
+}
+
+/// The same under UIDONLY.
+pub(crate) fn uid_row(out: &mut BytesMut, uid: NonZeroU32, items: &[FetchItem], context: EncodeContext) {
+    if is_writable(items) {
+        uid_row_start(out, uid);
+        rest_of_row(out, items, context);
+    }
+}
+
+fn rest_of_row(out: &mut BytesMut, items: &[FetchItem], context: EncodeContext) {
+    let writable = items.iter().filter(|item| !matches!(item, FetchItem::Opaque { .. }));
+    Writer::response(out, context).separated(writable, Writer::fetch_item);
+    row_end(out);
+}
+
 /// The space between two items.
 pub fn separator(out: &mut BytesMut) {
     out.extend_from_slice(b" ");

@@ -4,6 +4,7 @@
 //!   FetchWriter ── row ──► RowWriter ── literal ──► LiteralWriter
 //!       │  ▲                 │    ▲                     │
 //!       │  └──── finish ─────┘    └────── finish ───────┘
+//!       ├─ whole_row
 //!       └─ ok, no
 //! ```
 //!
@@ -97,6 +98,21 @@ impl FetchWriter {
             });
         })?;
         Ok(RowWriter { fetch: self, has_items: false })
+    }
+
+    /// Sends the row of `message` at once, where all its items are at hand. A row of no items is left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`row`](Self::row).
+    pub fn whole_row(
+        &self,
+        server: &mut Server,
+        message: impl Into<Message>,
+        items: impl AsRef<[FetchItem]>,
+    ) -> Result<(), Misuse> {
+        let number = server.row_number(message.into())?;
+        self.asked.data(server, |server| server.send_row(number, items.as_ref()))
     }
 
     /// All rows have been sent.

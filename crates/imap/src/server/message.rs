@@ -1,6 +1,5 @@
 //! The answers to commands that change messages (RFC 9051 6.4): STORE, COPY, MOVE, EXPUNGE.
 
-use alloc::vec::Vec;
 use core::num::NonZeroU32;
 use posthaste_wire::Misuse;
 
@@ -42,10 +41,10 @@ impl Asked<Store> {
         &self,
         server: &mut Server,
         message: impl Into<Message>,
-        items: Vec<FetchItem>,
+        items: impl AsRef<[FetchItem]>,
     ) -> Result<(), Misuse> {
-        let row = server.row(message.into(), items)?;
-        self.data(server, |server| server.send(&row))
+        let number = server.row_number(message.into())?;
+        self.data(server, |server| server.send_row(number, items.as_ref()))
     }
 
     /// The flags are changed.

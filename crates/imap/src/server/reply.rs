@@ -2,6 +2,8 @@
 //! conversation ends.
 
 use alloc::string::String;
+use core::num::NonZeroU32;
+
 use bytes::Bytes;
 use posthaste_wire::{Layer, Ticket};
 
@@ -12,7 +14,7 @@ use super::{Asked, Event, Phase, Poll, Refusal, Server, Timer};
 use crate::encode::{self, EncodeContext};
 use crate::error::{ProtocolError, Violation};
 use crate::session::{State, Transition};
-use crate::types::{Condition, Response, ResponseCode, Status, Tag};
+use crate::types::{Condition, FetchItem, Response, ResponseCode, Status, Tag};
 
 impl Server {
     pub(super) fn ask<T>(&mut self, tag: Tag, request: T) -> Asked<T> {
@@ -47,6 +49,19 @@ impl Server {
     pub(super) fn send(&mut self, response: &Response) {
         let context = self.encode_context();
         self.out.encode(|out| encode::response(out, response, context));
+    }
+
+    /// A complete row of a message, or nothing where its items say nothing.
+    pub(super) fn send_row(&mut self, number: NonZeroU32, items: &[FetchItem]) {
+        let context = self.encode_context();
+        let uid_only = self.is_enabled(Feature::UidOnly);
+        self.out.encode(|out| {
+            if uid_only {
+                encode::fetch::uid_row(out, number, items, context);
+            } else {
+                encode::fetch::row(out, number, items, context);
+            }
+        });
     }
 
     pub(super) fn encode_context(&self) -> EncodeContext {

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::Interner;
 use super::overviews::Overviews;
 use super::picture::{Picture, Row};
-use crate::store::{Keyword, MailboxId, Messages, Snapshot, Store, StoreError};
+use crate::store::{Keyword, Known, MailboxId, Messages, Snapshot, Store, StoreError};
 
 /// A mailbox that somebody has open. While there is one of these, the mailbox stays in memory.
 #[derive(Debug)]
@@ -59,6 +59,12 @@ impl Open {
     /// The messages as of now.
     pub fn picture(&self) -> Arc<Picture> {
         Arc::clone(&self.0.state().picture)
+    }
+
+    /// What the store would have to read to change the messages with these UIDs, which ascend; `None` where the store may
+    /// know more.
+    pub fn known(&self, uids: &[u32]) -> Option<Known> {
+        self.0.fresh_picture().map(|picture| picture.known(uids))
     }
 
     /// The messages as of now, after a look at the store where somebody else may have changed them.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use posthaste_imap::types::{Addressing, SequenceSet};
 
 use crate::store::{
-    BlobId, Flags, InternalDate, Keyword, Keywords, MessageMeta, Status, SystemFlags, ThreadId,
+    BlobId, Flags, InternalDate, Keyword, Keywords, Known, MessageMeta, Status, SystemFlags, ThreadId,
 };
 
 /// A message in a picture: 64 octets.
@@ -315,6 +315,61 @@ impl Picture {
         Some((number(before.saturating_add(place)), chunk.rows.get(place)?))
     }
 
+    /// Finds messages by UID, quickly where each is near the one before.
+    pub fn finder(&self) -> Finder<'_> {
+        Finder { picture: self, chunk: 0 }
+    }
+
+    /// What a store that is to change these messages would have to read of them. The UIDs ascend.
+    pub fn known(&self, uids: &[u32]) -> Known {
+        let mut finder = self.finder();
+        let mut messages = Vec::with_capacity(uids.len());
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        let mut next = None;
+        for (seq, row) in uids.iter().filter_map(|uid| finder.by_uid(*uid)) {
+            match ranges.last_mut() {
+                Some((_, last)) if next == Some(seq) => *last = row.uid,
+                _ => ranges.push((row.uid, row.uid)),
+            }
+            next = seq.checked_add(1);
+            messages.push(row.meta());
+        }
+        Known { modseq: self.modseq, messages, ranges }
+    }
+
+    /// This picture with some of its rows as they are in a newer one. The UIDs ascend. What becomes the same in both is
+    /// shared, so that little is left to be compared when they are.
+    pub fn with_rows_of(&self, newer: &Self, uids: &[u32]) -> Self {
+        let mut rest = uids;
+        let mut finder = newer.finder();
+        let chunks = self.chunks.iter().map(|(_, chunk)| {
+            let before = rest.partition_point(|uid| *uid < chunk.first_uid());
+            let end = rest.partition_point(|uid| *uid <= chunk.last_uid());
+            let here = rest.get(before..end).unwrap_or_default();
+            rest = rest.get(end..).unwrap_or_default();
+            if here.is_empty() {
+                return Arc::clone(chunk);
+            }
+            match newer.chunk_at(chunk.first_uid()) {
+                Some(other) if differs_at_most(&chunk.rows, &other.rows, here) => Arc::clone(other),
+                _ => {
+                    let known = |uid: &&u32| find(&chunk.rows, **uid).is_some();
+                    let rows = here.iter().filter(known).filter_map(|uid| finder.by_uid(*uid));
+                    let puts: Vec<Row> = rows.map(|(_, row)| row.clone()).collect();
+                    Chunk::new(merged(&chunk.rows, &puts, &[]))
+                }
+            }
+        });
+        let chunks = chunks.collect();
+        self.with_chunks(chunks)
+    }
+
+    /// The chunk that begins with this UID.
+    fn chunk_at(&self, uid: u32) -> Option<&Arc<Chunk>> {
+        let chunk = self.chunks.partition_point(|(_, chunk)| chunk.first_uid() < uid);
+        self.chunks.get(chunk).map(|(_, chunk)| chunk).filter(|chunk| chunk.first_uid() == uid)
+    }
+
     /// The message with this sequence number.
     pub fn by_seq(&self, seq: u32) -> Option<&Row> {
         let place = usize::try_from(seq.checked_sub(1)?).ok()?;
@@ -437,6 +492,29 @@ impl PartialEq for Picture {
     }
 }
 
+/// See [`Picture::finder`].
+#[derive(Debug, Clone)]
+pub struct Finder<'a> {
+    picture: &'a Picture,
+    /// Where the last one was found.
+    chunk: usize,
+}
+
+impl<'a> Finder<'a> {
+    /// As [`Picture::by_uid`].
+    pub fn by_uid(&mut self, uid: u32) -> Option<(NonZeroU32, &'a Row)> {
+        let chunks = &self.picture.chunks;
+        let is_here =
+            |(_, chunk): &&(usize, Arc<Chunk>)| (chunk.first_uid()..=chunk.last_uid()).contains(&uid);
+        if chunks.get(self.chunk).filter(is_here).is_none() {
+            self.chunk = chunks.partition_point(|(_, chunk)| chunk.first_uid() <= uid).checked_sub(1)?;
+        }
+        let (before, chunk) = chunks.get(self.chunk)?;
+        let place = find(&chunk.rows, uid)?;
+        Some((number(before.saturating_add(place)), chunk.rows.get(place)?))
+    }
+}
+
 /// A place in a picture.
 struct Cursor<'a> {
     picture: &'a Picture,
@@ -482,6 +560,16 @@ fn find(rows: &[Row], uid: u32) -> Option<usize> {
         return Some(guess);
     }
     rows.get(..guess).unwrap_or(rows).binary_search_by_key(&uid, |row| row.uid).ok()
+}
+
+/// Whether rows are of the same messages, and the same but for those with these UIDs, which ascend.
+fn differs_at_most(rows: &[Row], others: &[Row], uids: &[u32]) -> bool {
+    let mut uids = uids.iter().peekable();
+    let fits = |(row, other): (&Row, &Row)| {
+        while uids.next_if(|uid| **uid < row.uid).is_some() {}
+        row.uid == other.uid && (uids.next_if(|uid| **uid == row.uid).is_some() || row == other)
+    };
+    rows.len() == others.len() && rows.iter().zip(others).all(fits)
 }
 
 fn merged(rows: &[Row], puts: &[Row], removes: &[u32]) -> Vec<Row> {

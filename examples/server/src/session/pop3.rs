@@ -295,6 +295,7 @@ impl Session {
             mode: StoreMode::Add,
             flags: Flags::from(SystemFlags::SEEN),
             unchanged_since: None,
+            known: None,
         };
         if let Err(error) = self.context.store.store_flags(opened.mailbox, seen).await {
             tracing::warn!(%error, "a message that was fetched stays unread");

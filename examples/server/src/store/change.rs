@@ -60,7 +60,7 @@ pub struct Messages {
     /// The UID the next message will get, now.
     pub uidnext: u32,
     /// New messages and messages with other flags, as they are now, by UID.
-    pub changed: Vec<MessageMeta>,
+    pub changed: Arc<Vec<MessageMeta>>,
     /// UIDs of messages that are gone, ascending.
     pub expunged: Vec<u32>,
 }

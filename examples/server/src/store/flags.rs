@@ -46,11 +46,15 @@ impl Flags {
             }
             StoreMode::Add => {
                 self.system = self.system | flags.system;
-                self.keywords.change(|own| own.extend(flags.keywords.iter().cloned()));
+                if !flags.keywords.is_empty() {
+                    self.keywords.change(|own| own.extend(flags.keywords.iter().cloned()));
+                }
             }
             StoreMode::Remove => {
                 self.system = self.system.without(flags.system);
-                self.keywords.change(|own| own.retain(|keyword| !flags.keywords.contains(keyword)));
+                if !flags.keywords.is_empty() {
+                    self.keywords.change(|own| own.retain(|keyword| !flags.keywords.contains(keyword)));
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Messages in mailboxes, as the store is asked and answers.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::flags::{Flags, Keyword, StoreMode};
@@ -149,13 +150,27 @@ pub struct StoreFlags {
     pub flags: Flags,
     /// Messages that have a higher mod-sequence stay as they are (RFC 7162 3.1.3).
     pub unchanged_since: Option<u64>,
+    /// The messages as the caller knows them, which saves reading them.
+    pub known: Option<Known>,
+}
+
+/// Messages of a mailbox as they are at one mod-sequence of it. Where the mailbox has gone on since, the store reads
+/// them itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The highest mod-sequence of the mailbox.
+    pub modseq: u64,
+    /// Those of the messages in question that are there, by UID.
+    pub messages: Vec<MessageMeta>,
+    /// Ranges of UIDs, ascending and both ends included, in which they lie and there is no other message.
+    pub ranges: Vec<(u32, u32)>,
 }
 
 /// What a STORE has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Messages whose flags are now different, by UID.
-    pub changed: Vec<MessageMeta>,
+    pub changed: Arc<Vec<MessageMeta>>,
     /// UIDs of the messages that were left as they are because of `unchanged_since`, ascending.
     pub modified: Vec<u32>,
     /// The highest mod-sequence of the mailbox now.

@@ -22,6 +22,7 @@ mod log;
 mod mailboxes;
 mod messages;
 mod readers;
+mod runs;
 mod schema;
 mod search;
 mod sharing;

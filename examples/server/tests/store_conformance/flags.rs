@@ -1,18 +1,18 @@
 //! Flags.
 
 use posthaste_server::store::{
-    Change, FlagMask, Flags, KEYWORDS_MAX, Keyword, KeywordMask, MailboxId, Room, StoreError, StoreFlags,
-    StoreMode, SystemFlags,
+    Change, Expunge, FlagMask, Flags, KEYWORDS_MAX, Keyword, KeywordMask, MailboxId, Room, StoreError,
+    StoreFlags, StoreMode, SystemFlags, Undelete,
 };
 
-use crate::stores::{ANNA, Stage};
+use crate::stores::{self, ANNA, Stage};
 
 fn keywords(names: &[&str]) -> Flags {
     Flags { keywords: names.iter().filter_map(|name| Keyword::new(name)).collect(), ..Flags::default() }
 }
 
 fn change(uids: Vec<u32>, mode: StoreMode, flags: impl Into<Flags>) -> StoreFlags {
-    StoreFlags { uids, mode, flags: flags.into(), unchanged_since: None }
+    StoreFlags { uids, mode, flags: flags.into(), unchanged_since: None, known: None }
 }
 
 pub(crate) async fn flags_change_only_where_they_differ(stage: Stage) {
@@ -29,7 +29,7 @@ pub(crate) async fn flags_change_only_where_they_differ(stage: Stage) {
     let [Change::Messages(told)] = &stage.picture.news()[..] else { panic!("one change") };
     assert_eq!(told.changed, stored.changed);
     let again = store.store_flags(inbox, deleted()).await.unwrap();
-    assert_eq!((again.changed, again.modseq), (Vec::new(), stored.modseq));
+    assert_eq!((again.changed.len(), again.modseq), (0, stored.modseq));
     assert_eq!(stage.picture.news(), []);
     let status = store.status(inbox).await.unwrap();
     assert_eq!((status.deleted, status.deleted_size, status.unseen), (2, 2, 3));
@@ -118,6 +118,87 @@ pub(crate) async fn runs_of_flags_and_keywords_stay_apart(stage: Stage) {
     assert_eq!(stored.changed.iter().map(|meta| meta.uid).collect::<Vec<_>>(), odd);
     let metas = stage.metas(inbox).await;
     assert!(metas.iter().all(|meta| (meta.flags == SystemFlags::SEEN.into()) == (meta.uid % 2 == 1)));
+    stage.check().await;
+}
+
+pub(crate) async fn what_is_known_is_believed_while_it_holds(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    for _ in 0..9 {
+        stage.append(inbox, b"x", Flags::default()).await;
+    }
+    let uids = vec![1, 2, 5, 6, 7, 9, 12];
+    let known = stores::known(store, inbox, &uids).await;
+    assert_eq!(known.as_ref().unwrap().ranges, [(1, 2), (5, 7), (9, 9)]);
+    let seen = StoreFlags { known: known.clone(), ..change(uids.clone(), StoreMode::Add, SystemFlags::SEEN) };
+    let stored = store.store_flags(inbox, seen).await.unwrap();
+    let changed: Vec<u32> = stored.changed.iter().map(|meta| meta.uid).collect();
+    assert_eq!(changed, uids[..6]);
+    let metas = stage.metas(inbox).await;
+    for meta in &metas {
+        assert_eq!(meta.flags == SystemFlags::SEEN.into(), uids.contains(&meta.uid), "{meta:?}");
+    }
+    // It is older now: by it, none would be \Seen, and 5 were there.
+    store.expunge(inbox, Expunge::Uids(vec![5])).await.unwrap();
+    let again = StoreFlags { known, ..change(uids, StoreMode::Add, SystemFlags::SEEN | SystemFlags::DRAFT) };
+    let stored = store.store_flags(inbox, again).await.unwrap();
+    assert_eq!(stored.changed.iter().map(|meta| meta.uid).collect::<Vec<_>>(), [1, 2, 6, 7, 9]);
+    assert!(stored.changed.iter().all(|meta| meta.flags.system == SystemFlags::SEEN | SystemFlags::DRAFT));
+    stage.check().await;
+}
+
+pub(crate) async fn a_message_has_the_newest_of_its_flags(stage: Stage) {
+    let (store, inbox) = (&stage.store, stage.inbox().await);
+    for _ in 0..12 {
+        stage.append(inbox, b"x", Flags::default()).await;
+    }
+    // Some of many, one of these, many with it among them: each as the last one to change it has said.
+    let steps: [(Vec<u32>, StoreMode, SystemFlags); 6] = [
+        ((1..=10).collect(), StoreMode::Add, SystemFlags::SEEN),
+        (vec![5], StoreMode::Add, SystemFlags::FLAGGED),
+        ((4..=12).collect(), StoreMode::Add, SystemFlags::DRAFT),
+        (vec![5, 9], StoreMode::Remove, SystemFlags::SEEN),
+        ((2..=6).collect(), StoreMode::Replace, SystemFlags::ANSWERED),
+        ((6..=11).collect(), StoreMode::Remove, SystemFlags::DRAFT),
+    ];
+    let mut wanted = vec![(Flags::default(), 0); 12];
+    for (uids, mode, flags) in steps {
+        let before = stage.metas(inbox).await;
+        let stored = store.store_flags(inbox, change(uids.clone(), mode, flags)).await.unwrap();
+        for uid in uids {
+            let (system, modseq) = &mut wanted[uid as usize - 1];
+            let after = match mode {
+                StoreMode::Add => system.system | flags,
+                StoreMode::Remove => system.system.without(flags),
+                _ => flags,
+            };
+            if after != system.system {
+                (*system, *modseq) = (after.into(), stored.modseq);
+            }
+        }
+        let found: Vec<_> =
+            stage.metas(inbox).await.into_iter().map(|meta| (meta.flags, meta.modseq)).collect();
+        for (uid, (found, wanted)) in (1..).zip(found.iter().zip(&wanted)) {
+            assert_eq!(found.0, wanted.0, "message {uid}");
+            assert!(found.1 == wanted.1 || wanted.1 == 0, "message {uid}");
+        }
+        let since = before.iter().map(|meta| meta.modseq).max().unwrap();
+        let news = store.changed_since(inbox, since).await.unwrap();
+        assert_eq!(news.changed, *stored.changed);
+        stage.check().await;
+    }
+    // Those that are told apart by flags go by them, and take what tells of them along.
+    let deleted = change(vec![1, 2, 3, 7, 8], StoreMode::Add, SystemFlags::DELETED);
+    store.store_flags(inbox, deleted).await.unwrap();
+    stage.check().await;
+    assert_eq!(store.expunge(inbox, Expunge::Deleted).await.unwrap().uids, [1, 2, 3, 7, 8]);
+    stage.check().await;
+    let back = store.deleted(ANNA).await.unwrap().iter().map(|deleted| deleted.id).collect();
+    let undelete = Undelete { account: ANNA, ids: back, to: inbox, room: Room::UNLIMITED };
+    store.undelete(undelete).await.unwrap();
+    let flags: Vec<SystemFlags> = stage.metas(inbox).await.iter().map(|meta| meta.flags.system).collect();
+    let (seen, answered) = (SystemFlags::SEEN, SystemFlags::ANSWERED);
+    assert_eq!(flags[7..], [seen, answered, answered, seen, seen]);
+    store.expunge(inbox, Expunge::Uids((1..=20).collect())).await.unwrap();
     stage.check().await;
 }
 

@@ -18,7 +18,7 @@ pub(crate) async fn changed_since_tells_what_came_changed_and_went(stage: Stage)
     let uids =
         |metas: &[posthaste_server::store::MessageMeta]| metas.iter().map(|m| m.uid).collect::<Vec<_>>();
     let (mode, flags) = (StoreMode::Add, Flags::from(SystemFlags::SEEN));
-    let change = StoreFlags { uids: vec![2], mode, flags, unchanged_since: None };
+    let change = StoreFlags { uids: vec![2], mode, flags, unchanged_since: None, known: None };
     store.store_flags(inbox, change).await.unwrap();
     store.expunge(inbox, Expunge::Uids(vec![4])).await.unwrap();
     let between = store.status(inbox).await.unwrap().modseq;

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use posthaste_server::store::sqlite::Sqlite;
 use posthaste_server::store::{
-    AccountId, Appended, BlobId, Change, Check, Content, Delivery, Flags, InternalDate, Listener, Mailbox,
-    MailboxEvent, MailboxId, MailboxName, MessageMeta, NewMessage, Progress, RecordChange, Room, Spooled,
-    Store, StoreError,
+    AccountId, Appended, BlobId, Change, Check, Content, Delivery, Flags, InternalDate, Known, Listener,
+    Mailbox, MailboxEvent, MailboxId, MailboxName, MessageMeta, NewMessage, Progress, RecordChange, Room,
+    Spooled, Store, StoreError,
 };
 use tempfile::TempDir;
 
@@ -156,7 +156,7 @@ impl Listener for Picture {
                     let before = told.modseqs.insert(news.mailbox, news.modseq).unwrap_or(0);
                     assert!(before < news.modseq, "the mod-sequence rises");
                     let mailbox = told.mailboxes.entry(news.mailbox).or_default();
-                    for meta in &news.changed {
+                    for meta in news.changed.iter() {
                         assert!(meta.uid < news.uidnext && meta.modseq == news.modseq);
                         mailbox.insert(meta.uid, meta.clone());
                     }
@@ -196,3 +196,21 @@ pub(crate) fn bytes(text: &'static str) -> Bytes {
 pub(crate) const ANNA: AccountId = AccountId(1);
 pub(crate) const BEN: AccountId = AccountId(2);
 pub(crate) const DATE: InternalDate = InternalDate { seconds: 1_700_000_000, zone_minutes: -150 };
+
+/// What somebody knows of some messages of a mailbox, as it is now.
+pub(crate) async fn known(store: &Arc<dyn Store>, mailbox: MailboxId, uids: &[u32]) -> Option<Known> {
+    let snapshot = store.snapshot(mailbox).await.ok()?;
+    let mut known = Known { modseq: snapshot.mailbox.modseq, messages: Vec::new(), ranges: Vec::new() };
+    let mut follows = false;
+    for meta in snapshot.messages {
+        let wanted = uids.contains(&meta.uid);
+        match known.ranges.last_mut() {
+            Some((_, last)) if wanted && follows => *last = meta.uid,
+            _ if wanted => known.ranges.push((meta.uid, meta.uid)),
+            _ => {}
+        }
+        follows = wanted;
+        known.messages.extend(wanted.then_some(meta));
+    }
+    Some(known)
+}

@@ -16,7 +16,7 @@ use posthaste_imap::server::{Asked, Feature, Fetch, FetchWriter, RowWriter};
 use posthaste_imap::types::{Addressing, FetchAttribute, FetchItem, Flags as ImapFlags, MessageSet, Payload};
 use posthaste_imap::view::Resync;
 
-use items::{Found, NoRow, Ready, is_read, item, needs_summary, payload, reads, slice};
+use items::{Found, NoRow, Ready, is_in_index, is_read, item, needs_summary, payload, reads, slice};
 
 use super::access::Failure;
 use super::message::OUT_OF_RANGE;
@@ -115,7 +115,8 @@ impl Session {
             return Ok(uids);
         }
         let flags = Flags::from(SystemFlags::SEEN);
-        let change = StoreFlags { uids, mode: StoreMode::Add, flags, unchanged_since: None };
+        let known = selected.open.known(&uids);
+        let change = StoreFlags { uids, mode: StoreMode::Add, flags, unchanged_since: None, known };
         let stored = self.context.store.store_flags(selected.open.mailbox(), change).await?;
         Ok(stored.changed.iter().map(|meta| meta.uid).collect())
     }
@@ -141,11 +142,14 @@ impl Session {
         let with_flags = self.attributes(writer.request(), NewlySeen::Yes);
         let marks = attributes.iter().any(reads) && self.may_mark_seen();
         let summarised = attributes.iter().any(needs_summary);
-        let mut lost = false;
+        let (mut lost, mut rest) = (false, targets);
+        if !attributes.is_empty() && attributes.iter().all(is_in_index) {
+            lost = self.rows_of_index(&writer, &current, targets, &attributes).await?;
+            rest = &[];
+        }
         let mut heard = Vec::new();
         let mut flags = FlagCache::default();
         let mut ready = Vec::with_capacity(with_flags.len());
-        let mut rest = targets;
         while !rest.is_empty() {
             let (batch, later) =
                 rest.split_at_checked(batch_of(rest, &current, marks)).unwrap_or((rest, &[]));
@@ -176,8 +180,11 @@ impl Session {
                     return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
                 }
             };
+            let client = self.selected.as_ref().map(|selected| Arc::clone(&selected.picture));
+            let mut client = client.as_deref().map(Picture::finder);
+            let mut found = current.finder();
             for (at, (seq, uid)) in batch.iter().enumerate() {
-                let Some((_, row)) = current.by_uid(*uid) else {
+                let Some((_, row)) = found.by_uid(*uid) else {
                     lost = true;
                     continue;
                 };
@@ -206,14 +213,14 @@ impl Session {
                 let begun = writer.row(self.connection.machine(), message(*seq, *uid))?;
                 writer = self.write(begun, row.blob, &mut ready).await?.finish(self.connection.machine())?;
                 if attributes.contains(&FetchAttribute::Flags)
-                    && let Some(selected) = &self.selected
-                    && selected.has_older(row)
+                    && let Some((_, known)) = client.as_mut().and_then(|client| client.by_uid(*uid))
+                    && known.modseq < row.modseq
                 {
-                    heard.push(row.clone());
+                    heard.push(*uid);
                 }
             }
             if let Some(selected) = &mut self.selected {
-                selected.has_heard(&heard);
+                selected.has_heard(&current, &heard);
                 heard.clear();
             }
             // A mailbox that is all in memory and a client that reads fast leave no other pause.
@@ -227,6 +234,52 @@ impl Session {
             writer.ok(self.connection.machine())?;
         }
         Ok(())
+    }
+
+    /// Rows of what is in the index; whether some of the messages are gone.
+    async fn rows_of_index(
+        &mut self,
+        writer: &FetchWriter,
+        current: &Picture,
+        targets: &[(NonZeroU32, u32)],
+        attributes: &[FetchAttribute],
+    ) -> Result<bool, posthaste_tokio::Error<posthaste_imap::ProtocolError>> {
+        let Some(selected) = &self.selected else { return Ok(true) };
+        let client = Arc::clone(&selected.picture);
+        let (mut found, mut client) = (current.finder(), client.finder());
+        let tells_flags = attributes.contains(&FetchAttribute::Flags);
+        let mut flags = FlagCache::default();
+        let mut items = Vec::with_capacity(attributes.len());
+        let (mut heard, mut lost) = (Vec::new(), false);
+        for batch in targets.chunks(BATCH) {
+            for (seq, uid) in batch {
+                let Some((_, row)) = found.by_uid(*uid) else {
+                    lost = true;
+                    continue;
+                };
+                if tells_flags && client.by_uid(*uid).is_some_and(|(_, known)| known.modseq < row.modseq) {
+                    heard.push(*uid);
+                }
+                items.clear();
+                for attribute in attributes {
+                    items.extend(if *attribute == FetchAttribute::Flags {
+                        let recent =
+                            self.selected.as_ref().is_some_and(|it| is_recent(it.recent_ranges(), *uid));
+                        Some(FetchItem::Flags(flags.of(row, recent)))
+                    } else {
+                        item(attribute, row, None)
+                    });
+                }
+                self.room().await?;
+                writer.whole_row(self.connection.machine(), message(*seq, *uid), &items)?;
+            }
+            // A client that reads fast leaves no other pause.
+            tokio::task::yield_now().await;
+        }
+        if let Some(selected) = &mut self.selected {
+            selected.has_heard(current, &heard);
+        }
+        Ok(lost)
     }
 
     /// The summaries of some messages, one for each, if they are needed; `None` for what is gone.
@@ -474,12 +527,12 @@ impl Ahead {
 
 /// Flags as they are written, made once for rows in a row that have the same.
 #[derive(Default)]
-struct FlagCache {
+pub(super) struct FlagCache {
     last: Option<(SystemFlags, crate::store::Keywords, bool, ImapFlags)>,
 }
 
 impl FlagCache {
-    fn of(&mut self, row: &Row, recent: bool) -> ImapFlags {
+    pub(super) fn of(&mut self, row: &Row, recent: bool) -> ImapFlags {
         if let Some((system, keywords, was_recent, flags)) = &self.last
             && *system == row.system
             && *was_recent == recent

@@ -2,6 +2,7 @@
 //! RFC 7162 3.1.3; RFC 4314 4).
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use posthaste_imap::ProtocolError;
 use posthaste_imap::server::{
@@ -14,7 +15,8 @@ use posthaste_tokio::Error;
 
 use super::access::{Failure, Reached, changeable, rights};
 use super::convert::nonzero;
-use super::selected::message;
+use super::fetch::FlagCache;
+use super::selected::{is_recent, message};
 use super::{Outcome, Session, convert, expunge_issued};
 use crate::store::{Copied, Expunge, FlagMask, MailboxId, StoreError, StoreFlags, StoreMode, Stored};
 
@@ -96,7 +98,8 @@ impl Session {
             StoreAction::Add => StoreMode::Add,
             StoreAction::Remove => StoreMode::Remove,
         };
-        let change = StoreFlags { uids, mode, flags, unchanged_since };
+        let known = selected.open.known(&uids);
+        let change = StoreFlags { uids, mode, flags, unchanged_since, known };
         Ok(self.context.store.store_flags(mailbox, change).await?)
     }
 
@@ -109,40 +112,45 @@ impl Session {
         stored: &Stored,
     ) -> Outcome {
         let Some(selected) = &self.selected else { return Ok(()) };
-        let current = selected.open.picture();
+        let (current, known) = (selected.open.picture(), Arc::clone(&selected.picture));
+        let (mut rows, mut known) = (current.finder(), known.finder());
         let server = self.connection.machine_ref();
         let cond_store = server.is_enabled(Feature::CondStore);
-        let uid_only = server.is_enabled(Feature::UidOnly);
+        let uids = asked.addressing == Addressing::Uid && !server.is_enabled(Feature::UidOnly);
         let report = asked.command.echo == StoreEcho::Report;
+        let (mut changed, mut modified) = (stored.changed.as_slice(), stored.modified.as_slice());
+        let mut flags = FlagCache::default();
+        let mut items = Vec::with_capacity(3);
         let mut heard = Vec::new();
         for (seq, uid) in targets {
-            if stored.modified.binary_search(uid).is_ok() {
+            let changed = is_next(&mut changed, *uid, |meta| meta.uid);
+            if is_next(&mut modified, *uid, |uid| *uid) {
                 continue;
             }
-            let Some((_, row)) = current.by_uid(*uid) else { continue };
+            let Some((_, row)) = rows.by_uid(*uid) else { continue };
             let Some(selected) = &self.selected else { break };
-            let changed = stored.changed.binary_search_by_key(uid, |meta| meta.uid).is_ok();
-            let mut items = Vec::with_capacity(3);
+            let tells_of = report || changed;
+            if tells_of && known.by_uid(*uid).is_some_and(|(_, known)| known.modseq < row.modseq) {
+                heard.push(*uid);
+            }
+            items.clear();
             if report {
-                items.push(FetchItem::Flags(selected.flags(row)));
+                items.push(FetchItem::Flags(flags.of(row, is_recent(selected.recent_ranges(), *uid))));
             }
-            if cond_store && (report || changed) {
+            if cond_store && tells_of {
                 items.push(FetchItem::ModSeq(row.modseq));
-            }
-            if (report || changed) && selected.has_older(row) {
-                heard.push(row.clone());
             }
             if items.is_empty() {
                 continue;
             }
-            if asked.addressing == Addressing::Uid && !uid_only {
+            if uids {
                 items.extend(NonZeroU32::new(*uid).map(FetchItem::Uid));
             }
             self.room().await?;
-            asked.row(self.connection.machine(), message(*seq, *uid), items)?;
+            asked.row(self.connection.machine(), message(*seq, *uid), &items)?;
         }
         if let Some(selected) = &mut self.selected {
-            selected.has_heard(&heard);
+            selected.has_heard(&current, &heard);
         }
         Ok(())
     }
@@ -256,6 +264,19 @@ impl Session {
         };
         Ok((selected.open.mailbox(), which))
     }
+}
+
+/// Whether one of the rest has this UID. All ascend, those that are asked for too.
+fn is_next<T>(rest: &mut &[T], uid: u32, uid_of: impl Fn(&T) -> u32) -> bool {
+    while let Some((first, later)) = rest.split_first()
+        && uid_of(first) <= uid
+    {
+        *rest = later;
+        if uid_of(first) == uid {
+            return true;
+        }
+    }
+    false
 }
 
 fn copy_uid(copied: &Copied) -> Result<Option<CopyUid>, StoreError> {

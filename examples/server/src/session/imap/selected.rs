@@ -103,15 +103,11 @@ impl Selected {
         self.gone.binary_search(&uid).is_ok()
     }
 
-    /// Whether the client knows an older state of a message that it counts.
-    pub(super) fn has_older(&self, row: &Row) -> bool {
-        self.picture.by_uid(row.uid).is_some_and(|(_, known)| known.modseq < row.modseq)
-    }
-
-    /// Takes note that the client knows these rows now, which ascend and of which it [had](Self::has_older) older ones.
-    pub(super) fn has_heard(&mut self, rows: &[Row]) {
-        if !rows.is_empty() {
-            self.picture = Arc::new(self.picture.edited(rows, &[]));
+    /// Takes note that the client knows these messages as they are in a picture, where it knew an older state of them.
+    /// Their UIDs ascend.
+    pub(super) fn has_heard(&mut self, current: &Picture, uids: &[u32]) {
+        if !uids.is_empty() {
+            self.picture = Arc::new(self.picture.with_rows_of(current, uids));
         }
     }
 

@@ -4,12 +4,14 @@
 //! it has room for and something new comes. So bringing mail and deleting it again fills no disk. That it was expunged is remembered for clients that
 //! come back (RFC 7162 3.2.10), as far back as a bounded number of rows reaches.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::blobs;
 use super::counters::{AccountCounts, MailboxCounts};
 use super::messages::{New, Picked, Target, keys};
 use super::writer::Txn;
+use super::{blobs, runs};
 use crate::store::flags::keywords_from_column;
 use crate::store::{
     AccountId, Appended, BlobId, Change, Deleted, Expunge, Expunged, Flags, InternalDate, Keywords,
@@ -74,24 +76,22 @@ pub(super) fn detach(
     }
     counts.modseq = counts.modseq.saturating_add(1);
     let remembered = remember(txn.sql, &mut counts, picked.metas.len())?;
-    let only = picked.only.bits();
-    for (first, last) in &picked.runs {
+    for (first, last) in &picked.ranges {
         let (first, last) = keys(counts.id, *first, *last);
         if fate == Fate::Buried {
-            bury(txn, counts.id, (first, last), picked.only)?;
+            bury(txn, counts.id, (first, last))?;
         }
         if remembered {
             txn.sql
                 .prepare_cached(
-                    "INSERT INTO expunged (mailbox, modseq, uid) SELECT ?4, ?5, id & 4294967295 FROM messages
-                     WHERE id BETWEEN ?1 AND ?2 AND flags & ?3 = ?3",
+                    "INSERT INTO expunged (mailbox, modseq, uid) SELECT ?3, ?4, id & 4294967295 FROM messages
+                     WHERE id BETWEEN ?1 AND ?2",
                 )?
-                .execute(params![first, last, only, counts.id, counts.modseq])?;
+                .execute(params![first, last, counts.id, counts.modseq])?;
         }
-        txn.sql
-            .prepare_cached("DELETE FROM messages WHERE id BETWEEN ?1 AND ?2 AND flags & ?3 = ?3")?
-            .execute(params![first, last, only])?;
+        txn.sql.prepare_cached("DELETE FROM messages WHERE id BETWEEN ?1 AND ?2")?.execute([first, last])?;
     }
+    runs::clear(txn.sql, counts.id, picked.ranges.iter().copied())?;
     let mut account = txn.counters.account(txn.sql, counts.account)?;
     for meta in &picked.metas {
         counts.remove(&meta.flags, meta.size);
@@ -108,7 +108,7 @@ pub(super) fn detach(
         mailbox: counts.id,
         modseq: counts.modseq,
         uidnext: counts.uidnext,
-        changed: Vec::new(),
+        changed: Arc::default(),
         expunged: picked.metas.iter().map(|meta| meta.uid).collect(),
     }));
     Ok(counts.modseq)
@@ -147,20 +147,15 @@ fn remember(sql: &Connection, counts: &mut MailboxCounts, more: usize) -> Result
 }
 
 /// Puts a range of messages of a mailbox where they can be had back from, with their references.
-fn bury(
-    txn: &Txn<'_>,
-    mailbox: MailboxId,
-    (first, last): (i64, i64),
-    only: SystemFlags,
-) -> Result<(), StoreError> {
+fn bury(txn: &Txn<'_>, mailbox: MailboxId, (first, last): (i64, i64)) -> Result<(), StoreError> {
     txn.sql
         .prepare_cached(
             "INSERT INTO deleted (account, blob, thread, mailbox, size, date, zone, flags, keywords, at)
-             SELECT m.account, s.blob, s.thread, m.name, s.size, s.date, s.zone, s.flags, s.keywords, ?5
-             FROM messages s JOIN mailboxes m ON m.id = ?4
-             WHERE s.id BETWEEN ?1 AND ?2 AND s.flags & ?3 = ?3 ORDER BY s.id",
+             SELECT m.account, s.blob, s.thread, m.name, s.size, s.date, s.zone, s.flags, s.keywords, ?4
+             FROM current_messages s JOIN mailboxes m ON m.id = ?3
+             WHERE s.id BETWEEN ?1 AND ?2 ORDER BY s.id",
         )?
-        .execute(params![first, last, only.bits(), mailbox, txn.now])?;
+        .execute(params![first, last, mailbox, txn.now])?;
     Ok(())
 }
 
@@ -168,8 +163,9 @@ fn bury(
 pub(super) fn bury_all(txn: &mut Txn<'_>, mailbox: MailboxId) -> Result<(), StoreError> {
     let counts = txn.counters.mailbox(txn.sql, mailbox)?;
     let (first, last) = keys(mailbox, 0, u32::MAX);
-    bury(txn, mailbox, (first, last), SystemFlags::NONE)?;
+    bury(txn, mailbox, (first, last))?;
     txn.sql.prepare_cached("DELETE FROM messages WHERE id BETWEEN ?1 AND ?2")?.execute([first, last])?;
+    runs::clear_all(txn.sql, mailbox)?;
     let mut account = txn.counters.account(txn.sql, counts.account)?;
     account.octets = account.octets.saturating_sub(counts.octets);
     account.messages = account.messages.saturating_sub(u64::from(counts.messages));

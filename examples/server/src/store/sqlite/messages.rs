@@ -5,13 +5,14 @@
 //! (RFC 7162 3.1). A UID is never given out twice in a mailbox. Several copies of a message share one content.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
 
 use super::counters::{MailboxCounts, read_mailbox};
 use super::expunging;
 use super::writer::Txn;
-use super::{blobs, mailboxes, threads};
+use super::{blobs, mailboxes, runs, threads};
 use crate::store::flags::{keywords_from_column, keywords_to_column};
 use crate::store::{
     AccountId, Appended, BlobId, Change, Copied, FlagMask, Flags, InternalDate, KEYWORDS_MAX, Keywords,
@@ -153,9 +154,15 @@ pub(super) fn changed_since(sql: &Connection, mailbox: MailboxId, modseq: u64) -
     let (first, last) = keys(mailbox, 0, u32::MAX);
     // What is beyond the numbers of the database has not been reached by any mailbox either.
     let modseq = modseq.min(counts.modseq);
-    let mut query =
-        sql.prepare_cached(&format!("{SELECT} WHERE id BETWEEN ?1 AND ?2 AND modseq > ?3 ORDER BY id"))?;
-    let changed = read_metas(query.query(params![first, last, modseq])?, |_| true)?;
+    let changed = if runs::any_since(sql, mailbox, modseq)? {
+        let mut all = Picked::all(sql, mailbox)?.metas;
+        all.retain(|meta| meta.modseq > modseq);
+        all
+    } else {
+        let mut query =
+            sql.prepare_cached(&format!("{SELECT} WHERE id BETWEEN ?1 AND ?2 AND modseq > ?3 ORDER BY id"))?;
+        read_metas(query.query(params![first, last, modseq])?, |_| true)?
+    };
     let expunged = if modseq >= counts.expunged_from {
         let mut query =
             sql.prepare_cached("SELECT uid FROM expunged WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid")?;
@@ -177,6 +184,7 @@ pub(super) fn release_all(txn: &mut Txn<'_>, mailbox: MailboxId) -> Result<(), S
         )?
         .execute([first, last])?;
     txn.sql.prepare_cached("DELETE FROM messages WHERE id BETWEEN ?1 AND ?2")?.execute([first, last])?;
+    runs::clear_all(txn.sql, mailbox)?;
     txn.sweep();
     Ok(())
 }
@@ -301,10 +309,16 @@ impl Target {
 
     /// Keeps the numbers, if anything changed, and tells of it; the numbers of the mailbox now.
     pub(super) fn close(self, txn: &mut Txn<'_>) -> MailboxCounts {
+        self.close_with_changed(txn).0
+    }
+
+    /// The same, and the messages that changed.
+    pub(super) fn close_with_changed(self, txn: &mut Txn<'_>) -> (MailboxCounts, Arc<Vec<MessageMeta>>) {
         let Self { mut counts, changed } = self;
+        let changed = Arc::new(changed);
         if changed.is_empty() {
             counts.modseq = counts.modseq.saturating_sub(1);
-            return counts;
+            return (counts, changed);
         }
         txn.counters.set_mailbox(counts);
         txn.tell(Change::Messages(Messages {
@@ -312,10 +326,10 @@ impl Target {
             mailbox: counts.id,
             modseq: counts.modseq,
             uidnext: counts.uidnext,
-            changed,
+            changed: Arc::clone(&changed),
             expunged: Vec::new(),
         }));
-        counts
+        (counts, changed)
     }
 }
 
@@ -324,18 +338,17 @@ impl Target {
 pub(super) struct Picked {
     /// By UID, each once.
     pub(super) metas: Vec<MessageMeta>,
-    /// Ranges of UIDs in which all messages of the mailbox are picked (but see `only`).
-    pub(super) runs: Vec<(u32, u32)>,
-    /// In the ranges, only messages with these flags are picked.
-    pub(super) only: SystemFlags,
+    /// Ranges of UIDs, ascending, in which all messages of the mailbox are picked.
+    pub(super) ranges: Vec<(u32, u32)>,
 }
 
 impl Picked {
     /// All messages of a mailbox.
     pub(super) fn all(sql: &Connection, mailbox: MailboxId) -> Result<Self, StoreError> {
         let (first, last) = keys(mailbox, 0, u32::MAX);
-        let metas = read_metas(range_query(sql)?.query([first, last])?, |_| true)?;
-        Ok(Self { metas, runs: vec![(0, u32::MAX)], only: SystemFlags::NONE })
+        let mut metas = read_metas(range_query(sql)?.query([first, last])?, |_| true)?;
+        runs::lay_over(sql, mailbox, (0, u32::MAX), &mut metas)?;
+        Ok(Self { metas, ranges: vec![(0, u32::MAX)] })
     }
 
     /// The messages with these UIDs that are there.
@@ -352,28 +365,30 @@ impl Picked {
         let mut query = range_query(sql)?;
         let mut picked = Self::default();
         if uids.len() > SCATTERED_MAX && uids.len() >= mailbox.messages as usize / 8 {
-            // One pass over all that lies between; gaps without messages do not end a run.
+            // One pass over all that lies between; gaps without messages do not end a range.
             let mut wanted = uids.into_iter().peekable();
-            let mut run: Option<(u32, u32)> = None;
-            let runs = &mut picked.runs;
+            let mut range: Option<(u32, u32)> = None;
+            let ranges = &mut picked.ranges;
             picked.metas = read_metas(query.query(keys(mailbox.id, first, last))?, |uid| {
                 while wanted.next_if(|wanted| *wanted < uid).is_some() {}
                 let found = wanted.next_if_eq(&uid).is_some();
-                match &mut run {
-                    Some(run) if found => run.1 = uid,
-                    None if found => run = Some((uid, uid)),
-                    _ => runs.extend(run.take()),
+                match &mut range {
+                    Some(range) if found => range.1 = uid,
+                    None if found => range = Some((uid, uid)),
+                    _ => ranges.extend(range.take()),
                 }
                 found
             })?;
-            picked.runs.extend(run);
+            picked.ranges.extend(range);
+            runs::lay_over(sql, mailbox.id, (first, last), &mut picked.metas)?;
             return Ok(picked);
         }
-        for run in uids.chunk_by(|one, next| one.checked_add(1) == Some(*next)) {
-            let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
-            let found = read_metas(query.query(keys(mailbox.id, *first, *last))?, |_| true)?;
+        for range in uids.chunk_by(|one, next| one.checked_add(1) == Some(*next)) {
+            let (Some(first), Some(last)) = (range.first(), range.last()) else { continue };
+            let mut found = read_metas(query.query(keys(mailbox.id, *first, *last))?, |_| true)?;
             if !found.is_empty() {
-                picked.runs.push((*first, *last));
+                runs::lay_over(sql, mailbox.id, (*first, *last), &mut found)?;
+                picked.ranges.push((*first, *last));
                 picked.metas.extend(found);
             }
         }
@@ -381,10 +396,27 @@ impl Picked {
     }
 
     /// Leaves only those with these flags.
-    pub(super) fn with(mut self, flags: SystemFlags) -> Self {
-        self.metas.retain(|meta| meta.flags.system.contains(flags));
-        self.only = self.only | flags;
-        self
+    pub(super) fn with(self, flags: SystemFlags) -> Self {
+        if flags == SystemFlags::NONE {
+            return self;
+        }
+        let mut left = Self::default();
+        let mut metas = self.metas.into_iter().peekable();
+        for (_, end) in self.ranges {
+            let mut apart = true;
+            while let Some(meta) = metas.next_if(|meta| meta.uid <= end) {
+                if !meta.flags.system.contains(flags) {
+                    apart = true;
+                    continue;
+                }
+                match left.ranges.last_mut() {
+                    Some((_, last)) if !std::mem::take(&mut apart) => *last = meta.uid,
+                    _ => left.ranges.push((meta.uid, meta.uid)),
+                }
+                left.metas.push(meta);
+            }
+        }
+        left
     }
 }
 
@@ -402,7 +434,7 @@ pub(super) fn read_metas(
     let mut metas = Vec::new();
     while let Some(row) = rows.next()? {
         let key: i64 = row.get(0)?;
-        let uid = u32::try_from(key & UID_BITS).unwrap_or_default();
+        let uid = uid_of(key);
         if wanted(uid) {
             metas.push(meta_from(row, uid, &mut known)?);
         }
@@ -437,6 +469,11 @@ fn meta_from(
 pub(super) fn key(mailbox: MailboxId, uid: u32) -> i64 {
     // Mailboxes are numbered from 1 by this program, which will not get to 2^31.
     mailbox.0.saturating_mul(1 << 32).saturating_add(i64::from(uid))
+}
+
+/// The UID in the key of a message.
+pub(super) fn uid_of(key: i64) -> u32 {
+    u32::try_from(key & UID_BITS).unwrap_or_default()
 }
 
 /// The keys of a range of messages, both ends included.

@@ -69,6 +69,21 @@ pub(super) fn reads(attribute: &FetchAttribute) -> bool {
     )
 }
 
+/// Whether an item is in the index.
+pub(super) fn is_in_index(attribute: &FetchAttribute) -> bool {
+    matches!(
+        attribute,
+        FetchAttribute::Flags
+            | FetchAttribute::Uid
+            | FetchAttribute::InternalDate
+            | FetchAttribute::Rfc822Size
+            | FetchAttribute::ModSeq
+            | FetchAttribute::SaveDate
+            | FetchAttribute::EmailId
+            | FetchAttribute::ThreadId
+    )
+}
+
 /// Whether an item is made from the summary.
 pub(super) fn needs_summary(attribute: &FetchAttribute) -> bool {
     match attribute {
