@@ -67,7 +67,7 @@ fn views(criterion: &mut Criterion) {
 }
 
 /// Mail of mailing lists: subjects come back, threads have about eight messages.
-fn overviews(size: u32) -> Vec<Overview> {
+fn overviews(size: u32) -> Vec<Overview<'static>> {
     let limits = Limits::default();
     let overview = |at: u32| {
         let (topic, reply) = (at / 8, at % 8);
@@ -94,19 +94,19 @@ fn overviews(size: u32) -> Vec<Overview> {
 }
 
 /// Each message answers the next one, or the one before; or all have one subject.
-fn hostile(size: u32, parent: impl Fn(u32) -> Option<u32>) -> Vec<Overview> {
+fn hostile(size: u32, parent: impl Fn(u32) -> Option<u32>) -> Vec<Overview<'static>> {
     let id = |at: u32| format!("{at}@x").into_bytes();
     let overview = |at: u32| {
         let mut overview = Overview::default();
-        overview.message_id = Some(id(at));
-        overview.references = parent(at).map(id).into_iter().collect();
-        overview.subject = "SAME".to_owned();
+        overview.message_id = Some(id(at).into());
+        overview.references = parent(at).map(|at| id(at).into()).into_iter().collect();
+        overview.subject = "SAME".into();
         overview
     };
     (0..size).map(overview).collect()
 }
 
-fn entries(overviews: &[Overview]) -> Vec<Entry<'_>> {
+fn entries<'a>(overviews: &'a [Overview<'a>]) -> Vec<Entry<'a>> {
     let entry = |(number, overview)| Entry { number, arrival: 0, size: 1, overview };
     (1..).filter_map(NonZeroU32::new).zip(overviews).map(entry).collect()
 }

@@ -50,7 +50,7 @@ pub fn imap_summary(input: &[u8]) {
 /// Sort and thread: each message is in the answer once, whatever refers to what. Two octets are a message: its id,
 /// the subject and what it answers.
 pub fn imap_threads(input: &[u8]) {
-    let overviews: Vec<Overview> = input.chunks(4).map(overview).collect();
+    let overviews: Vec<Overview<'_>> = input.chunks(4).map(overview).collect();
     let entry = |(number, overview)| Entry { number, arrival: 0, size: 0, overview };
     let entries: Vec<Entry<'_>> = (1..).filter_map(NonZeroU32::new).zip(&overviews).map(entry).collect();
     let all: Vec<NonZeroU32> = entries.iter().map(|entry| entry.number).collect();
@@ -72,13 +72,13 @@ pub fn imap_threads(input: &[u8]) {
     }
 }
 
-fn overview(octets: &[u8]) -> Overview {
+fn overview(octets: &[u8]) -> Overview<'static> {
     let id = |octet: &u8| vec![octet % 32];
     let mut overview = Overview::default();
-    overview.message_id = octets.first().map(id);
-    overview.references = octets.iter().skip(1).take(2).filter(|octet| **octet < 128).map(id).collect();
+    overview.message_id = octets.first().map(|octet| id(octet).into());
+    overview.references = octets.iter().skip(1).take(2).filter(|octet| **octet < 128).map(|octet| id(octet).into()).collect();
     let kind = octets.get(3).copied().unwrap_or_default();
-    overview.subject = ["", "A", "B", "C"][usize::from(kind % 4)].to_owned();
+    overview.subject = ["", "A", "B", "C"][usize::from(kind % 4)].into();
     overview.is_reply = kind & 4 > 0;
     overview.sent = Some(i64::from(kind >> 3));
     overview
