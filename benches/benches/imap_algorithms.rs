@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use bytes::BytesMut;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group};
 use posthaste_imap::encode::{self, EncodeContext};
-use posthaste_imap::message::{Envelope, Limits, Overview, StructureForm, Summary};
+use posthaste_imap::message::{Compared, Envelope, Limits, Overview, StructureForm, Summary};
 use posthaste_imap::pattern::{MailboxName, Matcher, Selection, hierarchy_order, list};
 use posthaste_imap::search::{BodySearch, Facts, Needle, Program, Scope};
 use posthaste_imap::sort::{Entry, sort};
@@ -271,6 +271,9 @@ fn stored_summaries(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     group.bench_function("stored-read", |bencher| {
         bencher.iter(|| Summary::from_bytes(black_box(&stored)).unwrap());
+    });
+    group.bench_function("stored-compared", |bencher| {
+        bencher.iter(|| Compared::from_bytes(black_box(&stored)).unwrap());
     });
     group.bench_function("stored-told", |bencher| {
         bencher.iter(|| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
-use posthaste_imap::message::{Overview, Summary, TransferDecoder, base_subject, squeeze};
+use posthaste_imap::message::{Compared, Overview, Summary, TransferDecoder, base_subject, squeeze};
 use posthaste_imap::search::{BodySearch, Needle};
 use posthaste_imap::sort::{Entry, sort};
 use posthaste_imap::thread::thread;
@@ -24,7 +24,13 @@ pub fn imap_summary(input: &[u8]) {
         // Behind the version: it is read later than the rest, and is what the octets say.
         let octets = overview.get(1..).unwrap_or_default();
         assert!(input.windows(octets.len()).any(|window| window == octets), "another overview");
+        // The same without the parts.
+        let compared = Compared::from_bytes(input).expect("a sound summary");
+        assert_eq!(compared.overview, summary.overview());
+        assert_eq!(compared.subject, summary.envelope().subject.as_deref());
+        assert_eq!(compared.sent, summary.envelope().sent());
     }
+    Compared::from_bytes(input);
     let Some(plan) = Plan::read(input) else { return };
     let message = plan.octets;
     let summary = Summary::scan(message);

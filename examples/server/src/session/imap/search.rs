@@ -14,7 +14,7 @@ use posthaste_imap::types::{
 };
 
 use super::access::{Failure, Reached};
-use super::compared::Comparing;
+use super::compared::{Comparing, blocking};
 use super::convert::nonzero;
 use super::facts::{Known, Subjects};
 use super::patience::Progress;
@@ -183,7 +183,7 @@ impl Look {
         found: &mut Vec<Match>,
     ) -> Result<Vec<(NonZeroU32, &'a Row)>, StoreError> {
         let overviews = self.comparing.at_hand(open.iter().map(|(_, row)| row.blob)).await?;
-        let subjects = Subjects::new(overviews, needles);
+        let subjects = blocking(move || Subjects::new(overviews, needles)).await?;
         let mut places = subjects.overviews().places();
         let mut left = Vec::new();
         for rows in open.chunks(ROWS_AT_ONCE) {
