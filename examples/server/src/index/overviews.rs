@@ -152,6 +152,11 @@ impl Overviews {
         self.blobs.last().is_none_or(|last| *last < blob)
     }
 
+    /// Of how many contents there is something.
+    pub fn len(&self) -> usize {
+        self.blobs.len()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.blobs.is_empty()

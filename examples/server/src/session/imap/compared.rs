@@ -40,6 +40,10 @@ impl Comparing {
     ) -> Result<Arc<Overviews>, StoreError> {
         let known = self.open.overviews();
         let missing = missing(&known, blobs);
+        // All that is kept is copied when something comes to it.
+        if missing.len().saturating_mul(FEW) < known.len() {
+            return Ok(known);
+        }
         if missing.len() <= AT_ONCE {
             return self.load(known, missing, &Progress::default()).await;
         }
@@ -149,5 +153,7 @@ type Stored = (BlobId, Option<Bytes>);
 const BATCH: usize = 1000;
 /// Contents that are read for a search which an index of the store could answer as well.
 const AT_ONCE: usize = 4096;
+/// Of how many that are kept one that is not is too few to be added for a search.
+const FEW: usize = 256;
 /// What is kept of a message, about.
 const OVERVIEW_OCTETS: usize = 400;

@@ -128,16 +128,19 @@ impl Look {
                 None => open.push((seq, row)),
             }
         }
-        if !open.is_empty()
-            && let Some(needles) = compared_by(command)
-        {
+        let needles = compared_by(command).filter(|_| !open.is_empty());
+        let by_summary = needles.is_some() && program.need() == Need::Header;
+        if let Some(needles) = needles {
             open = self.compare(&program, needles, open, &mut found).await?;
         }
         if open.is_empty() {
             found.sort_unstable_by_key(|found| found.seq);
             return Ok(found);
         }
+        // Few summaries are read faster than the index of the store is asked.
+        let are_few = by_summary && open.len() <= BATCH;
         if program.need() > Need::Nothing
+            && !are_few
             && let Some(blobs) = self.candidates(command).await?
         {
             open.retain(|(_, row)| blobs.contains(&row.blob));
