@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use bytes::BytesMut;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group};
 use posthaste_imap::encode::{self, EncodeContext};
-use posthaste_imap::message::{Envelope, Limits, Overview, StructureForm, Summary};
+use posthaste_imap::message::{Compared, Envelope, Limits, Overview, StructureForm, Summary};
 use posthaste_imap::pattern::{MailboxName, Matcher, Selection, hierarchy_order, list};
 use posthaste_imap::search::{BodySearch, Facts, Needle, Program, Scope};
 use posthaste_imap::sort::{Entry, sort};
@@ -67,7 +67,7 @@ fn views(criterion: &mut Criterion) {
 }
 
 /// Mail of mailing lists: subjects come back, threads have about eight messages.
-fn overviews(size: u32) -> Vec<Overview> {
+fn overviews(size: u32) -> Vec<Overview<'static>> {
     let limits = Limits::default();
     let overview = |at: u32| {
         let (topic, reply) = (at / 8, at % 8);
@@ -94,19 +94,19 @@ fn overviews(size: u32) -> Vec<Overview> {
 }
 
 /// Each message answers the next one, or the one before; or all have one subject.
-fn hostile(size: u32, parent: impl Fn(u32) -> Option<u32>) -> Vec<Overview> {
+fn hostile(size: u32, parent: impl Fn(u32) -> Option<u32>) -> Vec<Overview<'static>> {
     let id = |at: u32| format!("{at}@x").into_bytes();
     let overview = |at: u32| {
         let mut overview = Overview::default();
-        overview.message_id = Some(id(at));
-        overview.references = parent(at).map(id).into_iter().collect();
-        overview.subject = "SAME".to_owned();
+        overview.message_id = Some(id(at).into());
+        overview.references = parent(at).map(|at| id(at).into()).into_iter().collect();
+        overview.subject = "SAME".into();
         overview
     };
     (0..size).map(overview).collect()
 }
 
-fn entries(overviews: &[Overview]) -> Vec<Entry<'_>> {
+fn entries<'a>(overviews: &'a [Overview<'a>]) -> Vec<Entry<'a>> {
     let entry = |(number, overview)| Entry { number, arrival: 0, size: 1, overview };
     (1..).filter_map(NonZeroU32::new).zip(overviews).map(entry).collect()
 }
@@ -271,6 +271,9 @@ fn stored_summaries(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     group.bench_function("stored-read", |bencher| {
         bencher.iter(|| Summary::from_bytes(black_box(&stored)).unwrap());
+    });
+    group.bench_function("stored-compared", |bencher| {
+        bencher.iter(|| Compared::from_bytes(black_box(&stored)).unwrap());
     });
     group.bench_function("stored-told", |bencher| {
         bencher.iter(|| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
-use posthaste_imap::message::{Overview, Summary, TransferDecoder, base_subject, squeeze};
+use posthaste_imap::message::{Compared, Overview, Summary, TransferDecoder, base_subject, squeeze};
 use posthaste_imap::search::{BodySearch, Needle};
 use posthaste_imap::sort::{Entry, sort};
 use posthaste_imap::thread::thread;
@@ -24,7 +24,13 @@ pub fn imap_summary(input: &[u8]) {
         // Behind the version: it is read later than the rest, and is what the octets say.
         let octets = overview.get(1..).unwrap_or_default();
         assert!(input.windows(octets.len()).any(|window| window == octets), "another overview");
+        // The same without the parts.
+        let compared = Compared::from_bytes(input).expect("a sound summary");
+        assert_eq!(compared.overview, summary.overview());
+        assert_eq!(compared.subject, summary.envelope().subject.as_deref());
+        assert_eq!(compared.sent, summary.envelope().sent());
     }
+    Compared::from_bytes(input);
     let Some(plan) = Plan::read(input) else { return };
     let message = plan.octets;
     let summary = Summary::scan(message);
@@ -50,7 +56,7 @@ pub fn imap_summary(input: &[u8]) {
 /// Sort and thread: each message is in the answer once, whatever refers to what. Two octets are a message: its id,
 /// the subject and what it answers.
 pub fn imap_threads(input: &[u8]) {
-    let overviews: Vec<Overview> = input.chunks(4).map(overview).collect();
+    let overviews: Vec<Overview<'_>> = input.chunks(4).map(overview).collect();
     let entry = |(number, overview)| Entry { number, arrival: 0, size: 0, overview };
     let entries: Vec<Entry<'_>> = (1..).filter_map(NonZeroU32::new).zip(&overviews).map(entry).collect();
     let all: Vec<NonZeroU32> = entries.iter().map(|entry| entry.number).collect();
@@ -72,13 +78,14 @@ pub fn imap_threads(input: &[u8]) {
     }
 }
 
-fn overview(octets: &[u8]) -> Overview {
+fn overview(octets: &[u8]) -> Overview<'static> {
     let id = |octet: &u8| vec![octet % 32];
     let mut overview = Overview::default();
-    overview.message_id = octets.first().map(id);
-    overview.references = octets.iter().skip(1).take(2).filter(|octet| **octet < 128).map(id).collect();
+    overview.message_id = octets.first().map(|octet| id(octet).into());
+    overview.references =
+        octets.iter().skip(1).take(2).filter(|octet| **octet < 128).map(|octet| id(octet).into()).collect();
     let kind = octets.get(3).copied().unwrap_or_default();
-    overview.subject = ["", "A", "B", "C"][usize::from(kind % 4)].to_owned();
+    overview.subject = ["", "A", "B", "C"][usize::from(kind % 4)].into();
     overview.is_reply = kind & 4 > 0;
     overview.sent = Some(i64::from(kind >> 3));
     overview

@@ -40,6 +40,7 @@
 //!   [`Limits::parts_max`], is an `application/octet-stream` leaf.
 
 mod address;
+mod compared;
 mod content;
 mod date;
 mod envelope;
@@ -59,6 +60,7 @@ mod transfer;
 mod wire;
 
 pub use address::Address;
+pub use compared::Compared;
 pub use content::{Disposition, Parameter};
 pub use date::SentDate;
 pub use envelope::Envelope;

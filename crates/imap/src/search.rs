@@ -15,4 +15,4 @@ mod text;
 
 pub use answer::{Hit, SearchAnswer, saved_by};
 pub use program::{Facts, Need, Program, Scope, SearchError};
-pub use text::{BodySearch, Needle, TextSearch, field_contains, value_contains};
+pub use text::{BodySearch, Needle, TextSearch, field_contains, mapped_value, value_contains};

@@ -27,7 +27,8 @@ use crate::types::{ThreadAlgorithm, ThreadNode, Threads};
 ///     b"Message-ID: <b@x>\r\nSubject: other\r\n\r\n",
 ///     b"Message-ID: <c@x>\r\nSubject: Re: one\r\nReferences: <a@x>\r\n\r\n",
 /// ];
-/// let overviews = messages.map(|message| Summary::scan(message).overview());
+/// let summaries = messages.map(Summary::scan);
+/// let overviews = summaries.each_ref().map(Summary::overview);
 /// let numbers = (1..).filter_map(NonZeroU32::new);
 /// let entries: Vec<Entry<'_>> = numbers
 ///     .zip(&overviews)
@@ -50,7 +51,7 @@ pub fn thread(entries: &[Entry<'_>], algorithm: &ThreadAlgorithm) -> Option<Thre
 /// `ORDEREDSUBJECT`: messages of one base subject are one thread, its first message above all others.
 fn ordered_subject(entries: &[Entry<'_>]) -> Threads {
     let mut sorted: Vec<&Entry<'_>> = entries.iter().collect();
-    sorted.sort_by_key(|entry| (entry.overview.subject.as_str(), entry.sent()));
+    sorted.sort_by_key(|entry| (&*entry.overview.subject, entry.sent()));
     let mut threads: Vec<&[&Entry<'_>]> =
         sorted.chunk_by(|one, other| one.overview.subject == other.overview.subject).collect();
     // Where dates are equal, the order of the mailbox decides, which is that of the numbers.

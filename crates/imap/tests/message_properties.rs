@@ -10,8 +10,8 @@
 
 use bytes::Bytes;
 use posthaste_imap::message::{
-    Address, Envelope, FieldChoice, Fields, Kind, Limits, Part, SentDate, Summary, chosen_fields, partial,
-    unfold,
+    Address, Compared, Envelope, FieldChoice, Fields, Kind, Limits, Part, SentDate, Summary, chosen_fields,
+    partial, unfold,
 };
 use posthaste_imap::types::{AString, PartPath, Section, SectionText};
 use proptest::prelude::*;
@@ -240,11 +240,15 @@ proptest! {
     fn a_stored_summary_is_the_scanned_one(message in any_message()) {
         let summary = Summary::scan(&message);
         let stored = summary.to_bytes();
+        assert_compared(&stored, &summary);
         prop_assert_eq!(Summary::from_bytes(&stored), Some(summary));
         for end in 0..stored.len() {
             prop_assert_eq!(Summary::from_bytes(&stored.slice(..end)), None);
+            prop_assert_eq!(Compared::from_bytes(&stored[..end]), None);
         }
-        prop_assert_eq!(Summary::from_bytes(&[&stored[..], b"\0"].concat().into()), None);
+        let longer = [&stored[..], b"\0"].concat();
+        prop_assert_eq!(Compared::from_bytes(&longer), None);
+        prop_assert_eq!(Summary::from_bytes(&longer.into()), None);
     }
 
     #[test]
@@ -259,6 +263,7 @@ proptest! {
         let stored = Bytes::from(stored);
         if let Some(summary) = Summary::from_bytes(&stored) {
             assert_overview_of(&stored, &summary);
+            assert_compared(&stored, &summary);
             prop_assert_eq!(summary.to_bytes(), stored, "one form only");
             for (index, part) in summary.parts().enumerate() {
                 assert_clean_links(&summary, index, part);
@@ -271,7 +276,9 @@ proptest! {
         Summary::from_bytes(&octets.clone().into());
         octets.insert(0, 2);
         let octets = Bytes::from(octets);
+        Compared::from_bytes(&octets);
         if let Some(summary) = Summary::from_bytes(&octets) {
+            assert_compared(&octets, &summary);
             prop_assert_eq!(summary.to_bytes(), octets);
         }
     }
@@ -399,8 +406,11 @@ fn every_change_of_an_octet_is_refused_or_sound() {
             let mut changed = stored.clone();
             changed[at] = octet;
             let changed = Bytes::from(changed);
+            let compared = Compared::from_bytes(&changed).is_some();
             let Some(summary) = Summary::from_bytes(&changed) else { continue };
             sound += 1;
+            assert!(compared, "what is sound is read without the parts too");
+            assert_compared(&changed, &summary);
             assert_eq!(summary.to_bytes(), changed);
             assert_overview_of(&changed, &summary);
             for (index, part) in summary.parts().enumerate() {
@@ -416,6 +426,17 @@ fn assert_overview_of(stored: &[u8], summary: &Summary) {
     let overview = summary.overview().to_bytes();
     let octets = &overview[1..];
     assert!(stored.windows(octets.len()).any(|window| window == octets), "{summary:?}");
+}
+
+/// What is read without the parts is what the whole summary says.
+fn assert_compared(stored: &[u8], summary: &Summary) {
+    let compared = Compared::from_bytes(stored).unwrap();
+    let envelope = summary.envelope();
+    assert_eq!((compared.subject, compared.sent), (envelope.subject.as_deref(), envelope.sent()));
+    assert_eq!(compared.overview, summary.overview());
+    for text in [compared.subject.unwrap_or_default(), compared.overview.subject.as_bytes()] {
+        assert!(!text.iter().any(|octet| matches!(octet, b'\r' | b'\n' | b'\0')));
+    }
 }
 
 fn assert_clean_links(summary: &Summary, index: usize, part: &Part) {

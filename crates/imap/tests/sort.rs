@@ -4,7 +4,7 @@
 use std::num::NonZeroU32;
 
 use posthaste_imap::message::{Envelope, Limits, Overview};
-use posthaste_imap::sort::{Entry, compare, sort};
+use posthaste_imap::sort::{Column, Entry, compare, places, sort};
 use posthaste_imap::types::{SortCriterion, SortKey, SortOrder};
 use proptest::prelude::*;
 
@@ -20,13 +20,13 @@ const KEYS: [SortKey; 9] = [
     SortKey::To,
 ];
 
-fn overview(header: &str) -> Overview {
+fn overview(header: &str) -> Overview<'static> {
     let limits = Limits::default();
     Overview::read(header.as_bytes(), &Envelope::read(header.as_bytes(), &limits), &limits)
 }
 
 fn sorted(headers: &[&str], criteria: &[SortCriterion]) -> Vec<u32> {
-    let overviews: Vec<Overview> = headers.iter().map(|header| overview(header)).collect();
+    let overviews: Vec<Overview<'_>> = headers.iter().map(|header| overview(header)).collect();
     let entries: Vec<Entry<'_>> = (1..)
         .zip(&overviews)
         .map(|(number, overview)| Entry {
@@ -77,7 +77,7 @@ fn reverse_does_not_turn_messages_that_are_equal() {
     assert_eq!(sorted(&subjects, &twice), [1, 3, 2]);
 }
 
-fn any_overview() -> impl Strategy<Value = Overview> {
+fn any_overview() -> impl Strategy<Value = Overview<'static>> {
     (
         "(Subject: [ab]\r\n)?",
         "(From: [AB]? ?<[ab]@x>\r\n)?",
@@ -110,5 +110,35 @@ proptest! {
             let order = compare(one, other, &criteria);
             prop_assert!(order.is_lt() || (order.is_eq() && one.number < other.number));
         }
+    }
+
+    #[test]
+    fn numbers_are_sorted_as_what_they_stand_for(
+        messages in prop::collection::vec((-2_i64..3, 0_u64..3), 0..40),
+        criteria in prop::collection::vec((any::<bool>(), any::<bool>()), 0..4),
+    ) {
+        let order = |reverse| if reverse { SortOrder::Reverse } else { SortOrder::Ascending };
+        let none = Overview::default();
+        let entries: Vec<Entry<'_>> = (1..)
+            .zip(&messages)
+            .map(|(number, (arrival, size))| Entry {
+                number: NonZeroU32::new(number).unwrap(), arrival: *arrival, size: *size, overview: &none,
+            })
+            .collect();
+        let (columns, criteria): (Vec<Column>, Vec<SortCriterion>) = criteria
+            .into_iter()
+            .map(|(by_size, reverse)| {
+                let order = order(reverse);
+                if by_size {
+                    let column = Column::new(order, messages.iter().map(|(_, size)| *size));
+                    (column, SortCriterion { key: SortKey::Size, order })
+                } else {
+                    let column = Column::of_signed(order, messages.iter().map(|(arrival, _)| *arrival));
+                    (column, SortCriterion { key: SortKey::Arrival, order })
+                }
+            })
+            .unzip();
+        let sorted: Vec<u32> = sort(&entries, &criteria).into_iter().map(|number| number.get() - 1).collect();
+        prop_assert_eq!(places(messages.len(), &columns), sorted);
     }
 }

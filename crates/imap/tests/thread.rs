@@ -29,12 +29,12 @@ fn id(id: u32) -> Vec<u8> {
     format!("{id}@x").into_bytes()
 }
 
-fn overviews(messages: &[Message]) -> Vec<Overview> {
+fn overviews(messages: &[Message]) -> Vec<Overview<'static>> {
     let overview = |message: &Message| {
         let mut overview = Overview::default();
-        overview.message_id = message.id.map(|own| id(own.into()));
-        overview.references = message.references.iter().map(|other| id((*other).into())).collect();
-        overview.subject = message.subject.to_owned();
+        overview.message_id = message.id.map(|own| id(own.into()).into());
+        overview.references = message.references.iter().map(|other| id((*other).into()).into()).collect();
+        overview.subject = message.subject.into();
         overview.is_reply = message.is_reply;
         overview.sent = Some(message.sent);
         overview
@@ -42,7 +42,7 @@ fn overviews(messages: &[Message]) -> Vec<Overview> {
     messages.iter().map(overview).collect()
 }
 
-fn run(overviews: &[Overview], algorithm: &ThreadAlgorithm) -> Threads {
+fn run(overviews: &[Overview<'_>], algorithm: &ThreadAlgorithm) -> Threads {
     let numbers = (1..).map(|number| NonZeroU32::new(number).unwrap());
     let entries: Vec<Entry<'_>> = numbers
         .zip(overviews)
@@ -262,11 +262,11 @@ fn imap_07_a_chain_of_a_hundred_thousand_messages_is_threaded_in_linear_time() {
     const COUNT: u32 = 100_000;
     let overview = |own: u32, parent: Option<u32>| {
         let mut overview = Overview::default();
-        overview.message_id = Some(id(own));
-        overview.references = parent.map(id).into_iter().collect();
+        overview.message_id = Some(id(own).into());
+        overview.references = parent.map(|parent| id(parent).into()).into_iter().collect();
         overview
     };
-    let forwards: Vec<Overview> = (0..COUNT).map(|at| overview(at, at.checked_sub(1))).collect();
+    let forwards: Vec<Overview<'_>> = (0..COUNT).map(|at| overview(at, at.checked_sub(1))).collect();
     assert!(
         run(&forwards, &ThreadAlgorithm::References)
             .nodes()
@@ -275,16 +275,16 @@ fn imap_07_a_chain_of_a_hundred_thousand_messages_is_threaded_in_linear_time() {
             .all(|(node, depth)| node.depth == depth)
     );
     // Every link is under a parent that is itself deep, and joins two long chains.
-    let backwards: Vec<Overview> = (0..COUNT).map(|at| overview(at, Some(at + 1))).collect();
+    let backwards: Vec<Overview<'_>> = (0..COUNT).map(|at| overview(at, Some(at + 1))).collect();
     assert_eq!(run(&backwards, &ThreadAlgorithm::References).nodes().len(), COUNT as usize);
     // The last message closes the loop, and is refused.
-    let ring: Vec<Overview> = (0..COUNT).map(|at| overview(at, Some((at + 1) % COUNT))).collect();
+    let ring: Vec<Overview<'_>> = (0..COUNT).map(|at| overview(at, Some((at + 1) % COUNT))).collect();
     assert_eq!(run(&ring, &ThreadAlgorithm::References).nodes().last().unwrap().depth, COUNT - 1);
     // All of one subject, half of them replies.
-    let same: Vec<Overview> = (0..COUNT)
+    let same: Vec<Overview<'_>> = (0..COUNT)
         .map(|at| {
             let mut overview = overview(at, None);
-            overview.subject = "SAME".to_owned();
+            overview.subject = "SAME".into();
             overview.is_reply = at % 2 == 0;
             overview
         })

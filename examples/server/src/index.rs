@@ -4,7 +4,7 @@
 //! date before whoever asked for the commit has its answer ([`Listener`]). Mailboxes that nobody has open any more are
 //! kept while there is room, the latest used longest; those that are open are always kept.
 //!
-//! What SORT and THREAD compare is kept here too, in bounded memory ([`Overviews`]).
+//! What SEARCH, SORT and THREAD compare is kept here too, in bounded memory ([`Overviews`]).
 
 mod names;
 mod open;
@@ -15,7 +15,7 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use open::Open;
+pub use open::{Loading, Open};
 pub use overviews::Overviews;
 pub use picture::{Counts, Difference, Finder, Picture, Row};
 pub use watch::{News, Watch};
@@ -194,7 +194,12 @@ impl Index {
         }
     }
 
-    /// Keeps what SORT and THREAD compare of a mailbox, if there is room.
+    /// Whether so many octets more can be kept.
+    pub fn has_room_for(&self, octets: usize) -> bool {
+        self.octets().saturating_add(octets) <= self.0.octets_max
+    }
+
+    /// Keeps what SEARCH, SORT and THREAD compare of a mailbox, if there is room.
     pub fn keep_overviews(&self, open: &Open, overviews: &Arc<Overviews>) {
         let mut state = self.state();
         open.keep_overviews(overviews);

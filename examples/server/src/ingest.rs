@@ -9,6 +9,7 @@
 //! A summary is a function of the content: made again from what the store has, it is the same octets. Which version
 //! of the format they are stands in front of them; whoever reads one it does not know scans again.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::LazyLock;
@@ -45,7 +46,9 @@ pub fn summary(content: &[u8]) -> Bytes {
 pub fn ids(summary: &Summary) -> Vec<Vec<u8>> {
     let overview = summary.overview();
     let answers = message_ids(summary.envelope().in_reply_to.as_deref().unwrap_or_default());
-    let all = overview.message_id.into_iter().chain(answers).chain(overview.references.into_iter().rev());
+    let own = overview.message_id.into_iter().map(Cow::into_owned);
+    let references = overview.references.into_iter().rev().map(Cow::into_owned);
+    let all = own.chain(answers).chain(references);
     let mut seen = BTreeSet::new();
     let fits = |id: &Vec<u8>| !id.is_empty() && id.len() <= ID_MAX;
     all.filter(fits).filter(|id| seen.insert(id.clone())).take(IDS_MAX).collect()

@@ -19,7 +19,7 @@ struct Stored {
     date: DateTime,
     octets: Vec<u8>,
     summary: Summary,
-    overview: Overview,
+    overview: Overview<'static>,
 }
 
 impl Facts for Stored {
@@ -71,7 +71,7 @@ async fn fill(session: &mut Session) -> Vec<Stored> {
         let uid = session.append_with("INBOX", flags.iter().collect(), Some(date), &octets).await;
         assert_eq!(uid.get(), number, "UIDs are counted from 1 in a new mailbox");
         let summary = Summary::scan(&octets);
-        let overview = summary.overview();
+        let overview = summary.overview().into_owned();
         all.push(Stored { number, flags, date, octets, summary, overview });
     }
     session.run("SELECT INBOX").await;

@@ -4,7 +4,7 @@
 //! Texts are in the form in which they are compared ([`casemap`]), not in which they are shown. The internal date and
 //! the size, which the RFC also sorts by, belong to the store.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 
 use bytes::Bytes;
 
@@ -17,48 +17,70 @@ use super::{
 };
 use crate::{casemap::casemap, charset::decode_words};
 
-/// What SORT and THREAD compare of a message.
+/// What SORT and THREAD compare of a message. One that is read from octets borrows its texts from them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Overview {
+pub struct Overview<'a> {
     /// When it was sent, in seconds since 1970 in UTC (RFC 5256 2.2); `None` where the internal date counts instead.
     pub sent: Option<i64>,
     /// The base subject.
-    pub subject: String,
+    pub subject: Cow<'a, str>,
     /// Whether finding the base subject took off the mark of a reply or a forward.
     pub is_reply: bool,
     /// The `Message-ID`, see [`message_ids`].
-    pub message_id: Option<Vec<u8>>,
+    pub message_id: Option<Cow<'a, [u8]>>,
     /// The messages this one answers, the first of all first; the last one is its parent.
-    pub references: Vec<Vec<u8>>,
+    pub references: Vec<Cow<'a, [u8]>>,
     /// The mailbox of the first author, without the host.
-    pub from: String,
+    pub from: Cow<'a, str>,
     /// The mailbox of the first recipient.
-    pub to: String,
+    pub to: Cow<'a, str>,
     /// The mailbox of the first `Cc`.
-    pub cc: String,
+    pub cc: Cow<'a, str>,
     /// The name of the first author, or else the address (RFC 5957).
-    pub display_from: String,
+    pub display_from: Cow<'a, str>,
     /// The name of the first recipient, or else the address.
-    pub display_to: String,
+    pub display_to: Cow<'a, str>,
 }
 
-impl Overview {
-    /// Reads the fields of a header, whose envelope is known.
+impl<'a> Overview<'a> {
+    /// Reads the fields of a header, whose envelope is known. What is compared is computed: nothing is borrowed.
     pub fn read(header: &[u8], envelope: &Envelope, limits: &Limits) -> Self {
         let subject = squeeze(&decode_words(envelope.subject.as_deref().unwrap_or_default()));
         let base = base_subject(&subject);
         Self {
             sent: envelope.sent().map(|sent| sent.unix_seconds),
-            subject: casemap(base.text),
+            subject: casemap(base.text).into(),
             is_reply: base.is_reply,
-            message_id: envelope.message_id.as_deref().and_then(|value| message_ids(value).next()),
-            references: references(header, envelope, limits),
-            from: mailbox(&envelope.from),
-            to: mailbox(&envelope.to),
-            cc: mailbox(&envelope.cc),
-            display_from: display(&envelope.from),
-            display_to: display(&envelope.to),
+            message_id: envelope
+                .message_id
+                .as_deref()
+                .and_then(|value| message_ids(value).next())
+                .map(Cow::Owned),
+            references: references(header, envelope, limits).into_iter().map(Cow::Owned).collect(),
+            from: mailbox(&envelope.from).into(),
+            to: mailbox(&envelope.to).into(),
+            cc: mailbox(&envelope.cc).into(),
+            display_from: display(&envelope.from).into(),
+            display_to: display(&envelope.to).into(),
+        }
+    }
+
+    /// The overview with texts of its own.
+    pub fn into_owned(self) -> Overview<'static> {
+        let text = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let id = |id: Cow<'_, [u8]>| Cow::Owned(id.into_owned());
+        Overview {
+            sent: self.sent,
+            subject: text(self.subject),
+            is_reply: self.is_reply,
+            message_id: self.message_id.map(id),
+            references: self.references.into_iter().map(id).collect(),
+            from: text(self.from),
+            to: text(self.to),
+            cc: text(self.cc),
+            display_from: text(self.display_from),
+            display_to: text(self.display_to),
         }
     }
 
@@ -78,12 +100,12 @@ impl Overview {
     }
 
     /// What [`Overview::to_record`] wrote, or [`Reader::skip_overview`] found sound.
-    pub(super) fn of_record(octets: &[u8]) -> Self {
+    pub(super) fn of_record(octets: &'a [u8]) -> Self {
         Reader { rest: octets }.overview().unwrap_or_default()
     }
 
     /// What [`Overview::to_bytes`] wrote. `None` for another version and for octets that it did not write.
-    pub fn from_bytes(octets: &[u8]) -> Option<Self> {
+    pub fn from_bytes(octets: &'a [u8]) -> Option<Self> {
         let mut reader = Reader { rest: octets };
         let overview = (reader.octet()? == VERSION).then(|| reader.overview())??;
         reader.rest.is_empty().then_some(overview)
@@ -198,7 +220,7 @@ fn display(list: &[Address]) -> String {
 }
 
 impl Writer {
-    pub(super) fn overview(&mut self, overview: &Overview) {
+    pub(super) fn overview(&mut self, overview: &Overview<'_>) {
         let Overview {
             sent,
             subject,
@@ -230,10 +252,10 @@ impl Writer {
     }
 }
 
-impl Reader<'_> {
-    pub(super) fn overview(&mut self) -> Option<Overview> {
+impl<'a> Reader<'a> {
+    pub(super) fn overview(&mut self) -> Option<Overview<'a>> {
         let (sent, is_reply) = (self.sent()?, self.is_reply()?);
-        let mut text = || self.text().map(String::from);
+        let mut text = || self.text().map(Cow::Borrowed);
         Some(Overview {
             sent,
             is_reply,
@@ -243,15 +265,15 @@ impl Reader<'_> {
             cc: text()?,
             display_from: text()?,
             display_to: text()?,
-            message_id: self.optional()?.map(<[u8]>::to_vec),
+            message_id: self.optional()?.map(Cow::Borrowed),
             references: self.references()?,
         })
     }
 
-    fn references(&mut self) -> Option<Vec<Vec<u8>>> {
+    fn references(&mut self) -> Option<Vec<Cow<'a, [u8]>>> {
         let count = self.size()?;
         // Every one takes an octet at least: a count that lies costs nothing.
-        (0..count).map(|_| self.line().map(<[u8]>::to_vec)).collect()
+        (0..count).map(|_| self.line().map(Cow::Borrowed)).collect()
     }
 
     /// Goes behind an overview. `None` where none would be read.
@@ -304,7 +326,7 @@ mod tests {
         message_ids(value.as_bytes()).map(|id| String::from_utf8(id).unwrap()).collect()
     }
 
-    fn read(header: &str) -> Overview {
+    fn read(header: &str) -> Overview<'static> {
         let limits = Limits::default();
         Overview::read(header.as_bytes(), &Envelope::read(header.as_bytes(), &limits), &limits)
     }
@@ -326,7 +348,7 @@ mod tests {
     fn references_are_taken_from_in_reply_to_where_there_are_none() {
         assert_eq!(read("References: <a@b> <c@d>\r\nIn-Reply-To: <e@f>\r\n\r\n").references.len(), 2);
         let fallback = read("References: nothing\r\nIn-Reply-To: yours of <e@f> and <g@h>\r\n\r\n");
-        assert_eq!(fallback.references, [b"e@f"]);
+        assert_eq!(fallback.references, [&b"e@f"[..]]);
         assert!(read("In-Reply-To: you\r\n\r\n").references.is_empty());
     }
 
@@ -342,7 +364,7 @@ mod tests {
         let named =
             read("From: =?utf-8?q?J=C3=BCrgen?= <j@x.example>\r\nTo: b@y.example\r\nCc: \"Z\" <c>\r\n\r\n");
         assert_eq!(named.display_from, casemap("jürgen"));
-        assert_eq!((named.from.as_str(), named.to.as_str(), named.cc.as_str()), ("J", "B", "C"));
+        assert_eq!((&*named.from, &*named.to, &*named.cc), ("J", "B", "C"));
         assert_eq!(named.display_to, "B@Y.EXAMPLE");
         assert_eq!(read("From: \"\" <j@x>\r\n\r\n").display_from, "J@X");
         assert_eq!(read("\r\n").display_from, "");

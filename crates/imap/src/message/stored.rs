@@ -426,7 +426,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Only the shortest form of a number is one.
-    fn number(&mut self) -> Option<u64> {
+    pub(super) fn number(&mut self) -> Option<u64> {
+        // Nearly all have one octet.
+        match self.rest.split_first() {
+            Some((octet, rest)) if *octet < 0x80 => {
+                self.rest = rest;
+                Some(u64::from(*octet))
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Option<u64> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
             let octet = self.octet()?;
@@ -451,7 +462,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Counts up with every change of the format.
-const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 2;
 /// Room for a summary of a usual message.
 const OCTETS_AT_ONCE: usize = 512;
 /// Items of a list that room is made for in advance.

@@ -55,8 +55,8 @@ impl Summary {
         self.root.envelope.as_deref().unwrap_or(&envelope::NONE)
     }
 
-    /// What SORT and THREAD compare. It is made when it is asked for, and keeps nothing of the summary alive.
-    pub fn overview(&self) -> Overview {
+    /// What SORT and THREAD compare. It is read when it is asked for.
+    pub fn overview(&self) -> Overview<'_> {
         Overview::of_record(&self.overview)
     }
 

@@ -33,6 +33,18 @@ impl Needle {
         memmem::find(mapped.as_bytes(), self.0.as_bytes()).is_some()
     }
 
+    /// Where it stands in mapped texts that stand in one row: the offsets of its occurrences, ascending, of those that
+    /// overlap the first. An empty one stands nowhere.
+    pub fn places_in(&self, mapped: &[u8]) -> impl Iterator<Item = usize> {
+        let needle = Some(self.0.as_bytes()).filter(|needle| !needle.is_empty());
+        needle.into_iter().flat_map(move |needle| memmem::find_iter(mapped, needle))
+    }
+
+    /// Octets of it, in the form in which it is compared.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether it is empty, and so in every text.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -58,6 +70,18 @@ pub fn field_contains(header: &[u8], name: &str, needle: &Needle) -> bool {
 /// Whether the text of one value of a header holds `needle`: of a field, or of what an envelope has of it.
 pub fn value_contains(value: &[u8], needle: &Needle) -> bool {
     needle.is_in(&decode_words(value))
+}
+
+/// The text of one value of a header in the form in which it is compared, for [`Needle::is_in_mapped`]. There is no
+/// CR, LF or NUL in it.
+///
+/// ```
+/// use posthaste_imap::search::mapped_value;
+///
+/// assert_eq!(mapped_value(b"=?utf-8?q?na=C3=AFve?= idea"), "NAI\u{308}VE IDEA");
+/// ```
+pub fn mapped_value(value: &[u8]) -> String {
+    casemap(&decode_words(value))
 }
 
 /// Looks for a string in text that comes in pieces.

@@ -253,7 +253,7 @@ impl<'a> Pruned<'a> {
     }
 
     fn subject(&self, place: u32) -> &'a str {
-        at(self.entries, place).map(|entry| entry.overview.subject.as_str()).unwrap_or_default()
+        at(self.entries, place).map(|entry| &*entry.overview.subject).unwrap_or_default()
     }
 
     fn is_reply(&self, place: u32) -> bool {

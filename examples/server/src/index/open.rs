@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +27,18 @@ pub(super) struct Shared {
     changed: watch::Sender<u64>,
     /// Counts changes of what is granted.
     grants: AtomicU64,
+    /// Somebody loads overviews.
+    loading: AtomicBool,
+}
+
+/// Nobody else loads overviews while there is one of these.
+#[derive(Debug)]
+pub struct Loading(Arc<Shared>);
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        self.0.loading.store(false, Ordering::Release);
+    }
 }
 
 #[derive(Debug)]
@@ -158,9 +170,15 @@ impl Open {
         Ok(start..end)
     }
 
-    /// What is kept for SORT and THREAD.
+    /// What is kept for SEARCH, SORT and THREAD.
     pub fn overviews(&self) -> Arc<Overviews> {
         Arc::clone(&self.0.state().overviews)
+    }
+
+    /// For whoever loads what is kept for SORT and THREAD while nobody waits for it; `None` while somebody does.
+    pub fn load_overviews(&self) -> Option<Loading> {
+        let begun = self.0.loading.compare_exchange(false, true, Ordering::AcqRel, Ordering::Acquire);
+        begun.is_ok().then(|| Loading(Arc::clone(&self.0)))
     }
 
     /// Keeps what was computed for SORT and THREAD.
@@ -191,6 +209,7 @@ impl Shared {
             state: Mutex::new(state),
             changed: watch::Sender::new(0),
             grants: AtomicU64::new(0),
+            loading: AtomicBool::new(false),
         }
     }
 

@@ -9,6 +9,7 @@
 mod access;
 mod acl;
 mod append;
+mod compared;
 mod convert;
 mod facts;
 mod fetch;

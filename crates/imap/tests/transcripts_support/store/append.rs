@@ -32,7 +32,7 @@ impl Store {
 
     /// Gives a new message an EMAILID, and the THREADID of those it is about the same as (RFC 8474 5).
     fn identify(&mut self, message: &mut Message) {
-        let subject = |message: &Message| Summary::scan(&message.content).overview().subject;
+        let subject = |message: &Message| Summary::scan(&message.content).overview().into_owned().subject;
         let known = || self.folders.iter().flat_map(|folder| &folder.messages);
         message.email_id = format!("M{}", 100 + known().count());
         let own = subject(message);

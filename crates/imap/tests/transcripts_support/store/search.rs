@@ -212,16 +212,16 @@ fn called(addressing: Addressing, seq: NonZeroU32, message: &Message) -> NonZero
     }
 }
 
-fn overviews(found: &[(NonZeroU32, &Message)]) -> Vec<Overview> {
-    found.iter().map(|(_, message)| Summary::scan(&message.content).overview()).collect()
+fn overviews(found: &[(NonZeroU32, &Message)]) -> Vec<Overview<'static>> {
+    found.iter().map(|(_, message)| Summary::scan(&message.content).overview().into_owned()).collect()
 }
 
 fn entries<'a>(
     addressing: Addressing,
     found: &[(NonZeroU32, &Message)],
-    overviews: &'a [Overview],
+    overviews: &'a [Overview<'a>],
 ) -> Vec<Entry<'a>> {
-    let entry = |((seq, message), overview): (&(NonZeroU32, &Message), &'a Overview)| Entry {
+    let entry = |((seq, message), overview): (&(NonZeroU32, &Message), &'a Overview<'a>)| Entry {
         number: called(addressing, *seq, message),
         arrival: message.date.unix_seconds(),
         size: message.size(),

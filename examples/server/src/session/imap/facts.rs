@@ -1,6 +1,6 @@
 //! What SEARCH knows of one message, and how it gets to know more (RFC 9051 6.4.4; RFC 5032, 7162, 8474, 8514).
 //!
-//! Tested is first what the index has, then what the summary says, then the header; the body is read last, a chunk at
+//! Tested is first what the index has, then what is compared of many messages at once, then what the summary says, then the header; the body is read last, a chunk at
 //! a time, and only for the strings on which it depends whether the message matches.
 
 use std::cell::{Cell, RefCell};
@@ -14,7 +14,7 @@ use posthaste_imap::types::{Date, Flag, ModSeqSearch, ObjectId};
 
 use super::selected::is_recent;
 use super::{convert, reading};
-use crate::index::Row;
+use crate::index::{Overviews, Row};
 use crate::store::{BlobId, Keyword, Store, StoreError};
 
 /// What is known of one message.
@@ -22,6 +22,8 @@ pub(super) struct Known<'a> {
     seq: u32,
     row: &'a Row,
     recent: &'a [Range<u32>],
+    /// What is kept of many messages, and where it has this one.
+    compared: Option<(&'a Subjects, usize)>,
     summary: Option<Arc<Summary>>,
     header: Option<Bytes>,
     /// The header was asked for and is not there.
@@ -37,11 +39,17 @@ impl<'a> Known<'a> {
             seq,
             row,
             recent,
+            compared: None,
             summary: None,
             header: None,
             wants_header: Cell::new(false),
             bodies: RefCell::default(),
         }
+    }
+
+    /// The same, and what is kept of many messages.
+    pub(super) fn with(self, subjects: &'a Subjects, place: usize) -> Self {
+        Self { compared: Some((subjects, place)), ..self }
     }
 
     /// Whether the message matches, as far as its summary tells.
@@ -95,6 +103,33 @@ impl<'a> Known<'a> {
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+/// What is kept of many messages, and in which of their subjects some strings are.
+pub(super) struct Subjects {
+    overviews: Arc<Overviews>,
+    found: Vec<(Needle, Vec<Option<bool>>)>,
+}
+
+impl Subjects {
+    /// Looks for strings in all subjects.
+    pub(super) fn new(overviews: Arc<Overviews>, needles: Vec<Needle>) -> Self {
+        let found = needles.into_iter().map(|needle| {
+            let places = overviews.with_subject(&needle);
+            (needle, places)
+        });
+        Self { found: found.collect(), overviews }
+    }
+
+    pub(super) fn overviews(&self) -> &Overviews {
+        &self.overviews
+    }
+
+    /// `None` where it was not looked for, or only the header tells.
+    fn contain(&self, needle: &Needle, place: usize) -> Option<bool> {
+        let (_, places) = self.found.iter().find(|(looked_for, _)| looked_for == needle)?;
+        places.get(place).copied().flatten()
     }
 }
 
@@ -153,8 +188,11 @@ impl Facts for Known<'_> {
     }
 
     fn sent_date(&self) -> Option<Option<Date>> {
-        let sent = self.summary.as_ref()?.envelope().sent();
-        Some(sent.and_then(|sent| Date::from_unix_days(sent.local_day()).ok()))
+        let day = match self.compared {
+            Some((subjects, place)) => subjects.overviews.sent_day(place),
+            None => self.summary.as_ref()?.envelope().sent().map(|sent| sent.local_day()),
+        };
+        Some(day.and_then(|day| Date::from_unix_days(day).ok()))
     }
 
     fn field_contains(&self, name: &str, needle: &Needle) -> Option<bool> {
@@ -166,6 +204,9 @@ impl Facts for Known<'_> {
     }
 
     fn subject_contains(&self, needle: &Needle) -> Option<bool> {
+        if let Some((subjects, place)) = self.compared {
+            return subjects.contain(needle, place);
+        }
         let subject = self.summary.as_ref()?.envelope().subject.as_deref();
         // Of one that is longer than an envelope goes, the rest is in the header.
         match subject {

@@ -15,6 +15,7 @@ use posthaste_imap::message::{Decoded, Summary, chosen_fields};
 use posthaste_imap::server::{Asked, Feature, Fetch, FetchWriter, RowWriter};
 use posthaste_imap::types::{Addressing, FetchAttribute, FetchItem, Flags as ImapFlags, MessageSet, Payload};
 use posthaste_imap::view::Resync;
+use tokio::task::JoinHandle;
 
 use items::{Found, NoRow, Ready, is_in_index, is_read, item, needs_summary, payload, reads, slice};
 
@@ -150,16 +151,27 @@ impl Session {
         let mut heard = Vec::new();
         let mut flags = FlagCache::default();
         let mut ready = Vec::with_capacity(with_flags.len());
+        let mut upcoming: Option<JoinHandle<Result<Summaries, StoreError>>> = None;
         while !rest.is_empty() {
             let (batch, later) =
                 rest.split_at_checked(batch_of(rest, &current, marks)).unwrap_or((rest, &[]));
             rest = later;
-            let summaries = match self.summaries_of(batch, &current, summarised).await {
+            let summaries = match upcoming.take() {
+                None if !summarised => Ok(Summaries::new()),
+                None => self.summaries_of(batch, &current).await,
+                Some(upcoming) => upcoming.await.unwrap_or(Err(StoreError::Closed)),
+            };
+            let summaries = match summaries {
                 Ok(summaries) => summaries,
                 Err(error) => {
                     return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
                 }
             };
+            if summarised && !marks && !rest.is_empty() {
+                // While these are told the next are read.
+                let next = rest.get(..batch_of(rest, &current, marks)).unwrap_or(rest);
+                upcoming = Some(tokio::spawn(self.summaries_of(next, &current)));
+            }
             let mut newly = Vec::new();
             if marks {
                 newly = match self.mark_seen(batch, &summaries, &attributes, &current).await {
@@ -282,21 +294,20 @@ impl Session {
         Ok(lost)
     }
 
-    /// The summaries of some messages, one for each, if they are needed; `None` for what is gone.
-    async fn summaries_of(
+    /// The summaries of some messages, one for each; `None` for what is gone.
+    fn summaries_of(
         &self,
         batch: &[(NonZeroU32, u32)],
         current: &Picture,
-        needed: bool,
-    ) -> Result<Vec<Option<Arc<Summary>>>, StoreError> {
-        if !needed {
-            return Ok(Vec::new());
-        }
+    ) -> impl Future<Output = Result<Summaries, StoreError>> + use<> {
         let blobs = batch.iter().map(|(_, uid)| current.by_uid(*uid).map(|(_, row)| row.blob));
         let blobs: Vec<Option<BlobId>> = blobs.collect();
-        let known = blobs.iter().flatten().copied().collect();
-        let mut known = reading::summaries(&self.context.store, known).await?.into_iter();
-        Ok(blobs.iter().map(|blob| blob.and_then(|_| known.next().flatten())).collect())
+        let store = Arc::clone(&self.context.store);
+        async move {
+            let known = blobs.iter().flatten().copied().collect();
+            let mut known = reading::summaries(&store, known).await?.into_iter();
+            Ok(blobs.iter().map(|blob| blob.and_then(|_| known.next().flatten())).collect())
+        }
     }
 
     /// Reads the headers from which fields of some messages are chosen, all at once.
@@ -548,6 +559,9 @@ impl FlagCache {
         flags
     }
 }
+
+/// The summary of each of some messages; `None` for one that is gone.
+type Summaries = Vec<Option<Arc<Summary>>>;
 
 /// Whether a row tells of a message that has been seen by being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

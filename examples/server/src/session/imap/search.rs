@@ -7,25 +7,24 @@ use std::sync::Arc;
 
 use posthaste_imap::casemap::casemap;
 use posthaste_imap::charset::Charset;
-use posthaste_imap::search::{Hit, Need, Program, Scope, SearchError, saved_by};
+use posthaste_imap::search::{Hit, Need, Needle, Program, Scope, SearchError, saved_by};
 use posthaste_imap::server::{Asked, Found, MultiSearch, Refusal, Search, UidBatchesOf};
 use posthaste_imap::types::{
     AString, Addressing, Mailbox as ImapMailbox, SearchCommand, SearchKey, SearchReturn, UidSet,
 };
 
 use super::access::{Failure, Reached};
+use super::compared::{Comparing, blocking};
 use super::convert::nonzero;
-use super::facts::Known;
+use super::facts::{Known, Subjects};
 use super::patience::Progress;
 use super::{Outcome, Session, reading};
-use crate::index::{Open, Picture, Row};
-use crate::store::{BlobId, InternalDate, MailboxId, Store, StoreError};
+use crate::index::{Index, Open, Row};
+use crate::store::{BlobId, InternalDate, Store, StoreError};
 
 /// A mailbox that is searched, as one session sees it.
 pub(super) struct Look {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) mailbox: MailboxId,
-    pub(super) picture: Arc<Picture>,
+    pub(super) comparing: Comparing,
     recent: Vec<Range<u32>>,
     /// UIDs of messages that are gone, and of which the client was not told.
     gone: Vec<u32>,
@@ -87,11 +86,14 @@ impl Unsearched {
 
 impl Look {
     /// A mailbox that is not selected.
-    pub(super) fn elsewhere(store: &Arc<dyn Store>, open: &Open) -> Self {
+    pub(super) fn elsewhere(store: &Arc<dyn Store>, index: &Index, open: &Arc<Open>) -> Self {
         Self {
-            store: Arc::clone(store),
-            mailbox: open.mailbox(),
-            picture: open.picture(),
+            comparing: Comparing {
+                store: Arc::clone(store),
+                index: index.clone(),
+                open: Arc::clone(open),
+                picture: open.picture(),
+            },
             recent: Vec::new(),
             gone: Vec::new(),
             saved: UidSet::default(),
@@ -104,15 +106,16 @@ impl Look {
         command: &SearchCommand,
         progress: &Progress,
     ) -> Result<Vec<Match>, Unsearched> {
+        let Comparing { store, picture, .. } = &self.comparing;
         let scope = Scope {
-            largest_seq: self.picture.largest_seq(),
-            largest_uid: self.picture.largest_uid(),
+            largest_seq: picture.largest_seq(),
+            largest_uid: picture.largest_uid(),
             saved: &self.saved,
             now: InternalDate::now().seconds,
         };
         let program = Program::new(command, &scope).map_err(Unsearched::Keys)?;
         let (mut found, mut open) = (Vec::new(), Vec::new());
-        for (at, (seq, row)) in self.picture.rows().enumerate() {
+        for (at, (seq, row)) in picture.rows().enumerate() {
             if at % ROWS_AT_ONCE == 0 {
                 tokio::task::yield_now().await;
             }
@@ -125,10 +128,19 @@ impl Look {
                 None => open.push((seq, row)),
             }
         }
+        let needles = compared_by(command).filter(|_| !open.is_empty());
+        let by_summary = needles.is_some() && program.need() == Need::Header;
+        if let Some(needles) = needles {
+            open = self.compare(&program, needles, open, &mut found).await?;
+        }
         if open.is_empty() {
+            found.sort_unstable_by_key(|found| found.seq);
             return Ok(found);
         }
+        // Few summaries are read faster than the index of the store is asked.
+        let are_few = by_summary && open.len() <= BATCH;
         if program.need() > Need::Nothing
+            && !are_few
             && let Some(blobs) = self.candidates(command).await?
         {
             open.retain(|(_, row)| blobs.contains(&row.blob));
@@ -136,7 +148,7 @@ impl Look {
         progress.expect(open.len());
         for batch in open.chunks(BATCH) {
             let blobs = batch.iter().map(|(_, row)| row.blob).collect();
-            let summaries = reading::summaries(&self.store, blobs).await?;
+            let summaries = reading::summaries(store, blobs).await?;
             let mut unclear = Vec::new();
             for ((seq, row), summary) in batch.iter().zip(summaries) {
                 let mut known = Known::new(seq.get(), row, &self.recent);
@@ -152,8 +164,8 @@ impl Look {
                 progress.add(1);
             }
             for unclear in Headers::portions(unclear) {
-                for (matching, known) in unclear.read(&self.store).await? {
-                    if known.decide(&program, &self.store).await? {
+                for (matching, known) in unclear.read(store).await? {
+                    if known.decide(&program, store).await? {
                         found.push(matching);
                     }
                     progress.add(1);
@@ -165,13 +177,36 @@ impl Look {
         Ok(found)
     }
 
+    /// Tests messages by what is kept of them, or can be had fast; what is left to be tested.
+    async fn compare<'a>(
+        &self,
+        program: &Program,
+        needles: Vec<Needle>,
+        open: Vec<(NonZeroU32, &'a Row)>,
+        found: &mut Vec<Match>,
+    ) -> Result<Vec<(NonZeroU32, &'a Row)>, StoreError> {
+        let overviews = self.comparing.at_hand(open.iter().map(|(_, row)| row.blob)).await?;
+        let subjects = blocking(move || Subjects::new(overviews, needles)).await?;
+        let mut places = subjects.overviews().places();
+        let mut left = Vec::new();
+        for rows in open.chunks(ROWS_AT_ONCE) {
+            for (seq, row) in rows {
+                let known = Known::new(seq.get(), row, &self.recent);
+                let matches = places.of(row.blob).map(|place| program.test(&known.with(&subjects, place)));
+                match matches {
+                    Some(Some(true)) => found.push(Match::new(*seq, row)),
+                    Some(Some(false)) => {}
+                    Some(None) | None => left.push((*seq, *row)),
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(left)
+    }
+
     /// The contents among which all are that match, as far as an index of the store tells: `None` for all.
     async fn candidates(&self, command: &SearchCommand) -> Result<Option<BTreeSet<BlobId>>, StoreError> {
-        let charset = match &command.charset {
-            None => Some(Charset::UTF_8),
-            Some(name) => Charset::of(name.as_bytes()),
-        };
-        let Some(charset) = charset else { return Ok(None) };
+        let Some(charset) = charset_of(command) else { return Ok(None) };
         let mut narrowed: Option<BTreeSet<BlobId>> = None;
         for text in must_contain(&command.keys) {
             let Some(text) = charset.decode_strictly(text.as_bytes()) else { continue };
@@ -179,7 +214,11 @@ impl Look {
             if mapped.is_empty() {
                 continue;
             }
-            let Some(blobs) = self.store.may_contain(self.mailbox, &mapped).await? else { continue };
+            let Some(blobs) =
+                self.comparing.store.may_contain(self.comparing.open.mailbox(), &mapped).await?
+            else {
+                continue;
+            };
             let blobs: BTreeSet<BlobId> = blobs.into_iter().collect();
             narrowed = Some(match narrowed {
                 None => blobs,
@@ -234,6 +273,40 @@ impl<'a> Headers<'a> {
     }
 }
 
+fn charset_of(command: &SearchCommand) -> Option<Charset> {
+    match &command.charset {
+        None => Some(Charset::UTF_8),
+        Some(name) => Charset::of(name.as_bytes()),
+    }
+}
+
+/// The strings that are looked for in subjects, where what is kept of messages has a say in a search; `None` where it
+/// has none, and for so many strings that each message is better looked at for itself.
+fn compared_by(command: &SearchCommand) -> Option<Vec<Needle>> {
+    let charset = charset_of(command)?;
+    let mut open: Vec<&SearchKey> = command.keys.iter().collect();
+    let (mut needles, mut by_date): (Vec<Needle>, bool) = (Vec::new(), false);
+    while let Some(key) = open.pop() {
+        match key {
+            SearchKey::And(keys) => open.extend(keys),
+            SearchKey::Not(key) | SearchKey::Fuzzy(key) => open.push(key),
+            SearchKey::Or(one, other) => open.extend([&**one, &**other]),
+            SearchKey::SentBefore(_) | SearchKey::SentOn(_) | SearchKey::SentSince(_) => by_date = true,
+            SearchKey::Subject(text) => {
+                let needle = Needle::new(&charset.decode_strictly(text.as_bytes())?);
+                if !needles.contains(&needle) {
+                    needles.push(needle);
+                }
+                if needles.len() > SUBJECTS_MAX {
+                    return None;
+                }
+            }
+            _ => {}
+        }
+    }
+    (by_date || !needles.is_empty()).then_some(needles)
+}
+
 /// Strings that every message which matches has somewhere.
 fn must_contain(keys: &[SearchKey]) -> Vec<&AString> {
     let mut open: Vec<&SearchKey> = keys.iter().collect();
@@ -260,9 +333,12 @@ impl Session {
     pub(super) fn look(&self) -> Option<Look> {
         let selected = self.selected.as_ref()?;
         Some(Look {
-            store: Arc::clone(&self.context.store),
-            mailbox: selected.open.mailbox(),
-            picture: Arc::clone(&selected.picture),
+            comparing: Comparing {
+                store: Arc::clone(&self.context.store),
+                index: self.context.index.clone(),
+                open: Arc::clone(&selected.open),
+                picture: Arc::clone(&selected.picture),
+            },
             recent: selected.recent_ranges().to_vec(),
             gone: selected.gone().to_vec(),
             saved: self.saved.clone(),
@@ -336,7 +412,7 @@ impl Session {
                     return Ok(asked.no(self.connection.machine(), Failure::from(error).refusal())?);
                 }
             };
-            let look = Look::elsewhere(&self.context.store, &open);
+            let look = Look::elsewhere(&self.context.store, &self.context.index, &open);
             let search = look.find(&asked.command.search, &progress);
             let found = match self.patiently(&asked, &progress, search).await? {
                 Ok(found) => found,
@@ -345,7 +421,7 @@ impl Session {
             let numbers: Vec<NonZeroU32> = found.iter().map(|found| found.number(Addressing::Uid)).collect();
             let mod_seq = found.iter().map(|found| found.modseq).max().filter(|_| uses_mod_seq(&asked));
             let (Ok(name), Ok(uid_validity)) =
-                (ImapMailbox::new(reached.name.clone()), nonzero(look.picture.uidvalidity))
+                (ImapMailbox::new(reached.name.clone()), nonzero(look.comparing.picture.uidvalidity))
             else {
                 continue;
             };
@@ -402,6 +478,8 @@ fn uses_mod_seq(asked: &MultiSearch) -> bool {
 const ROWS_AT_ONCE: usize = 4096;
 /// Messages whose summaries are asked for at once.
 const BATCH: usize = 200;
+/// Strings that are looked for in all subjects at once.
+const SUBJECTS_MAX: usize = 16;
 /// Octets of headers in memory at a time.
 const HEADERS_OCTETS: u64 = 1 << 20;
 /// Ranges of `$`.

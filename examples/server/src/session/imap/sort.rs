@@ -1,31 +1,31 @@
 //! SORT and THREAD (RFC 5256, RFC 5957, RFC 5267 3). What SORT finds can be saved as that of SEARCH (RFC 5182 1).
 //!
-//! What is compared comes from the summaries of the contents, and stays in the index as long as there is room.
+//! What is compared is kept in the index (`compared`). SORT compares numbers: dates, sizes, and the ranks of texts.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use posthaste_imap::ProtocolError;
-use posthaste_imap::message::{Overview, Summary};
+use posthaste_imap::message::Overview;
 use posthaste_imap::search::Hit;
 use posthaste_imap::server::{Asked, Found, Refusal, Sort, Thread};
-use posthaste_imap::sort::{self, Entry};
+use posthaste_imap::sort::{self, Column, Entry};
 use posthaste_imap::thread;
-use posthaste_imap::types::{AString, Addressing, SearchCommand, SearchKey, SortCriterion, SortKey};
+use posthaste_imap::types::{
+    AString, Addressing, SearchCommand, SearchKey, SearchReturn, SortCriterion, SortKey,
+};
 use posthaste_tokio::Error;
 
+use super::compared::blocking;
 use super::patience::Progress;
 use super::search::{Look, Match, Unsearched};
-use super::{Outcome, Session, reading};
-use crate::index::{Index, Open, Overviews};
-use crate::store::{BlobId, StoreError};
+use super::{Outcome, Session};
+use crate::index::Overviews;
+use crate::store::StoreError;
 
 /// What SORT and THREAD look at, and how far they are.
 struct Ground {
     look: Look,
-    open: Arc<Open>,
-    index: Index,
     progress: Progress,
 }
 
@@ -33,9 +33,7 @@ impl Session {
     /// The selected mailbox, once the client has been told what is new in it.
     async fn ground(&mut self) -> Result<Option<Ground>, Error<ProtocolError>> {
         self.sync().await?;
-        let (Some(look), Some(selected)) = (self.look(), &self.selected) else { return Ok(None) };
-        let (open, index) = (Arc::clone(&selected.open), self.context.index.clone());
-        Ok(Some(Ground { look, open, index, progress: Progress::default() }))
+        Ok(self.look().map(|look| Ground { look, progress: Progress::default() }))
     }
 
     pub(super) async fn sort(&mut self, asked: Asked<Sort>) -> Outcome {
@@ -45,31 +43,29 @@ impl Session {
         let (command, addressing) = (&asked.command, asked.addressing);
         let work = async {
             let found = ground.find(&command.charset, &command.keys).await?;
-            let mod_seq = found.iter().map(|found| found.modseq).max();
             let overviews = if command.criteria.iter().all(is_in_index) {
-                std::iter::repeat_n(Arc::new(Overview::default()), found.len()).collect()
+                Arc::default()
             } else {
                 ground.overviews(&found).await?
             };
             let criteria = command.criteria.clone();
-            let uids = uids_by_number(addressing, &found);
-            let sorted = blocking(move || sort::sort(&entries(addressing, &found, &overviews), &criteria));
-            Ok::<_, Unsearched>((sorted.await?, mod_seq, uids))
+            let sorted = blocking(move || sorted(&found, &overviews, &criteria));
+            Ok::<_, Unsearched>(sorted.await?)
         };
         let sorted = self.patiently(&asked, &ground.progress, Box::pin(work)).await?;
         let returns = asked.command.returns.as_deref().unwrap_or_default();
         let sorted = match sorted {
-            Ok((numbers, mod_seq, uids)) => {
-                let hit = |number: &NonZeroU32| {
-                    let at = uids.binary_search_by_key(number, |(number, _)| *number).ok()?;
-                    let (_, uid) = uids.get(at)?;
-                    Some(Hit { number: *number, uid: *uid, mod_seq: 0 })
+            Ok(sorted) => {
+                let hit = |found: &Match| {
+                    let uid = NonZeroU32::new(found.uid)?;
+                    Some(Hit { number: found.number(addressing), uid, mod_seq: 0 })
                 };
-                let hits: Vec<Hit> = numbers.iter().filter_map(hit).collect();
-                if !self.save(&hits, returns) {
+                if returns.contains(&SearchReturn::Save)
+                    && !self.save(&sorted.iter().filter_map(hit).collect::<Vec<Hit>>(), returns)
+                {
                     return Ok(asked.no(self.connection.machine(), Refusal::not_saved())?);
                 }
-                Ok((numbers, mod_seq))
+                Ok(sorted)
             }
             Err(error) => {
                 self.forget_saved(returns);
@@ -79,8 +75,10 @@ impl Session {
         self.sync().await?;
         let server = self.connection.machine();
         match sorted {
-            Ok((numbers, mod_seq)) => {
+            Ok(sorted) => {
+                let mod_seq = sorted.iter().map(|found| found.modseq).max();
                 let mod_seq = mod_seq.filter(|_| has_mod_seq(&asked.command.keys));
+                let numbers = sorted.iter().map(|found| found.number(addressing)).collect();
                 asked.ok(server, Found { numbers, mod_seq })?;
             }
             Err(error) => asked.no(server, error.refusal())?,
@@ -97,8 +95,10 @@ impl Session {
             let found = ground.find(&command.charset, &command.keys).await?;
             let overviews = ground.overviews(&found).await?;
             let algorithm = command.algorithm.clone();
-            let threads =
-                blocking(move || thread::thread(&entries(addressing, &found, &overviews), &algorithm));
+            let threads = blocking(move || {
+                let threaded = threaded(&found, &overviews);
+                thread::thread(&entries(addressing, &found, &threaded), &algorithm)
+            });
             Ok::<_, Unsearched>(threads.await?)
         };
         let threads = self.patiently(&asked, &ground.progress, Box::pin(work)).await?;
@@ -119,37 +119,9 @@ impl Ground {
         self.look.find(&command, &self.progress).await
     }
 
-    /// The overviews of what was found, in its order. Those that were not known are read, and kept for the next time.
-    async fn overviews(&self, found: &[Match]) -> Result<Vec<Arc<Overview>>, StoreError> {
-        let Self { look, open, index, progress } = self;
-        let known = open.overviews();
-        let missing: BTreeSet<BlobId> =
-            found.iter().map(|found| found.blob).filter(|blob| known.of(*blob).is_none()).collect();
-        let missing: Vec<BlobId> = missing.into_iter().collect();
-        progress.expect(missing.len());
-        let mut new: Vec<(BlobId, Arc<Overview>)> = Vec::with_capacity(missing.len());
-        let mut batches = missing.chunks(BATCH);
-        let mut stored = Stored::read(look, batches.next()).await?;
-        while let Some(batch) = stored {
-            // While one is decoded the next is read.
-            let count = batch.blobs.len();
-            let (decoded, next) = tokio::join!(batch.decode(look), Stored::read(look, batches.next()));
-            new.extend(decoded?);
-            progress.add(count);
-            stored = next?;
-        }
-        let all = if new.is_empty() {
-            known
-        } else {
-            // Of what is in the mailbox; what went from it goes from here as well.
-            let kept = look.picture.rows().map(|(_, row)| row.blob);
-            new.extend(kept.filter_map(|blob| Some((blob, Arc::clone(known.of(blob)?)))));
-            let all = Arc::new(Overviews::new(new));
-            index.keep_overviews(open, &all);
-            all
-        };
-        let none = Arc::new(Overview::default());
-        Ok(found.iter().map(|found| Arc::clone(all.of(found.blob).unwrap_or(&none))).collect())
+    /// What is compared of what was found.
+    async fn overviews(&self, found: &[Match]) -> Result<Arc<Overviews>, StoreError> {
+        self.look.comparing.all(found.iter().map(|found| found.blob), &self.progress).await
     }
 }
 
@@ -162,18 +134,48 @@ fn has_mod_seq(keys: &[SearchKey]) -> bool {
     keys.iter().any(|key| matches!(key, SearchKey::ModSeq(_)))
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Closed)
+/// What was found, sorted. A content that is gone has no texts, which come first.
+fn sorted(found: &[Match], overviews: &Overviews, criteria: &[SortCriterion]) -> Vec<Match> {
+    let mut places = overviews.places();
+    let places: Vec<Option<usize>> = if criteria.iter().all(is_in_index) {
+        Vec::new()
+    } else {
+        found.iter().map(|found| places.of(found.blob)).collect()
+    };
+    let column = |SortCriterion { key, order, .. }: &SortCriterion| match key {
+        SortKey::Arrival => Column::of_signed(*order, found.iter().map(|found| found.arrival)),
+        SortKey::Size => Column::new(*order, found.iter().map(|found| found.size)),
+        SortKey::Date => {
+            let sent = |(found, place): (&Match, &Option<usize>)| {
+                place.and_then(|place| overviews.sent(place)).unwrap_or(found.arrival)
+            };
+            Column::of_signed(*order, found.iter().zip(&places).map(sent))
+        }
+        key => {
+            let ranks = overviews.ranks(*key).unwrap_or_default();
+            let rank = |place: &Option<usize>| {
+                let rank = place.and_then(|place| ranks.get(place));
+                rank.map_or(0, |rank| u64::from(*rank).saturating_add(1))
+            };
+            Column::new(*order, places.iter().map(rank))
+        }
+    };
+    let columns: Vec<Column> = criteria.iter().map(column).collect();
+    let sorted = sort::places(found.len(), &columns).into_iter();
+    sorted
+        .filter_map(|place| usize::try_from(place).ok().and_then(|place| found.get(place)).copied())
+        .collect()
 }
 
-/// What the client calls each message, ascending, and its UID.
-fn uids_by_number(addressing: Addressing, found: &[Match]) -> Vec<(NonZeroU32, NonZeroU32)> {
-    let both = |found: &Match| Some((found.number(addressing), NonZeroU32::new(found.uid)?));
-    found.iter().filter_map(both).collect()
+/// What THREAD compares of what was found.
+fn threaded<'a>(found: &[Match], overviews: &'a Overviews) -> Vec<Overview<'a>> {
+    let mut places = overviews.places();
+    let threaded = |found: &Match| places.of(found.blob).map(|place| overviews.threaded(place));
+    found.iter().map(threaded).map(Option::unwrap_or_default).collect()
 }
 
-fn entries<'a>(addressing: Addressing, found: &[Match], overviews: &'a [Arc<Overview>]) -> Vec<Entry<'a>> {
-    let entry = |(found, overview): (&Match, &'a Arc<Overview>)| Entry {
+fn entries<'a>(addressing: Addressing, found: &[Match], overviews: &'a [Overview<'a>]) -> Vec<Entry<'a>> {
+    let entry = |(found, overview): (&Match, &'a Overview<'a>)| Entry {
         number: found.number(addressing),
         arrival: found.arrival,
         size: found.size,
@@ -181,43 +183,3 @@ fn entries<'a>(addressing: Addressing, found: &[Match], overviews: &'a [Arc<Over
     };
     found.iter().zip(overviews).map(entry).collect()
 }
-
-/// Summaries as they are stored.
-struct Stored<'a> {
-    blobs: &'a [BlobId],
-    summaries: Vec<Option<bytes::Bytes>>,
-}
-
-impl<'a> Stored<'a> {
-    async fn read(look: &Look, blobs: Option<&'a [BlobId]>) -> Result<Option<Self>, StoreError> {
-        let Some(blobs) = blobs else { return Ok(None) };
-        Ok(Some(Self { blobs, summaries: look.store.summaries(blobs.to_vec()).await? }))
-    }
-
-    /// The overviews. A content that is gone has none.
-    async fn decode(self, look: &Look) -> Result<Vec<(BlobId, Arc<Overview>)>, StoreError> {
-        let pairs: Vec<_> = self.blobs.iter().copied().zip(self.summaries).collect();
-        let decoded = blocking(move || {
-            let decode = |(blob, octets): (BlobId, Option<bytes::Bytes>)| {
-                let summary = octets.and_then(|octets| Summary::from_bytes(&octets));
-                (blob, summary.map(|summary| Arc::new(summary.overview())))
-            };
-            pairs.into_iter().map(decode).collect::<Vec<_>>()
-        });
-        let mut overviews = Vec::with_capacity(self.blobs.len());
-        for (blob, overview) in decoded.await? {
-            match overview {
-                Some(overview) => overviews.push((blob, overview)),
-                None => {
-                    let read = reading::summaries(&look.store, vec![blob]).await?;
-                    let summary = read.into_iter().next().flatten();
-                    overviews.extend(summary.map(|it| (blob, Arc::new(it.overview()))));
-                }
-            }
-        }
-        Ok(overviews)
-    }
-}
-
-/// Summaries that are asked for and decoded at once.
-const BATCH: usize = 500;

@@ -118,11 +118,49 @@ pub(super) fn part(sql: &Connection, blob: BlobId, range: Range<u64>) -> Result<
     Ok(Some(octets.into()))
 }
 
-/// The summaries of contents, in their order.
+/// The summaries of contents, in their order. They are slices of one buffer: many small ones would cost more to come by
+/// and to give back than to read.
 pub(super) fn summaries(sql: &Connection, blobs: &[BlobId]) -> Result<Vec<Option<Bytes>>, StoreError> {
-    let mut query = sql.prepare_cached("SELECT data FROM summaries WHERE blob = ?1")?;
-    let one = |blob| query.query_row([blob], |row| row.get::<_, Vec<u8>>(0).map(Bytes::from)).optional();
-    Ok(blobs.iter().map(one).collect::<Result<_, _>>()?)
+    let mut octets: Vec<u8> = Vec::with_capacity(blobs.len().saturating_mul(SUMMARY_OCTETS));
+    let mut add = |row: &rusqlite::Row<'_>, column: usize| {
+        let start = octets.len();
+        octets.extend_from_slice(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?);
+        Ok::<_, StoreError>(start..octets.len())
+    };
+    let mut found: Vec<Option<Range<usize>>> = Vec::with_capacity(blobs.len());
+    if let Some((first, last)) = run_of(blobs) {
+        let mut query = sql
+            .prepare_cached("SELECT blob, data FROM summaries WHERE blob BETWEEN ?1 AND ?2 ORDER BY blob")?;
+        let mut rows = query.query([first, last])?;
+        let mut wanted = blobs.iter().peekable();
+        while let Some(row) = rows.next()? {
+            let blob: BlobId = row.get(0)?;
+            while wanted.next_if(|wanted| **wanted < blob).is_some() {
+                found.push(None);
+            }
+            if wanted.next_if_eq(&&blob).is_some() {
+                found.push(Some(add(row, 1)?));
+            }
+        }
+        found.resize(blobs.len(), None);
+    } else {
+        let mut query = sql.prepare_cached("SELECT data FROM summaries WHERE blob = ?1")?;
+        for blob in blobs {
+            let mut rows = query.query([blob])?;
+            found.push(rows.next()?.map(|row| add(row, 0)).transpose()?);
+        }
+    }
+    let octets = Bytes::from(octets);
+    Ok(found.into_iter().map(|range| range.map(|range| octets.slice(range))).collect())
+}
+
+/// The first and the last of contents that are ascending and lie close together: to go through all that lie between
+/// costs less than to look each up.
+fn run_of(blobs: &[BlobId]) -> Option<(BlobId, BlobId)> {
+    let (first, last) = (*blobs.first()?, *blobs.last()?);
+    let between = usize::try_from(last.0.checked_sub(first.0)?).ok()?;
+    let is_close = blobs.len() > 1 && between < blobs.len().saturating_mul(GAPS_MAX);
+    (is_close && blobs.is_sorted_by(|one, other| one < other)).then_some((first, last))
 }
 
 /// Which contents are being read, and which are being removed.
@@ -318,3 +356,7 @@ pub(super) fn key(blob: BlobId, part: u64) -> Result<i64, StoreError> {
 const PART_BITS: u32 = 20;
 /// The number of the last chunk that a content can have.
 const PARTS_MAX: u64 = (1 << PART_BITS) - 1;
+/// Room for a usual summary.
+const SUMMARY_OCTETS: usize = 768;
+/// Contents that are gone through for one that is wanted.
+const GAPS_MAX: usize = 2;
