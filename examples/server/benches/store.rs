@@ -91,7 +91,8 @@ async fn large_mailbox(store: &Arc<dyn Store>) {
     }
     for mode in [StoreMode::Add, StoreMode::Remove, StoreMode::Add, StoreMode::Remove] {
         let flags = SystemFlags::SEEN;
-        let change = StoreFlags { uids: uids.clone(), mode, flags: flags.into(), unchanged_since: None };
+        let change =
+            StoreFlags { uids: uids.clone(), mode, flags: flags.into(), unchanged_since: None, known: None };
         let began = Instant::now();
         store.store_flags(mailbox, change).await.unwrap();
         report("change of a flag", began);

@@ -104,7 +104,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 async fn flag(world: &World, inbox: MailboxId, uids: Vec<u32>, mode: u8, flags: u8) {
     let mode = [StoreMode::Add, StoreMode::Remove, StoreMode::Replace][usize::from(mode)];
     let keywords: Keywords = Keyword::new(&format!("k{flags}")).into_iter().collect();
-    let system = if flags % 2 == 0 { SystemFlags::SEEN } else { SystemFlags::DELETED };
+    let system = if flags.is_multiple_of(2) { SystemFlags::SEEN } else { SystemFlags::DELETED };
     let flags = Flags { system, keywords };
     let known = world.open(inbox).await.known(&uids);
     let change = StoreFlags { uids, mode, flags, unchanged_since: None, known };

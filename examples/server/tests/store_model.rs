@@ -293,7 +293,11 @@ async fn prepare<'a>(stage: &'a Stage, op: &Op, serial: u8) -> Result<Outcome<'a
         Op::Flags { at, uids, mode, flags, unchanged_since } => {
             let at = find(at).await?;
             // What another operation makes untrue before this one has its turn is not believed.
-            let known = if uids.len() % 2 == 0 { stores::known(&stage.store, at, &uids).await } else { None };
+            let known = if uids.len().is_multiple_of(2) {
+                stores::known(&stage.store, at, &uids).await
+            } else {
+                None
+            };
             let change = StoreFlags { uids, mode, flags: flags.into(), unchanged_since, known };
             Box::pin(async move { store.store_flags(at, change).await.map(drop) })
         }
