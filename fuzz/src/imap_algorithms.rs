@@ -82,7 +82,8 @@ fn overview(octets: &[u8]) -> Overview<'static> {
     let id = |octet: &u8| vec![octet % 32];
     let mut overview = Overview::default();
     overview.message_id = octets.first().map(|octet| id(octet).into());
-    overview.references = octets.iter().skip(1).take(2).filter(|octet| **octet < 128).map(|octet| id(octet).into()).collect();
+    overview.references =
+        octets.iter().skip(1).take(2).filter(|octet| **octet < 128).map(|octet| id(octet).into()).collect();
     let kind = octets.get(3).copied().unwrap_or_default();
     overview.subject = ["", "A", "B", "C"][usize::from(kind % 4)].into();
     overview.is_reply = kind & 4 > 0;
