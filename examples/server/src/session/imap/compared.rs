@@ -37,6 +37,7 @@ impl Comparing {
     pub(super) async fn at_hand(
         &self,
         blobs: impl Iterator<Item = BlobId>,
+        progress: &Progress,
     ) -> Result<Arc<Overviews>, StoreError> {
         let known = self.open.overviews();
         let missing = missing(&known, blobs);
@@ -45,7 +46,7 @@ impl Comparing {
             return Ok(known);
         }
         if missing.len() <= AT_ONCE {
-            return self.load(known, missing, &Progress::default()).await;
+            return self.load(known, missing, progress).await;
         }
         let octets = missing.len().saturating_mul(OVERVIEW_OCTETS);
         if self.index.has_room_for(octets)

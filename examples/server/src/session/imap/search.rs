@@ -131,7 +131,7 @@ impl Look {
         let needles = compared_by(command).filter(|_| !open.is_empty());
         let by_summary = needles.is_some() && program.need() == Need::Header;
         if let Some(needles) = needles {
-            open = self.compare(&program, needles, open, &mut found).await?;
+            open = self.compare(&program, needles, open, &mut found, progress).await?;
         }
         if open.is_empty() {
             found.sort_unstable_by_key(|found| found.seq);
@@ -184,8 +184,9 @@ impl Look {
         needles: Vec<Needle>,
         open: Vec<(NonZeroU32, &'a Row)>,
         found: &mut Vec<Match>,
+        progress: &Progress,
     ) -> Result<Vec<(NonZeroU32, &'a Row)>, StoreError> {
-        let overviews = self.comparing.at_hand(open.iter().map(|(_, row)| row.blob)).await?;
+        let overviews = self.comparing.at_hand(open.iter().map(|(_, row)| row.blob), progress).await?;
         let subjects = blocking(move || Subjects::new(overviews, needles)).await?;
         let mut places = subjects.overviews().places();
         let mut left = Vec::new();
