@@ -73,6 +73,8 @@ mod tests {
     use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
     use std::sync::{Arc, Mutex};
 
+    use tracing_subscriber::fmt::MakeWriter;
+
     use super::*;
 
     /// Whoever takes the log: takes a line when it may.
@@ -122,6 +124,31 @@ mod tests {
         let said = text.lines().filter(|line| line.contains("said")).count();
         assert_eq!(u64::try_from(said).unwrap() + left_out, u64::try_from(queue::LINES_MAX * 10).unwrap());
         assert!(text.contains("number=0") && text.contains(&format!("left_out={left_out}")), "{left_out}");
+    }
+
+    #[test]
+    fn lines_that_come_close_together_are_written_together_and_in_order() {
+        #[derive(Clone, Default)]
+        struct Writes(Arc<Mutex<Vec<String>>>);
+        impl Write for Writes {
+            fn write(&mut self, lines: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().push(String::from_utf8(lines.to_vec()).unwrap());
+                Ok(lines.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let writes = Writes::default();
+        let queue = Queue::start(Format::Text, writes.clone()).unwrap();
+        let line = |number: usize| format!("line {number}\n");
+        for number in 0..1000 {
+            queue.make_writer().write_all(line(number).as_bytes()).unwrap();
+        }
+        queue.flush();
+        let writes = writes.0.lock().unwrap();
+        assert_eq!(writes.concat(), (0..1000).map(line).collect::<String>());
+        assert!(writes.len() < 1000, "each was written alone");
     }
 
     #[test]

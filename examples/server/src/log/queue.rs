@@ -89,30 +89,58 @@ impl Counts {
     }
 }
 
-/// The thread. It ends with the last one who could put a line in.
+/// The thread. It ends with the last one who could put a line in. A line that comes alone is written at once; then it
+/// rests for a moment, so that those that come close behind are one write, and nobody has to wake it for each.
 fn write(queue: &Receiver<Message>, mut to: impl Write, format: Format, counts: &Counts) {
     let mut told = 0;
-    while let Ok(message) = queue.recv() {
-        match message {
-            Message::Line(line) => {
-                counts.waiting.fetch_sub(line.len(), Ordering::Relaxed);
-                if to.write_all(&line).is_err() {
-                    counts.leave_out();
-                    continue;
+    let mut lines = Lines::default();
+    while let Ok(first) = queue.recv() {
+        for message in std::iter::once(first).chain(queue.try_iter()) {
+            match message {
+                Message::Line(line) => {
+                    counts.waiting.fetch_sub(line.len(), Ordering::Relaxed);
+                    lines.add(&line);
+                    if lines.octets.len() >= TOGETHER_MAX {
+                        lines.write(&mut to, counts);
+                    }
+                }
+                Message::Flush(done) => {
+                    lines.write(&mut to, counts);
+                    told = tell(&mut to, format, counts, told);
+                    let _ = to.flush();
+                    // Whoever asked may have gone.
+                    let _ = done.try_send(());
                 }
             }
-            Message::Flush(done) => {
-                told = tell(&mut to, format, counts, told);
-                let _ = to.flush();
-                // Whoever asked may have gone.
-                let _ = done.try_send(());
-                continue;
-            }
         }
+        lines.write(&mut to, counts);
         // Told only when the queue has room again, so that it is told once.
         if counts.waiting.load(Ordering::Relaxed) == 0 {
             told = tell(&mut to, format, counts, told);
         }
+        std::thread::sleep(REST);
+    }
+}
+
+/// Lines that are written together.
+#[derive(Default)]
+struct Lines {
+    octets: Vec<u8>,
+    count: usize,
+}
+
+impl Lines {
+    fn add(&mut self, line: &[u8]) {
+        self.octets.extend_from_slice(line);
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn write(&mut self, to: &mut impl Write, counts: &Counts) {
+        if to.write_all(&self.octets).is_err() {
+            (0..self.count).for_each(|_| counts.leave_out());
+        }
+        self.octets.clear();
+        self.count = 0;
     }
 }
 
@@ -174,3 +202,9 @@ const LEFT_OUT: &str = "lines of the log were left out: nobody took them in time
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 const FULL_PAUSE: Duration = Duration::from_millis(5);
+
+/// Octets from which on lines wait for no others.
+const TOGETHER_MAX: usize = 64 << 10;
+
+/// How long the thread rests after each write.
+const REST: Duration = Duration::from_millis(5);

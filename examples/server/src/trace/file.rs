@@ -91,6 +91,8 @@ impl Files {
             if ended {
                 return;
             }
+            // Many lines are one write, and nobody has to wake this thread for each.
+            std::thread::sleep(REST);
         }
     }
 
@@ -272,6 +274,9 @@ const DAY_MAX: u64 = 1 << 30;
 const DAYS_MAX: u32 = 36_500;
 
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the thread rests after each write.
+const REST: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {
