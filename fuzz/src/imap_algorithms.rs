@@ -4,12 +4,15 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
-use bytes::Bytes;
-use posthaste_imap::message::{Compared, Overview, Summary, TransferDecoder, base_subject, squeeze};
+use bytes::{Bytes, BytesMut};
+use posthaste_imap::encode::{self, EncodeContext};
+use posthaste_imap::message::{
+    Compared, Overview, Record, StructureForm, Summary, TransferDecoder, base_subject, squeeze,
+};
 use posthaste_imap::search::{BodySearch, Needle};
 use posthaste_imap::sort::{Entry, sort};
 use posthaste_imap::thread::thread;
-use posthaste_imap::types::{SortCriterion, SortKey, ThreadAlgorithm};
+use posthaste_imap::types::{FetchItem, SortCriterion, SortKey, ThreadAlgorithm};
 use posthaste_imap::view::{Allowed, Update, UpdateForm, View};
 
 use crate::plan::Plan;
@@ -31,6 +34,7 @@ pub fn imap_summary(input: &[u8]) {
         assert_eq!(compared.sent, summary.envelope().sent());
     }
     Compared::from_bytes(input);
+    record_is_told(&stored);
     let Some(plan) = Plan::read(input) else { return };
     let message = plan.octets;
     let summary = Summary::scan(message);
@@ -51,6 +55,27 @@ pub fn imap_summary(input: &[u8]) {
     let subject = squeeze(&String::from_utf8_lossy(message));
     let base = base_subject(&subject).text;
     assert_eq!(base_subject(base).text, base);
+}
+
+/// What a record tells is what its summary tells, and nothing that is no item where it has none.
+fn record_is_told(stored: &Bytes) {
+    let Some(record) = Record::from_bytes(stored) else {
+        assert_eq!(Summary::from_bytes(stored), None, "a summary that is no record");
+        return;
+    };
+    let context = EncodeContext::default();
+    let mut told = BytesMut::new();
+    encode::fetch::envelope(&mut told, &record, context);
+    encode::fetch::structure(&mut told, &record, StructureForm::Extended, context);
+    assert!(!told.contains(&0));
+    if let Some(summary) = Summary::from_bytes(stored) {
+        let mut expected = BytesMut::new();
+        let envelope = FetchItem::Envelope(Box::new(summary.envelope().into()));
+        let structure = FetchItem::BodyStructure(Box::new(summary.body_structure(StructureForm::Extended)));
+        encode::fetch::item(&mut expected, &envelope, context);
+        encode::fetch::item(&mut expected, &structure, context);
+        assert_eq!(told, expected);
+    }
 }
 
 /// Sort and thread: each message is in the answer once, whatever refers to what. Two octets are a message: its id,

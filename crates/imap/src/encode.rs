@@ -43,6 +43,12 @@ mod thread;
 mod urlauth;
 mod writer;
 
+/// What an encoder asks of values that are kept in another form than [`crate::types`].
+pub(crate) mod told {
+    pub(crate) use super::body::{Shape, ToldPart};
+    pub(crate) use super::envelope::EnvelopeMembers;
+}
+
 pub use command::command;
 pub use response::response;
 pub use writer::{EncodeContext, Fragment, LiteralMode};

@@ -8,12 +8,14 @@
     reason = "test code"
 )]
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use posthaste_imap::encode::{self, EncodeContext};
 use posthaste_imap::message::{
-    Address, Compared, Envelope, FieldChoice, Fields, Kind, Limits, Part, SentDate, Summary, chosen_fields,
-    partial, unfold,
+    Address, Compared, Envelope, FieldChoice, Fields, Kind, Limits, Part, Record, SentDate, StructureForm,
+    Summary, chosen_fields, partial, unfold,
 };
-use posthaste_imap::types::{AString, PartPath, Section, SectionText};
+use posthaste_imap::parse;
+use posthaste_imap::types::{AString, FetchItem, ParseContext, PartPath, Section, SectionText};
 use proptest::prelude::*;
 use std::num::NonZeroU32;
 
@@ -241,13 +243,16 @@ proptest! {
         let summary = Summary::scan(&message);
         let stored = summary.to_bytes();
         assert_compared(&stored, &summary);
+        assert_told(&stored, &summary);
         prop_assert_eq!(Summary::from_bytes(&stored), Some(summary));
         for end in 0..stored.len() {
+            prop_assert!(Record::from_bytes(&stored[..end]).is_none());
             prop_assert_eq!(Summary::from_bytes(&stored.slice(..end)), None);
             prop_assert_eq!(Compared::from_bytes(&stored[..end]), None);
         }
         let longer = [&stored[..], b"\0"].concat();
         prop_assert_eq!(Compared::from_bytes(&longer), None);
+        prop_assert!(Record::from_bytes(&longer).is_none());
         prop_assert_eq!(Summary::from_bytes(&longer.into()), None);
     }
 
@@ -261,9 +266,11 @@ proptest! {
             stored[at] = octet;
         }
         let stored = Bytes::from(stored);
+        assert_one_line_of_items(&stored);
         if let Some(summary) = Summary::from_bytes(&stored) {
             assert_overview_of(&stored, &summary);
             assert_compared(&stored, &summary);
+            assert_told(&stored, &summary);
             prop_assert_eq!(summary.to_bytes(), stored, "one form only");
             for (index, part) in summary.parts().enumerate() {
                 assert_clean_links(&summary, index, part);
@@ -277,8 +284,10 @@ proptest! {
         octets.insert(0, 2);
         let octets = Bytes::from(octets);
         Compared::from_bytes(&octets);
+        assert_one_line_of_items(&octets);
         if let Some(summary) = Summary::from_bytes(&octets) {
             assert_compared(&octets, &summary);
+            assert_told(&octets, &summary);
             prop_assert_eq!(summary.to_bytes(), octets);
         }
     }
@@ -411,6 +420,7 @@ fn every_change_of_an_octet_is_refused_or_sound() {
             sound += 1;
             assert!(compared, "what is sound is read without the parts too");
             assert_compared(&changed, &summary);
+            assert_told(&changed, &summary);
             assert_eq!(summary.to_bytes(), changed);
             assert_overview_of(&changed, &summary);
             for (index, part) in summary.parts().enumerate() {
@@ -419,6 +429,44 @@ fn every_change_of_an_octet_is_refused_or_sound() {
         }
     }
     assert!(sound > stored.len(), "letters may change");
+}
+
+/// A record tells on the wire, octet for octet, what its summary tells.
+fn assert_told(stored: &[u8], summary: &Summary) {
+    let record = Record::from_bytes(stored).expect("what is a summary is a record");
+    assert_eq!(record.preview(), summary.preview());
+    for context in [false, true].map(|utf8| EncodeContext { utf8, ..EncodeContext::default() }) {
+        let item = |item: FetchItem| written(|out| encode::fetch::item(out, &item, context));
+        let envelope = written(|out| encode::fetch::envelope(out, &record, context));
+        assert_eq!(envelope, item(FetchItem::Envelope(Box::new(summary.envelope().into()))));
+        let structure = |form| written(|out| encode::fetch::structure(out, &record, form, context));
+        let body = Box::new(summary.body_structure(StructureForm::Plain));
+        assert_eq!(structure(StructureForm::Plain), item(FetchItem::Body(body)));
+        let body = Box::new(summary.body_structure(StructureForm::Extended));
+        assert_eq!(structure(StructureForm::Extended), item(FetchItem::BodyStructure(body)));
+    }
+}
+
+/// Whatever a damaged record tells, the client can read it, and what follows it.
+fn assert_one_line_of_items(stored: &[u8]) {
+    let Some(record) = Record::from_bytes(stored) else { return };
+    let context = EncodeContext::default();
+    let row = written(|out| {
+        encode::fetch::row_start(out, NonZeroU32::MIN);
+        encode::fetch::envelope(out, &record, context);
+        encode::fetch::separator(out);
+        encode::fetch::structure(out, &record, StructureForm::Extended, context);
+        encode::fetch::row_end(out);
+    });
+    assert!(!row.contains(&0));
+    let row = row.slice(..row.len() - 2);
+    parse::response(&row, &ParseContext::client()).expect("a row");
+}
+
+fn written(write: impl FnOnce(&mut BytesMut)) -> Bytes {
+    let mut out = BytesMut::new();
+    write(&mut out);
+    out.freeze()
 }
 
 /// The overview is read later than the rest, and is what the octets say.

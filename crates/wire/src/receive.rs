@@ -130,7 +130,7 @@ impl ReceiveBuffer {
     pub fn secret_line(&mut self, limit: usize) -> Result<Option<Secret>, LineTooLong> {
         let line = self.wiped_line(limit)?;
         if let Some(line) = &line {
-            self.record.secret(None, line.len().saturating_add(2));
+            self.record.secret(|| None, line.len().saturating_add(2));
         }
         Ok(line)
     }
@@ -143,7 +143,7 @@ impl ReceiveBuffer {
     pub fn secret_command(&mut self, limit: usize) -> Result<Option<Secret>, LineTooLong> {
         let line = self.wiped_line(limit)?;
         if let Some(line) = &line {
-            self.record.secret(verb_of(line.expose(), true), line.len().saturating_add(2));
+            self.record.secret(|| verb_of(line.expose(), true), line.len().saturating_add(2));
         }
         Ok(line)
     }

@@ -60,9 +60,10 @@ impl Record {
         }
     }
 
-    pub(crate) fn secret(&mut self, verb: Option<&'static str>, octets: usize) {
+    /// `verb` is asked for only where a record is kept.
+    pub(crate) fn secret(&mut self, verb: impl FnOnce() -> Option<&'static str>, octets: usize) {
         if let Some(passages) = &mut self.0 {
-            passages.push_back(Passage::Secret { verb, octets });
+            passages.push_back(Passage::Secret { verb: verb(), octets });
         }
     }
 
@@ -213,7 +214,7 @@ mod tests {
         record.body(0);
         record.body(3);
         record.body(4);
-        record.secret(Some("PASS"), 9);
+        record.secret(|| Some("PASS"), 9);
         assert_eq!(record.take(), Some(Passage::Text(Bytes::from_static(b"NOOP\r\n"))));
         assert_eq!(record.take(), Some(Passage::Body(7)));
         assert_eq!(record.take(), Some(Passage::Secret { verb: Some("PASS"), octets: 9 }));

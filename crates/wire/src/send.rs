@@ -86,7 +86,7 @@ impl SendQueue {
     /// `Bytes` into buffers of its own, as TLS does, is not wiped.
     pub fn push_secret(&mut self, secret: Secret) {
         if !secret.is_empty() {
-            self.record.secret(verb_of(secret.expose(), false), secret.len());
+            self.record.secret(|| verb_of(secret.expose(), false), secret.len());
             self.push_owned(SecretOctets(secret));
         }
     }

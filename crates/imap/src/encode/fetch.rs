@@ -4,7 +4,9 @@
 //! [`payload_header`] followed by exactly the announced octets, which need not be at hand at once.
 
 use super::body::Extensions;
+use super::envelope::octets;
 use super::writer::{EncodeContext, Nul, Writer};
+use crate::message::{Record, StructureForm};
 use crate::types::{FetchAttribute, FetchCommand, FetchItem, Payload};
 use bytes::BytesMut;
 use core::num::NonZeroU32;
@@ -60,6 +62,25 @@ pub fn row_end(out: &mut BytesMut) {
 /// One item. Writes nothing for [`FetchItem::Opaque`]: then leave the separator out as well.
 pub fn item(out: &mut BytesMut, item: &FetchItem, context: EncodeContext) {
     Writer::response(out, context).fetch_item(item);
+}
+
+/// `ENVELOPE (..)` of a stored summary: what [`item`] writes of [`Summary::envelope`](crate::message::Summary::envelope).
+pub fn envelope(out: &mut BytesMut, record: &Record<'_>, context: EncodeContext) {
+    let mut writer = Writer::response(out, context);
+    writer.text("ENVELOPE ");
+    writer.envelope(record.envelope());
+}
+
+/// `BODY (..)` or `BODYSTRUCTURE (..)` of a stored summary: what [`item`] writes of
+/// [`Summary::body_structure`](crate::message::Summary::body_structure).
+pub fn structure(out: &mut BytesMut, record: &Record<'_>, form: StructureForm, context: EncodeContext) {
+    let mut writer = Writer::response(out, context);
+    let (name, extensions) = match form {
+        StructureForm::Plain => ("BODY ", Extensions::LeftOut),
+        StructureForm::Extended => ("BODYSTRUCTURE ", Extensions::Written),
+    };
+    writer.text(name);
+    writer.body(record.structure(), extensions);
 }
 
 /// The name of a payload and the header of its literal with CRLF; `len` octets have to follow.
@@ -175,15 +196,15 @@ impl Writer<'_> {
             }
             FetchItem::Envelope(envelope) => {
                 self.text("ENVELOPE ");
-                self.envelope(envelope);
+                self.envelope(envelope.members());
             }
             FetchItem::Body(body) => {
                 self.text("BODY ");
-                self.body(body, Extensions::LeftOut);
+                self.body(&**body, Extensions::LeftOut);
             }
             FetchItem::BodyStructure(body) => {
                 self.text("BODYSTRUCTURE ");
-                self.body(body, Extensions::Written);
+                self.body(&**body, Extensions::Written);
             }
             FetchItem::Payload { payload, data } => {
                 self.payload(payload);
@@ -230,7 +251,7 @@ impl Writer<'_> {
             }
             FetchItem::Preview(text) => {
                 self.text("PREVIEW ");
-                self.nstring(text);
+                self.nstring(octets(text));
             }
             FetchItem::GmMsgId(id) => {
                 self.text("X-GM-MSGID ");

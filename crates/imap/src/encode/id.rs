@@ -1,5 +1,6 @@
 //! ID (RFC 2971).
 
+use super::envelope::octets;
 use super::writer::Writer;
 use crate::types::IdParameters;
 
@@ -11,7 +12,7 @@ impl Writer<'_> {
         self.list(parameters.pairs(), |w, (name, value)| {
             w.string_of(name);
             w.octet(b' ');
-            w.nstring(value);
+            w.nstring(octets(value));
         });
     }
 }

@@ -2,11 +2,16 @@
 
 use super::writer::Writer;
 use crate::types::string::is_astring_char;
-use crate::types::{AString, NString, ObjectId};
+use crate::types::{AString, ObjectId};
 
 impl Writer<'_> {
     /// `string`: quoted when it is short and plain, a literal otherwise.
     pub(super) fn string(&mut self, octets: &[u8]) {
+        if octets.len() <= QUOTED_MAX && is_plain(octets) {
+            self.octet(b'"');
+            self.put(octets);
+            return self.octet(b'"');
+        }
         if !self.fits_quotes(octets) {
             return self.literal(octets);
         }
@@ -32,9 +37,9 @@ impl Writer<'_> {
     }
 
     /// `nstring`.
-    pub(super) fn nstring(&mut self, string: &NString) {
+    pub(super) fn nstring(&mut self, string: Option<&[u8]>) {
         match string {
-            Some(string) => self.string(string.as_bytes()),
+            Some(string) => self.string(string),
             None => self.text("NIL"),
         }
     }
@@ -73,6 +78,20 @@ impl Writer<'_> {
         }
         octets.is_ascii() || (self.context.utf8 && core::str::from_utf8(octets).is_ok())
     }
+}
+
+/// Whether all can stand between quotes as it is, whatever the session has enabled.
+fn is_plain(octets: &[u8]) -> bool {
+    let is_plain = |octet: u8| {
+        octet.is_ascii()
+            & (octet != b'"')
+            & (octet != b'\\')
+            & (octet != b'\r')
+            & (octet != b'\n')
+            & (octet != 0)
+    };
+    // With no way out in between, many octets are looked at in one step.
+    octets.iter().fold(true, |all, octet| all & is_plain(*octet))
 }
 
 /// Longer strings go as literals: servers have small limits for a line.

@@ -69,7 +69,7 @@ impl Writer<'_> {
             }
             UrlItem::BodyPartStructure(body) => {
                 self.text("BODYPARTSTRUCTURE ");
-                self.body(body, Extensions::Written);
+                self.body(&**body, Extensions::Written);
             }
         }
         self.octet(b')');

@@ -110,7 +110,7 @@ impl Reader<'_> {
         self.skip_optional()
     }
 
-    fn skip_address(&mut self) -> Option<()> {
+    pub(super) fn skip_address(&mut self) -> Option<()> {
         match self.octet()? {
             0 => {
                 self.skip_optional()?;
@@ -125,26 +125,28 @@ impl Reader<'_> {
     }
 
     fn skip_parameters(&mut self) -> Option<()> {
-        self.skip_list(|reader| {
-            reader.skip_string()?;
-            reader.skip_string()
-        })
+        self.skip_list(Self::skip_parameter)
     }
 
-    fn skip_list(&mut self, skip: impl Fn(&mut Self) -> Option<()>) -> Option<()> {
+    pub(super) fn skip_parameter(&mut self) -> Option<()> {
+        self.skip_string()?;
+        self.skip_string()
+    }
+
+    pub(super) fn skip_list(&mut self, skip: impl Fn(&mut Self) -> Option<()>) -> Option<()> {
         let count = self.size()?;
         self.skip_items(count, skip)
     }
 
     /// Every item takes an octet at least: a count that lies ends with the octets.
-    fn skip_items(&mut self, count: usize, skip: impl Fn(&mut Self) -> Option<()>) -> Option<()> {
+    pub(super) fn skip_items(&mut self, count: usize, skip: impl Fn(&mut Self) -> Option<()>) -> Option<()> {
         for _ in 0..count {
             skip(self)?;
         }
         Some(())
     }
 
-    fn skip_optional(&mut self) -> Option<()> {
+    pub(super) fn skip_optional(&mut self) -> Option<()> {
         match self.octet()? {
             0 => Some(()),
             1 => self.skip_string(),
@@ -152,7 +154,7 @@ impl Reader<'_> {
         }
     }
 
-    fn skip_string(&mut self) -> Option<()> {
+    pub(super) fn skip_string(&mut self) -> Option<()> {
         let len = self.size()?;
         self.rest = self.rest.get(len..)?;
         Some(())

@@ -290,6 +290,17 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
+    /// Goes behind what is as long as an overview says, whatever is in its strings.
+    pub(super) fn pass_overview(&mut self) -> Option<()> {
+        self.sent()?;
+        self.is_reply()?;
+        for _ in 0..TEXTS {
+            self.skip_string()?;
+        }
+        self.skip_optional()?;
+        self.skip_list(Self::skip_string)
+    }
+
     fn sent(&mut self) -> Option<Option<i64>> {
         Some(match self.octet()? {
             0 => None,

@@ -7,9 +7,9 @@
 //! list     = count *item      string = length *octet      optional = 0 / 1 value
 //! ```
 //!
-//! The links between parts follow from the parents and are not stored. Reading checks everything a [`Summary`]
-//! promises, so that octets damaged in the store give `None` and never a wrong tree; it takes no more memory than a
-//! small multiple of the octets given. It copies none of them: a string that is read is a slice of the record.
+//! Reading goes by way of a [`Record`] and checks everything a [`Summary`] promises, so that octets damaged in the store
+//! give `None` and never a wrong tree; it takes no more memory than a small multiple of the octets given. It copies none
+//! of them: a string that is read is a slice of the record.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -20,7 +20,8 @@ use super::{
     address::Address,
     content::{Disposition, Parameter},
     envelope::Envelope,
-    summary::{Kind, Part, Span, Summary},
+    record::{Item, List, Record, RecordAddress, RecordEnvelope, RecordParameter, RecordPart},
+    summary::{Kind, Part, Summary},
     token::Token,
 };
 
@@ -46,78 +47,18 @@ impl Summary {
     /// Nothing is copied: the strings of the summary are slices of `octets`, and keep alive what `octets` keeps. Hand
     /// over a buffer that holds this summary and nothing else.
     pub fn from_bytes(octets: &Bytes) -> Option<Self> {
-        let mut reader = PartReader { record: octets, numbers: Reader { rest: octets } };
-        if reader.octet()? != VERSION {
-            return None;
-        }
-        let octets = reader.numbers.size()?;
-        let others = reader.numbers.size()?;
-        let root = reader.part()?;
-        let others = reader.items(others, PartReader::part)?;
-        let overview = reader.overview()?;
-        let preview = reader.preview()?;
-        if !reader.numbers.rest.is_empty() {
-            return None;
-        }
-        let mut summary = Self { octets, root, others, overview, preview };
-        link(&mut summary)?;
-        is_sound(&summary).then_some(summary)
+        let Record { octets: size, root, others, overview, preview } = Record::from_bytes(octets)?;
+        Reader { rest: overview }.skip_overview()?;
+        let owner = Owner { record: octets };
+        let preview = core::str::from_utf8(preview).ok()?;
+        Some(Self {
+            octets: size,
+            root: owner.part(&root)?,
+            others: others.iter().map(|part| owner.part(part)).collect::<Option<_>>()?,
+            overview: octets.slice_ref(overview),
+            preview: owner.string(preview.as_bytes())?,
+        })
     }
-}
-
-/// Sets the links to children and siblings. `None` when the parts are not in the order of a tree.
-fn link(summary: &mut Summary) -> Option<()> {
-    if summary.root.parent.is_some() {
-        return None;
-    }
-    for index in 1..=summary.others.len() {
-        let parent = summary.part(index)?.parent?;
-        // Up from the part before to what stands beside this one. What is passed has no children any more, so that
-        // no part is passed twice.
-        let mut before = index.checked_sub(1)?;
-        if before == parent {
-            summary.part_mut(parent)?.first_child = Some(index);
-            continue;
-        }
-        loop {
-            let above = summary.part(before)?.parent?;
-            if above == parent {
-                break;
-            }
-            before = above;
-        }
-        summary.part_mut(before)?.next_sibling = Some(index);
-    }
-    Some(())
-}
-
-/// Whether all holds that is said at the top of `summary`.
-fn is_sound(summary: &Summary) -> bool {
-    let root = summary.root();
-    root.span() == Span { start: 0, end: summary.octets }
-        && root.envelope.is_some()
-        && summary.parts().all(|part| is_part_sound(summary, part))
-}
-
-fn is_part_sound(summary: &Summary, part: &Part) -> bool {
-    let first = part.first_child.and_then(|index| summary.part(index));
-    let next = part.next_sibling.and_then(|index| summary.part(index));
-    let parent = part.parent.and_then(|index| summary.part(index));
-    let in_order = part.header.start <= part.header.end && part.body.start <= part.body.end;
-    let inside = parent
-        .is_none_or(|parent| parent.body.contains(part.span()) && part.span().len() < parent.span().len());
-    let before_next = next.is_none_or(|next| part.body.end <= next.header.start);
-    let holds = match (part.kind, first) {
-        (Kind::Leaf, None) => true,
-        (Kind::Multipart, Some(_)) => true,
-        (Kind::Message, Some(content)) => content.next_sibling.is_none(),
-        _ => false,
-    };
-    let starts_message = parent.is_none_or(|parent| parent.kind == Kind::Message);
-    let decoded = part.decoded.is_none_or(|decoded| {
-        usize::try_from(decoded).is_ok_and(|size| size <= part.body.len().saturating_mul(2))
-    });
-    in_order && inside && before_next && holds && decoded && starts_message == part.envelope.is_some()
 }
 
 pub(super) struct Writer {
@@ -263,138 +204,108 @@ impl Writer {
     }
 }
 
-/// Reads parts. The strings in them are slices of the record.
-struct PartReader<'a> {
+/// Makes what owns its strings: they are slices of the record, and looked at here.
+struct Owner<'a> {
     record: &'a Bytes,
-    numbers: Reader<'a>,
 }
 
-impl PartReader<'_> {
-    fn part(&mut self) -> Option<Part> {
-        let kind = match self.octet()? {
-            0 => Kind::Leaf,
-            1 => Kind::Multipart,
-            2 => Kind::Message,
-            _ => return None,
-        };
-        let numbers = &mut self.numbers;
-        let parent = numbers.size()?.checked_sub(1);
-        let header = Span { start: numbers.size()?, end: numbers.size()? };
-        let body = Span { start: header.end, end: numbers.size()? };
+impl Owner<'_> {
+    fn part(&self, part: &RecordPart<'_>) -> Option<Part> {
         Some(Part {
-            kind,
-            parent,
-            first_child: None,
-            next_sibling: None,
-            header,
-            body,
-            lines: numbers.number()?,
-            decoded: numbers.number()?.checked_sub(1),
-            media_type: self.token()?,
-            subtype: self.token()?,
-            parameters: self.parameters()?,
-            encoding: self.token()?,
-            id: self.optional()?,
-            description: self.optional()?,
-            md5: self.optional()?,
-            disposition: self.disposition()?,
-            languages: self.list(Self::string)?,
-            location: self.optional()?,
-            envelope: match self.octet()? {
-                0 => None,
-                1 => Some(Box::new(self.envelope()?)),
-                _ => return None,
+            kind: part.kind,
+            parent: part.parent,
+            first_child: part.first_child,
+            next_sibling: part.next_sibling,
+            header: part.header,
+            body: part.body,
+            lines: part.lines,
+            decoded: part.decoded,
+            media_type: self.token(part.media_type)?,
+            subtype: self.token(part.subtype)?,
+            parameters: self.parameters(part.parameters)?,
+            encoding: self.token(part.encoding)?,
+            id: self.optional(part.id)?,
+            description: self.optional(part.description)?,
+            md5: self.optional(part.md5)?,
+            disposition: match part.disposition {
+                None => None,
+                Some((kind, parameters)) => {
+                    Some(Disposition { kind: self.token(kind)?, parameters: self.parameters(parameters)? })
+                }
+            },
+            languages: list(part.languages, |language| self.string(language))?,
+            location: self.optional(part.location)?,
+            envelope: match &part.envelope {
+                None => None,
+                Some(envelope) => Some(Box::new(self.envelope(envelope)?)),
             },
         })
     }
 
-    fn envelope(&mut self) -> Option<Envelope> {
+    fn envelope(&self, envelope: &RecordEnvelope<'_>) -> Option<Envelope> {
+        let [from, own_sender, own_reply_to, to, cc, bcc] = envelope.addresses;
+        let addresses = |addresses| list(addresses, |address| self.address(address));
         Some(Envelope {
-            date: self.optional()?,
-            subject: self.optional()?,
-            from: self.list(Self::address)?,
-            own_sender: self.list(Self::address)?,
-            own_reply_to: self.list(Self::address)?,
-            to: self.list(Self::address)?,
-            cc: self.list(Self::address)?,
-            bcc: self.list(Self::address)?,
-            in_reply_to: self.optional()?,
-            message_id: self.optional()?,
+            date: self.optional(envelope.date)?,
+            subject: self.optional(envelope.subject)?,
+            from: addresses(from)?,
+            own_sender: addresses(own_sender)?,
+            own_reply_to: addresses(own_reply_to)?,
+            to: addresses(to)?,
+            cc: addresses(cc)?,
+            bcc: addresses(bcc)?,
+            in_reply_to: self.optional(envelope.in_reply_to)?,
+            message_id: self.optional(envelope.message_id)?,
         })
     }
 
-    fn address(&mut self) -> Option<Address> {
-        Some(match self.octet()? {
-            0 => Address::Mailbox {
-                name: self.optional()?,
-                route: self.optional()?,
-                mailbox: self.string()?,
-                host: self.string()?,
+    fn address(&self, [name, route, mailbox, host]: RecordAddress<'_>) -> Option<Address> {
+        Some(match (mailbox, host) {
+            (Some(mailbox), Some(host)) => Address::Mailbox {
+                name: self.optional(name)?,
+                route: self.optional(route)?,
+                mailbox: self.string(mailbox)?,
+                host: self.string(host)?,
             },
-            1 => Address::GroupStart(self.string()?),
-            2 => Address::GroupEnd,
-            _ => return None,
+            (Some(group), None) => Address::GroupStart(self.string(group)?),
+            (None, _) => Address::GroupEnd,
         })
     }
 
-    fn disposition(&mut self) -> Option<Option<Disposition>> {
-        Some(match self.octet()? {
-            0 => None,
-            1 => Some(Disposition { kind: self.token()?, parameters: self.parameters()? }),
-            _ => return None,
+    fn parameters(&self, parameters: List<'_, RecordParameter<'_>>) -> Option<Vec<Parameter>> {
+        list(parameters, |(name, value)| {
+            Some(Parameter { name: self.token(name)?, value: self.string(value)? })
         })
     }
 
-    fn parameters(&mut self) -> Option<Vec<Parameter>> {
-        self.list(|reader| Some(Parameter { name: reader.token()?, value: reader.string()? }))
+    fn token(&self, string: &[u8]) -> Option<Token> {
+        Token::of_lower_case(self.record.slice_ref(string))
     }
 
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let count = self.numbers.size()?;
-        self.items(count, item)
+    fn optional(&self, string: Option<&[u8]>) -> Option<Option<Bytes>> {
+        string.map_or(Some(None), |string| self.string(string).map(Some))
     }
 
-    /// Every item takes an octet at least, and room is made for a few: a count that lies costs next to nothing.
-    fn items<T>(&mut self, count: usize, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let mut list = Vec::with_capacity(count.min(ITEMS_AT_ONCE));
-        for _ in 0..count {
-            list.push(item(self)?);
-        }
-        Some(list)
-    }
-
-    fn optional(&mut self) -> Option<Option<Bytes>> {
-        let line = self.numbers.optional()?;
-        Some(line.map(|line| self.record.slice_ref(line)))
-    }
-
-    fn token(&mut self) -> Option<Token> {
-        Token::of_lower_case(self.string()?)
-    }
-
-    /// The octets of the overview, which are looked through and read when somebody asks for it.
-    fn overview(&mut self) -> Option<Bytes> {
-        let before = self.numbers.rest;
-        self.numbers.skip_overview()?;
-        let len = before.len().checked_sub(self.numbers.rest.len())?;
-        Some(self.record.slice_ref(before.get(..len)?))
-    }
-
-    fn preview(&mut self) -> Option<Bytes> {
-        let text = self.numbers.text()?;
-        Some(self.record.slice_ref(text.as_bytes()))
-    }
-
-    fn string(&mut self) -> Option<Bytes> {
-        let line = self.numbers.line()?;
-        Some(self.record.slice_ref(line))
-    }
-
-    fn octet(&mut self) -> Option<u8> {
-        self.numbers.octet()
+    /// No CR, LF or NUL is in it.
+    fn string(&self, string: &[u8]) -> Option<Bytes> {
+        is_line(string).then(|| self.record.slice_ref(string))
     }
 }
 
+fn list<'a, T: Item<'a>, U>(items: List<'a, T>, own: impl Fn(T) -> Option<U>) -> Option<Vec<U>> {
+    // A list of whose items none is there takes no memory.
+    let mut owned = Vec::with_capacity(items.count);
+    for item in items.iter() {
+        owned.push(own(item)?);
+    }
+    Some(owned)
+}
+
+fn is_line(string: &[u8]) -> bool {
+    memchr3(b'\0', b'\r', b'\n', string).is_none()
+}
+
+#[derive(Debug)]
 pub(super) struct Reader<'a> {
     pub(super) rest: &'a [u8],
 }
@@ -413,7 +324,7 @@ impl<'a> Reader<'a> {
         let len = self.size()?;
         let (line, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
-        memchr3(b'\0', b'\r', b'\n', line).is_none().then_some(line)
+        is_line(line).then_some(line)
     }
 
     /// A string that is UTF-8.
@@ -421,11 +332,13 @@ impl<'a> Reader<'a> {
         core::str::from_utf8(self.line()?).ok()
     }
 
+    #[inline]
     pub(super) fn size(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok()
     }
 
     /// Only the shortest form of a number is one.
+    #[inline]
     pub(super) fn number(&mut self) -> Option<u64> {
         // Nearly all have one octet.
         match self.rest.split_first() {
@@ -465,5 +378,3 @@ impl<'a> Reader<'a> {
 pub(super) const VERSION: u8 = 2;
 /// Room for a summary of a usual message.
 const OCTETS_AT_ONCE: usize = 512;
-/// Items of a list that room is made for in advance.
-const ITEMS_AT_ONCE: usize = 32;

@@ -86,13 +86,6 @@ impl Summary {
         }
     }
 
-    pub(super) fn part_mut(&mut self, index: usize) -> Option<&mut Part> {
-        match index.checked_sub(1) {
-            None => Some(&mut self.root),
-            Some(index) => self.others.get_mut(index),
-        }
-    }
-
     /// All parts in the order of the message.
     pub fn parts(&self) -> Parts<'_> {
         Parts { summary: self, next: 0 }

@@ -12,11 +12,12 @@
 
 use core::num::NonZeroU32;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use posthaste_wire::{Counted, Misuse};
 
 use super::{Asked, Fetch, Message, Refusal, Server};
-use crate::encode;
+use crate::encode::{self, EncodeContext};
+use crate::message::{Record, StructureForm};
 use crate::types::{FetchItem, Payload, Response, ResponseCode, UidSet};
 
 /// The answer to FETCH, between two rows.
@@ -150,6 +151,40 @@ impl RowWriter {
     ///
     /// [`Misuse::WrongConnection`].
     pub fn item(&mut self, server: &mut Server, item: &FetchItem) -> Result<(), Misuse> {
+        self.write(server, |out, context| encode::fetch::item(out, item, context))
+    }
+
+    /// Sends ENVELOPE as a stored summary has it: the same as [`item`](Self::item) of
+    /// [`Summary::envelope`](crate::message::Summary::envelope), in a fraction of the time.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn envelope(&mut self, server: &mut Server, record: &Record<'_>) -> Result<(), Misuse> {
+        self.write(server, |out, context| encode::fetch::envelope(out, record, context))
+    }
+
+    /// Sends BODY or BODYSTRUCTURE as a stored summary has it: the same as [`item`](Self::item) of
+    /// [`Summary::body_structure`](crate::message::Summary::body_structure), in a fraction of the time.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::WrongConnection`].
+    pub fn structure(
+        &mut self,
+        server: &mut Server,
+        record: &Record<'_>,
+        form: StructureForm,
+    ) -> Result<(), Misuse> {
+        self.write(server, |out, context| encode::fetch::structure(out, record, form, context))
+    }
+
+    /// Writes an item behind those before.
+    fn write(
+        &mut self,
+        server: &mut Server,
+        write: impl FnOnce(&mut BytesMut, EncodeContext),
+    ) -> Result<(), Misuse> {
         let context = server.encode_context();
         let separate = core::mem::replace(&mut self.has_items, true);
         self.fetch.asked.data(server, |server| {
@@ -157,7 +192,7 @@ impl RowWriter {
                 if separate {
                     encode::fetch::separator(out);
                 }
-                encode::fetch::item(out, item, context);
+                write(out, context);
             });
         })
     }
@@ -173,16 +208,7 @@ impl RowWriter {
         payload: &Payload,
         length: u64,
     ) -> Result<LiteralWriter, Misuse> {
-        let context = server.encode_context();
-        let separate = core::mem::replace(&mut self.has_items, true);
-        self.fetch.asked.data(server, |server| {
-            server.out.encode(|out| {
-                if separate {
-                    encode::fetch::separator(out);
-                }
-                encode::fetch::payload_header(out, payload, length, context);
-            });
-        })?;
+        self.write(server, |out, context| encode::fetch::payload_header(out, payload, length, context))?;
         Ok(LiteralWriter { row: self, counted: Counted::new(length) })
     }
 
