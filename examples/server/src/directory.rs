@@ -22,9 +22,11 @@ mod login;
 mod password;
 mod picture;
 mod random;
+mod renewal;
 mod resolve;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
@@ -54,6 +56,8 @@ struct Shared {
     changed: watch::Sender<u64>,
     hasher: password::Hasher,
     verified: cache::Verified,
+    /// The accounts whose passwords are being hashed anew.
+    renewals: Mutex<BTreeSet<AccountId>>,
     bans: bans::Bans,
     last_logins: last_login::Recorder,
     scram_iterations: u32,
@@ -133,6 +137,7 @@ impl Directory {
             changed: watch::Sender::new(0),
             hasher,
             verified: cache::Verified::new()?,
+            renewals: Mutex::default(),
             bans,
             last_logins,
             scram_iterations: options.scram_iterations,

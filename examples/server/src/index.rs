@@ -10,6 +10,7 @@ mod names;
 mod open;
 mod overviews;
 mod picture;
+mod row;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use open::{Loading, Open};
 pub use overviews::Overviews;
-pub use picture::{Counts, Difference, Finder, Picture, Row};
+pub use picture::{Difference, Finder, Picture};
+pub use row::{Counts, Row};
 pub use watch::{News, Watch};
 
 use crate::store::{

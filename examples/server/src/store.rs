@@ -274,10 +274,10 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// through with them.
     fn sizes_on_lines(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<(BlobId, u64)>>;
 
-    /// Which contents of a mailbox may have `mapped` in their header or their text, sorted: all that have it are among
+    /// Which of some contents, which ascend, may have `mapped` in their header or their text: all that have it are among
     /// them. `mapped` is as [`posthaste_imap::search`] maps text before it compares. `None` when there is no index
     /// that would help, as for text that is too short.
-    fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>>;
+    fn may_contain(&self, among: Vec<BlobId>, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>>;
 
     // ---- upkeep
 

@@ -107,6 +107,23 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn what_is_read_in_halves_is_what_is_read_at_once(
+        messages in prop::collection::btree_map(0_i64..40, message(), 0..12), middle in 0_i64..40,
+    ) {
+        let mut one: Contents = messages.into_iter().map(|(blob, stored)| (BlobId(blob), stored)).collect();
+        let other = one.split_off(&BlobId(middle));
+        let mut both = overviews(&one);
+        both.append(&overviews(&other));
+        // What does not come behind is left out.
+        both.append(&overviews(&one));
+        let mut all = one;
+        all.extend(other);
+        assert_kept(&both, &all);
+    }
+}
+
 #[test]
 fn of_a_subject_that_the_envelope_cuts_only_the_header_tells() {
     let header = format!("Subject: {}needle\r\n\r\n", "x".repeat(70_000));

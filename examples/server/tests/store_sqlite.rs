@@ -14,6 +14,9 @@
 #[allow(dead_code, reason = "shared by several test files")]
 mod stores;
 
+#[path = "store_sqlite/files.rs"]
+mod files;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -147,7 +150,7 @@ async fn rel_29_contents_of_an_older_schema_are_measured_in_the_background() {
     // Schema 3 had none of these.
     sql.execute_batch(
         "DROP VIEW current_messages; DROP TABLE flag_runs; DROP TABLE line_sizes; DROP TABLE line_sizes_state;
-         DROP TABLE threads_state; PRAGMA user_version = 3",
+         DROP TABLE threads_state; DROP TABLE files; PRAGMA user_version = 3",
     )
     .unwrap();
     stage.reopen().await;
@@ -225,7 +228,8 @@ async fn nothing_is_left_of_mail_that_is_gone() {
     }
     stage.store.catch_up().await.unwrap();
     let sql = database(stage.data.path());
-    assert_eq!(count(&sql, "SELECT count(*) FROM contents"), 3);
+    assert_eq!(count(&sql, "SELECT count(*) FROM contents"), 1);
+    assert_eq!(count(&sql, "SELECT count(*) FROM files"), 1);
     assert_eq!(count(&sql, "SELECT count(*) FROM search_docsize"), 2);
     assert_eq!(count(&sql, "SELECT count(*) FROM search_unknown"), 1);
     let (uids, mode, flags) = (vec![1, 2, 3], StoreMode::Add, SystemFlags::SEEN.into());
@@ -249,6 +253,7 @@ async fn nothing_is_left_of_mail_that_is_gone() {
     let tables = [
         "blobs",
         "contents",
+        "files",
         "line_sizes",
         "summaries",
         "messages",
@@ -278,6 +283,7 @@ async fn rel_30_damage_is_found_and_repaired() {
         ("UPDATE mailboxes SET uidnext = 2", "still to be given out"),
         ("UPDATE mailboxes SET modseq = 1", "mod-sequence above"),
         ("INSERT INTO contents VALUES (77 << 20, x'00')", "octets of a content"),
+        ("INSERT INTO files VALUES (77, 'nowhere')", "file of a content"),
         ("INSERT INTO summaries VALUES (77, x'00')", "summary of a content"),
         ("INSERT INTO line_sizes VALUES (77, 9)", "length of lines"),
         ("UPDATE mailboxes SET expunged_rows = 9", "remembered of expunged"),
@@ -318,7 +324,7 @@ async fn rel_30_an_index_that_grows_between_two_checks_is_not_damaged() {
         stage.append(inbox, content.as_bytes(), Flags::default()).await;
         stage.store.catch_up().await.unwrap();
         if round % 3 == 0 {
-            stage.store.may_contain(inbox, "WORDS").await.unwrap();
+            stage.store.may_contain(stage.blobs(inbox).await, "WORDS").await.unwrap();
         }
         assert_eq!(stage.store.check(Check::Report, Progress::silent()).await.unwrap(), [], "round {round}");
     }
@@ -346,7 +352,7 @@ async fn a_mailbox_whose_making_failed_leaves_no_counts_to_the_next_one() {
         let stage = Stage::new(SQLITE).await;
         let inbox = stage.inbox().await;
         let messages = [
-            stage.message(&[b'x'; 600_000], Flags::default()).await,
+            stage.message(&[b'x'; 200_000], Flags::default()).await,
             stage.message(b"fails", Flags::default()).await,
             stage.message(b"works", Flags::default()).await,
         ];
@@ -372,17 +378,18 @@ async fn rel_10_a_content_that_is_not_whole_is_told_of_and_the_rest_is_served() 
     let stage = Stage::new(SQLITE).await;
     let inbox = stage.inbox().await;
     for _ in 0..2 {
-        stage.append(inbox, &[b'x'; 300_000], Flags::default()).await;
+        stage.append(inbox, &[b'x'; 200_000], Flags::default()).await;
     }
     let (hurt, sound) = (stage.blob(inbox, 1).await, stage.blob(inbox, 2).await);
-    database(stage.data.path()).execute("DELETE FROM contents WHERE id = (?1 << 20) + 1", [hurt.0]).unwrap();
+    let cut = "UPDATE contents SET data = substr(data, 1, 100000) WHERE id = ?1 << 20";
+    database(stage.data.path()).execute(cut, [hurt.0]).unwrap();
     let findings = stage.store.check(Check::Repair, Progress::silent()).await.unwrap();
     assert_eq!(findings.len(), 1);
     assert_eq!((findings[0].problem.as_str(), &findings[0].repair), ("it is not whole", &None));
     let mut content = stage.store.content(hurt, 0..u64::MAX).await.unwrap();
     assert!(content.next_chunk().await.is_ok());
     assert!(content.next_chunk().await.is_err());
-    assert_eq!(stage.content(sound, 0..u64::MAX).await.len(), 300_000);
+    assert_eq!(stage.content(sound, 0..u64::MAX).await.len(), 200_000);
 }
 
 #[tokio::test]
@@ -397,24 +404,28 @@ async fn search_02_the_index_answers_and_can_be_switched_off() {
     stage.append(inbox, long.as_bytes(), Flags::default()).await;
     let (first, second) = tokio::join!(stage.store.catch_up(), stage.store.catch_up());
     first.and(second).unwrap();
-    let found = stage.store.may_contain(inbox, "NUMBER 77!").await.unwrap().unwrap();
+    let found = stage.store.may_contain(stage.blobs(inbox).await, "NUMBER 77!").await.unwrap().unwrap();
     assert_eq!(found, [stage.blob(inbox, 78).await, stage.blob(inbox, 151).await]);
     // What comes later may have anything until it is indexed.
     let late = stage.append(inbox, b"Subject: late\r\n\r\n", Flags::default()).await;
-    let found = stage.store.may_contain(inbox, "NUMBER 77!").await.unwrap().unwrap();
+    let found = stage.store.may_contain(stage.blobs(inbox).await, "NUMBER 77!").await.unwrap().unwrap();
     assert!(found.len() == 3 && found[2] == stage.blob(inbox, late).await);
     stage.check().await;
 
+    let all = stage.blobs(inbox).await;
     stage.store.close().await.unwrap();
     let off = Options { search: SearchIndex::Off };
     let store = Sqlite::open_with(stage.data.path(), Arc::new(NoListener), off).unwrap();
-    assert_eq!(store.may_contain(inbox, "NUMBER 77!").await, Ok(None));
+    assert_eq!(store.may_contain(all, "NUMBER 77!").await, Ok(None));
     store.catch_up().await.unwrap();
     store.close().await.unwrap();
     // Switched on again, it goes on where it was.
     stage.store = SQLITE(stage.data.path(), Arc::new(NoListener)).unwrap();
     stage.store.catch_up().await.unwrap();
-    assert_eq!(stage.store.may_contain(inbox, "NUMBER 77!").await.unwrap().unwrap().len(), 2);
+    assert_eq!(
+        stage.store.may_contain(stage.blobs(inbox).await, "NUMBER 77!").await.unwrap().unwrap().len(),
+        2
+    );
 }
 
 #[cfg(unix)]

@@ -129,6 +129,11 @@ impl Account {
         self.credential.is_some()
     }
 
+    /// What is remembered of its password that was right goes by this.
+    pub(super) fn verified_as(&self) -> String {
+        self.id.to_string()
+    }
+
     /// Grows whenever what somebody has logged in with may be no good any more: a password that is set, also to what
     /// it was, or taken away, and one of a program that is revoked. Sessions and tokens of before have ended.
     pub const fn epoch(&self) -> u64 {

@@ -1,8 +1,10 @@
 //! Log-ins that were right a moment ago, so that a client that opens ten connections costs one hash and not ten.
 //!
-//! Neither passwords nor hashes of them are kept: an entry is the HMAC, under a key of this process, of who, for what,
-//! with which stored hash and with which password. A new password makes a new stored hash, so that no entry of the old
-//! one is ever found again; whether the account is enabled is asked each time.
+//! Neither passwords nor hashes of them are kept: an entry is the HMAC, under a key of this process, of who, with which
+//! stored hash and with which password. It says that the password is right and nothing more, which is as true for one
+//! service as for another: what the account may use, and whether it is enabled, is asked each time. A new password makes
+//! a new stored hash, so that no entry of the old one is ever found again. Passwords of programs, which are for some
+//! services only, are never here.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +14,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tokio::time::Instant;
 
-use super::{DirectoryError, Service, random};
+use super::{DirectoryError, random};
 
 /// What was verified a moment ago.
 pub(super) struct Verified {
@@ -27,19 +29,19 @@ struct Entries {
     order: VecDeque<Tag>,
 }
 
-/// Names one log-in.
-type Tag = [u8; 32];
+/// Names a password that is right for somebody.
+pub(super) type Tag = [u8; 32];
 
 impl Verified {
     pub(super) fn new() -> Result<Self, DirectoryError> {
         Ok(Self { key: random::octets()?, entries: Mutex::default() })
     }
 
-    /// Names a log-in; `None` for what can not be remembered.
-    pub(super) fn tag(&self, service: Service, who: &str, stored: &str, password: &[u8]) -> Option<Tag> {
+    /// Names a password of somebody, as it is for one stored hash; `None` for what can not be remembered.
+    pub(super) fn tag(&self, who: &str, stored: &str, password: &[u8]) -> Option<Tag> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
         // Each part with its length, so that no two ways to cut them are one.
-        for part in [format!("{service:?}").as_bytes(), who.as_bytes(), stored.as_bytes(), password] {
+        for part in [who.as_bytes(), stored.as_bytes(), password] {
             mac.update(&u64::try_from(part.len()).ok()?.to_be_bytes());
             mac.update(part);
         }
@@ -94,32 +96,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn auth_10_an_entry_is_of_one_user_one_service_one_stored_hash_and_one_password() {
+    fn auth_10_an_entry_is_of_one_user_one_stored_hash_and_one_password() {
         let verified = Verified::new().unwrap();
-        let tag = |service, who, stored, password: &str| {
-            verified.tag(service, who, stored, password.as_bytes()).unwrap()
-        };
-        let kept = tag(Service::Imap, "1", "h", "pw");
+        let tag = |who, stored, password: &str| verified.tag(who, stored, password.as_bytes()).unwrap();
+        let kept = tag("1", "h", "pw");
         verified.add(kept);
-        assert!(verified.has(&tag(Service::Imap, "1", "h", "pw")));
+        assert!(verified.has(&tag("1", "h", "pw")));
         for other in [
-            tag(Service::Pop3, "1", "h", "pw"),
-            tag(Service::Imap, "2", "h", "pw"),
-            tag(Service::Imap, "1", "H", "pw"),
-            tag(Service::Imap, "1", "h", "Pw"),
-            tag(Service::Imap, "1h", "", "pw"),
-            tag(Service::Imap, "1", "hp", "w"),
+            tag("2", "h", "pw"),
+            tag("1", "H", "pw"),
+            tag("1", "h", "Pw"),
+            tag("1h", "", "pw"),
+            tag("1", "hp", "w"),
         ] {
             assert!(!verified.has(&other));
         }
         let restarted = Verified::new().unwrap();
-        assert_ne!(restarted.tag(Service::Imap, "1", "h", b"pw").unwrap(), kept);
+        assert_ne!(restarted.tag("1", "h", b"pw").unwrap(), kept);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_entry_ends_and_the_memory_is_bounded() {
         let verified = Verified::new().unwrap();
-        let tag = |number: usize| verified.tag(Service::Imap, &number.to_string(), "h", b"pw").unwrap();
+        let tag = |number: usize| verified.tag(&number.to_string(), "h", b"pw").unwrap();
         verified.add(tag(0));
         tokio::time::advance(AGE_MAX - Duration::from_secs(1)).await;
         // Being used again does not make it younger.

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
+use super::cache::Tag;
 use super::credential::hex;
 use super::document::{
     self, KIND_ACCOUNT, KIND_ADMINISTRATOR, KIND_ALIAS, KIND_CLASS, KIND_DOMAIN, KIND_GROUP, KIND_LAST_LOGIN,
@@ -24,6 +25,8 @@ pub struct Draft {
     /// What becomes of accounts and of names in access control lists, in order.
     accounts: Vec<RecordChange>,
     removed: Vec<AccountId>,
+    /// Passwords that are known to be right for what the draft puts in.
+    verified: Vec<Tag>,
 }
 
 impl std::ops::Deref for Draft {
@@ -38,7 +41,13 @@ impl Draft {
     /// A draft that differs from a picture in nothing yet. Only [`Directory::change`] commits one.
     pub fn of(picture: &Picture) -> Self {
         let picture = Picture::clone(picture);
-        Self { picture, touched: BTreeSet::new(), accounts: Vec::new(), removed: Vec::new() }
+        Self {
+            picture,
+            touched: BTreeSet::new(),
+            accounts: Vec::new(),
+            removed: Vec::new(),
+            verified: Vec::new(),
+        }
     }
 
     /// Makes or replaces a domain.
@@ -91,6 +100,11 @@ impl Draft {
         self.picture.entries.insert(account.address.clone(), Entry::Account(account.id));
         self.picture.accounts.insert(account.id, Arc::new(account));
         self.picture.iterations = OnceLock::new();
+    }
+
+    /// Remembers a password as verified, from when the draft is in force on; not if it never is.
+    pub(super) fn remember(&mut self, tag: Tag) {
+        self.verified.push(tag);
     }
 
     /// Removes all mail of an account.
@@ -212,6 +226,10 @@ impl Directory {
                 if outcome.is_ok() {
                     for id in draft.removed {
                         directory.0.last_logins.forget(id);
+                    }
+                    // First, so that nobody finds what is new and has it verified once more.
+                    for tag in draft.verified {
+                        directory.0.verified.add(tag);
                     }
                     directory.replace(draft.picture);
                 }

@@ -114,6 +114,15 @@ enum Subject {
 }
 
 impl Subject {
+    /// What is remembered of their passwords goes by this.
+    fn who(&self) -> String {
+        match self {
+            Self::Account(account) => account.verified_as(),
+            Self::Administrator(administrator) => format!("administrator {}", administrator.name),
+            Self::Nobody => String::new(),
+        }
+    }
+
     fn credential(&self) -> Option<&Credential> {
         match self {
             Self::Account(account) => account.credential.as_ref(),
@@ -260,14 +269,9 @@ impl Directory {
             return Ok(true);
         }
         let stored = subject.credential().map(|credential| credential.hash.clone());
-        let who = match subject {
-            Subject::Account(account) => account.id.to_string(),
-            Subject::Administrator(administrator) => format!("administrator {}", administrator.name),
-            Subject::Nobody => String::new(),
-        };
         let tag = stored
             .as_deref()
-            .and_then(|stored| self.0.verified.tag(attempt.service, &who, stored, attempt.password));
+            .and_then(|stored| self.0.verified.tag(&subject.who(), stored, attempt.password));
         if tag.as_ref().is_some_and(|tag| self.0.verified.has(tag)) {
             return Ok(true);
         }
@@ -282,35 +286,6 @@ impl Directory {
             }
         }
         Ok(is_right)
-    }
-
-    /// Makes anew, in the background, what was made when less was thought enough, or when there were no SCRAM keys.
-    fn renew(&self, account: &Account, password: Secret) {
-        let Some(kept) = &account.credential else { return };
-        let is_current = kept.iterations() == Some(self.0.scram_iterations);
-        if is_current && !self.0.hasher.is_outdated(&kept.hash) {
-            return;
-        }
-        let (account, stored) = (account.id, kept.hash.clone());
-        let directory = self.clone();
-        tokio::spawn(async move {
-            let Ok(credential) = directory.credential(&password).await else { return };
-            let renewed = directory
-                .change(|draft| {
-                    let Some(account) = draft.account_by_id(account) else { return Ok(()) };
-                    if account.credential.as_ref().is_some_and(|kept| kept.hash == stored) {
-                        draft.put_account(Account {
-                            credential: Some(credential.clone()),
-                            ..Account::clone(account)
-                        });
-                    }
-                    Ok::<_, DirectoryError>(())
-                })
-                .await;
-            if let Err(error) = renewed {
-                tracing::warn!(%error, "what is kept of a password could not be renewed");
-            }
-        });
     }
 
     /// Counts, notes, and says so.

@@ -40,6 +40,9 @@ pub(super) struct Hasher {
     threads: Arc<Semaphore>,
     queue: Arc<Semaphore>,
     setting: Arc<Semaphore>,
+    /// Credentials that were made.
+    #[cfg(test)]
+    pub(super) made: Arc<std::sync::atomic::AtomicUsize>,
 }
 
 impl Hasher {
@@ -51,6 +54,8 @@ impl Hasher {
             threads: Arc::new(Semaphore::new(cores)),
             queue: Arc::new(Semaphore::new(QUEUE_MAX)),
             setting: Arc::new(Semaphore::new(1)),
+            #[cfg(test)]
+            made: Arc::default(),
         })
     }
 
@@ -62,7 +67,10 @@ impl Hasher {
     ) -> Result<Credential, DirectoryError> {
         let _turn = self.setting.acquire().await.map_err(|_| DirectoryError::Hashing)?;
         let cost = self.cost;
-        self.run(move || credential(cost, scram_iterations, &password)).await?
+        let made = self.run(move || credential(cost, scram_iterations, &password)).await?;
+        #[cfg(test)]
+        self.made.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        made
     }
 
     /// Whether the password belongs to the hash; never without a hash, and not any faster.
@@ -93,6 +101,19 @@ impl Hasher {
         let Ok(hash) = PasswordHash::new(stored) else { return false };
         Params::try_from(&hash)
             .is_ok_and(|params| params.m_cost() < self.cost.memory_kib || params.t_cost() < self.cost.passes)
+    }
+
+    /// From now on nothing is hashed any more.
+    #[cfg(test)]
+    pub(super) fn stop(&self) {
+        self.threads.close();
+    }
+
+    /// Nothing is hashed until what this gives is dropped.
+    #[cfg(test)]
+    pub(super) async fn hold(&self) -> tokio::sync::OwnedSemaphorePermit {
+        let all = u32::try_from(self.threads.available_permits()).unwrap();
+        Arc::clone(&self.threads).acquire_many_owned(all).await.unwrap()
     }
 
     async fn run<T: Send + 'static>(

@@ -10,7 +10,8 @@ use tokio::sync::watch;
 
 use super::Interner;
 use super::overviews::Overviews;
-use super::picture::{Picture, Row};
+use super::picture::Picture;
+use super::row::Row;
 use crate::store::{Keyword, Known, MailboxId, Messages, Snapshot, Store, StoreError};
 
 /// A mailbox that somebody has open. While there is one of these, the mailbox stays in memory.

@@ -82,6 +82,23 @@ impl Overviews {
         self.ids.end();
     }
 
+    /// Adds what comes behind all of these; what does not is left out.
+    pub fn append(&mut self, other: &Self) {
+        if other.blobs.first().is_some_and(|first| !self.is_next(*first)) {
+            return;
+        }
+        self.ranks = Default::default();
+        self.blobs.extend_from_slice(&other.blobs);
+        self.facts.extend_from_slice(&other.facts);
+        self.subjects.append(&other.subjects);
+        self.ids.append(&other.ids);
+        for (texts, more) in self.texts.iter_mut().zip(&other.texts) {
+            texts.append(more);
+        }
+        self.blobs.shrink_to_fit();
+        self.facts.shrink_to_fit();
+    }
+
     /// These, those in `new`, and nothing that is not in `kept`, which is ascending.
     #[must_use]
     pub fn updated(&self, new: &Self, kept: &[BlobId]) -> Self {
@@ -271,6 +288,17 @@ impl Row {
     fn copy(&mut self, from: &Self, place: usize) {
         self.octets.extend_from_slice(from.of(place));
         self.end();
+    }
+
+    /// Adds other texts, and keeps no room for more.
+    fn append(&mut self, other: &Self) {
+        let before = self.octets.len();
+        self.octets.reserve_exact(other.octets.len());
+        self.octets.extend_from_slice(&other.octets);
+        self.octets.shrink_to_fit();
+        self.ends.reserve_exact(other.ends.len());
+        self.ends.extend(other.ends.iter().map(|end| end.saturating_add(before)));
+        self.ends.shrink_to_fit();
     }
 
     fn reserve(&mut self, one: &Self, other: &Self) {

@@ -30,9 +30,10 @@ use tokio_util::sync::CancellationToken;
 use super::login::{Exchanges, Login};
 use super::{Context, cut};
 use crate::directory::{Account, Service};
+use crate::index::Picture;
 use crate::store::{
-    BlobId, Content, Expunge, FlagMask, Flags, MailboxId, MailboxName, MaildropLock, MessageMeta, StoreError,
-    StoreFlags, StoreMode, SystemFlags, uidl,
+    BlobId, Content, Expunge, FlagMask, Flags, MailboxId, MailboxName, MaildropLock, StoreError, StoreFlags,
+    StoreMode, SystemFlags, uidl,
 };
 
 /// Serves one connection until it ends.
@@ -84,9 +85,17 @@ struct Session {
 struct Opened {
     account: Arc<Account>,
     mailbox: MailboxId,
-    messages: Vec<MessageMeta>,
+    /// INBOX as it was at login.
+    messages: Arc<Picture>,
     ahead: Ahead,
     lock: MaildropLock,
+}
+
+impl Opened {
+    /// The UID of a message by its position, from 0.
+    fn uid(&self, index: usize) -> Option<u32> {
+        self.messages.rows_from(index).next().map(|(_, row)| row.uid)
+    }
 }
 
 impl Session {
@@ -105,7 +114,11 @@ impl Session {
                     None => return Ok(()),
                 },
             };
-            if !is_ending && !self.is_allowed() {
+            // Nothing else changes the answer, and to ask costs more than many a command.
+            let is_news = event.is_none()
+                || directory.has_changed().unwrap_or(true)
+                || lost.is_some_and(|lost| lost.is_cancelled());
+            if is_news && !is_ending && !self.is_allowed() {
                 tracing::info!("the maildrop may not be used any more: the session ends");
                 is_ending = true;
                 let now = self.connection.now();
@@ -147,10 +160,10 @@ impl Session {
             Event::Auth(auth) => self.auth(auth).await?,
             Event::AuthCancelled => self.exchanges.cancel(),
             Event::Retr(retr) => match self.content(retr.index()).await {
-                Ok((meta, content)) => {
+                Ok((uid, content)) => {
                     let writer = retr.open(self.connection.machine())?;
                     self.send(writer, content).await?;
-                    self.fetched(&meta).await;
+                    self.fetched(uid).await;
                 }
                 Err(refusal) => retr.reject(self.connection.machine(), refusal)?,
             },
@@ -215,7 +228,7 @@ impl Session {
     }
 
     async fn lock(&mut self, account: Arc<Account>) -> Result<Maildrop, LoginRefusal> {
-        let store = &self.context.store;
+        let (store, index) = (&self.context.store, &self.context.index);
         let lock = self.context.maildrops.lock(account.id).ok_or(LoginRefusal::InUse)?;
         if delay(&self.context).is_some_and(|delay| !self.context.pop3_logins.may_come(account.id, delay)) {
             return Err(LoginRefusal::TooSoon);
@@ -224,35 +237,30 @@ impl Session {
             tracing::error!(%error, user = %account.address, "maildrop cannot be opened");
             LoginRefusal::Temporary
         };
-        let mailbox = store.mailbox(account.id, &MailboxName::inbox()).await.map_err(temporary)?;
-        let snapshot = store.snapshot(mailbox.id).await.map_err(temporary)?;
-        let blobs = snapshot.messages.iter().map(|meta| meta.blob).collect();
+        // Somebody who asks for mail every few minutes finds what was read for the one before.
+        let mailbox = index.named(store, account.id, &MailboxName::inbox()).await.map_err(temporary)?;
+        let messages = index.open(store, mailbox.id).await.map_err(temporary)?.picture();
+        let blobs = messages.rows().map(|(_, row)| row.blob).collect();
         let longer: BTreeMap<BlobId, u64> =
             store.sizes_on_lines(blobs).await.map_err(temporary)?.into_iter().collect();
-        let listed = snapshot.messages.iter().filter_map(|meta| {
-            let uidl = Uidl::new(&uidl(mailbox.uidvalidity, meta.uid)).ok()?;
-            Some(Listed { size: longer.get(&meta.blob).copied().unwrap_or(meta.size), uidl })
+        let listed = messages.rows().filter_map(|(_, row)| {
+            let uidl = Uidl::new(&uidl(messages.uidvalidity, row.uid)).ok()?;
+            Some(Listed { size: longer.get(&row.blob).copied().unwrap_or(row.size), uidl })
         });
         let maildrop = Maildrop::new(listed.collect()).map_err(|error| {
             tracing::error!(%error, user = %account.address, "maildrop cannot be served");
             LoginRefusal::Permanent
         })?;
-        self.opened = Some(Opened {
-            account,
-            mailbox: mailbox.id,
-            messages: snapshot.messages,
-            ahead: Ahead::default(),
-            lock,
-        });
+        self.opened = Some(Opened { account, mailbox: mailbox.id, messages, ahead: Ahead::default(), lock });
         Ok(maildrop)
     }
 
-    async fn content(&mut self, index: usize) -> Result<(MessageMeta, Content), RetrieveRefusal> {
+    /// The content of a message, and its UID.
+    async fn content(&mut self, index: usize) -> Result<(u32, Content), RetrieveRefusal> {
         let opened = self.opened.as_mut().ok_or(RetrieveRefusal::Gone)?;
-        let meta = opened.messages.get(index).ok_or(RetrieveRefusal::Gone)?.clone();
-        let content = opened.ahead.content(&*self.context.store, &opened.messages, index).await;
-        match content {
-            Ok(content) => Ok((meta, content)),
+        let uid = opened.uid(index).ok_or(RetrieveRefusal::Gone)?;
+        match opened.ahead.content(&*self.context.store, &opened.messages, index).await {
+            Ok(content) => Ok((uid, content)),
             Err(StoreError::NoSuchMessage) => Err(RetrieveRefusal::Gone),
             Err(error) => {
                 tracing::error!(%error, "a message cannot be read");
@@ -269,7 +277,10 @@ impl Session {
         while !writer.is_satisfied() {
             match content.next_chunk().await {
                 Ok(Some(chunk)) => {
-                    self.connection.room().await?;
+                    // What fits leaves with what is behind it: a small message with its reply, in one write.
+                    if self.connection.machine_ref().is_congested() {
+                        self.connection.room().await?;
+                    }
                     writer.write(self.connection.machine(), chunk)?;
                 }
                 Ok(None) => break,
@@ -285,13 +296,13 @@ impl Session {
     }
 
     /// A whole message was sent: with that it is read, where the policy says so. The client has it in any case.
-    async fn fetched(&self, meta: &MessageMeta) {
+    async fn fetched(&self, uid: u32) {
         let Some(opened) = &self.opened else { return };
         if !self.context.config.pop3.mark_seen {
             return;
         }
         let seen = StoreFlags {
-            uids: vec![meta.uid],
+            uids: vec![uid],
             mode: StoreMode::Add,
             flags: Flags::from(SystemFlags::SEEN),
             unchanged_since: None,
@@ -305,8 +316,7 @@ impl Session {
     /// Takes messages out of INBOX, all or none.
     async fn remove(&self, indices: &[usize]) -> Result<(), StoreError> {
         let Some(opened) = &self.opened else { return Ok(()) };
-        let uids: Vec<u32> =
-            indices.iter().filter_map(|index| opened.messages.get(*index)).map(|meta| meta.uid).collect();
+        let uids: Vec<u32> = indices.iter().filter_map(|index| opened.uid(*index)).collect();
         if uids.is_empty() {
             return Ok(());
         }

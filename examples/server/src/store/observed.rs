@@ -223,8 +223,8 @@ impl Store for Observed {
         told("sizes_on_lines", self.0.sizes_on_lines(blobs))
     }
 
-    fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>> {
-        told("may_contain", self.0.may_contain(mailbox, mapped))
+    fn may_contain(&self, among: Vec<BlobId>, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>> {
+        told("may_contain", self.0.may_contain(among, mapped))
     }
 
     fn deleted(&self, account: AccountId) -> Answer<'_, Vec<Deleted>> {

@@ -4,18 +4,22 @@
 //!
 //! Messages that arrive one after the other and are stored together ([`Spool::next`]) share a file, and the room in
 //! memory: a thousand of them take what one takes.
+//!
+//! An engine that keeps large contents in files keeps the file that the message came into: [`Spooled::settle`].
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use posthaste_pop3::server::SentSize;
 
 use super::error::StoreError;
+use crate::disk;
 
 /// A message that is arriving.
 #[derive(Debug)]
@@ -117,9 +121,9 @@ impl Spool {
     }
 }
 
-/// A file of messages, which goes with the last of them.
+/// A file of messages, which goes with the last of them, unless it is [kept](Self::keep).
 #[derive(Debug)]
-struct SpoolFile {
+pub(super) struct SpoolFile {
     file: Mutex<File>,
     path: TempPath,
 }
@@ -127,11 +131,7 @@ struct SpoolFile {
 impl SpoolFile {
     fn create(directory: &Path) -> Result<Self, StoreError> {
         let path = TempPath::new(directory);
-        let mut options = File::options();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path.0).map_err(|error| path.failed(&error))?;
+        let file = disk::create_private(&path.path).map_err(|error| path.failed(&error))?;
         Ok(Self { file: Mutex::new(file), path })
     }
 
@@ -139,6 +139,39 @@ impl SpoolFile {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let written = file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(data));
         written.map_err(|error| self.path.failed(&error))
+    }
+
+    fn len(&mut self) -> std::io::Result<u64> {
+        Ok(self.file.get_mut().unwrap_or_else(PoisonError::into_inner).metadata()?.len())
+    }
+
+    /// Moves it to a directory, unless that is on another file system; whether it did.
+    fn move_to(&mut self, directory: &Path) -> Result<bool, StoreError> {
+        let to = directory.join(self.name());
+        match std::fs::rename(&self.path.path, &to) {
+            Ok(()) => {
+                self.path.path = to;
+                Ok(true)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => Ok(false),
+            Err(error) => Err(self.path.failed(&error)),
+        }
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let flushed = file.sync_data().and_then(|()| disk::flush_directory(disk::parent(&self.path.path)));
+        flushed.map_err(|error| self.path.failed(&error))
+    }
+
+    /// Its name in its directory.
+    pub(super) fn name(&self) -> String {
+        self.path.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Leaves it where it is when this goes.
+    pub(super) fn keep(&self) {
+        self.path.is_kept.store(true, Ordering::Relaxed);
     }
 }
 
@@ -195,6 +228,48 @@ impl Spooled {
         match &self.body {
             Body::Memory(bytes) => Reader::Memory(bytes),
             Body::File(file, start) => Reader::File(file, *start..start.saturating_add(self.size)),
+            Body::Settled(file) => Reader::File(file, 0..self.size),
+        }
+    }
+
+    /// Gives the message, if it does not wait in memory, a file in `directory` that has nothing else. It and its name
+    /// are on disk then. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Spool::write`].
+    pub(super) fn settle(&mut self, directory: &Path) -> Result<(), StoreError> {
+        let Body::File(file, start) = &mut self.body else { return Ok(()) };
+        let alone = match Arc::get_mut(file) {
+            Some(own) if *start == 0 => {
+                own.len().map_err(|error| own.path.failed(&error))? == self.size && own.move_to(directory)?
+            }
+            _ => false,
+        };
+        let file = if alone { Arc::clone(file) } else { Arc::new(self.copy(directory)?) };
+        file.flush()?;
+        self.body = Body::Settled(file);
+        Ok(())
+    }
+
+    fn copy(&self, directory: &Path) -> Result<SpoolFile, StoreError> {
+        let copy = SpoolFile::create(directory)?;
+        let mut file = copy.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let copied =
+            std::io::copy(&mut self.reader(), &mut *file).map_err(|error| copy.path.failed(&error))?;
+        drop(file);
+        if copied == self.size {
+            Ok(copy)
+        } else {
+            Err(copy.path.failed(&std::io::ErrorKind::UnexpectedEof.into()))
+        }
+    }
+
+    /// The file it has to itself.
+    pub(super) fn settled(&self) -> Option<&Arc<SpoolFile>> {
+        match &self.body {
+            Body::Settled(file) => Some(file),
+            Body::Memory(_) | Body::File(..) => None,
         }
     }
 }
@@ -204,6 +279,8 @@ enum Body {
     Memory(Bytes),
     /// A file and where in it the message begins.
     File(Arc<SpoolFile>, u64),
+    /// A file of its own.
+    Settled(Arc<SpoolFile>),
 }
 
 enum Reader<'a> {
@@ -226,32 +303,59 @@ impl Read for Reader<'_> {
             }
         }
     }
+
+    /// Straight from the file, which need not have the room zeroed before.
+    fn read_to_end(&mut self, buffer: &mut Vec<u8>) -> std::io::Result<usize> {
+        match self {
+            Self::Memory(bytes) => bytes.read_to_end(buffer),
+            Self::File(of, range) => {
+                let left = range.end.saturating_sub(range.start);
+                let mut file = of.file.lock().unwrap_or_else(PoisonError::into_inner);
+                file.seek(SeekFrom::Start(range.start))?;
+                let read = (&mut *file).take(left).read_to_end(buffer)?;
+                range.start = range.start.saturating_add(read as u64);
+                Ok(read)
+            }
+        }
+    }
 }
 
-/// The name of a file that goes when this goes.
+/// The path of a file that goes when this goes.
 #[derive(Debug)]
-struct TempPath(PathBuf);
+struct TempPath {
+    path: PathBuf,
+    is_kept: AtomicBool,
+}
 
 impl TempPath {
     fn new(directory: &Path) -> Self {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        Self(directory.join(format!("{}-{count}", std::process::id())))
+        Self { path: directory.join(name()), is_kept: AtomicBool::new(false) }
     }
 
     fn failed(&self, error: &std::io::Error) -> StoreError {
-        StoreError::io(format_args!("spooling to {}", self.0.display()), error)
+        StoreError::io(format_args!("spooling to {}", self.path.display()), error)
     }
 }
 
 impl Drop for TempPath {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.0)
+        if !*self.is_kept.get_mut()
+            && let Err(error) = std::fs::remove_file(&self.path)
             && error.kind() != std::io::ErrorKind::NotFound
         {
-            tracing::warn!(path = %self.0.display(), %error, "a spool file could not be removed");
+            tracing::warn!(path = %self.path.display(), %error, "a spool file could not be removed");
         }
     }
+}
+
+/// A name that no file of any run has had: when the process had its first, to the nanosecond, which process it is, and a
+/// number.
+fn name() -> String {
+    static BEGUN: LazyLock<u128> =
+        LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos());
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{:x}-{:x}-{count:x}", *BEGUN, std::process::id())
 }
 
 /// Removes what a crash has left. Only for the process that holds the lock of the data directory.
@@ -325,6 +429,28 @@ mod tests {
             assert_eq!(spooled.is_in_memory(), size <= IN_MEMORY_MAX);
             assert_eq!(files(directory.path()), usize::from(size > IN_MEMORY_MAX));
             assert_eq!(read(&spooled), vec![b'x'; size]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_settles_in_a_file_of_its_own_on_whichever_disk() {
+        let spool = tempfile::tempdir().unwrap();
+        // Where there is one, on another file system.
+        let elsewhere = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let beside = tempfile::tempdir().unwrap();
+        let content = vec![b'x'; IN_MEMORY_MAX + 7];
+        for directory in [beside.path(), elsewhere.path()] {
+            let mut arriving = Spool::new(spool.path().to_owned());
+            arriving.write(&content).await.unwrap();
+            let mut spooled = arriving.finish().await.unwrap();
+            spooled.settle(directory).unwrap();
+            assert_eq!((files(spool.path()), files(directory)), (0, 1));
+            assert_eq!(read(&spooled), content);
+            let path = directory.join(spooled.settled().unwrap().name());
+            assert_eq!(std::fs::read(&path).unwrap(), content);
+            spooled.settled().unwrap().keep();
+            drop(spooled);
+            assert!(path.exists());
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The store on SQLite: one file, one writing thread, some reading ones, one that moves the log.
+//! The store on SQLite: one database, large contents in files beside it, one writing thread, some reading ones, one that
+//! moves the log.
 //!
 //! The promise of durability is one commit of the log (WAL) with `synchronous=FULL` for all operations that waited
 //! for it. One process has the data directory at a time, so the writer may keep numbers in memory, and the listener
@@ -16,6 +17,7 @@ mod copies;
 mod counters;
 mod delivery;
 mod expunging;
+mod files;
 mod flagging;
 mod lines;
 mod log;
@@ -47,6 +49,7 @@ use super::{
 use crate::disk;
 pub use archive::Archive;
 pub use backup::restore;
+use files::Files;
 use readers::Readers;
 use writer::{Parts, Txn, Writer, lock};
 
@@ -62,6 +65,7 @@ struct Inner {
     readers: Readers,
     checkpointer: checkpoint::Checkpointer,
     pins: Arc<blobs::Pins>,
+    files: Files,
     data: PathBuf,
     options: Options,
     /// Held until all threads have ended.
@@ -108,7 +112,9 @@ impl Sqlite {
         let path = data.join(FILE);
         make_private_file(&path)?;
         let sql = connect(&path)?;
+        let (files, is_new) = (Files::of(data), schema::is_new(&sql)?);
         schema::migrate(&sql)?;
+        files.open(&sql, is_new)?;
         copies::settle(&sql, InternalDate::now().seconds)?;
         threads::recover(&sql)?;
         flush_directory(data)?;
@@ -117,10 +123,11 @@ impl Sqlite {
         let checkpoints = Arc::default();
         let checkpointer = checkpoint::Checkpointer::start(&path, &checkpoints, Arc::clone(&lock))?;
         let readers = Readers::start(&path, &lock)?;
-        let parts = Parts { sql, pins: Arc::clone(&pins), listener, checkpoints };
+        let parts = Parts { sql, pins: Arc::clone(&pins), files: files.clone(), listener, checkpoints };
         let writer = Writer::start(parts, Arc::clone(&lock))?;
         let (data, lock) = (data.to_owned(), Mutex::new(Some(lock)));
-        Ok(Self { inner: Arc::new(Inner { writer, readers, checkpointer, pins, data, options, lock }) })
+        let inner = Inner { writer, readers, checkpointer, pins, files, data, options, lock };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Answers with what `query` finds.
@@ -244,11 +251,20 @@ impl Store for Sqlite {
         deliveries: Vec<Delivery>,
         all_or_none: bool,
     ) -> Answer<'_, Vec<Result<Delivered, StoreError>>> {
-        self.write(move |txn| delivery::deliver(txn, message, &deliveries, all_or_none))
+        Box::pin(async move {
+            let message = self.inner.files.settle(message).await?;
+            self.write(move |txn| delivery::deliver(txn, message, &deliveries, all_or_none)).await
+        })
     }
 
     fn append(&self, mailbox: MailboxId, room: Room, messages: Vec<NewMessage>) -> Answer<'_, Appended> {
-        self.write(move |txn| messages::append(txn, mailbox, room, messages))
+        Box::pin(async move {
+            let mut settled = Vec::with_capacity(messages.len());
+            for message in messages {
+                settled.push(self.inner.files.settle(message).await?);
+            }
+            self.write(move |txn| messages::append(txn, mailbox, room, settled)).await
+        })
     }
 
     fn replace(
@@ -259,7 +275,10 @@ impl Store for Sqlite {
         room: Room,
         message: NewMessage,
     ) -> Answer<'_, Replaced> {
-        self.write(move |txn| messages::replace(txn, mailbox, uid, to, room, message))
+        Box::pin(async move {
+            let message = self.inner.files.settle(message).await?;
+            self.write(move |txn| messages::replace(txn, mailbox, uid, to, room, message)).await
+        })
     }
 
     fn snapshot(&self, mailbox: MailboxId) -> Answer<'_, Snapshot> {
@@ -313,7 +332,10 @@ impl Store for Sqlite {
     }
 
     fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>> {
-        self.read(move |sql| parts.into_iter().map(|(blob, range)| blobs::part(sql, blob, range)).collect())
+        let files = self.inner.files.clone();
+        self.read(move |sql| {
+            parts.into_iter().map(|(blob, range)| blobs::part(sql, &files, blob, range)).collect()
+        })
     }
 
     fn summaries(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<Option<Bytes>>> {
@@ -324,12 +346,12 @@ impl Store for Sqlite {
         self.read(move |sql| lines::sizes(sql, &blobs))
     }
 
-    fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>> {
+    fn may_contain(&self, among: Vec<BlobId>, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>> {
         if self.inner.options.search == SearchIndex::Off {
-            return self.read(move |sql| mailboxes::by_id(sql, mailbox).map(|_| None));
+            return Box::pin(async { Ok(None) });
         }
         let mapped = mapped.to_owned();
-        self.read(move |sql| search::may_contain(sql, mailbox, &mapped))
+        self.read(move |sql| search::may_contain(sql, &among, &mapped))
     }
 
     fn deleted(&self, account: AccountId) -> Answer<'_, Vec<Deleted>> {
@@ -347,18 +369,18 @@ impl Store for Sqlite {
     fn check(&self, how: Check, progress: Progress) -> Answer<'_, Vec<Finding>> {
         match how {
             Check::Report => {
-                let path = self.inner.data.join(FILE);
+                let (path, files) = (self.inner.data.join(FILE), self.inner.files.clone());
                 // One of the reads all the same, so that it is waited for before the store closes.
-                self.read(move |_| check::report(&path, &progress))
+                self.read(move |_| check::report(&path, &files, &progress))
             }
             Check::Repair => self.write(move |txn| check::repair(txn, &progress)),
         }
     }
 
     fn backup(&self, to: Backup, progress: Progress) -> Answer<'_, ()> {
-        let data = self.inner.data.clone();
+        let (data, files) = (self.inner.data.clone(), self.inner.files.clone());
         // On a connection of its own, but as one of the reads: so it is waited for before the store closes.
-        self.read(move |_| backup::run(&data, &to.directory, &progress))
+        self.read(move |_| backup::run(&data, &files, &to.directory, &progress))
     }
 
     fn catch_up(&self) -> Answer<'_, ()> {

@@ -1,6 +1,10 @@
 //! What FETCH does to messages: `\Seen` is set on those whose text a client has been sent, and on no others
 //! (RFC 9051 6.4.5; RFC 7162 3.1.4.1; RFC 9394 3.3).
 
+use bytes::Bytes;
+use posthaste_imap::message::Summary;
+use posthaste_server::store::{Flags, InternalDate, NewMessage, Room};
+
 use crate::server::{Imap, World};
 
 async fn filled(world: &World, count: usize) -> Imap {
@@ -77,4 +81,58 @@ async fn only_rows_that_become_seen_tell_it() {
     let told: Vec<bool> = answer.split(" FETCH (").skip(1).map(|row| row.contains("\\Seen")).collect();
     assert_eq!(told, [true, false, true], "{answer}");
     assert_eq!(seen(&mut imap).await, "1 2 3");
+}
+
+const LETTER: &str = "From: \"A \\\"b\\\"\" <a@x.test>\r\nTo: g: b@x.test, c@x.test;\r\nSubject: gr\u{fc}n\r\n\
+    Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n\r\ntext\r\n--o\r\n\
+    Content-Type: image/png; name*0*=utf-8''gr%C3%BC; name*1=n.png\r\nContent-Language: de, en\r\n\r\nx\r\n--o\r\n\
+    Content-Type: message/rfc822\r\nContent-Disposition: inline; filename=m\r\n\r\nSubject: in\r\n\r\ny\r\n--o--\r\n";
+
+/// What is told of message `number`, without its number.
+async fn told(imap: &mut Imap, number: usize, items: &str) -> String {
+    let answer = imap.ok(&format!("FETCH {number} ({items})")).await;
+    let row = answer.split_once(" FETCH (").unwrap().1;
+    row.split_once(")\r\nT OK").unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn an_item_is_told_alike_with_whatever_it_is_asked_for() {
+    let world = World::sharing().await;
+    let mut imap = world.selected("alice", "INBOX").await;
+    imap.append("INBOX", LETTER).await;
+    for enabled in [false, true] {
+        if enabled {
+            imap.ok("ENABLE UTF8=ACCEPT").await;
+        }
+        for items in
+            ["ENVELOPE", "BODY", "BODYSTRUCTURE", "PREVIEW", "FLAGS ENVELOPE RFC822.SIZE BODY PREVIEW"]
+        {
+            let alone = told(&mut imap, 1, items).await;
+            let along = told(&mut imap, 1, &format!("{items} BINARY.SIZE[1]")).await;
+            assert_eq!(format!("{alone} BINARY.SIZE[1] 4"), along);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_summary_is_told_from_its_content() {
+    let world = World::sharing().await;
+    let store = world.running.store();
+    let summary = Summary::scan(LETTER.as_bytes()).to_bytes();
+    let stored =
+        [summary.clone(), Bytes::new(), Bytes::from_static(b"\x01"), summary.slice(..summary.len() - 1)];
+    for summary in stored {
+        let mut spool = store.spool();
+        spool.write(LETTER.as_bytes()).await.unwrap();
+        let mut content = spool.finish().await.unwrap();
+        content.set_summary(summary);
+        let message = NewMessage { content, flags: Flags::default(), date: InternalDate::now() };
+        store.append(world.mailbox("alice", "INBOX").await.id, Room::UNLIMITED, vec![message]).await.unwrap();
+    }
+    let mut imap = world.selected("alice", "INBOX").await;
+    let sound = told(&mut imap, 1, "ENVELOPE BODYSTRUCTURE").await;
+    assert!(sound.contains("gr%C3%BCn.png"), "{sound}");
+    for number in 2..=4 {
+        assert_eq!(told(&mut imap, number, "ENVELOPE BODYSTRUCTURE").await, sound);
+    }
 }

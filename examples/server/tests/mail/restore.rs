@@ -1,7 +1,7 @@
 //! Back out of a backup, which stays as it is.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use posthaste_server::admin::{ProblemKind, accounts, mail, upkeep};
@@ -21,12 +21,19 @@ async fn backed_up() -> Desk {
     desk
 }
 
-/// What is in a directory, by name.
-fn files(path: &Path) -> BTreeMap<String, Vec<u8>> {
-    let read = |entry: std::fs::DirEntry| {
-        (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
-    };
-    std::fs::read_dir(path).unwrap().map(|entry| read(entry.unwrap())).collect()
+/// The files in a directory and below it.
+fn files(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            let content = std::fs::read(&path).unwrap();
+            files.insert(path, content);
+        }
+    }
+    files
 }
 
 fn below(folder: &str, all: BTreeMap<String, Vec<Seen>>) -> BTreeMap<String, Vec<Seen>> {

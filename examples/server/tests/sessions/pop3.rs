@@ -1,8 +1,17 @@
 //! POP3: one session at a time, removal at QUIT only, and what becomes of what was removed.
 
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
 use posthaste_server::listen::Service;
+use posthaste_server::session::pop3;
 use posthaste_server::store::{Expunge, MailboxName, SystemFlags};
+use posthaste_tokio::{Role, Stream};
 use proptest::prelude::*;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 use crate::server::{Peer, World};
 
@@ -86,6 +95,105 @@ async fn announced_is_sent(messages: &[String]) {
         all += octets;
     }
     assert_eq!(stat, format!("+OK {} {all}\r\n", messages.len()));
+}
+
+#[tokio::test]
+async fn every_message_is_itself_in_whatever_order_they_are_asked_for() {
+    let world = World::new().await;
+    // Some are more than is read ahead at a time, first or ever.
+    let sizes = [10, 3000, 70_000, 1, 40_000, 300_000].into_iter().cycle().take(60);
+    let message = |(number, size): (usize, usize)| {
+        format!("Subject: {number}\r\n\r\n{}", format!("{number:078}\r\n").repeat(size.div_ceil(80)))
+    };
+    let messages: Vec<String> = (1..).zip(sizes).map(message).collect();
+    let mut imap = world.selected("alice", "INBOX").await;
+    for message in &messages {
+        assert!(imap.append("INBOX", message).await.contains("T OK"));
+    }
+    let all = || 1..=messages.len();
+    let orders: [Vec<usize>; 4] = [
+        all().collect(),
+        all().rev().collect(),
+        all().flat_map(|number| [number, number]).collect(),
+        all().map(|number| 1 + (number * 7) % messages.len()).collect(),
+    ];
+    let mut peer = world.pop3("alice").await.0;
+    for number in orders.concat() {
+        peer.ask(&format!("RETR {number}"), "+OK").await;
+        assert!(peer.multiline().await == messages[number - 1], "{number}");
+    }
+}
+
+/// Counts what is written to it.
+struct Counting {
+    inner: DuplexStream,
+    writes: Arc<AtomicUsize>,
+}
+
+impl AsyncRead for Counting {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Counting {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        Pin::new(&mut self.inner).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test]
+async fn a_small_message_leaves_with_its_reply_in_one_write() {
+    let world = World::new().await;
+    for size in [10, 2000, 8000] {
+        let line = format!("{}\r\n", "x".repeat(48));
+        world.deliver("alice@x.test", &format!("Subject: a\r\n\r\n{}", line.repeat(size / 50))).await;
+    }
+    let (client, inner) = tokio::io::duplex(1 << 20);
+    let writes = Arc::new(AtomicUsize::new(0));
+    let stream = Stream::local(Counting { inner, writes: Arc::clone(&writes) });
+    let context = world.running.context().clone();
+    let session = tokio::spawn(pop3::run(context, stream, Role::Server { tls: None }));
+    let mut peer = Peer::new(client);
+    peer.expect("+OK").await;
+    peer.ask("USER alice@x.test", "+OK").await;
+    peer.ask("PASS secret", "+OK").await;
+    for number in 1..=3 {
+        for command in ["RETR 1", "RETR 2", "RETR 3", "TOP 2 5"] {
+            let before = writes.load(Ordering::SeqCst);
+            peer.ask(command, "+OK").await;
+            peer.multiline().await;
+            // The answer is complete, so nothing more is written of it.
+            assert_eq!(writes.load(Ordering::SeqCst) - before, 1, "{command}, round {number}");
+        }
+    }
+    peer.ask("QUIT", "+OK").await;
+    session.await.unwrap().unwrap();
 }
 
 /// Logs in as soon as the session before has let go.

@@ -95,6 +95,24 @@ async fn who_hears_too_late_of_too_much_is_told_how_it_is() {
 }
 
 #[tokio::test]
+async fn what_came_into_a_new_mailbox_before_the_watcher_looked_is_told() {
+    let (world, held) = held().await;
+    let mut watcher = searching(&world, &held).await;
+    watcher.ok("NOTIFY SET (subtree Work (MessageNew MessageExpunge MailboxName))").await;
+    let mut other = world.imap("alice").await;
+    let tag = watcher.start("SEARCH SUBJECT one").await;
+    held.arrived().await;
+    other.ok("CREATE Work").await;
+    other.append("Work", MESSAGE).await;
+    held.let_go();
+    watcher.finish(&tag).await;
+    watcher.peer.expect("* LIST () \"/\" Work").await;
+    watcher.peer.expect("* STATUS Work (UIDNEXT 2 MESSAGES 1 UNSEEN 1").await;
+    // Once.
+    assert_eq!(watcher.ok("NOOP").await, "T OK NOOP completed\r\n");
+}
+
+#[tokio::test]
 async fn rights_that_are_taken_during_select_are_noticed() {
     let (world, held) = held().await;
     let mut alice = world.imap("alice").await;

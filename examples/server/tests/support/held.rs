@@ -147,7 +147,7 @@ impl Store for Held {
         fn content(&self, blob: BlobId, range: Range<u64>) -> Answer<'_, Content>;
         fn parts(&self, parts: Vec<(BlobId, Range<u64>)>) -> Answer<'_, Vec<Option<Bytes>>>;
         fn sizes_on_lines(&self, blobs: Vec<BlobId>) -> Answer<'_, Vec<(BlobId, u64)>>;
-        fn may_contain(&self, mailbox: MailboxId, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>>;
+        fn may_contain(&self, among: Vec<BlobId>, mapped: &str) -> Answer<'_, Option<Vec<BlobId>>>;
         fn deleted(&self, account: AccountId) -> Answer<'_, Vec<Deleted>>;
         fn undelete(&self, what: Undelete) -> Answer<'_, Appended>;
         fn purge(&self, before: i64, max: u32) -> Answer<'_, u32>;

@@ -1,6 +1,6 @@
 //! Stores to test, and a stage on which each test plays: a store in a directory of its own, and somebody who listens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -92,6 +92,12 @@ impl Stage {
 
     pub(crate) async fn blob(&self, mailbox: MailboxId, uid: u32) -> BlobId {
         self.metas(mailbox).await.iter().find(|meta| meta.uid == uid).unwrap().blob
+    }
+
+    /// The contents of a mailbox, ascending, each once.
+    pub(crate) async fn blobs(&self, mailbox: MailboxId) -> Vec<BlobId> {
+        let blobs: BTreeSet<BlobId> = self.metas(mailbox).await.iter().map(|meta| meta.blob).collect();
+        blobs.into_iter().collect()
     }
 
     pub(crate) async fn content(&self, blob: BlobId, range: Range<u64>) -> Vec<u8> {

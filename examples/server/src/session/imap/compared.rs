@@ -2,13 +2,14 @@
 //! in the index as long as there is room.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use posthaste_imap::message::Compared;
 
 use super::patience::Progress;
 use super::reading;
-use crate::index::{Index, Open, Overviews, Picture};
+use crate::index::{Index, Loading, Open, Overviews, Picture};
 use crate::store::{BlobId, Store, StoreError};
 
 /// A mailbox, and where what is compared of it comes from.
@@ -32,35 +33,26 @@ impl Comparing {
         self.load(known, missing, progress).await
     }
 
-    /// What is compared of these contents, as far as it is known or can be read fast. The rest is read while nobody
-    /// waits, for the next time.
+    /// What is compared of these contents, as far as it is known or can be read fast; and the rest, which is read for
+    /// the next time once somebody drops it.
     pub(super) async fn at_hand(
         &self,
         blobs: impl Iterator<Item = BlobId>,
         progress: &Progress,
-    ) -> Result<Arc<Overviews>, StoreError> {
+    ) -> Result<(Arc<Overviews>, Option<Later>), StoreError> {
         let known = self.open.overviews();
         let missing = missing(&known, blobs);
         // All that is kept is copied when something comes to it.
         if missing.len().saturating_mul(FEW) < known.len() {
-            return Ok(known);
+            return Ok((known, None));
         }
         if missing.len() <= AT_ONCE {
-            return self.load(known, missing, progress).await;
+            return Ok((self.load(known, missing, progress).await?, None));
         }
         let octets = missing.len().saturating_mul(OVERVIEW_OCTETS);
-        if self.index.has_room_for(octets)
-            && let Some(loading) = self.open.load_overviews()
-        {
-            let comparing = self.clone();
-            tokio::spawn(async move {
-                let known = comparing.open.overviews();
-                // Whoever needs them will see what is wrong.
-                let _ = comparing.load(known, missing, &Progress::default()).await;
-                drop(loading);
-            });
-        }
-        Ok(known)
+        let loading = if self.index.has_room_for(octets) { self.open.load_overviews() } else { None };
+        let later = loading.map(|loading| Later(Some((self.clone(), missing, loading))));
+        Ok((known, later))
     }
 
     async fn load(
@@ -73,8 +65,39 @@ impl Comparing {
             return Ok(known);
         }
         progress.expect(missing.len());
+        // Two lanes: what takes long is to decode.
+        let (one, other) = missing.split_at_checked(missing.len() / 2).unwrap_or_default();
+        let (one, other) = tokio::try_join!(self.lane(one, progress), self.lane(other, progress))?;
+        let ((mut new, mut unread), (more, unread_too)) = (one, other);
+        unread.extend(unread_too);
+        let scanned = self.scan(unread).await?;
+        // What went from the mailbox goes from here as well.
+        let picture = Arc::clone(&self.picture);
+        let updated = blocking(move || {
+            new.append(&more);
+            drop(more);
+            if known.is_empty() && scanned.is_empty() {
+                // Nothing is to be put in between, nor taken away.
+                return Arc::new(new);
+            }
+            let mut kept: Vec<BlobId> = picture.rows().map(|(_, row)| row.blob).collect();
+            kept.sort_unstable();
+            let all = known.updated(&new, &kept);
+            Arc::new(if scanned.is_empty() { all } else { all.updated(&scanned, &kept) })
+        });
+        let all = updated.await?;
+        self.index.keep_overviews(&self.open, &all);
+        Ok(all)
+    }
+
+    /// What is compared of some contents, which ascend, and those of which it can not be read.
+    async fn lane(
+        &self,
+        blobs: &[BlobId],
+        progress: &Progress,
+    ) -> Result<(Overviews, Vec<BlobId>), StoreError> {
         let (mut new, mut unread) = (Overviews::default(), Vec::new());
-        let mut batches = missing.chunks(BATCH);
+        let mut batches = blobs.chunks(BATCH);
         let mut stored = self.read(batches.next()).await?;
         while let Some(batch) = stored {
             // While one is decoded the next is read.
@@ -87,18 +110,7 @@ impl Comparing {
             progress.add(count);
             stored = next?;
         }
-        let scanned = self.scan(unread).await?;
-        // What went from the mailbox goes from here as well.
-        let picture = Arc::clone(&self.picture);
-        let updated = blocking(move || {
-            let mut kept: Vec<BlobId> = picture.rows().map(|(_, row)| row.blob).collect();
-            kept.sort_unstable();
-            let all = known.updated(&new, &kept);
-            Arc::new(if scanned.is_empty() { all } else { all.updated(&scanned, &kept) })
-        });
-        let all = updated.await?;
-        self.index.keep_overviews(&self.open, &all);
-        Ok(all)
+        Ok((new, unread))
     }
 
     async fn read(&self, blobs: Option<&[BlobId]>) -> Result<Option<Vec<Stored>>, StoreError> {
@@ -116,6 +128,25 @@ impl Comparing {
             scanned = decode(scanned, &[(blob, stored)]).0;
         }
         Ok(scanned)
+    }
+}
+
+/// Contents of which nobody waits to know what is compared. It is read soon after this is dropped.
+pub(super) struct Later(Option<(Comparing, Vec<BlobId>, Loading)>);
+
+impl Drop for Later {
+    fn drop(&mut self) {
+        let Some((comparing, missing, loading)) = self.0.take() else { return };
+        // Where nothing runs any more nothing is read.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            // Who searches for a few things in a row is served by the index of the store until then.
+            tokio::time::sleep(QUIET).await;
+            let known = comparing.open.overviews();
+            // Whoever needs them will see what is wrong.
+            let _ = comparing.load(known, missing, &Progress::default()).await;
+            drop(loading);
+        });
     }
 }
 
@@ -152,6 +183,8 @@ type Stored = (BlobId, Option<Bytes>);
 
 /// Summaries that are asked for and decoded at once.
 const BATCH: usize = 1000;
+/// How long after a search what the next one compares is read.
+const QUIET: Duration = Duration::from_millis(200);
 /// Contents that are read for a search which an index of the store could answer as well.
 const AT_ONCE: usize = 4096;
 /// Of how many that are kept one that is not is too few to be added for a search.

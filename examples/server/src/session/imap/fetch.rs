@@ -4,6 +4,7 @@
 //! are asked for in batches, ahead of the rows they are for. Octets of messages stream from the store to the connection
 //! a chunk at a time.
 
+mod at_hand;
 mod items;
 
 use std::num::NonZeroU32;
@@ -17,7 +18,9 @@ use posthaste_imap::types::{Addressing, FetchAttribute, FetchItem, Flags as Imap
 use posthaste_imap::view::Resync;
 use tokio::task::JoinHandle;
 
-use items::{Found, NoRow, Ready, is_in_index, is_read, item, needs_summary, payload, reads, slice};
+use items::{
+    Found, NoRow, Ready, is_in_index, is_in_record, is_read, item, needs_summary, payload, reads, slice,
+};
 
 use super::access::Failure;
 use super::message::OUT_OF_RANGE;
@@ -144,8 +147,18 @@ impl Session {
         let marks = attributes.iter().any(reads) && self.may_mark_seen();
         let summarised = attributes.iter().any(needs_summary);
         let (mut lost, mut rest) = (false, targets);
-        if !attributes.is_empty() && attributes.iter().all(is_in_index) {
+        let are_at_hand =
+            |at_hand: fn(&FetchAttribute) -> bool| !attributes.is_empty() && attributes.iter().all(at_hand);
+        if are_at_hand(is_in_index) {
             lost = self.rows_of_index(&writer, &current, targets, &attributes).await?;
+            rest = &[];
+        } else if are_at_hand(|attribute| is_in_index(attribute) || is_in_record(attribute)) {
+            match self.rows_of_records(writer, &current, targets, &attributes).await? {
+                (whole, Ok(are_lost)) => (writer, lost) = (whole, are_lost),
+                (writer, Err(error)) => {
+                    return Ok(writer.no(self.connection.machine(), Failure::from(error).refusal())?);
+                }
+            }
             rest = &[];
         }
         let mut heard = Vec::new();
@@ -246,52 +259,6 @@ impl Session {
             writer.ok(self.connection.machine())?;
         }
         Ok(())
-    }
-
-    /// Rows of what is in the index; whether some of the messages are gone.
-    async fn rows_of_index(
-        &mut self,
-        writer: &FetchWriter,
-        current: &Picture,
-        targets: &[(NonZeroU32, u32)],
-        attributes: &[FetchAttribute],
-    ) -> Result<bool, posthaste_tokio::Error<posthaste_imap::ProtocolError>> {
-        let Some(selected) = &self.selected else { return Ok(true) };
-        let client = Arc::clone(&selected.picture);
-        let (mut found, mut client) = (current.finder(), client.finder());
-        let tells_flags = attributes.contains(&FetchAttribute::Flags);
-        let mut flags = FlagCache::default();
-        let mut items = Vec::with_capacity(attributes.len());
-        let (mut heard, mut lost) = (Vec::new(), false);
-        for batch in targets.chunks(BATCH) {
-            for (seq, uid) in batch {
-                let Some((_, row)) = found.by_uid(*uid) else {
-                    lost = true;
-                    continue;
-                };
-                if tells_flags && client.by_uid(*uid).is_some_and(|(_, known)| known.modseq < row.modseq) {
-                    heard.push(*uid);
-                }
-                items.clear();
-                for attribute in attributes {
-                    items.extend(if *attribute == FetchAttribute::Flags {
-                        let recent =
-                            self.selected.as_ref().is_some_and(|it| is_recent(it.recent_ranges(), *uid));
-                        Some(FetchItem::Flags(flags.of(row, recent)))
-                    } else {
-                        item(attribute, row, None)
-                    });
-                }
-                self.room().await?;
-                writer.whole_row(self.connection.machine(), message(*seq, *uid), &items)?;
-            }
-            // A client that reads fast leaves no other pause.
-            tokio::task::yield_now().await;
-        }
-        if let Some(selected) = &mut self.selected {
-            selected.has_heard(current, &heard);
-        }
-        Ok(lost)
     }
 
     /// The summaries of some messages, one for each; `None` for what is gone.

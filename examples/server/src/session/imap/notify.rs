@@ -27,7 +27,8 @@ pub(super) struct Notifying {
     known: Arc<Known>,
     /// Of which state of the directory that is.
     directory: u64,
-    /// What the user knew of the hierarchy when something was told last: the name and UIDNEXT of each mailbox.
+    /// What the user knew of the hierarchy when something was told last: the name and UIDNEXT of each mailbox, and
+    /// [`UNTOLD`] where nothing was told of its messages yet.
     mailboxes: BTreeMap<MailboxId, (String, u32)>,
     subscribed: BTreeSet<String>,
 }
@@ -278,11 +279,12 @@ impl Session {
         }
         let events = self.events_of(reached, known);
         let Some(notify) = &mut self.notify else { return Ok(()) };
-        let before = notify.mailboxes.get_mut(&reached.mailbox.id);
-        let arrived = before.is_none_or(|(_, known)| std::mem::replace(known, uidnext) < uidnext);
+        let told = notify.mailboxes.get_mut(&reached.mailbox.id);
+        let told = told.map_or(UNTOLD, |(_, told)| std::mem::replace(told, uidnext));
+        let arrived = told < uidnext;
         let new = arrived && events.iter().any(|event| matches!(event, NotifyEvent::MessageNew(_)));
         let gone = expunged && events.contains(&NotifyEvent::MessageExpunge);
-        let flagged = changed && !arrived && events.contains(&NotifyEvent::FlagChange);
+        let flagged = changed && (!arrived || told == UNTOLD) && events.contains(&NotifyEvent::FlagChange);
         let mut attributes = Vec::new();
         // RFC 5465 5.1 to 5.3.
         if new || gone {
@@ -317,8 +319,8 @@ impl Session {
             .mailboxes
             .values()
             .map(|it| {
-                let told =
-                    notify.mailboxes.get(&it.mailbox.id).map_or(it.mailbox.uidnext, |(_, uidnext)| *uidnext);
+                // Of one that is new, messages may have come since: that is still to be told.
+                let told = notify.mailboxes.get(&it.mailbox.id).map_or(UNTOLD, |(_, told)| *told);
                 (it.mailbox.id, (it.name.clone(), told))
             })
             .collect();
@@ -422,3 +424,6 @@ fn possible() -> [NotifyEvent; 7] {
         NotifyEvent::ServerMetadataChange,
     ]
 }
+
+/// Below the UIDNEXT of every mailbox.
+const UNTOLD: u32 = 0;

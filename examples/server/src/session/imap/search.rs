@@ -1,6 +1,6 @@
 //! SEARCH, ESEARCH over several mailboxes, and UIDBATCHES (RFC 9051 6.4.4; RFC 4731, 5182, 7377, 9394, 10022).
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use posthaste_imap::types::{
 };
 
 use super::access::{Failure, Reached};
-use super::compared::{Comparing, blocking};
+use super::compared::{Comparing, Later, blocking};
 use super::convert::nonzero;
 use super::facts::{Known, Subjects};
 use super::patience::Progress;
@@ -130,8 +130,10 @@ impl Look {
         }
         let needles = compared_by(command).filter(|_| !open.is_empty());
         let by_summary = needles.is_some() && program.need() == Need::Header;
+        // Begins after this, however it ends: at the same time both would be slower.
+        let mut later = None;
         if let Some(needles) = needles {
-            open = self.compare(&program, needles, open, &mut found, progress).await?;
+            (open, later) = self.compare(&program, needles, open, &mut found, progress).await?;
         }
         if open.is_empty() {
             found.sort_unstable_by_key(|found| found.seq);
@@ -141,14 +143,23 @@ impl Look {
         let are_few = by_summary && open.len() <= BATCH;
         if program.need() > Need::Nothing
             && !are_few
-            && let Some(blobs) = self.candidates(command).await?
+            && let Some(blobs) = self.candidates(command, &open).await?
         {
-            open.retain(|(_, row)| blobs.contains(&row.blob));
+            open.retain(|(_, row)| blobs.binary_search(&row.blob).is_ok());
         }
         progress.expect(open.len());
+        let (mut upcoming, mut reads) = (open.chunks(BATCH), VecDeque::new());
         for batch in open.chunks(BATCH) {
-            let blobs = batch.iter().map(|(_, row)| row.blob).collect();
-            let summaries = reading::summaries(store, blobs).await?;
+            // They lie apart from each other: to wait for one after the other would take a disk long.
+            while reads.len() < READS
+                && let Some(next) = upcoming.next()
+            {
+                let blobs = next.iter().map(|(_, row)| row.blob).collect();
+                let store = Arc::clone(store);
+                reads.push_back(tokio::spawn(async move { reading::summaries(&store, blobs).await }));
+            }
+            let Some(read) = reads.pop_front() else { break };
+            let summaries = read.await.unwrap_or(Err(StoreError::Closed))?;
             let mut unclear = Vec::new();
             for ((seq, row), summary) in batch.iter().zip(summaries) {
                 let mut known = Known::new(seq.get(), row, &self.recent);
@@ -173,6 +184,7 @@ impl Look {
             }
             tokio::task::yield_now().await;
         }
+        drop(later);
         found.sort_unstable_by_key(|found| found.seq);
         Ok(found)
     }
@@ -185,8 +197,9 @@ impl Look {
         open: Vec<(NonZeroU32, &'a Row)>,
         found: &mut Vec<Match>,
         progress: &Progress,
-    ) -> Result<Vec<(NonZeroU32, &'a Row)>, StoreError> {
-        let overviews = self.comparing.at_hand(open.iter().map(|(_, row)| row.blob), progress).await?;
+    ) -> Result<(Vec<(NonZeroU32, &'a Row)>, Option<Later>), StoreError> {
+        let (overviews, later) =
+            self.comparing.at_hand(open.iter().map(|(_, row)| row.blob), progress).await?;
         let subjects = blocking(move || Subjects::new(overviews, needles)).await?;
         let mut places = subjects.overviews().places();
         let mut left = Vec::new();
@@ -202,31 +215,32 @@ impl Look {
             }
             tokio::task::yield_now().await;
         }
-        Ok(left)
+        Ok((left, later))
     }
 
-    /// The contents among which all are that match, as far as an index of the store tells: `None` for all.
-    async fn candidates(&self, command: &SearchCommand) -> Result<Option<BTreeSet<BlobId>>, StoreError> {
+    /// The contents of `open` among which all are that match, as far as an index of the store tells, ascending: `None`
+    /// for all.
+    async fn candidates(
+        &self,
+        command: &SearchCommand,
+        open: &[(NonZeroU32, &Row)],
+    ) -> Result<Option<Vec<BlobId>>, StoreError> {
         let Some(charset) = charset_of(command) else { return Ok(None) };
-        let mut narrowed: Option<BTreeSet<BlobId>> = None;
+        let mut among: Vec<BlobId> = open.iter().map(|(_, row)| row.blob).collect();
+        among.sort_unstable();
+        among.dedup();
+        let mut is_narrowed = false;
         for text in must_contain(&command.keys) {
             let Some(text) = charset.decode_strictly(text.as_bytes()) else { continue };
             let mapped = casemap(&text);
             if mapped.is_empty() {
                 continue;
             }
-            let Some(blobs) =
-                self.comparing.store.may_contain(self.comparing.open.mailbox(), &mapped).await?
-            else {
-                continue;
-            };
-            let blobs: BTreeSet<BlobId> = blobs.into_iter().collect();
-            narrowed = Some(match narrowed {
-                None => blobs,
-                Some(before) => before.intersection(&blobs).copied().collect(),
-            });
+            if let Some(fewer) = self.comparing.store.may_contain(among.clone(), &mapped).await? {
+                (among, is_narrowed) = (fewer, true);
+            }
         }
-        Ok(narrowed)
+        Ok(is_narrowed.then_some(among))
     }
 }
 
@@ -479,6 +493,8 @@ fn uses_mod_seq(asked: &MultiSearch) -> bool {
 const ROWS_AT_ONCE: usize = 4096;
 /// Messages whose summaries are asked for at once.
 const BATCH: usize = 200;
+/// How many times as many are asked for before the first are tested.
+const READS: usize = 3;
 /// Strings that are looked for in all subjects at once.
 const SUBJECTS_MAX: usize = 16;
 /// Octets of headers in memory at a time.

@@ -1,9 +1,10 @@
 //! Reading ahead: a client that fetches one message after the other gets small ones out of memory, so that there is
-//! one question to the store for many of them.
+//! one question to the store for many of them, and for more of them the longer it goes on like that.
 
 use bytes::Bytes;
 
-use crate::store::{BlobId, Content, MessageMeta, Store, StoreError};
+use crate::index::Picture;
+use crate::store::{BlobId, Content, Store, StoreError};
 
 /// Contents that were read before they were asked for.
 #[derive(Debug, Default)]
@@ -11,10 +12,12 @@ pub(super) struct Ahead {
     contents: Vec<(BlobId, Bytes)>,
     /// The message after the one that was asked for last.
     next: usize,
+    /// Portions that were read one after the other.
+    portions: u32,
 }
 
 impl Ahead {
-    /// The content of one of `messages`, which are in their order.
+    /// The content of one of `messages`, by its position.
     ///
     /// # Errors
     ///
@@ -22,28 +25,30 @@ impl Ahead {
     pub(super) async fn content(
         &mut self,
         store: &dyn Store,
-        messages: &[MessageMeta],
+        messages: &Picture,
         index: usize,
     ) -> Result<Content, StoreError> {
-        let meta = messages.get(index).ok_or(StoreError::NoSuchMessage)?;
+        let from_here = || messages.rows_from(index).map(|(_, row)| (row.blob, row.size));
+        let blob = from_here().next().map(|(blob, _)| blob).ok_or(StoreError::NoSuchMessage)?;
         let is_next = index == self.next;
         self.next = index.saturating_add(1);
-        if let Some(content) = self.take(meta.blob) {
+        if let Some(content) = self.take(blob) {
             return Ok(Content::of(content));
         }
         self.contents.clear();
+        self.portions = if is_next { self.portions.saturating_add(1) } else { 0 };
         if is_next {
-            let wanted = portion(messages.get(index..).unwrap_or_default());
+            let wanted = portion(from_here(), octets_max(self.portions));
             if wanted.len() > 1 {
                 let parts = wanted.iter().map(|blob| (*blob, 0..u64::MAX)).collect();
                 let found = store.parts(parts).await?;
                 let found = wanted.into_iter().zip(found).rev();
                 self.contents = found.filter_map(|(blob, octets)| Some((blob, octets?))).collect();
-                let content = self.take(meta.blob).ok_or(StoreError::NoSuchMessage)?;
+                let content = self.take(blob).ok_or(StoreError::NoSuchMessage)?;
                 return Ok(Content::of(content));
             }
         }
-        store.content(meta.blob, 0..u64::MAX).await
+        store.content(blob, 0..u64::MAX).await
     }
 
     /// What was read of a content, with all that stands before it: a client that goes on does not come back.
@@ -54,52 +59,57 @@ impl Ahead {
     }
 }
 
-/// As many of the first messages as are read at once.
-fn portion(messages: &[MessageMeta]) -> Vec<BlobId> {
-    let mut octets = 0_u64;
-    let fits = messages.iter().take_while(|meta| {
-        octets = octets.saturating_add(meta.size);
-        octets <= AHEAD_OCTETS
-    });
-    fits.take(AHEAD_MAX).map(|meta| meta.blob).collect()
+/// Octets of a portion: twice as many as of the one before.
+fn octets_max(portions: u32) -> u64 {
+    let doubled = 1_u64.checked_shl(portions.saturating_sub(1)).unwrap_or(u64::MAX);
+    OCTETS_FIRST.saturating_mul(doubled).min(OCTETS_MAX)
 }
 
-/// Octets of contents that wait in the memory of one session.
-const AHEAD_OCTETS: u64 = 64 * 1024;
+/// As many of the first messages as are read at once.
+fn portion(messages: impl Iterator<Item = (BlobId, u64)>, octets_max: u64) -> Vec<BlobId> {
+    let mut octets = 0_u64;
+    let fits = messages.take_while(|(_, size)| {
+        octets = octets.saturating_add(*size);
+        octets <= octets_max
+    });
+    fits.take(AHEAD_MAX).map(|(blob, _)| blob).collect()
+}
+
+/// Octets of contents that are read at once, to begin with.
+const OCTETS_FIRST: u64 = 64 * 1024;
+/// Octets of contents that wait in the memory of one session, at most.
+const OCTETS_MAX: u64 = 256 * 1024;
 /// Contents that are read at once.
-const AHEAD_MAX: usize = 32;
+const AHEAD_MAX: usize = 128;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Flags, InternalDate, ThreadId};
 
-    fn messages(sizes: &[u64]) -> Vec<MessageMeta> {
-        let meta = |(at, size): (usize, &u64)| MessageMeta {
-            uid: u32::try_from(at).unwrap() + 1,
-            blob: BlobId(i64::try_from(at).unwrap()),
-            thread: ThreadId(1),
-            size: *size,
-            flags: Flags::default(),
-            date: InternalDate::now(),
-            saved: 0,
-            modseq: 1,
-        };
-        sizes.iter().enumerate().map(meta).collect()
+    fn messages(sizes: &[u64]) -> impl Iterator<Item = (BlobId, u64)> {
+        (0..).map(BlobId).zip(sizes.iter().copied())
     }
 
     #[test]
     fn a_portion_is_bounded_in_octets_and_in_messages() {
-        assert_eq!(portion(&messages(&[AHEAD_OCTETS + 1, 1])).len(), 0);
-        assert_eq!(portion(&messages(&[AHEAD_OCTETS - 1, 1, 1])).len(), 2);
-        assert_eq!(portion(&messages(&[1; 100])).len(), AHEAD_MAX);
-        assert_eq!(portion(&messages(&[])).len(), 0);
+        let octets = OCTETS_FIRST;
+        assert_eq!(portion(messages(&[octets + 1, 1]), octets).len(), 0);
+        assert_eq!(portion(messages(&[octets - 1, 1, 1]), octets).len(), 2);
+        assert_eq!(portion(messages(&[1; 1000]), octets).len(), AHEAD_MAX);
+        assert_eq!(portion(messages(&[]), octets).len(), 0);
+    }
+
+    #[test]
+    fn portions_grow_up_to_what_a_session_may_hold() {
+        let grown: Vec<u64> = [1, 2, 3, 4, 63, 64, 65, u32::MAX].map(octets_max).into();
+        assert_eq!(grown[..3], [OCTETS_FIRST, 2 * OCTETS_FIRST, 4 * OCTETS_FIRST]);
+        assert!(grown[2..].iter().all(|octets| *octets == OCTETS_MAX), "{grown:?}");
     }
 
     #[test]
     fn what_is_skipped_is_let_go() {
         let contents = (0..4).rev().map(|at| (BlobId(at), Bytes::from(at.to_string()))).collect();
-        let mut ahead = Ahead { contents, next: 0 };
+        let mut ahead = Ahead { contents, ..Ahead::default() };
         assert_eq!(ahead.take(BlobId(0)).unwrap(), "0");
         assert_eq!(ahead.take(BlobId(2)).unwrap(), "2");
         assert_eq!(ahead.take(BlobId(1)), None);

@@ -11,13 +11,16 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempPath;
 
-use super::{FILE, LOCK, SPOOL, accounts, blobs, connect, mailboxes, messages, schema};
+use super::blobs::Stored;
+use super::files::Files;
+use super::{FILE, LOCK, SPOOL, accounts, connect, mailboxes, messages, schema};
 use crate::store::{AccountId, BlobId, Mailbox, MailboxId, MessageMeta, Record, StoreError};
 
 /// A backup, or another data directory that no server uses.
 #[derive(Debug)]
 pub struct Archive {
     sql: Connection,
+    files: Files,
     made: i64,
     /// Held so that no server begins to use it.
     _lock: Option<File>,
@@ -48,13 +51,13 @@ impl Archive {
         let modified = modified.map_err(|error| failed(&error))?;
         let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
         let made = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-        let sql = read_only(&path)?;
+        let (sql, files) = (read_only(&path)?, Files::of(directory));
         if schema::is_current(&sql)? {
-            return Ok(Self { sql, made, _lock: lock, _copy: None });
+            return Ok(Self { sql, files, made, _lock: lock, _copy: None });
         }
         drop(sql);
         let (sql, copy) = migrated(&path, &data.join(SPOOL))?;
-        Ok(Self { sql, made, _lock: lock, _copy: Some(copy) })
+        Ok(Self { sql, files, made, _lock: lock, _copy: Some(copy) })
     }
 
     /// When it was written, in seconds since 1970: what its file says.
@@ -99,10 +102,10 @@ impl Archive {
         blob: BlobId,
         mut sink: impl FnMut(&[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let size = blobs::size(&self.sql, blob)?;
+        let stored = Stored::find(&self.sql, &self.files, blob)?;
         let mut position: u64 = 0;
-        while position < size {
-            let chunk = blobs::chunk(&self.sql, blob, position)?;
+        while position < stored.size {
+            let chunk = stored.chunk(&self.sql, position)?;
             sink(&chunk)?;
             position = position.saturating_add(chunk.len() as u64);
         }

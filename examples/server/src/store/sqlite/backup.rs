@@ -1,5 +1,6 @@
-//! A copy of the database while it is in use, as of one moment, in a directory that can be opened as a store; and a data
-//! directory made of such a copy. What a copy is from its first use on is in `copies`.
+//! A copy of the database while it is in use, as of one moment, with the files of the contents it names, in a directory
+//! that can be opened as a store; and a data directory made of such a copy. What a copy is from its first use on is in
+//! `copies`.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup as Copying, StepResult};
 
 use super::archive::lock;
+use super::files::Files;
 use super::{
     FILE, LOCK, connect, copies, make_private_directory, make_private_file, readers::one_state, schema,
 };
@@ -14,7 +16,7 @@ use crate::disk;
 use crate::store::{Progress, StoreError};
 
 /// Copies the database in `data` to a new directory. What was begun is removed when it fails. Blocks.
-pub(super) fn run(data: &Path, to: &Path, progress: &Progress) -> Result<(), StoreError> {
+pub(super) fn run(data: &Path, files: &Files, to: &Path, progress: &Progress) -> Result<(), StoreError> {
     let exists = to.try_exists().map_err(|error| failed(to, &error))?;
     if exists {
         return Err(failed(to, &std::io::ErrorKind::AlreadyExists.into()));
@@ -24,7 +26,7 @@ pub(super) fn run(data: &Path, to: &Path, progress: &Progress) -> Result<(), Sto
     }
     let part = unfinished(to);
     make_private_directory(&part)?;
-    let copied = copy(&data.join(FILE), &part.join(FILE), progress)
+    let copied = copy(&data.join(FILE), files, &part, progress)
         .and_then(|()| sync(&part.join(FILE)))
         .and_then(|()| finish(&part, to));
     if copied.is_err() {
@@ -84,20 +86,25 @@ fn remove(part: &Path) {
     }
 }
 
-fn copy(from: &Path, to: &Path, progress: &Progress) -> Result<(), StoreError> {
+fn copy(from: &Path, files: &Files, to: &Path, progress: &Progress) -> Result<(), StoreError> {
     let source = connect(from)?;
-    make_private_file(to)?;
-    let mut target = Connection::open(to)?;
+    let path = to.join(FILE);
+    make_private_file(&path)?;
+    let mut target = Connection::open(&path)?;
+    // From before the one state that is copied until its files are.
+    let _all = files.hold();
+    let mut steps = 0;
     // One transaction around all steps: what is written meanwhile neither comes into the copy nor has it begin again.
     one_state(&source, |source| {
-        source.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        let count: u64 = source.query_row("SELECT count(*) FROM files", [], |row| row.get(0))?;
         let copying = Copying::new(source, &mut target)?;
         loop {
             let step = copying.step(STEP)?;
             let state = copying.progress();
-            let of = u64::try_from(state.pagecount).unwrap_or_default();
+            let pages = u64::try_from(state.pagecount).unwrap_or_default();
             let left = u64::try_from(state.remaining).unwrap_or_default();
-            progress.tell(of.saturating_sub(left), of);
+            steps = pages.saturating_add(count);
+            progress.tell(pages.saturating_sub(left), steps);
             match step {
                 StepResult::Done => return Ok(()),
                 StepResult::More => {}
@@ -105,6 +112,11 @@ fn copy(from: &Path, to: &Path, progress: &Progress) -> Result<(), StoreError> {
                 _ => return Err(StoreError::Busy),
             }
         }
+    })?;
+    let mut left: u64 = target.query_row("SELECT count(*) FROM files", [], |row| row.get(0))?;
+    files.copy_to(&target, &Files::of(to), || {
+        left = left.saturating_sub(1);
+        progress.tell(steps.saturating_sub(left), steps);
     })?;
     copies::mark(&target)?;
     target.close().map_err(|(_, error)| error.into())

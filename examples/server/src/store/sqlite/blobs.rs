@@ -1,4 +1,5 @@
-//! Contents of messages: stored once, counted, in chunks, so that none is ever whole in memory.
+//! Contents of messages: stored once, counted, in chunks, so that none is ever whole in memory. Large ones are in
+//! [`files`], the others in rows.
 //!
 //! A content is gone with its last reference; its rows are removed soon after, some at a time, by the writer. They
 //! stay while a session is reading them: a literal whose length has been announced must be finished. Readers pin what
@@ -7,11 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::files::{self, Files};
 use super::writer::{Reaper, Txn, lock};
 use super::{Inner, lines, search, threads};
 use crate::store::content::Chunks;
@@ -20,19 +23,22 @@ use crate::store::{Answer, BlobId, CHUNK, Content, Spooled, StoreError};
 /// Opens a range of a content.
 pub(super) async fn open(inner: &Arc<Inner>, blob: BlobId, range: Range<u64>) -> Result<Content, StoreError> {
     let pin = Pin::new(&inner.pins, blob, inner.writer.reaper())?;
-    let start = range.start;
+    let (start, files) = (range.start, inner.files.clone());
     // What follows is most often asked for at once, and one question costs less than two.
-    let (size, first) = inner
+    let (stored, first) = inner
         .readers
         .read(move |sql| {
-            let size = size(sql, blob)?;
-            let wanted = start < range.end.min(size);
-            Ok((size, if wanted { Some(chunk(sql, blob, start)?) } else { None }))
+            let stored = Stored::find(sql, &files, blob)?;
+            let wanted = start < range.end.min(stored.size);
+            let first = if wanted { Some(stored.chunk(sql, start)?) } else { None };
+            Ok((stored, first))
         })
         .await?;
+    let size = stored.size;
     let end = range.end.min(size);
     let position = start.min(end);
-    let chunks = Reader { inner: Arc::clone(inner), pin, position, end, first };
+    let chunks =
+        Reader { inner: Arc::clone(inner), _pin: pin, stored: Arc::new(stored), position, end, first };
     Ok(Content::new(size, end.saturating_sub(position), Box::new(chunks)))
 }
 
@@ -40,7 +46,8 @@ pub(super) async fn open(inner: &Arc<Inner>, blob: BlobId, range: Range<u64>) ->
 #[derive(Debug)]
 struct Reader {
     inner: Arc<Inner>,
-    pin: Pin,
+    _pin: Pin,
+    stored: Arc<Stored>,
     position: u64,
     end: u64,
     first: Option<Bytes>,
@@ -49,10 +56,10 @@ struct Reader {
 impl Chunks for Reader {
     fn next(&mut self) -> Answer<'_, Bytes> {
         Box::pin(async {
-            let (blob, position) = (self.pin.blob, self.position);
+            let (stored, position) = (Arc::clone(&self.stored), self.position);
             let mut data = match self.first.take() {
                 Some(data) => data,
-                None => self.inner.readers.read(move |sql| chunk(sql, blob, position)).await?,
+                None => self.inner.readers.read(move |sql| stored.chunk(sql, position)).await?,
             };
             data.truncate(usize::try_from(self.end.saturating_sub(position)).unwrap_or(usize::MAX));
             self.position = position.saturating_add(data.len() as u64);
@@ -61,30 +68,99 @@ impl Chunks for Reader {
     }
 }
 
-/// What a content has from `position` to the end of its chunk; never nothing.
-pub(super) fn chunk(sql: &Connection, blob: BlobId, position: u64) -> Result<Bytes, StoreError> {
-    let part = position / CHUNK;
-    let found: Option<Vec<u8>> = sql
-        .prepare_cached("SELECT data FROM contents WHERE id = ?1")?
-        .query_row([key(blob, part)?], |row| row.get(0))
-        .optional()?;
-    let mut data = Bytes::from(found.ok_or(StoreError::NoSuchMessage)?);
-    let skip = usize::try_from(position % CHUNK).unwrap_or(usize::MAX);
-    if skip >= data.len() {
-        return Err(StoreError::Database(format!("chunk {part} of content {blob} is too short")));
+/// A content that something refers to, and where its octets are.
+#[derive(Debug)]
+pub(super) struct Stored {
+    blob: BlobId,
+    pub(super) size: u64,
+    /// In which file; `None` if in rows.
+    file: Option<PathBuf>,
+}
+
+impl Stored {
+    pub(super) fn find(sql: &Connection, files: &Files, blob: BlobId) -> Result<Self, StoreError> {
+        let size: Option<u64> = sql
+            .prepare_cached("SELECT size FROM blobs WHERE id = ?1 AND refs > 0")?
+            .query_row([blob], |row| row.get(0))
+            .optional()?;
+        let size = size.ok_or(StoreError::NoSuchMessage)?;
+        Ok(Self { blob, size, file: files.find(sql, blob, size)? })
     }
-    Ok(data.split_off(skip))
+
+    /// What it has from `position` to the end of its chunk; never nothing.
+    pub(super) fn chunk(&self, sql: &Connection, position: u64) -> Result<Bytes, StoreError> {
+        let (part, skip) = (position / CHUNK, position % CHUNK);
+        let data = match &self.file {
+            Some(path) => files::read(path, position, CHUNK.saturating_sub(skip))?,
+            None => {
+                let found: Option<Vec<u8>> = sql
+                    .prepare_cached("SELECT data FROM contents WHERE id = ?1")?
+                    .query_row([key(self.blob, part)?], |row| row.get(0))
+                    .optional()?;
+                let mut data = Bytes::from(found.ok_or(StoreError::NoSuchMessage)?);
+                let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+                if skip < data.len() { data.split_off(skip) } else { Bytes::new() }
+            }
+        };
+        if data.is_empty() {
+            let blob = self.blob;
+            return Err(StoreError::Database(format!("chunk {part} of content {blob} is too short")));
+        }
+        Ok(data)
+    }
+
+    /// A range of it, cut at its end; `None` if it is not whole.
+    fn part(&self, sql: &Connection, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        let end = range.end.min(self.size);
+        let wanted = end.saturating_sub(range.start);
+        if let Some(path) = &self.file {
+            return Ok(
+                Some(files::read(path, range.start, wanted)?).filter(|octets| octets.len() as u64 == wanted)
+            );
+        }
+        let mut query = sql.prepare_cached("SELECT substr(data, ?2, ?3) FROM contents WHERE id = ?1")?;
+        let mut octets = Vec::new();
+        let mut at = range.start;
+        while at < end {
+            let (part, before) = (at / CHUNK, at % CHUNK);
+            let wanted = end.saturating_sub(at).min(CHUNK.saturating_sub(before));
+            let found: Option<Vec<u8>> = query
+                .query_row(params![key(self.blob, part)?, before.saturating_add(1), wanted], |row| row.get(0))
+                .optional()?;
+            match found {
+                Some(found) if found.is_empty() => return Ok(None),
+                Some(found) if octets.is_empty() => octets = found,
+                Some(found) => octets.extend_from_slice(&found),
+                None => return Ok(None),
+            }
+            at = at.saturating_add(wanted);
+        }
+        Ok(Some(octets.into()))
+    }
 }
 
-/// A content of this size as a whole. For what is known to be small; what is missing is left out.
-pub(super) fn whole(sql: &Connection, blob: BlobId, size: u64) -> Result<Vec<u8>, StoreError> {
-    let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    pieces(sql, blob, |piece| content.extend_from_slice(piece))?;
-    Ok(content)
-}
-
-/// Gives what there is of a content to `sink`, a chunk at a time.
-pub(super) fn pieces(sql: &Connection, blob: BlobId, mut sink: impl FnMut(&[u8])) -> Result<(), StoreError> {
+/// Gives the octets of a content to `sink`, a chunk at a time; what is missing is left out.
+pub(super) fn pieces(
+    sql: &Connection,
+    files: &Files,
+    blob: BlobId,
+    size: u64,
+    mut sink: impl FnMut(&[u8]),
+) -> Result<(), StoreError> {
+    if let Some(path) = files.find(sql, blob, size)? {
+        let is_there = path.try_exists().unwrap_or(true);
+        let mut at: u64 = 0;
+        while is_there && at < size {
+            match files::read(&path, at, CHUNK)? {
+                octets if octets.is_empty() => break,
+                octets => {
+                    sink(&octets);
+                    at = at.saturating_add(octets.len() as u64);
+                }
+            }
+        }
+        return Ok(());
+    }
     let mut query = sql.prepare_cached("SELECT data FROM contents WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
     let mut rows = query.query([key(blob, 0)?, key(blob, PARTS_MAX)?])?;
     while let Some(row) = rows.next()? {
@@ -93,29 +169,25 @@ pub(super) fn pieces(sql: &Connection, blob: BlobId, mut sink: impl FnMut(&[u8])
     Ok(())
 }
 
+/// A content of this size as a whole. For what is known to be small; what is missing is left out.
+pub(super) fn whole(sql: &Connection, files: &Files, blob: BlobId, size: u64) -> Result<Vec<u8>, StoreError> {
+    let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    pieces(sql, files, blob, size, |piece| content.extend_from_slice(piece))?;
+    Ok(content)
+}
+
 /// A range of a content, cut at its end; `None` if the content is gone.
-pub(super) fn part(sql: &Connection, blob: BlobId, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
-    let mut query = sql.prepare_cached("SELECT substr(data, ?2, ?3) FROM contents WHERE id = ?1")?;
-    let end = match size(sql, blob) {
-        Ok(size) => range.end.min(size),
-        Err(StoreError::NoSuchMessage) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut octets = Vec::new();
-    let mut at = range.start;
-    while at < end {
-        let (part, before) = (at / CHUNK, at % CHUNK);
-        let wanted = end.saturating_sub(at).min(CHUNK.saturating_sub(before));
-        let found: Option<Vec<u8>> = query
-            .query_row(params![key(blob, part)?, before.saturating_add(1), wanted], |row| row.get(0))
-            .optional()?;
-        match found {
-            Some(found) if !found.is_empty() => octets.extend_from_slice(&found),
-            _ => return Ok(None),
-        }
-        at = at.saturating_add(wanted);
+pub(super) fn part(
+    sql: &Connection,
+    files: &Files,
+    blob: BlobId,
+    range: Range<u64>,
+) -> Result<Option<Bytes>, StoreError> {
+    match Stored::find(sql, files, blob) {
+        Ok(stored) => stored.part(sql, range),
+        Err(StoreError::NoSuchMessage) => Ok(None),
+        Err(error) => Err(error),
     }
-    Ok(Some(octets.into()))
 }
 
 /// The summaries of contents, in their order. They are slices of one buffer: many small ones would cost more to come by
@@ -231,9 +303,10 @@ impl Drop for Pin {
     }
 }
 
-/// Copies a spooled message into the database, with `refs` references; also its hashed ids.
+/// Adds a spooled message, with `refs` references: its octets, unless they are in a file of their own already. Also its
+/// hashed ids.
 pub(super) fn insert(
-    txn: &Txn<'_>,
+    txn: &mut Txn<'_>,
     message: &mut Spooled,
     refs: u32,
 ) -> Result<(BlobId, Vec<i64>), StoreError> {
@@ -251,6 +324,11 @@ pub(super) fn insert(
             .execute(params![blob, &**message.summary()])?;
     }
     lines::note(txn.sql, blob, size, message.size_on_lines())?;
+    if let Some(file) = message.settled() {
+        files::note(txn.sql, blob, &file.name())?;
+        txn.keep(file);
+        return Ok((blob, ids));
+    }
     let mut add = txn.sql.prepare_cached("INSERT INTO contents (id, data) VALUES (?1, ?2)")?;
     let mut reader = message.reader();
     let mut chunk = Vec::new();
@@ -297,12 +375,7 @@ pub(super) fn release(txn: &mut Txn<'_>, blob: BlobId) -> Result<(), StoreError>
 }
 
 /// Removes at most `max` contents that nothing refers to and nobody reads; whether there may be more.
-pub(super) fn sweep(
-    sql: &Connection,
-    pins: &Pins,
-    max: u32,
-    condemned: &mut Vec<BlobId>,
-) -> Result<bool, StoreError> {
+pub(super) fn sweep(sql: &Connection, pins: &Pins, max: u32, swept: &mut Swept) -> Result<bool, StoreError> {
     // Pinned ones are passed over, and must not be all that is ever looked at.
     let mut after = BlobId(0);
     let mut left = max;
@@ -315,9 +388,9 @@ pub(super) fn sweep(
         after = *last;
         for blob in found {
             if pins.condemn(blob) {
-                condemned.push(blob);
+                swept.blobs.push(blob);
                 left = left.saturating_sub(1);
-                remove(sql, blob)?;
+                swept.files.extend(remove(sql, blob)?);
             }
         }
         if left == 0 {
@@ -326,21 +399,23 @@ pub(super) fn sweep(
     }
 }
 
-fn remove(sql: &Connection, blob: BlobId) -> Result<(), StoreError> {
+/// What a sweep removes when it is committed.
+#[derive(Debug, Default)]
+pub(super) struct Swept {
+    pub(super) blobs: Vec<BlobId>,
+    /// The names of their files.
+    pub(super) files: Vec<String>,
+}
+
+/// Removes the rows of a content; the name of its file.
+fn remove(sql: &Connection, blob: BlobId) -> Result<Option<String>, StoreError> {
     sql.prepare_cached("DELETE FROM contents WHERE id BETWEEN ?1 AND ?2")?
         .execute([key(blob, 0)?, key(blob, PARTS_MAX)?])?;
     sql.prepare_cached("DELETE FROM summaries WHERE blob = ?1")?.execute([blob])?;
     search::forget(sql, blob)?;
     lines::forget(sql, blob)?;
     sql.prepare_cached("DELETE FROM blobs WHERE id = ?1")?.execute([blob])?;
-    Ok(())
-}
-
-pub(super) fn size(sql: &Connection, blob: BlobId) -> Result<u64, StoreError> {
-    sql.prepare_cached("SELECT size FROM blobs WHERE id = ?1 AND refs > 0")?
-        .query_row([blob], |row| row.get(0))
-        .optional()?
-        .ok_or(StoreError::NoSuchMessage)
+    files::forget(sql, blob)
 }
 
 /// The key of a chunk: those of a content lie together and in order.

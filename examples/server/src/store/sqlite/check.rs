@@ -10,20 +10,22 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::files::Files;
 use super::readers;
 use super::writer::Txn;
 use crate::store::{Check, Finding, Progress, StoreError};
 
 /// Tells what does not fit together in the database at `path`.
-pub(super) fn report(path: &Path, progress: &Progress) -> Result<Vec<Finding>, StoreError> {
+pub(super) fn report(path: &Path, files: &Files, progress: &Progress) -> Result<Vec<Finding>, StoreError> {
     let sql = readers::connect(path)?;
-    readers::one_state(&sql, |sql| run(sql, Check::Report, progress))
+    let _all = files.hold();
+    readers::one_state(&sql, |sql| run(sql, files, Check::Report, progress))
 }
 
 /// Repairs what does not fit together, and tells it.
 pub(super) fn repair(txn: &mut Txn<'_>, progress: &Progress) -> Result<Vec<Finding>, StoreError> {
     txn.counters.write(txn.sql)?;
-    let findings = run(txn.sql, Check::Repair, progress)?;
+    let findings = run(txn.sql, txn.files(), Check::Repair, progress)?;
     txn.counters.forget();
     txn.sweep();
     if !findings.is_empty() {
@@ -32,8 +34,8 @@ pub(super) fn repair(txn: &mut Txn<'_>, progress: &Progress) -> Result<Vec<Findi
     Ok(findings)
 }
 
-fn run(sql: &Connection, how: Check, progress: &Progress) -> Result<Vec<Finding>, StoreError> {
-    let steps = RULES.len() as u64;
+fn run(sql: &Connection, files: &Files, how: Check, progress: &Progress) -> Result<Vec<Finding>, StoreError> {
+    let steps = (RULES.len() as u64).saturating_add(1);
     let mut findings = Vec::new();
     for (step, rule) in RULES.iter().enumerate() {
         progress.tell(step as u64, steps);
@@ -48,6 +50,8 @@ fn run(sql: &Connection, how: Check, progress: &Progress) -> Result<Vec<Finding>
             findings.push(Finding { place, problem: rule.problem.to_owned(), repair: repair.clone() });
         }
     }
+    progress.tell(steps.saturating_sub(1), steps);
+    findings.extend(files.check(sql)?);
     progress.tell(steps, steps);
     Ok(findings)
 }
@@ -114,18 +118,28 @@ const RULES: &[Rule] = &[
         )),
     },
     Rule {
-        find: "SELECT 'content ' || b.id FROM blobs b WHERE b.size <>
+        find: "SELECT 'content ' || b.id FROM blobs b WHERE b.id NOT IN (SELECT blob FROM files) AND (b.size <>
                (SELECT coalesce(sum(length(c.data)), 0) FROM contents c
                 WHERE c.id BETWEEN b.id << 20 AND (b.id << 20) + 1048575)
                OR (SELECT count(*) FROM contents c
-                   WHERE c.id BETWEEN b.id << 20 AND (b.id << 20) + 1048575) <> (b.size + 262143) / 262144",
+                   WHERE c.id BETWEEN b.id << 20 AND (b.id << 20) + 1048575) <> (b.size + 262143) / 262144)",
         problem: "it is not whole",
         repair: None,
     },
     Rule {
-        find: "SELECT DISTINCT 'content ' || (id >> 20) FROM contents WHERE id >> 20 NOT IN (SELECT id FROM blobs)",
+        find: "SELECT DISTINCT 'content ' || (id >> 20) FROM contents
+               WHERE id >> 20 NOT IN (SELECT id FROM blobs) OR id >> 20 IN (SELECT blob FROM files)",
         problem: "octets of a content that is not there",
-        repair: Some(("DELETE FROM contents WHERE id >> 20 NOT IN (SELECT id FROM blobs)", "removed")),
+        repair: Some((
+            "DELETE FROM contents WHERE id >> 20 NOT IN (SELECT id FROM blobs) OR id >> 20 IN (SELECT blob FROM files)",
+            "removed",
+        )),
+    },
+    Rule {
+        find: "SELECT 'content ' || blob FROM files WHERE blob NOT IN (SELECT id FROM blobs)",
+        problem: "the file of a content that is not there",
+        // The file goes when the store is opened again.
+        repair: Some(("DELETE FROM files WHERE blob NOT IN (SELECT id FROM blobs)", "removed")),
     },
     Rule {
         find: "SELECT 'content ' || blob FROM summaries WHERE blob NOT IN (SELECT id FROM blobs)",

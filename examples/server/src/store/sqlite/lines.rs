@@ -8,6 +8,7 @@ use std::sync::Arc;
 use posthaste_pop3::server::SentSize;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::files::Files;
 use super::writer::Txn;
 use super::{Inner, blobs};
 use crate::store::{BlobId, StoreError};
@@ -46,7 +47,11 @@ pub(super) fn forget(sql: &Connection, blob: BlobId) -> Result<(), StoreError> {
 
 /// Measures contents that were there before their lines counted, until none is left.
 pub(super) async fn catch_up(inner: &Arc<Inner>) -> Result<(), StoreError> {
-    while let Some(portion) = inner.readers.read(Portion::read).await? {
+    let read = || {
+        let files = inner.files.clone();
+        inner.readers.read(move |sql| Portion::read(sql, &files))
+    };
+    while let Some(portion) = read().await? {
         inner.writer.write(move |txn| portion.note(txn)).await?;
     }
     Ok(())
@@ -64,7 +69,7 @@ struct Portion {
 
 impl Portion {
     /// `None` when nothing is left to measure.
-    fn read(sql: &Connection) -> Result<Option<Self>, StoreError> {
+    fn read(sql: &Connection, files: &Files) -> Result<Option<Self>, StoreError> {
         let Some((after, end)) = state(sql)? else { return Ok(None) };
         let mut portion = Self { after, last: None, sizes: Vec::new() };
         let mut query =
@@ -77,7 +82,7 @@ impl Portion {
             }
             let (blob, size): (BlobId, u64) = (row.get(0)?, row.get(1)?);
             let mut sent = SentSize::new();
-            blobs::pieces(sql, blob, |piece| sent.add(piece))?;
+            blobs::pieces(sql, files, blob, size, |piece| sent.add(piece))?;
             if sent.octets() != size {
                 portion.sizes.push((blob, sent.octets()));
             }

@@ -20,6 +20,11 @@ fn versions(sql: &Connection) -> Result<(u32, u32), StoreError> {
     Ok((sql.pragma_query_value(None, "user_version", |row| row.get(0))?, known))
 }
 
+/// Whether there is nothing in the database yet.
+pub(super) fn is_new(sql: &Connection) -> Result<bool, StoreError> {
+    Ok(versions(sql)?.0 == 0)
+}
+
 /// Brings the database to the current version, all or nothing.
 pub(super) fn migrate(sql: &Connection) -> Result<(), StoreError> {
     let (found, known) = versions(sql)?;
@@ -50,6 +55,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
     include_str!("schema/6.sql"),
+    include_str!("schema/7.sql"),
 ];
 
 #[cfg(test)]

@@ -14,42 +14,40 @@ use posthaste_imap::charset::decode_words;
 use posthaste_imap::message::{Fields, Kind, Limits, Summary, TransferDecoder, TransferEncoding};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::Inner;
 use super::blobs;
-use super::messages::keys;
+use super::files::Files;
 use super::writer::Txn;
-use super::{Inner, counters::read_mailbox};
-use crate::store::{BlobId, MailboxId, StoreError};
+use crate::store::{BlobId, StoreError};
 
-/// Which contents of a mailbox may have the mapped string.
+/// Which of some contents, which ascend, may have the mapped string.
 pub(super) fn may_contain(
     sql: &Connection,
-    mailbox: MailboxId,
+    among: &[BlobId],
     mapped: &str,
 ) -> Result<Option<Vec<BlobId>>, StoreError> {
-    read_mailbox(sql, mailbox)?.ok_or(StoreError::NoSuchMailbox)?;
     let Some(question) = question(mapped) else { return Ok(None) };
-    let (first, last) = keys(mailbox, 0, u32::MAX);
-    let own: BTreeSet<BlobId> = sql
-        .prepare_cached("SELECT blob FROM messages WHERE id BETWEEN ?1 AND ?2")?
-        .query_map([first, last], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    let (Some(lowest), Some(highest)) = (own.first(), own.last()) else { return Ok(Some(Vec::new())) };
+    let (Some(first), Some(last)) = (among.first(), among.last()) else { return Ok(Some(Vec::new())) };
     let indexed = indexed(sql)?;
-    let mut found: BTreeSet<BlobId> = own.iter().copied().filter(|blob| *blob > indexed).collect();
+    let mut found: Vec<BlobId> = Vec::new();
     for query in [
         "SELECT rowid FROM search WHERE search MATCH ?3 AND rowid BETWEEN ?1 AND ?2",
         "SELECT blob FROM search_unknown WHERE blob BETWEEN ?1 AND ?2 AND ?3 IS NOT NULL",
     ] {
         let mut query = sql.prepare_cached(query)?;
-        let mut rows = query.query(params![lowest, highest, question])?;
+        let mut rows = query.query(params![first, last, question])?;
         while let Some(row) = rows.next()? {
             let blob = row.get(0)?;
-            if own.contains(&blob) {
-                found.insert(blob);
+            // Those of other mailboxes lie in between.
+            if among.binary_search(&blob).is_ok() {
+                found.push(blob);
             }
         }
     }
-    Ok(Some(found.into_iter().collect()))
+    found.extend(among.iter().filter(|blob| **blob > indexed));
+    found.sort_unstable();
+    found.dedup();
+    Ok(Some(found))
 }
 
 /// The trigrams of a string, all of which must be there; `None` when it has none.
@@ -70,7 +68,8 @@ fn question(mapped: &str) -> Option<String> {
 pub(super) async fn catch_up(inner: &Arc<Inner>) -> Result<(), StoreError> {
     loop {
         let before = inner.writer.operations();
-        let portion = inner.readers.read(Portion::read).await?;
+        let files = inner.files.clone();
+        let portion = inner.readers.read(move |sql| Portion::read(sql, &files)).await?;
         if portion.last <= portion.after {
             return Ok(());
         }
@@ -92,7 +91,7 @@ struct Portion {
 }
 
 impl Portion {
-    fn read(sql: &Connection) -> Result<Self, StoreError> {
+    fn read(sql: &Connection, files: &Files) -> Result<Self, StoreError> {
         let after = indexed(sql)?;
         let mut query =
             sql.prepare_cached("SELECT id, size FROM blobs WHERE id > ?1 AND refs > 0 ORDER BY id LIMIT ?2")?;
@@ -101,7 +100,8 @@ impl Portion {
         let mut octets: usize = 0;
         while let Some(row) = rows.next()? {
             let (blob, size): (BlobId, u64) = (row.get(0)?, row.get(1)?);
-            let text = if size > CONTENT_MAX { None } else { text_of(&blobs::whole(sql, blob, size)?) };
+            let text =
+                if size > CONTENT_MAX { None } else { text_of(&blobs::whole(sql, files, blob, size)?) };
             octets = octets.saturating_add(text.as_ref().map_or(0, String::len));
             portion.texts.push((blob, text));
             portion.last = blob;

@@ -17,12 +17,14 @@ use std::time::Instant;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::blobs::{self, Pins};
+use super::blobs::{self, Pins, Swept};
 use super::checkpoint::Checkpoints;
 use super::counters::Counters;
+use super::files::Files;
 use super::log;
 use super::threads::Fresh;
 use crate::metrics;
+use crate::store::spool::SpoolFile;
 use crate::store::{Change, InternalDate, Listener, StoreError};
 
 /// The way to the writer.
@@ -38,6 +40,7 @@ pub(super) struct Writer {
 pub(super) struct Parts {
     pub(super) sql: Connection,
     pub(super) pins: Arc<Pins>,
+    pub(super) files: Files,
     pub(super) listener: Arc<dyn Listener>,
     pub(super) checkpoints: Arc<Checkpoints>,
 }
@@ -129,16 +132,34 @@ pub(super) struct Txn<'a> {
     pub(super) sql: &'a Connection,
     pub(super) counters: &'a mut Counters,
     pub(super) fresh: &'a mut Fresh,
+    files: &'a Files,
     /// Seconds since 1970.
     pub(super) now: i64,
-    changes: &'a mut Vec<Change>,
+    batch: &'a mut Batch,
     sweep: &'a mut bool,
+}
+
+/// What operations of one transaction leave behind when it is committed.
+#[derive(Debug, Default)]
+struct Batch {
+    changes: Vec<Change>,
+    files: Vec<Arc<SpoolFile>>,
 }
 
 impl Txn<'_> {
     /// To be told to the listener after the commit.
     pub(super) fn tell(&mut self, change: Change) {
-        self.changes.push(change);
+        self.batch.changes.push(change);
+    }
+
+    /// A file is to stay once the transaction is committed; it goes if nothing is.
+    pub(super) fn keep(&mut self, file: &Arc<SpoolFile>) {
+        self.batch.files.push(Arc::clone(file));
+    }
+
+    /// The files of the store.
+    pub(super) fn files(&self) -> &Files {
+        self.files
     }
 
     /// A content may have lost its last reference.
@@ -270,43 +291,50 @@ impl State {
     }
 
     /// One transaction: all of the batch, the commit, the news, the answers.
-    fn commit(&mut self, mut batch: Vec<Box<dyn Job>>) {
-        let (mut changes, begun) = (Vec::new(), Instant::now());
+    fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        let (mut batch, begun) = (Batch::default(), Instant::now());
         let committed =
-            if self.failed { Err(StoreError::Closed) } else { self.attempt(&mut batch, &mut changes) };
+            if self.failed { Err(StoreError::Closed) } else { self.attempt(&mut jobs, &mut batch) };
         match &committed {
             Ok(()) => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
-                self.operations.fetch_add(u64::try_from(batch.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
-                metrics::committed(batch.len(), begun.elapsed());
+                self.operations.fetch_add(u64::try_from(jobs.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+                metrics::committed(jobs.len(), begun.elapsed());
+                batch.files.iter().for_each(|file| file.keep());
                 self.parts.checkpoints.committed();
                 self.sweep |= std::mem::take(&mut self.sweep_failed);
-                if !changes.is_empty() {
-                    self.parts.listener.committed(&changes);
+                if !batch.changes.is_empty() {
+                    self.parts.listener.committed(&batch.changes);
                 }
             }
             Err(_) if self.failed => {}
-            Err(error) => self.undo(error),
+            Err(error) => {
+                self.undo(error);
+                if self.failed {
+                    // What the disk has is open, and so is whether it names them: the next to open the store will see.
+                    batch.files.iter().for_each(|file| file.keep());
+                }
+            }
         }
-        for job in batch {
+        for job in jobs {
             job.answer(&committed);
         }
         self.counters.trim();
         self.fresh.committed();
     }
 
-    fn attempt(&mut self, batch: &mut [Box<dyn Job>], changes: &mut Vec<Change>) -> Result<(), StoreError> {
+    fn attempt(&mut self, jobs: &mut [Box<dyn Job>], batch: &mut Batch) -> Result<(), StoreError> {
         let Self { parts, counters, fresh, sweep, .. } = self;
-        let sql = &parts.sql;
-        let alone = batch.len() == 1;
+        let Parts { sql, files, .. } = parts;
+        let alone = jobs.len() == 1;
         let now = InternalDate::now().seconds;
         statement(sql, "BEGIN IMMEDIATE")?;
-        for job in batch {
-            let told = changes.len();
+        for job in jobs {
+            let before = (batch.changes.len(), batch.files.len());
             if !alone {
                 statement(sql, "SAVEPOINT operation")?;
             }
-            let done = job.run(&mut Txn { sql, counters, fresh, now, changes, sweep });
+            let done = job.run(&mut Txn { sql, counters, fresh, files, now, batch, sweep });
             if sql.is_autocommit() {
                 // A full or failing disk has made SQLite undo everything, not only this operation.
                 let undone = || StoreError::Database("the transaction was undone".to_owned());
@@ -318,7 +346,8 @@ impl State {
             } else {
                 counters.take_back();
                 fresh.take_back();
-                changes.truncate(told);
+                batch.changes.truncate(before.0);
+                batch.files.truncate(before.1);
                 statement(sql, if alone { "ROLLBACK" } else { "ROLLBACK TO operation" })?;
                 if alone {
                     counters.forget();
@@ -355,15 +384,16 @@ impl State {
     /// Removes some contents that nothing refers to; whether there may be more.
     fn sweep_some(&mut self) -> bool {
         let sql = &self.parts.sql;
-        let mut condemned = Vec::new();
-        let swept = statement(sql, "BEGIN IMMEDIATE")
-            .and_then(|()| blobs::sweep(sql, &self.parts.pins, SWEEP_MAX, &mut condemned))
+        let mut swept = Swept::default();
+        let committed = statement(sql, "BEGIN IMMEDIATE")
+            .and_then(|()| blobs::sweep(sql, &self.parts.pins, SWEEP_MAX, &mut swept))
             .and_then(|more| statement(sql, "COMMIT").map(|()| more));
-        self.parts.pins.pardon(&condemned);
-        match swept {
+        self.parts.pins.pardon(&swept.blobs);
+        match committed {
             Ok(more) => {
-                if !condemned.is_empty() {
+                if !swept.blobs.is_empty() {
                     self.parts.checkpoints.committed();
+                    self.parts.files.remove(swept.files);
                 }
                 more
             }
@@ -409,7 +439,8 @@ mod tests {
         )
         .unwrap();
         let (pins, checkpoints) = (Arc::default(), Arc::default());
-        let parts = Parts { sql, pins, listener: Arc::new(NoListener), checkpoints };
+        let files = Files::of(std::path::Path::new("nowhere"));
+        let parts = Parts { sql, pins, files, listener: Arc::new(NoListener), checkpoints };
         let writer = Writer::start(parts, ()).unwrap();
         let insert = |text: &'static str| writer.write(move |txn| Ok(txn.sql.execute(text, [])?));
         assert_eq!(insert("INSERT INTO parents VALUES (1)").await, Ok(1));
@@ -432,8 +463,8 @@ mod tests {
         // Somebody else writes, and nobody waits for it.
         sql.busy_timeout(std::time::Duration::ZERO).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let parts =
-            Parts { sql, pins: Arc::default(), listener: Arc::new(NoListener), checkpoints: Arc::default() };
+        let (files, listener) = (Files::of(folder.path()), Arc::new(NoListener));
+        let parts = Parts { sql, pins: Arc::default(), files, listener, checkpoints: Arc::default() };
         let writer = Writer::start(parts, ()).unwrap();
         let change = || writer.write(|txn| Ok(txn.sql.execute("DELETE FROM expunged", [])?));
         // Between two operations there is time for what can wait.

@@ -84,6 +84,17 @@ pub(super) fn is_in_index(attribute: &FetchAttribute) -> bool {
     )
 }
 
+/// Whether an item is told from the summary as it is stored.
+pub(super) fn is_in_record(attribute: &FetchAttribute) -> bool {
+    matches!(
+        attribute,
+        FetchAttribute::Envelope
+            | FetchAttribute::Body
+            | FetchAttribute::BodyStructure
+            | FetchAttribute::Preview { .. }
+    )
+}
+
 /// Whether an item is made from the summary.
 pub(super) fn needs_summary(attribute: &FetchAttribute) -> bool {
     match attribute {
