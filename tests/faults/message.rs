@@ -8,10 +8,34 @@ pub(crate) type Id = u64;
 /// The header field that names it.
 pub(crate) const FIELD: &str = "X-Seq";
 
-/// All octets of a message; most are small, some are larger than what servers keep in memory. The last are CR LF, and no
-/// line begins with a dot.
+/// How large a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// It waits in memory until it is stored.
+    Small,
+    /// It waits in a file.
+    Large,
+    /// It waits in a file, which is where it stays.
+    Filed,
+}
+
+impl Size {
+    pub(crate) fn of(id: Id) -> Self {
+        match id % 11 {
+            5 => Self::Large,
+            7 => Self::Filed,
+            _ => Self::Small,
+        }
+    }
+}
+
+/// All octets of a message; most are small. The last are CR LF, and no line begins with a dot.
 pub(crate) fn message(id: Id) -> Vec<u8> {
-    let size = if id % 11 == 5 { 150_000 } else { 600 + id * 977 % 3000 };
+    let size = match Size::of(id) {
+        Size::Small => 600 + id * 977 % 3000,
+        Size::Large => 150_000,
+        Size::Filed => 300_000,
+    };
     sized(id, usize::try_from(size).unwrap())
 }
 

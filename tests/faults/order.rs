@@ -22,8 +22,14 @@ fn rel_01_an_answer_leaves_after_the_flush_has_returned() {
     imap.ok("CREATE Other");
     imap.ok("SELECT INBOX");
 
-    // Small ones stay in memory until they are stored, large ones do not.
-    for (number, size) in [(1, 800), (2, 200_000)] {
+    // Small ones stay in memory until they are stored, large ones do not, and the largest stay in the file they came to.
+    for (number, size) in [(1, 800), (2, 200_000), (3, 400_000)] {
+        let assert_flushed = |trace: &str, words: &str| {
+            assert_flushed(trace, words);
+            if size == 400_000 {
+                assert_file_flushed(trace);
+            }
+        };
         for talk in &mut sessions {
             let trace = Tracer::attach(&strace, &server, CALLS, &[]);
             for line in ["MAIL FROM:<sender@remote.test>", &format!("RCPT TO:<{ALICE}>"), "DATA"] {
@@ -103,6 +109,21 @@ fn assert_flushed(trace: &str, words: &str) {
     // The thread that began the flush is the one whose flush must have ended.
     let flushed = (written..answer).any(|line| is_flush(lines[line]) && returned(&lines[line..answer]));
     assert!(flushed, "{words:?} left before the log was flushed:\n{trace}");
+}
+
+/// Asserts that a file of its own, and then its name, had been flushed before anything of the message was written to the
+/// log of the database.
+#[track_caller]
+fn assert_file_flushed(trace: &str) {
+    let lines: Vec<&str> = trace.lines().collect();
+    let log = lines.iter().position(|line| line.contains("pwrite64(") && line.contains("-wal>")).unwrap();
+    let flushed = |from: usize, call: &str, file: &str| {
+        (from..log).find(|line| {
+            lines[*line].contains(call) && lines[*line].contains(file) && returned(&lines[*line..log])
+        })
+    };
+    let name = flushed(0, "fdatasync(", "/contents/").and_then(|file| flushed(file, "fsync(", "/contents>"));
+    assert!(name.is_some(), "the file and its name were not flushed before the log was written:\n{trace}");
 }
 
 fn is_sent(line: &str) -> bool {
