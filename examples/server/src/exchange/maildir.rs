@@ -117,7 +117,7 @@ impl Reader for Files {
                 opened => opened.map_err(failed)?,
             };
             let metadata = file.metadata().map_err(failed)?;
-            let date = internal_date(metadata.modified().map_err(failed)?);
+            let date = InternalDate::from(metadata.modified().map_err(failed)?);
             let as_it_is = is_as_on_the_wire(&name, metadata.len());
             let mut ends = ToCrLf::default();
             let mut buffer = vec![0; BUFFER];
@@ -287,15 +287,6 @@ fn is_as_on_the_wire(name: &str, size: u64) -> bool {
         field.and_then(|size| size.parse::<u64>().ok())
     };
     field("S=") == Some(size) && field("W=") == Some(size)
-}
-
-fn internal_date(time: SystemTime) -> InternalDate {
-    let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    let seconds = match time.duration_since(UNIX_EPOCH) {
-        Ok(since) => whole(since),
-        Err(before) => whole(before.duration()).saturating_neg(),
-    };
-    InternalDate { seconds, zone_minutes: 0 }
 }
 
 fn system_time(date: InternalDate) -> Option<SystemTime> {

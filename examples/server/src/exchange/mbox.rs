@@ -54,6 +54,8 @@ pub struct Messages {
     done: u64,
     /// The date of the message that comes next; `None` before the first and after the last.
     next: Option<InternalDate>,
+    /// The date of a first message whose `From ` has none: that of the file, so that it is the same each time.
+    undated: InternalDate,
     begun: bool,
 }
 
@@ -82,9 +84,11 @@ impl Messages {
     pub fn open_with(path: &Path, buffer: usize) -> Result<Self, StoreError> {
         let failed = |error| reading(path, &error);
         let file = open_plain(path).map_err(failed)?;
-        let size = file.metadata().map_err(failed)?.len();
+        let metadata = file.metadata().map_err(failed)?;
+        let undated = metadata.modified().map_err(failed)?.into();
         let file = BufReader::with_capacity(buffer.max(1), file);
-        Ok(Self { path: path.to_owned(), file, size, done: 0, next: None, begun: false })
+        let path = path.to_owned();
+        Ok(Self { path, file, size: metadata.len(), done: 0, next: None, undated, begun: false })
     }
 
     /// Finds the first message.
@@ -99,7 +103,7 @@ impl Messages {
                 std::io::Error::new(std::io::ErrorKind::InvalidData, "this is no mbox: `From ` is not first");
             return Err(reading(&self.path, &not));
         }
-        self.next = Some(separator::date(&line).unwrap_or_else(InternalDate::now));
+        self.next = Some(separator::date(&line).unwrap_or(self.undated));
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Messages in mailboxes, as the store is asked and answers.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::flags::{Flags, Keyword, StoreMode};
 use super::id::{AccountId, BlobId, MailboxId, ThreadId};
@@ -43,8 +43,19 @@ pub struct InternalDate {
 impl InternalDate {
     /// The present, in UTC.
     pub fn now() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { seconds: i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX), zone_minutes: 0 }
+        SystemTime::now().into()
+    }
+}
+
+/// In UTC; what is less than a second is left out.
+impl From<SystemTime> for InternalDate {
+    fn from(time: SystemTime) -> Self {
+        let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        let seconds = match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => whole(since),
+            Err(before) => whole(before.duration()).saturating_neg(),
+        };
+        Self { seconds, zone_minutes: 0 }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What other programs have written, and what they make of what is written here.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, UNIX_EPOCH};
 
 use posthaste_server::exchange::Format;
 use posthaste_server::store::SystemFlags;
@@ -42,6 +44,19 @@ fn u22_mboxo_and_mboxrd_are_read() {
     let system = SystemFlags::SEEN | SystemFlags::ANSWERED | SystemFlags::FLAGGED;
     assert_eq!(mails[0].flags, flags(system, &["k", "$Junk"]));
     assert_eq!((mails[0].seconds, mails[1].flags.is_empty()), (1_795_262_400, true));
+}
+
+#[test]
+fn u22_an_mbox_without_a_date_has_that_of_its_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mbox");
+    for seconds in [0, 1_000_000_000] {
+        std::fs::write(&path, format!("From \n\na\n\n{FROM}\nb\n")).unwrap();
+        let time = UNIX_EPOCH + Duration::from_secs(seconds);
+        File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        let dates: Vec<i64> = read(&path)[0].1.iter().map(|mail| mail.seconds).collect();
+        assert_eq!(dates, [i64::try_from(seconds).unwrap(), 1_795_262_400]);
+    }
 }
 
 #[test]
