@@ -115,9 +115,9 @@ impl TextDecoder {
         }
         let mut rest = octets;
         if self.held.is_empty() {
-            let ascii = rest.iter().position(|octet| !octet.is_ascii()).unwrap_or(rest.len());
+            let ascii = Encoding::ascii_valid_up_to(rest);
             let (plain, other) = rest.split_at_checked(ascii).unwrap_or((rest, &[]));
-            text.extend(plain.iter().map(|octet| char::from(*octet)));
+            text.push_str(core::str::from_utf8(plain).unwrap_or_default());
             rest = other;
         }
         let wanted = CHARACTER_MAX.saturating_sub(self.held.len()).min(rest.len());
