@@ -7,6 +7,7 @@
 use alloc::string::String;
 use core::cmp::Ordering;
 
+use encoding_rs::Encoding;
 use unicode_normalization::char::decompose_compatible;
 
 /// The form of `text` that is compared.
@@ -26,12 +27,20 @@ pub fn casemap(text: &str) -> String {
 
 /// Adds the form of `text` that is compared to `mapped`. Texts may be cut anywhere between two characters.
 pub fn casemap_into(text: &str, mapped: &mut String) {
-    for character in text.chars() {
-        if character.is_ascii() {
-            mapped.push(character.to_ascii_uppercase());
-        } else {
+    let mut rest = text;
+    while !rest.is_empty() {
+        // Most of what is compared is ASCII, or long runs of it.
+        let ascii = Encoding::ascii_valid_up_to(rest.as_bytes());
+        let (plain, other) = rest.split_at_checked(ascii).unwrap_or((rest, ""));
+        let begin = mapped.len();
+        mapped.push_str(plain);
+        mapped.get_mut(begin..).unwrap_or_default().make_ascii_uppercase();
+        let end = other.find(|character: char| character.is_ascii()).unwrap_or(other.len());
+        let (other, tail) = other.split_at_checked(end).unwrap_or((other, ""));
+        for character in other.chars() {
             decompose_compatible(titlecase(character), |part| mapped.push(part));
         }
+        rest = tail;
     }
 }
 
@@ -111,6 +120,12 @@ mod tests {
         fn a_cut_between_characters_changes_nothing(one in "\\PC{0,20}", other in "\\PC{0,20}") {
             let whole = casemap(&[one.as_str(), other.as_str()].concat());
             prop_assert_eq!(whole, [casemap(&one), casemap(&other)].concat());
+        }
+
+        #[test]
+        fn runs_are_mapped_as_their_characters_are(text in "([ -~]|\\PC|\u{1c6}|\u{301}){0,20}") {
+            let characters = text.chars().map(|character| casemap(character.encode_utf8(&mut [0; 4])));
+            prop_assert_eq!(casemap(&text), characters.collect::<String>());
         }
 
         #[test]

@@ -4,9 +4,14 @@
 //! read as `windows-1252`, as every mail reader does. What cannot be decoded becomes U+FFFD. Nothing here fails, and
 //! no decoded value holds CR, LF or NUL. UTF-7 is not known.
 
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{
+    borrow::{Cow, ToOwned},
+    string::String,
+    vec::Vec,
+};
 
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use memchr::{memchr3, memmem};
 
 use crate::message::{TransferDecoder, TransferEncoding};
 
@@ -166,8 +171,12 @@ impl TextDecoder {
 /// assert_eq!(decode_words(b"=?utf-8?q?caf=C3?= =?UTF-8?q?=A9_au?=\r\n lait"), "café au lait");
 /// ```
 pub fn decode_words(value: &[u8]) -> String {
+    let value = value.trim_ascii();
+    if let Some(text) = as_written(value) {
+        return text.to_owned();
+    }
     let mut words = Words { text: String::with_capacity(value.len()), open: None };
-    let mut rest = value.trim_ascii();
+    let mut rest = value;
     while !rest.is_empty() {
         if let Some((word, tail)) = EncodedWord::at(rest) {
             words.encoded(&word);
@@ -197,6 +206,14 @@ pub fn decode_words(value: &[u8]) -> String {
         text = text.replace("\r\n", " ").replace(['\r', '\n', '\0'], " ");
     }
     text
+}
+
+/// The value, where it is its own text: ASCII without encoded words and line ends, as most values are.
+fn as_written(value: &[u8]) -> Option<&str> {
+    let is_plain = value.is_ascii()
+        && memchr3(b'\r', b'\n', b'\0', value).is_none()
+        && memmem::find(value, b"=?").is_none();
+    core::str::from_utf8(value).ok().filter(|_| is_plain)
 }
 
 /// The text so far, and the decoder of the charset of the word before.
@@ -400,6 +417,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn ascii_without_encoded_words_is_its_own_text(value in "[ -~\\t\\x0b\\x0c]{0,40}") {
+            prop_assume!(!value.contains("=?"));
+            let shown = value.trim_matches(|octet: char| octet.is_ascii_whitespace());
+            prop_assert_eq!(decode_words(value.as_bytes()), shown);
+            // An encoded word in front takes the long way, and the same text comes out behind it.
+            let behind = decode_words(["=?utf-8?q?a?= b", &value].concat().as_bytes());
+            let whole = ["a b", &value].concat();
+            prop_assert_eq!(behind, whole.trim_end_matches(|octet: char| octet.is_ascii_whitespace()));
+        }
+
         #[test]
         fn mime_08_nothing_splits_a_line(value in prop::collection::vec(any::<u8>(), 0..80)) {
             prop_assert!(!decode_words(&value).contains(['\r', '\n', '\0']));

@@ -7,6 +7,7 @@
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
 use bytes::Bytes;
+use memchr::memchr2;
 
 use super::{
     Address, Envelope, Fields, Limits, base_subject,
@@ -144,7 +145,7 @@ pub fn message_ids(value: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
 
 /// Reads up to the `>`, or to the `<` of another one.
 fn message_id(octets: &[u8]) -> (Option<Vec<u8>>, &[u8]) {
-    let mut id = Vec::new();
+    let mut id = Vec::with_capacity(memchr2(b'>', b'<', octets).unwrap_or_default().min(ID_MAX));
     let mut at = None;
     let mut rest = octets;
     while let Some((first, tail)) = rest.split_first() {
