@@ -39,6 +39,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::{
     AccountId, Annotation, Answer, Appended, Backup, BlobId, Check, Content, Copied, Deleted, Delivered,
@@ -422,6 +423,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     sql.pragma_update(None, "foreign_keys", false)?;
     sql.pragma_update(None, "wal_autocheckpoint", 0)?;
     sql.pragma_update(None, "journal_size_limit", LOG_MAX)?;
+    // Otherwise many a statement is compiled anew whenever another value is bound to it.
+    sql.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     sql.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(sql)
 }
@@ -496,3 +499,32 @@ const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 const STATEMENTS: usize = 128;
 /// The log is cut to this size, in octets, when it starts again.
 const LOG_MAX: i64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_compiled_once_whatever_is_bound_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = connect(&folder.path().join(FILE)).unwrap();
+        schema::migrate(&sql).unwrap();
+        for text in [
+            "SELECT name FROM subscriptions WHERE account = ?1 ORDER BY name",
+            "INSERT INTO deleted (account, blob, thread, mailbox, size, date, zone, flags, keywords, at)
+             SELECT m.account, s.blob, s.thread, m.name, s.size, s.date, s.zone, s.flags, s.keywords, 0
+             FROM current_messages s JOIN mailboxes m ON m.id = ?1 WHERE s.id = ?1 ORDER BY s.id",
+        ] {
+            let mut statement = sql.prepare(text).unwrap();
+            for value in 0..4 {
+                statement.raw_bind_parameter(1, value).unwrap();
+                let mut rows = statement.raw_query();
+                while rows.next().unwrap().is_some() {}
+                drop(rows);
+            }
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{text}");
+        }
+    }
+}
