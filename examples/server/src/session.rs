@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Limits};
 use crate::directory::Directory;
-use crate::disk;
 use crate::greylist::Greylist;
 use crate::health::{LastLook, Ports};
 use crate::index::Index;
@@ -117,10 +116,10 @@ impl Context {
         Shutdown::new(self.stop.clone())
     }
 
-    /// Whether the disk has less room than is to be kept free, or would have with so many octets more.
+    /// Whether a disk that takes mail has less room than is to be kept free, or would have with so many octets more.
     pub(crate) fn lacks_space_for(&self, octets: u64) -> bool {
         let wanted = self.limits().free_space.saturating_add(octets);
-        disk::free(&self.config.data).is_some_and(|free| free < wanted)
+        self.store.free_space().is_some_and(|free| free < wanted)
     }
 }
 
