@@ -25,7 +25,10 @@ struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     fn mount(size: &str) -> Option<Self> {
-        let folder = server::new_folder();
+        Self::mount_at(server::new_folder(), size)
+    }
+
+    fn mount_at(folder: PathBuf, size: &str) -> Option<Self> {
         let path = folder.to_str().unwrap();
         let size = format!("size={size},mode=0700");
         let mounted = program::run(Path::new("/bin/mount"), ["-t", "tmpfs", "-o", &size, "tmpfs", path], b"");
@@ -56,8 +59,12 @@ impl Drop for SmallDisk {
 }
 
 fn on(disk: &SmallDisk, free_space: &str) -> Setting {
+    with_data(disk.0.join("data"), free_space)
+}
+
+fn with_data(data: PathBuf, free_space: &str) -> Setting {
     let configuration = format!("[limits]\nfree_space = \"{free_space}\"\n");
-    Setting { configuration, data: Some(disk.0.join("data")), ..Setting::default() }
+    Setting { configuration, data: Some(data), ..Setting::default() }
 }
 
 #[test]
@@ -85,6 +92,36 @@ fn rel_06_mail_is_refused_before_the_disk_is_full() {
     let ids: Vec<_> = rows.iter().map(|row| message::id_of(&row.octets).unwrap()).collect();
     assert_eq!(ids, [1, 3, 4]);
     server.check();
+}
+
+#[test]
+fn rel_06_the_disk_of_large_contents_and_that_of_arriving_mail_are_looked_at_too() {
+    if !machine::is_root() {
+        return;
+    }
+    for name in ["contents", "spool"] {
+        let data = server::new_folder();
+        let directory = data.join(name);
+        fs::create_dir(&directory).unwrap();
+        let Some(disk) = SmallDisk::mount_at(directory, "64m") else { return };
+        // As file systems have one of their own, which is nobody's mail.
+        fs::create_dir(disk.0.join("lost+found")).unwrap();
+        let server = Server::start_with(with_data(data.clone(), "16M"));
+        let mut talk = Talk::mail(server.ports(), "smtp").unwrap();
+        let mut imap = Imap::open(server.ports(), ALICE).unwrap();
+        let filed = message::sized(1, 300_000);
+        assert_eq!(talk.deliver(ALICE, &filed), Outcome::Acknowledged, "{name}");
+        disk.fill();
+        let (code, reply) = talk.command("MAIL FROM:<sender@remote.test>").unwrap();
+        assert_eq!(code, 452, "{name}: {reply}");
+        assert_eq!(imap.append("INBOX", &message::message(2)).0, Outcome::Refused(0), "{name}");
+        disk.free();
+        assert_eq!(talk.deliver(ALICE, &message::message(3)), Outcome::Acknowledged, "{name}");
+        assert_eq!(imap.append("INBOX", &filed).0, Outcome::Acknowledged, "{name}");
+        server.check();
+        drop((server, disk));
+        fs::remove_dir_all(data).unwrap();
+    }
 }
 
 #[test]

@@ -152,7 +152,7 @@ pub struct Limits {
     /// Recipients of one message.
     #[serde(deserialize_with = "count")]
     pub recipients: u32,
-    /// Octets of the disk that mail leaves free: below it, messages are refused for now.
+    /// Octets that mail leaves free on each disk it is on: below it, messages are refused for now.
     #[serde(deserialize_with = "size")]
     pub free_space: u64,
 }

@@ -64,8 +64,7 @@ async fn look(context: &Context) -> Readiness {
         .extend(context.ports.closed().into_iter().map(|port| format!("nothing listens at {port} any more")));
     let mut warnings = Vec::new();
     if context.lacks_space_for(0) {
-        warnings
-            .push("the disk of the data directory is nearly full: messages are refused for now".to_owned());
+        warnings.push("a disk of the data directory is nearly full: messages are refused for now".to_owned());
     }
     warnings.extend(of_certificates(&context.keyring, Timestamp::now()));
     let ready = reasons.is_empty();

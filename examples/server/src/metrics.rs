@@ -9,7 +9,6 @@ mod registry;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use crate::disk;
 use crate::greylist::Verdict;
 use crate::listen::Service;
 use crate::session::Context;
@@ -151,8 +150,11 @@ const HASH_SECONDS: Metric = histogram(
 );
 const MAILBOXES: Metric = gauge("posthaste_index_mailboxes", &[], "Mailboxes in memory.");
 const MAILBOX_OCTETS: Metric = gauge("posthaste_index_octets", &[], "Octets that mailboxes in memory take.");
-const DISK_FREE: Metric =
-    gauge("posthaste_disk_free_octets", &[], "Octets that are free on the disk of the data directory.");
+const DISK_FREE: Metric = gauge(
+    "posthaste_disk_free_octets",
+    &[],
+    "Octets that are free on the disk of the data directory; of several, on the one that has least.",
+);
 const CERTIFICATE_EXPIRY: Metric = gauge(
     "posthaste_certificate_expiry_timestamp_seconds",
     &[],
@@ -188,7 +190,7 @@ pub fn render(context: &Context) -> String {
     REGISTRY.set(&MAILBOXES, &[], number(context.index.mailboxes()));
     REGISTRY.set(&MAILBOX_OCTETS, &[], number(context.index.octets()));
     REGISTRY.set(&HASHES_WAITING, &[], number(context.directory.password_checks()));
-    if let Some(free) = disk::free(&context.config.data) {
+    if let Some(free) = context.store.free_space() {
         REGISTRY.set(&DISK_FREE, &[], precise(free));
     }
     let expiry = context.keyring.shown().into_iter().map(|one| one.facts.not_after.as_second()).min();

@@ -7,21 +7,23 @@ pub mod imap;
 mod login;
 pub mod pop3;
 pub mod smtp;
+mod space;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use posthaste_tokio::{SharedLimits, Shutdown};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Limits};
 use crate::directory::Directory;
-use crate::disk;
 use crate::greylist::Greylist;
 use crate::health::{LastLook, Ports};
 use crate::index::Index;
 use crate::store::{Maildrops, Store, StoreError};
 use crate::tls::Keyring;
 use crate::trace::Trace;
+use space::Space;
 
 /// What all sessions share.
 #[derive(Debug, Clone)]
@@ -49,6 +51,7 @@ pub struct Context {
     /// Whether the server could do its work when somebody last asked.
     pub last_look: LastLook,
     pop3_logins: pop3::LastLogins,
+    space: Space,
     limits: Arc<RwLock<Limits>>,
     /// What the services compare their connections with.
     admitting: Arc<Mutex<Vec<SharedLimits>>>,
@@ -68,7 +71,7 @@ impl Context {
         let limits = Arc::new(RwLock::new(config.limits.clone()));
         let greylist = Greylist::open(&config.data, config.greylist_policy());
         let maildrops = Maildrops::default();
-        let pop3_logins = pop3::LastLogins::default();
+        let (pop3_logins, space) = (pop3::LastLogins::default(), Space::default());
         let (config, ports, last_look) = (Arc::new(config), Ports::default(), LastLook::default());
         Self {
             config,
@@ -83,6 +86,7 @@ impl Context {
             stop,
             last_look,
             pop3_logins,
+            space,
             limits,
             admitting: Arc::default(),
         }
@@ -117,10 +121,11 @@ impl Context {
         Shutdown::new(self.stop.clone())
     }
 
-    /// Whether the disk has less room than is to be kept free, or would have with so many octets more.
+    /// Whether a disk that takes mail has less room than is to be kept free, or would have with so many octets more. If
+    /// not, they are taken for let in.
     pub(crate) fn lacks_space_for(&self, octets: u64) -> bool {
-        let wanted = self.limits().free_space.saturating_add(octets);
-        disk::free(&self.config.data).is_some_and(|free| free < wanted)
+        let kept = self.limits().free_space;
+        !self.space.takes(octets, kept, Instant::now(), || self.store.free_space())
     }
 }
 

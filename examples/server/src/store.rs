@@ -302,6 +302,10 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// to whom it gives way. May be dropped at any time.
     fn catch_up(&self) -> Answer<'_, ()>;
 
+    /// Octets that there is room for wherever mail comes to lie: of several disks, on the one that has least. `None` where
+    /// the system does not tell. It is asked each time.
+    fn free_space(&self) -> Option<u64>;
+
     /// Transactions committed since the store was opened; group commit makes them fewer than operations.
     fn commits(&self) -> u64;
 

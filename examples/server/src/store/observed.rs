@@ -251,6 +251,10 @@ impl Store for Observed {
         told("catch_up", self.0.catch_up())
     }
 
+    fn free_space(&self) -> Option<u64> {
+        self.0.free_space()
+    }
+
     fn commits(&self) -> u64 {
         self.0.commits()
     }

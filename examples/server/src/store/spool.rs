@@ -362,7 +362,11 @@ fn name() -> String {
 pub(super) fn clean(directory: &Path) -> Result<(), StoreError> {
     let failed = |error| StoreError::io(format_args!("cleaning {}", directory.display()), &error);
     for entry in std::fs::read_dir(directory).map_err(failed)? {
-        std::fs::remove_file(entry.map_err(failed)?.path()).map_err(failed)?;
+        let entry = entry.map_err(failed)?;
+        // A directory is no message, as that of files which were found again (lost+found).
+        if !entry.file_type().map_err(failed)?.is_dir() {
+            std::fs::remove_file(entry.path()).map_err(failed)?;
+        }
     }
     Ok(())
 }
@@ -430,6 +434,15 @@ mod tests {
             assert_eq!(files(directory.path()), usize::from(size > IN_MEMORY_MAX));
             assert_eq!(read(&spooled), vec![b'x'; size]);
         }
+    }
+
+    #[test]
+    fn what_a_crash_has_left_goes_and_what_is_no_message_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("lost+found")).unwrap();
+        std::fs::write(directory.path().join(name()), "half a mess").unwrap();
+        clean(directory.path()).unwrap();
+        assert!(files(directory.path()) == 1 && directory.path().join("lost+found").is_dir());
     }
 
     #[tokio::test]

@@ -73,6 +73,14 @@ struct Inner {
     lock: Mutex<Option<Arc<File>>>,
 }
 
+impl Inner {
+    /// What is free where there is least, as `free` tells it of a directory: each of these can be a disk of its own.
+    fn free_space(&self, free: impl Fn(&Path) -> Option<u64>) -> Option<u64> {
+        let spool = self.data.join(SPOOL);
+        [&*self.data, &*spool, self.files.directory()].into_iter().filter_map(free).min()
+    }
+}
+
 /// How a store is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
@@ -396,6 +404,10 @@ impl Store for Sqlite {
         })
     }
 
+    fn free_space(&self) -> Option<u64> {
+        self.inner.free_space(disk::free)
+    }
+
     fn commits(&self) -> u64 {
         self.inner.writer.commits()
     }
@@ -505,6 +517,41 @@ mod tests {
     use rusqlite::StatementStatus;
 
     use super::*;
+    use crate::store::{CHUNK, Flags, NoListener};
+
+    #[tokio::test]
+    async fn rel_06_each_disk_that_takes_mail_is_looked_at() {
+        let data = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(data.path(), Arc::new(NoListener)).unwrap();
+        let account = AccountId(1);
+        store.commit(vec![RecordChange::AddAccount(account)]).await.unwrap();
+        let inbox = store.mailbox(account, &MailboxName::new("INBOX").unwrap()).await.unwrap().id;
+        let large = vec![b'x'; usize::try_from(CHUNK).unwrap() + 1];
+        let mut spool = store.spool();
+        spool.write(&large).await.unwrap();
+        let content = spool.finish().await.unwrap();
+        let message = NewMessage { content, flags: Flags::default(), date: InternalDate::now() };
+        store.append(inbox, Room::UNLIMITED, vec![message]).await.unwrap();
+        let mut arriving = store.spool();
+        arriving.write(&large).await.unwrap();
+
+        // Whatever directory has a file now can be a disk of its own.
+        let has_file = |directory: &Path| {
+            std::fs::read_dir(directory).unwrap().any(|entry| entry.unwrap().path().is_file())
+        };
+        let below = std::fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().path());
+        let directories = below.filter(|path| path.is_dir()).chain([data.path().to_owned()]);
+        let take_mail: Vec<PathBuf> = directories.filter(|directory| has_file(directory)).collect();
+        assert_eq!(take_mail.len(), 3, "{take_mail:?}");
+        for full in &take_mail {
+            let free = |path: &Path| Some(if path == full { 7 } else { 1 << 40 });
+            assert_eq!(store.inner.free_space(free), Some(7), "{}", full.display());
+            let only = |path: &Path| (path == full).then_some(9);
+            assert_eq!(store.inner.free_space(only), Some(9), "{}", full.display());
+        }
+        assert_eq!(store.inner.free_space(|_| None), None);
+        store.close().await.unwrap();
+    }
 
     #[test]
     fn a_statement_is_compiled_once_whatever_is_bound_to_it() {

@@ -1,11 +1,14 @@
 //! What one IMAP session does with messages.
 
+use std::sync::Arc;
+
 use posthaste_server::config::Limits;
 use posthaste_server::listen::Service;
 use posthaste_server::store::{Flags, InternalDate, NewMessage, Room};
 use posthaste_tokio::tls::Alpn;
 use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, TlsMode, imap};
 
+use crate::held::Held;
 use crate::server::World;
 
 const NESTED: &str = concat!(
@@ -200,6 +203,32 @@ async fn a_disk_that_is_nearly_full_takes_no_messages_and_gives_them() {
     assert!(imap.ok("FETCH 1 BODY[]").await.contains("Subject: here"));
     imap.ok("MOVE 1 Trash").await;
     assert_eq!(world.contents("alice", "Trash").await.len(), 1);
+}
+
+#[tokio::test]
+async fn rel_06_how_much_is_free_is_for_the_store_to_say() {
+    let mut kept = None;
+    let world = World::on_store(|store| {
+        let held = Arc::new(Held::new(store));
+        kept = Some(Arc::clone(&held));
+        held
+    })
+    .await;
+    let (held, most) = (kept.unwrap(), Limits::default().free_space + 100);
+    let (mut imap, mut smtp) = (world.imap("alice").await, world.smtp().await);
+    for _ in 0..2 {
+        *held.free_space.lock().unwrap() = Some(most);
+        assert!(imap.append("INBOX", &"x".repeat(101)).await.contains("T NO [UNAVAILABLE]"));
+        assert!(imap.append("INBOX", &"x".repeat(100)).await.contains("T OK"));
+        smtp.ask("MAIL FROM:<a@b.test> SIZE=101", "452 4.3.1 ").await;
+        smtp.ask("MAIL FROM:<a@b.test> SIZE=100", "250 ").await;
+        smtp.ask("RSET", "250 ").await;
+        // There is room again, and less once more.
+        *held.free_space.lock().unwrap() = Some(most + 1);
+        assert!(imap.append("INBOX", &"x".repeat(101)).await.contains("T OK"));
+        smtp.ask("MAIL FROM:<a@b.test> SIZE=101", "250 ").await;
+        smtp.ask("RSET", "250 ").await;
+    }
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub(crate) struct Held {
     pub(crate) commits: AtomicUsize,
     /// The reads that wait too, each once.
     pub(crate) reads: Mutex<BTreeSet<Reading>>,
+    /// What is free, in place of what is.
+    pub(crate) free_space: Mutex<Option<u64>>,
 }
 
 /// A read that can be made to wait.
@@ -46,6 +48,7 @@ impl Held {
             holds_commits: AtomicBool::new(false),
             commits: AtomicUsize::new(0),
             reads: Mutex::default(),
+            free_space: Mutex::default(),
         }
     }
 
@@ -108,6 +111,10 @@ impl Store for Held {
             self.wait(Reading::Summaries).await;
             self.inner.summaries(blobs).await
         })
+    }
+
+    fn free_space(&self) -> Option<u64> {
+        self.free_space.lock().unwrap().or_else(|| self.inner.free_space())
     }
 
     pass_on! {

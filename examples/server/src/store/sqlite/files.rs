@@ -42,6 +42,11 @@ impl Files {
         Self { directory: data.join(DIRECTORY).into(), going: Arc::default() }
     }
 
+    /// Where they are.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Makes the directory where there is none. Those of the database are left alone, and what else there is is what a
     /// crash has left: it is removed.
     ///
