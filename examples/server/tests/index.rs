@@ -16,7 +16,8 @@ use posthaste_server::index::{Difference, Index, Open, Picture};
 use posthaste_server::store::sqlite::Sqlite;
 use posthaste_server::store::{
     AccountId, Check, Expunge, FlagMask, Flags, InternalDate, Keyword, Keywords, MailboxId, MailboxName,
-    NewMessage, Progress, RecordChange, Room, Snapshot, Store, StoreFlags, StoreMode, SystemFlags,
+    NewMessage, Progress, RecordChange, Room, Snapshot, Store, StoreError, StoreFlags, StoreMode,
+    SystemFlags,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -315,6 +316,27 @@ async fn res_05_what_nobody_has_open_goes_when_there_is_no_room() {
     world.store.close().await.unwrap();
 }
 
+#[tokio::test]
+async fn the_names_of_an_account_go_with_it_and_with_its_mail() {
+    let world = World::new(1 << 20).await;
+    let (ben, inbox) = (AccountId(2), MailboxName::inbox());
+    world.store.commit(vec![RecordChange::AddAccount(ben)]).await.unwrap();
+    let told = async |account| world.index.named(&world.store, account, &inbox).await;
+    let (of_anna, of_ben) = (told(ANNA).await.unwrap(), told(ben).await.unwrap());
+    world.store.commit(vec![RecordChange::EmptyAccount(ANNA)]).await.unwrap();
+    let again = told(ANNA).await.unwrap();
+    assert_eq!(world.store.mailbox(ANNA, &inbox).await, Ok(again.clone()));
+    assert!(again.id != of_anna.id && again.uidvalidity > of_anna.uidvalidity);
+    // What is refused ends nothing.
+    let refused = vec![RecordChange::RemoveAccount(ben), RecordChange::AddAccount(ANNA)];
+    assert!(matches!(world.store.commit(refused).await, Err(StoreError::Conflict(_))));
+    assert_eq!(told(ben).await, Ok(of_ben.clone()));
+    world.store.commit(vec![RecordChange::RemoveAccount(ANNA)]).await.unwrap();
+    assert_eq!(told(ANNA).await, Err(StoreError::NoSuchMailbox));
+    assert_eq!(told(ben).await, Ok(of_ben));
+    world.store.close().await.unwrap();
+}
+
 #[derive(Debug, Clone)]
 enum Naming {
     Create(usize),
@@ -323,6 +345,7 @@ enum Naming {
     Subscribe(usize),
     Unsubscribe(usize),
     Look(usize),
+    Empty,
 }
 
 const NAMES: [&str; 5] = ["INBOX", "A", "A/B", "B", "B/A"];
@@ -336,6 +359,7 @@ fn naming() -> impl Strategy<Value = Naming> {
         name().prop_map(Naming::Subscribe),
         name().prop_map(Naming::Unsubscribe),
         name().prop_map(Naming::Look),
+        Just(Naming::Empty),
     ]
 }
 
@@ -374,6 +398,9 @@ proptest! {
                     Naming::Subscribe(at) => drop(world.store.subscribe(ANNA, NAMES[at]).await),
                     Naming::Unsubscribe(at) => drop(world.store.unsubscribe(ANNA, NAMES[at]).await),
                     Naming::Look(at) => drop(named(at).await),
+                    Naming::Empty => {
+                        world.store.commit(vec![RecordChange::EmptyAccount(ANNA)]).await.unwrap();
+                    }
                 }
                 for (at, name) in NAMES.into_iter().enumerate() {
                     let (told, stored) = named(at).await;

@@ -65,6 +65,7 @@ suite! {
         an_account_has_its_mailboxes_subscribed,
         an_account_id_is_never_used_again,
         emptying_and_removing_an_account_takes_its_mail,
+        what_is_delivered_after_the_end_of_an_account_is_refused,
         usage_counts_copies_and_not_what_is_expunged;
     content:
         parts_of_many_contents_come_at_once,

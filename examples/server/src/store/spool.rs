@@ -288,35 +288,35 @@ enum Reader<'a> {
     File(&'a SpoolFile, Range<u64>),
 }
 
-impl Read for Reader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+impl Reader<'_> {
+    /// Lets `read` have what is left of the message.
+    fn advance(
+        &mut self,
+        read: impl FnOnce(&mut dyn Read) -> std::io::Result<usize>,
+    ) -> std::io::Result<usize> {
         match self {
-            Self::Memory(bytes) => bytes.read(buffer),
+            Self::Memory(bytes) => read(bytes),
             Self::File(of, range) => {
                 let left = range.end.saturating_sub(range.start);
                 // The messages share a file, and with it the place in it.
                 let mut file = of.file.lock().unwrap_or_else(PoisonError::into_inner);
                 file.seek(SeekFrom::Start(range.start))?;
-                let read = (&mut *file).take(left).read(buffer)?;
-                range.start = range.start.saturating_add(read as u64);
-                Ok(read)
+                let octets = read(&mut (&mut *file).take(left))?;
+                range.start = range.start.saturating_add(octets as u64);
+                Ok(octets)
             }
         }
+    }
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.advance(|left| left.read(buffer))
     }
 
     /// Straight from the file, which need not have the room zeroed before.
     fn read_to_end(&mut self, buffer: &mut Vec<u8>) -> std::io::Result<usize> {
-        match self {
-            Self::Memory(bytes) => bytes.read_to_end(buffer),
-            Self::File(of, range) => {
-                let left = range.end.saturating_sub(range.start);
-                let mut file = of.file.lock().unwrap_or_else(PoisonError::into_inner);
-                file.seek(SeekFrom::Start(range.start))?;
-                let read = (&mut *file).take(left).read_to_end(buffer)?;
-                range.start = range.start.saturating_add(read as u64);
-                Ok(read)
-            }
-        }
+        self.advance(|left| left.read_to_end(buffer))
     }
 }
 

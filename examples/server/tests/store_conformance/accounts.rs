@@ -1,7 +1,8 @@
 //! Records and accounts.
 
 use posthaste_server::store::{
-    AccountId, Change, Expect, FlagMask, Flags, RecordChange, RecordKey, Room, SpecialUse, StoreError,
+    AccountId, Change, Delivered, Expect, FlagMask, Flags, RecordChange, RecordKey, Room, SpecialUse,
+    StoreError,
 };
 
 use crate::stores::{ANNA, BEN, Stage, named, to_inbox};
@@ -88,6 +89,28 @@ pub(crate) async fn emptying_and_removing_an_account_takes_its_mail(stage: Stage
     assert!(store.content(shared, 0..9).await.is_err());
     assert_eq!(store.usage(BEN).await, Err(StoreError::NoSuchAccount));
     assert_eq!(store.mailbox(BEN, &named("INBOX")).await, Err(StoreError::NoSuchMailbox));
+    stage.check().await;
+}
+
+pub(crate) async fn what_is_delivered_after_the_end_of_an_account_is_refused(stage: Stage) {
+    let store = &stage.store;
+    let deliver = async || {
+        let message = stage.message(b"new", Flags::default()).await;
+        store.deliver(message, vec![to_inbox(ANNA), to_inbox(BEN)], false).await.unwrap()
+    };
+    let inbox = async |account| stage.mailbox(account, "INBOX").await.id;
+    let delivered =
+        async |account, uid| Ok(Delivered { account, mailbox: inbox(account).await, uid: Some(uid) });
+    assert_eq!(deliver().await, [delivered(ANNA, 1).await, delivered(BEN, 1).await]);
+    // One that is emptied begins anew, one whose end was refused goes on.
+    let former = inbox(ANNA).await;
+    store.commit(vec![RecordChange::EmptyAccount(ANNA)]).await.unwrap();
+    let refused = vec![RecordChange::RemoveAccount(BEN), RecordChange::AddAccount(ANNA)];
+    assert!(matches!(store.commit(refused).await, Err(StoreError::Conflict(_))));
+    assert_eq!(deliver().await, [delivered(ANNA, 1).await, delivered(BEN, 2).await]);
+    assert_ne!(inbox(ANNA).await, former);
+    store.commit(vec![RecordChange::RemoveAccount(BEN)]).await.unwrap();
+    assert_eq!(deliver().await, [delivered(ANNA, 2).await, Err(StoreError::NoSuchAccount)]);
     stage.check().await;
 }
 
