@@ -1,8 +1,8 @@
 //! FETCH (RFC 9051 6.4.5; RFC 3516, 7162, 8474, 8514, 8970, 9394, 9586).
 //!
-//! What is in the index is told without a question to the store. Summaries, and headers from which fields are chosen,
-//! are asked for in batches, ahead of the rows they are for. Octets of messages stream from the store to the connection
-//! a chunk at a time.
+//! What is in the index is told without a question to the store. Summaries, headers, and whatever else is short, are
+//! asked for in batches, ahead of the rows they are for. What is long streams from the store to the connection a chunk at
+//! a time.
 
 mod at_hand;
 mod items;
@@ -19,7 +19,8 @@ use posthaste_imap::view::Resync;
 use tokio::task::JoinHandle;
 
 use items::{
-    Found, NoRow, Ready, is_in_index, is_in_record, is_read, item, needs_summary, payload, reads, slice,
+    Found, NoRow, Ready, is_in_index, is_in_record, is_read, is_text, item, needs_summary, payload, reads,
+    slice,
 };
 
 use super::access::Failure;
@@ -146,6 +147,7 @@ impl Session {
         let with_flags = self.attributes(writer.request(), NewlySeen::Yes);
         let marks = attributes.iter().any(reads) && self.may_mark_seen();
         let summarised = attributes.iter().any(needs_summary);
+        let sends_texts = marks || attributes.iter().any(is_text);
         let (mut lost, mut rest) = (false, targets);
         let are_at_hand =
             |at_hand: fn(&FetchAttribute) -> bool| !attributes.is_empty() && attributes.iter().all(at_hand);
@@ -167,7 +169,7 @@ impl Session {
         let mut upcoming: Option<JoinHandle<Result<Summaries, StoreError>>> = None;
         while !rest.is_empty() {
             let (batch, later) =
-                rest.split_at_checked(batch_of(rest, &current, marks)).unwrap_or((rest, &[]));
+                rest.split_at_checked(batch_of(rest, &current, sends_texts)).unwrap_or((rest, &[]));
             rest = later;
             let summaries = match upcoming.take() {
                 None if !summarised => Ok(Summaries::new()),
@@ -182,7 +184,7 @@ impl Session {
             };
             if summarised && !marks && !rest.is_empty() {
                 // While these are told the next are read.
-                let next = rest.get(..batch_of(rest, &current, marks)).unwrap_or(rest);
+                let next = rest.get(..batch_of(rest, &current, sends_texts)).unwrap_or(rest);
                 upcoming = Some(tokio::spawn(self.summaries_of(next, &current)));
             }
             let mut newly = Vec::new();
@@ -277,7 +279,7 @@ impl Session {
         }
     }
 
-    /// Reads the headers from which fields of some messages are chosen, all at once.
+    /// Reads what is short of some messages all at once: headers, the beginnings of texts, most messages as a whole.
     async fn read_ahead(
         &self,
         batch: &[(NonZeroU32, u32)],
@@ -288,16 +290,14 @@ impl Session {
         let mut wanted: Vec<Place> = Vec::new();
         let mut octets = 0_u64;
         for (at, (_, uid)) in batch.iter().enumerate() {
-            let (Some((_, row)), Some(Some(summary))) = (current.by_uid(*uid), summaries.get(at)) else {
-                continue;
-            };
+            let Some((_, row)) = current.by_uid(*uid) else { continue };
+            let summary = summaries.get(at).and_then(Option::as_deref);
             for attribute in attributes {
-                let Ok(Some(Found::Fields(_, header, ..))) = payload(attribute, row, Some(summary)) else {
-                    continue;
-                };
-                let range = reading::range(header);
-                let sum = octets.saturating_add(range.end.saturating_sub(range.start));
-                if sum <= AHEAD_OCTETS {
+                let Ok(Some(found)) = payload(attribute, row, summary) else { continue };
+                let Some(range) = found.range() else { continue };
+                let length = range.end.saturating_sub(range.start);
+                let sum = octets.saturating_add(length);
+                if length <= SHORT && sum <= AHEAD_OCTETS {
                     octets = sum;
                     wanted.push((row.blob, range));
                 }
@@ -333,6 +333,12 @@ impl Session {
             let mut next = match item(attribute, row, summary) {
                 Some(item) => Ready::Item(item),
                 None => match payload(attribute, row, summary)? {
+                    Some(Found::Ready(Ready::Stream(payload, range, content))) => {
+                        match ahead.get(row.blob, &range) {
+                            Some(octets) => Ready::Octets(payload, octets),
+                            None => Ready::Stream(payload, range, content),
+                        }
+                    }
                     Some(Found::Ready(ready)) => ready,
                     Some(Found::Fields(payload, header, names, choice, partial)) => {
                         let range = reading::range(header);
@@ -537,10 +543,10 @@ enum NewlySeen {
     No,
 }
 
-/// How many of the messages are told of together: no more than are asked for at once and, where reading them marks
-/// them as seen, about as many as the client can take in before it may be gone.
-fn batch_of(targets: &[(NonZeroU32, u32)], current: &Picture, marks: bool) -> usize {
-    if !marks {
+/// How many of the messages are told of together: no more than are asked for at once and, where texts are sent, about as
+/// many as are read ahead. Where that marks them as seen, the client may be gone before it has taken them in.
+fn batch_of(targets: &[(NonZeroU32, u32)], current: &Picture, sends_texts: bool) -> usize {
+    if !sends_texts {
         return BATCH;
     }
     let sizes = targets.iter().map(|(_, uid)| current.by_uid(*uid).map_or(0, |(_, row)| row.size));
@@ -548,15 +554,15 @@ fn batch_of(targets: &[(NonZeroU32, u32)], current: &Picture, marks: bool) -> us
         *sum = sum.saturating_add(size);
         Some(*sum)
     });
-    sums.take_while(|sum| *sum <= MARKED_OCTETS).count().clamp(1, BATCH)
+    sums.take_while(|sum| *sum <= AHEAD_OCTETS).count().clamp(1, BATCH)
 }
 
 /// Messages whose summaries are asked for at once.
 const BATCH: usize = 200;
-/// Octets of headers that are read ahead; those of more are read one by one.
-const AHEAD_OCTETS: u64 = 2 << 20;
-/// Octets of messages that are marked as seen at once, before they are sent; one message may have more.
-const MARKED_OCTETS: u64 = 1 << 20;
+/// Octets of a header, a text, or a message, that are read ahead; a longer one streams.
+const SHORT: u64 = 64 * 1024;
+/// Octets that are read ahead in all; what is beyond is read one by one.
+const AHEAD_OCTETS: u64 = 512 * 1024;
 /// Octets in memory that are given to the connection at a time.
 const OCTETS_AT_ONCE: usize = 64 * 1024;
 /// Octets of one item that NOTIFY tells of a new message.

@@ -40,16 +40,16 @@ impl Session {
 
     /// The mailboxes that the user may look up, and what the user is subscribed to.
     pub(super) async fn known(&self) -> Result<Known, StoreError> {
-        let own = self.own_id()?;
-        let mailboxes = self.context.store.mailboxes(own).await?.into_iter();
-        let mine = mailboxes.map(|mailbox| {
+        let (own, store) = (self.own_id()?, &self.context.store);
+        let (mailboxes, others, subscribed) =
+            tokio::try_join!(store.mailboxes(own), self.visible(), store.subscriptions(own))?;
+        let mine = mailboxes.into_iter().map(|mailbox| {
             (mailbox.name.clone(), Reached { name: mailbox.name.clone(), mailbox, rights: all_rights() })
         });
         let mut known: BTreeMap<String, Reached> = mine.collect();
-        let others = self.visible().await?.into_iter().filter(|it| it.rights.contains('l'));
+        let others = others.into_iter().filter(|it| it.rights.contains('l'));
         known.extend(others.map(|reached| (reached.name.clone(), reached)));
-        let subscribed = self.context.store.subscriptions(own).await?.into_iter().collect();
-        Ok(Known { mailboxes: known, subscribed })
+        Ok(Known { mailboxes: known, subscribed: subscribed.into_iter().collect() })
     }
 
     pub(super) async fn list(&mut self, asked: Asked<ListCommand>) -> Outcome {

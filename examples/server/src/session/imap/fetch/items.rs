@@ -69,6 +69,15 @@ pub(super) fn reads(attribute: &FetchAttribute) -> bool {
     )
 }
 
+/// Whether an item has the text of a message in it, or of a part: octets without end, not those of a header.
+pub(super) fn is_text(attribute: &FetchAttribute) -> bool {
+    match attribute {
+        FetchAttribute::Section { section, .. } => matches!(section.text(), None | Some(SectionText::Text)),
+        FetchAttribute::Binary { .. } | FetchAttribute::Rfc822 | FetchAttribute::Rfc822Text => true,
+        _ => false,
+    }
+}
+
 /// Whether an item is in the index.
 pub(super) fn is_in_index(attribute: &FetchAttribute) -> bool {
     matches!(
@@ -139,6 +148,17 @@ pub(super) fn item(attribute: &FetchAttribute, row: &Row, summary: Option<&Summa
 pub(super) enum Found<'a> {
     Ready(Ready),
     Fields(Payload, Span, &'a [AString], FieldChoice, Option<Partial>),
+}
+
+impl Found<'_> {
+    /// The octets of the message that it is, or is chosen from; `None` where there are none, or they have to be decoded.
+    pub(super) fn range(&self) -> Option<Range<u64>> {
+        match self {
+            Self::Ready(Ready::Stream(_, range, _)) => Some(range.clone()),
+            Self::Ready(_) => None,
+            Self::Fields(_, header, ..) => Some(reading::range(*header)),
+        }
+    }
 }
 
 /// What an attribute names; `None` for one that is none of a message.
