@@ -125,7 +125,7 @@ impl Summary {
 ///
 /// A line that is no field is among the others, so that for each list of names both choices make up the header.
 pub fn chosen_fields(header: &[u8], names: &[AString], choice: FieldChoice) -> Vec<u8> {
-    let mut chosen = Vec::new();
+    let mut chosen = Vec::with_capacity(header.len());
     let mut fields = Fields::of(header);
     for field in &mut fields {
         let named = names.iter().any(|name| field.is(name.as_bytes()));

@@ -136,3 +136,49 @@ async fn what_has_no_summary_is_told_from_its_content() {
         assert_eq!(told(&mut imap, number, "ENVELOPE BODYSTRUCTURE").await, sound);
     }
 }
+
+/// Messages around the lengths at which octets are read ahead, stream, or lie in a file of their own, and more of them than
+/// are read ahead at once.
+fn of_all_lengths() -> Vec<String> {
+    let line = "0123456789 abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWX\r\n";
+    let text = |octets: usize| line.repeat(octets / line.len() + 1)[..octets].to_owned();
+    let mut messages = vec!["\r\n".to_owned(), "Subject: no body\r\n\r\n".to_owned(), LETTER.to_owned()];
+    for octets in [1, 64 * 1024 - 14, 64 * 1024 - 13, 64 * 1024, 256 * 1024, 300_000] {
+        messages.push(format!("Subject: a\r\n\r\n{}", text(octets)));
+    }
+    messages.push(format!("Subject: long\r\nX-Long: {}\r\n\r\nend\r\n", "word\r\n ".repeat(10_000)));
+    messages.extend((0..10).map(|number| format!("Subject: {number}\r\n\r\n{}", text(60_000))));
+    messages
+}
+
+#[tokio::test]
+async fn what_is_read_ahead_is_what_is_read_alone() {
+    let world = World::sharing().await;
+    let mut imap = world.selected("alice", "INBOX").await;
+    let messages = of_all_lengths();
+    for message in &messages {
+        imap.append("INBOX", message).await;
+    }
+    for items in [
+        "BODY.PEEK[]",
+        "BODY.PEEK[HEADER]",
+        "BODY.PEEK[]<0.2048> BODY.PEEK[]<65530.100>",
+        "BODY.PEEK[HEADER.FIELDS (SUBJECT)] BODY.PEEK[HEADER.FIELDS.NOT (SUBJECT)] BODY.PEEK[TEXT]<3.70000>",
+        "RFC822.HEADER BODY.PEEK[1] BODY.PEEK[2.MIME] BODY.PEEK[HEADER]",
+        "BINARY.PEEK[1] BODY.PEEK[1]<1.9>",
+    ] {
+        let together = imap.ok(&format!("FETCH 1:* ({items})")).await;
+        let mut rest = &together[..];
+        for (message, number) in messages.iter().zip(1..) {
+            let alone = told(&mut imap, number, items).await;
+            let row = format!("* {number} FETCH ({alone})\r\n");
+            let begins = rest.starts_with(&row);
+            assert!(begins, "{items} of {number}: {} octets", message.len());
+            rest = &rest[row.len()..];
+        }
+        assert!(rest.starts_with("T OK"), "{items}");
+    }
+    // And it is what was stored.
+    let whole = told(&mut imap, messages.len(), "BODY.PEEK[]").await;
+    assert!(whole.ends_with(messages.last().unwrap()));
+}
