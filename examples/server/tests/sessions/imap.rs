@@ -1,15 +1,13 @@
 //! What one IMAP session does with messages.
 
-use std::sync::Arc;
-
 use posthaste_server::config::Limits;
 use posthaste_server::listen::Service;
 use posthaste_server::store::{Flags, InternalDate, NewMessage, Room};
 use posthaste_tokio::tls::Alpn;
 use posthaste_tokio::{ClientOptions, Credentials, Endpoint, Protocol, TlsMode, imap};
 
-use crate::held::Held;
 use crate::server::World;
+use crate::waiting::held;
 
 const NESTED: &str = concat!(
     "From: Anna <anna@x.test>\r\n",
@@ -207,14 +205,8 @@ async fn a_disk_that_is_nearly_full_takes_no_messages_and_gives_them() {
 
 #[tokio::test]
 async fn rel_06_how_much_is_free_is_for_the_store_to_say() {
-    let mut kept = None;
-    let world = World::on_store(|store| {
-        let held = Arc::new(Held::new(store));
-        kept = Some(Arc::clone(&held));
-        held
-    })
-    .await;
-    let (held, most) = (kept.unwrap(), Limits::default().free_space + 100);
+    let (world, held) = held().await;
+    let most = Limits::default().free_space + 100;
     let (mut imap, mut smtp) = (world.imap("alice").await, world.smtp().await);
     for _ in 0..2 {
         *held.free_space.lock().unwrap() = Some(most);

@@ -9,7 +9,7 @@ use crate::server::{Imap, World};
 const MESSAGE: &str = "Subject: one\r\n\r\nbody\r\n";
 
 /// A world, and the store it is on.
-async fn held() -> (World, Arc<Held>) {
+pub(crate) async fn held() -> (World, Arc<Held>) {
     let mut kept = None;
     let world = World::on_store(|store| {
         let held = Arc::new(Held::new(store));
