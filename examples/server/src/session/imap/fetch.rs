@@ -19,8 +19,8 @@ use posthaste_imap::view::Resync;
 use tokio::task::JoinHandle;
 
 use items::{
-    Found, NoRow, Ready, is_in_index, is_in_record, is_read, is_text, item, needs_summary, payload, reads,
-    slice,
+    Found, NoRow, Ready, is_in_index, is_in_record, is_read, item, needs_summary, payload, reads, slice,
+    text_max,
 };
 
 use super::access::Failure;
@@ -147,7 +147,9 @@ impl Session {
         let with_flags = self.attributes(writer.request(), NewlySeen::Yes);
         let marks = attributes.iter().any(reads) && self.may_mark_seen();
         let summarised = attributes.iter().any(needs_summary);
-        let sends_texts = marks || attributes.iter().any(is_text);
+        // Of a message that is not marked, what is long is not read ahead.
+        let texts = attributes.iter().map(text_max).fold(0, u64::saturating_add);
+        let each_max = if marks { u64::MAX } else { texts.min(SHORT) };
         let (mut lost, mut rest) = (false, targets);
         let are_at_hand =
             |at_hand: fn(&FetchAttribute) -> bool| !attributes.is_empty() && attributes.iter().all(at_hand);
@@ -169,7 +171,7 @@ impl Session {
         let mut upcoming: Option<JoinHandle<Result<Summaries, StoreError>>> = None;
         while !rest.is_empty() {
             let (batch, later) =
-                rest.split_at_checked(batch_of(rest, &current, sends_texts)).unwrap_or((rest, &[]));
+                rest.split_at_checked(batch_of(rest, &current, each_max)).unwrap_or((rest, &[]));
             rest = later;
             let summaries = match upcoming.take() {
                 None if !summarised => Ok(Summaries::new()),
@@ -184,7 +186,7 @@ impl Session {
             };
             if summarised && !marks && !rest.is_empty() {
                 // While these are told the next are read.
-                let next = rest.get(..batch_of(rest, &current, sends_texts)).unwrap_or(rest);
+                let next = rest.get(..batch_of(rest, &current, each_max)).unwrap_or(rest);
                 upcoming = Some(tokio::spawn(self.summaries_of(next, &current)));
             }
             let mut newly = Vec::new();
@@ -543,18 +545,16 @@ enum NewlySeen {
     No,
 }
 
-/// How many of the messages are told of together: no more than are asked for at once and, where texts are sent, about as
-/// many as are read ahead. Where that marks them as seen, the client may be gone before it has taken them in.
-fn batch_of(targets: &[(NonZeroU32, u32)], current: &Picture, sends_texts: bool) -> usize {
-    if !sends_texts {
-        return BATCH;
-    }
-    let sizes = targets.iter().map(|(_, uid)| current.by_uid(*uid).map_or(0, |(_, row)| row.size));
+/// How many of the messages are told of together: no more than are asked for at once and, with `each_max` octets of each at
+/// most, about as many as are read ahead. Where that marks them as seen, the client may be gone before it has taken them in.
+fn batch_of(targets: &[(NonZeroU32, u32)], current: &Picture, each_max: u64) -> usize {
+    let sizes =
+        targets.iter().take(BATCH).map(|(_, uid)| current.by_uid(*uid).map_or(0, |(_, row)| row.size));
     let sums = sizes.scan(0_u64, |sum, size| {
-        *sum = sum.saturating_add(size);
+        *sum = sum.saturating_add(size.min(each_max));
         Some(*sum)
     });
-    sums.take_while(|sum| *sum <= AHEAD_OCTETS).count().clamp(1, BATCH)
+    sums.take_while(|sum| *sum <= AHEAD_OCTETS).count().max(1)
 }
 
 /// Messages whose summaries are asked for at once.

@@ -69,12 +69,16 @@ pub(super) fn reads(attribute: &FetchAttribute) -> bool {
     )
 }
 
-/// Whether an item has the text of a message in it, or of a part: octets without end, not those of a header.
-pub(super) fn is_text(attribute: &FetchAttribute) -> bool {
+/// Octets of the text of a message, or of a part, that an item may have; those of a header do not count.
+pub(super) fn text_max(attribute: &FetchAttribute) -> u64 {
     match attribute {
-        FetchAttribute::Section { section, .. } => matches!(section.text(), None | Some(SectionText::Text)),
-        FetchAttribute::Binary { .. } | FetchAttribute::Rfc822 | FetchAttribute::Rfc822Text => true,
-        _ => false,
+        FetchAttribute::Section { section, partial, .. }
+            if matches!(section.text(), None | Some(SectionText::Text)) =>
+        {
+            partial.map_or(u64::MAX, |partial| partial.count.get().into())
+        }
+        FetchAttribute::Rfc822 | FetchAttribute::Rfc822Text => u64::MAX,
+        _ => 0,
     }
 }
 
